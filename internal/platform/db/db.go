@@ -1,0 +1,228 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxRead ends a read transaction that runs too long: on SQLite it would keep the write-ahead log from being reused.
+	MaxRead = 5 * time.Second
+
+	// maxGroup bounds how many writes share one commit, so that the first of them is not kept waiting for a crowd.
+	maxGroup = 512
+)
+
+// ErrUnknownOutcome says that the connection broke while a commit was under way: the change is there as a whole or not at
+// all, and only looking tells which.
+var ErrUnknownOutcome = errors.New("the connection broke during the commit; whether it happened is unknown")
+
+// ErrClosed says that the store was closed.
+var ErrClosed = errors.New("the store is closed")
+
+// ErrNotFound is what a row's absence looks like on both engines.
+var ErrNotFound = sql.ErrNoRows
+
+// Engine names the database behind the store.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Options say where the store is and how safe it is.
+type Options struct {
+	// URL is "sqlite:/path/to/anlan.db" or "postgres://user@host/name".
+	URL string
+	// ReadOnly opens an existing store for reading, beside a server that may be writing.
+	ReadOnly bool
+	// NoSync answers before the data is on disk. It exists for one purpose: the control run that shows that the
+	// power-cut test can see a loss.
+	NoSync bool
+}
+
+// DB is an open store. Its methods are safe for concurrent use.
+type DB struct {
+	engine Engine
+	opts   Options
+	reader *sql.DB
+	writer *writer // nil when opened read-only
+	// migrator opens a connection pool apart from the writer's for schema changes, which happen before the first write.
+	migrator func() (*sql.DB, error)
+}
+
+// Open opens the store and proves that it can be reached.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	scheme, rest, _ := strings.Cut(o.URL, ":")
+	var d *DB
+	var err error
+	switch scheme {
+	case "sqlite":
+		d, err = openSQLite(rest, o)
+	case "postgres", "postgresql":
+		d, err = openPostgres(ctx, o)
+	default:
+		return nil, fmt.Errorf("database URL %q: expected sqlite:PATH or postgres://...", o.URL)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.reader.PingContext(ctx); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("open database %s: %w", redact(o.URL), err)
+	}
+	return d, nil
+}
+
+// Engine says which engine is behind the store.
+func (d *DB) Engine() Engine { return d.engine }
+
+// Close waits for the writes that were accepted, then closes. It may be called twice.
+func (d *DB) Close() error {
+	if d.writer != nil {
+		d.writer.close()
+	}
+	return d.reader.Close()
+}
+
+// Write runs fn in the writer's next transaction and returns after the synced commit. Others' functions may share the
+// commit but not the outcome: if fn returns an error only its own changes are taken back, and Write returns that error.
+//
+// fn must be quick and touch nothing but tx. It is called once. Once it has been queued, the end of ctx no longer stops
+// it: an outcome that nobody waits for is an outcome that nobody knows.
+func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	done := make(chan error, 1)
+	if err := d.WriteAsync(ctx, fn, func(err error) { done <- err }); err != nil {
+		return err
+	}
+	return <-done
+}
+
+// WriteAsync is Write for a caller that does not wait: done is called by the writer after the commit, once, and must not
+// block. If WriteAsync itself returns an error, fn was not queued and done will not be called.
+func (d *DB) WriteAsync(ctx context.Context, fn func(tx *Tx) error, done func(error)) error {
+	if d.writer == nil {
+		return errors.New("the store is open for reading only")
+	}
+	return d.writer.enqueue(ctx, job{fn: fn, done: done})
+}
+
+// Read runs fn over one snapshot, for at most MaxRead.
+func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, MaxRead)
+	defer cancel()
+	opts := &sql.TxOptions{ReadOnly: true}
+	if d.engine == Postgres {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	stx, err := d.reader.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("begin read: %w", err)
+	}
+	defer stx.Rollback() // a read has nothing to keep
+	return fn(&Tx{ctx: ctx, q: poolQueryer{stx, d.engine}})
+}
+
+// Tx is a transaction. It carries its context, since a write must not pass on a caller's: ending a statement that way
+// would make SQLite take back the whole transaction, and with it the neighbours' writes.
+type Tx struct {
+	ctx   context.Context
+	q     queryer
+	after []func()
+}
+
+type queryer interface {
+	exec(ctx context.Context, query string, args []any) (sql.Result, error)
+	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
+	queryRow(ctx context.Context, query string, args []any) *sql.Row
+}
+
+// Exec runs a statement that returns no rows.
+func (tx *Tx) Exec(query string, args ...any) (sql.Result, error) {
+	return tx.q.exec(tx.ctx, query, args)
+}
+
+// Query runs a statement that returns rows, which the caller closes before the next statement.
+func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+	return tx.q.query(tx.ctx, query, args)
+}
+
+// QueryRow runs a statement that returns at most one row; Scan answers ErrNotFound where there is none.
+func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
+	return tx.q.queryRow(tx.ctx, query, args)
+}
+
+// AfterCommit has fn called once the transaction is on disk, in the order of the commits and of the calls. It is not
+// called when the change was taken back. It must be quick: the writer waits for it.
+func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Each calls scan for every row of a query and closes it.
+func (tx *Tx) Each(scan func(rows *sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.Query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// poolQueryer reads through database/sql, whose pool prepares each statement anew.
+type poolQueryer struct {
+	tx     *sql.Tx
+	engine Engine
+}
+
+func (p poolQueryer) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
+	return p.tx.ExecContext(ctx, p.engine.text(q), args...)
+}
+
+func (p poolQueryer) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
+	return p.tx.QueryContext(ctx, p.engine.text(q), args...)
+}
+
+func (p poolQueryer) queryRow(ctx context.Context, q string, args []any) *sql.Row {
+	return p.tx.QueryRowContext(ctx, p.engine.text(q), args...)
+}
+
+// text is where the two dialects part: SQLite's table of a JSON list is called json_each.
+func (e Engine) text(q string) string {
+	if e == SQLite && strings.Contains(q, "json_list(") {
+		return strings.ReplaceAll(q, "json_list(", "json_each(")
+	}
+	return q
+}
+
+// Micros is t as it stands in SQL: microseconds since 1970, UTC.
+func Micros(t time.Time) int64 { return t.UnixMicro() }
+
+// Time is the instant of a stored number of microseconds.
+func Time(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// Migrations are the schema changes of one room: files named 0001_what.sql in goose's form, written once for both engines
+// in the type words INTEGER, REAL, TEXT, BLOB and STRICT.
+type Migrations struct {
+	Room  string
+	Files fs.FS
+}
+
+func redact(url string) string {
+	if at := strings.LastIndexByte(url, '@'); at >= 0 {
+		if scheme, rest, ok := strings.Cut(url[:at], "://"); ok {
+			user, _, _ := strings.Cut(rest, ":")
+			return scheme + "://" + user + url[at:]
+		}
+	}
+	return url
+}

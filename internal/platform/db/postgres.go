@@ -1,0 +1,83 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// writerLock is the advisory lock that the writer's connection holds: a second server on the same database would break
+// "one writer", so it is refused while the first lives and may take over when it is gone.
+const writerLock = 0x616e6c616e // "anlan"
+
+func openPostgres(ctx context.Context, o Options) (*DB, error) {
+	cfg, err := pgx.ParseConfig(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("database URL %s: %w", redact(o.URL), err)
+	}
+	cfg.RuntimeParams["application_name"] = "anlan"
+	cfg.RuntimeParams["timezone"] = "UTC"
+	sync := "on"
+	if o.NoSync {
+		sync = "off"
+	}
+	cfg.RuntimeParams["synchronous_commit"] = sync
+
+	d := &DB{engine: Postgres, opts: o, reader: stdlib.OpenDB(*cfg)}
+	d.reader.SetMaxOpenConns(8)
+	d.reader.SetMaxIdleConns(8)
+	if o.ReadOnly {
+		return d, nil
+	}
+	d.migrator = func() (*sql.DB, error) {
+		pool := stdlib.OpenDB(*cfg)
+		pool.SetMaxOpenConns(1)
+		return pool, pool.Ping()
+	}
+	first, err := d.migrator()
+	if err == nil {
+		_, err = first.ExecContext(ctx, postgresFunctions)
+		err = errors.Join(err, first.Close())
+	}
+	if err != nil {
+		d.reader.Close()
+		return nil, fmt.Errorf("open database %s: %w", redact(o.URL), err)
+	}
+	pool := stdlib.OpenDB(*cfg)
+	pool.SetMaxOpenConns(1)
+	d.writer = newWriter(pool, Postgres, "begin", func(ctx context.Context, c *sql.Conn) error {
+		var got bool
+		if err := c.QueryRowContext(ctx, "select pg_try_advisory_lock($1)", int64(writerLock)).Scan(&got); err != nil {
+			return err
+		}
+		if !got {
+			return errors.New("another Anlan server is writing to this database")
+		}
+		return nil
+	})
+	// A second server is told so at its start, not at its first write.
+	if err := d.Write(ctx, func(*Tx) error { return nil }); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("open database %s: %w", redact(o.URL), err)
+	}
+	return d, nil
+}
+
+// postgresFunctions give PostgreSQL the few functions of our subset. They answer NULL for anything but an object that has
+// the field in the type asked for, as ours on SQLite do. The lock keeps two servers that start at once from colliding.
+const postgresFunctions = `
+select pg_advisory_lock(1);
+create or replace function json_text(t text, key text) returns text language sql immutable parallel safe as $$
+	select case when jsonb_typeof(t::jsonb) = 'object' then t::jsonb ->> key end $$;
+create or replace function json_num(t text, key text) returns double precision language sql immutable parallel safe as $$
+	select case when jsonb_typeof(t::jsonb -> key) = 'number' then (t::jsonb ->> key)::double precision end $$;
+create or replace function json_bool(t text, key text) returns bigint language sql immutable parallel safe as $$
+	select case when jsonb_typeof(t::jsonb -> key) = 'boolean' then (t::jsonb ->> key)::boolean::int::bigint end $$;
+create or replace function json_list(t text) returns table(value text) language sql immutable parallel safe as $$
+	select jsonb_array_elements_text(t::jsonb) $$;
+select pg_advisory_unlock(1);
+`

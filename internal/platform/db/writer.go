@@ -1,0 +1,277 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// writer is the one goroutine that changes the store.
+type writer struct {
+	pool   *sql.DB // one connection, the writer's own
+	engine Engine
+	begin  string
+	setup  func(context.Context, *sql.Conn) error // run on each new connection
+
+	jobs    chan job
+	quit    chan struct{}
+	stopped chan struct{}
+	once    sync.Once
+
+	// mu guards against a send on jobs after the writer has looked for the last time: enqueue holds it for reading.
+	mu     sync.RWMutex
+	closed bool
+
+	// Used by the goroutine alone.
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+type job struct {
+	fn   func(tx *Tx) error
+	done func(error)
+}
+
+func newWriter(pool *sql.DB, engine Engine, begin string, setup func(context.Context, *sql.Conn) error) *writer {
+	w := &writer{
+		pool: pool, engine: engine, begin: begin, setup: setup,
+		jobs: make(chan job, maxGroup), quit: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+func (w *writer) enqueue(ctx context.Context, j job) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return ErrClosed
+	}
+	select {
+	case w.jobs <- j:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the writer: %w", ctx.Err())
+	}
+}
+
+func (w *writer) close() {
+	w.once.Do(func() {
+		w.mu.Lock()
+		w.closed = true
+		w.mu.Unlock()
+		close(w.quit)
+		<-w.stopped
+	})
+	<-w.stopped
+}
+
+func (w *writer) run() {
+	defer close(w.stopped)
+	defer w.pool.Close()
+	defer w.drop()
+	group := make([]job, 0, maxGroup)
+	for {
+		select {
+		case j := <-w.jobs:
+			group = w.gather(append(group[:0], j))
+			w.commit(group)
+		case <-w.quit:
+			// What was accepted before the close is still carried out.
+			for len(w.jobs) > 0 {
+				w.commit(w.gather(group[:0]))
+			}
+			return
+		}
+	}
+}
+
+// gather takes what queued up during the last commit, without waiting for more.
+func (w *writer) gather(group []job) []job {
+	for len(group) < maxGroup {
+		select {
+		case j := <-w.jobs:
+			group = append(group, j)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (w *writer) commit(group []job) {
+	outcomes := make([]error, len(group))
+	after, err := w.transact(group, outcomes)
+	if err != nil {
+		for i := range outcomes {
+			if outcomes[i] == nil {
+				outcomes[i] = err
+			}
+		}
+	} else {
+		for _, fn := range after {
+			fn()
+		}
+	}
+	for i, j := range group {
+		j.done(outcomes[i])
+	}
+}
+
+// transact runs the group in one transaction. Its error fails every job that has no error of its own.
+func (w *writer) transact(group []job, outcomes []error) (after []func(), err error) {
+	ctx := context.Background()
+	if err := w.connect(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := w.exec(ctx, w.begin, nil); err != nil {
+		w.drop()
+		return nil, fmt.Errorf("begin write: %w", err)
+	}
+	alone := len(group) == 1
+	for i, j := range group {
+		fns, jobErr, txErr := w.runJob(ctx, j, alone)
+		if txErr != nil {
+			w.rollback(ctx)
+			return nil, txErr
+		}
+		outcomes[i] = jobErr
+		if jobErr == nil {
+			after = append(after, fns...)
+		} else if alone {
+			w.rollback(ctx)
+			return nil, jobErr
+		}
+	}
+	if _, err := w.exec(ctx, "commit", nil); err != nil {
+		broken := errors.Is(err, driver.ErrBadConn) || w.conn.PingContext(ctx) != nil
+		w.rollback(ctx)
+		if broken {
+			w.drop()
+			return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+		}
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	return after, nil
+}
+
+// runJob runs one function. A job that shares the transaction stands in a savepoint, so that its failure is its own;
+// txErr says that the transaction itself can't go on.
+func (w *writer) runJob(ctx context.Context, j job, alone bool) (after []func(), jobErr, txErr error) {
+	if !alone {
+		if _, err := w.exec(ctx, "savepoint job", nil); err != nil {
+			return nil, nil, fmt.Errorf("savepoint: %w", err)
+		}
+	}
+	tx := &Tx{ctx: ctx, q: w}
+	jobErr = call(j.fn, tx)
+	if alone {
+		return tx.after, jobErr, nil
+	}
+	if jobErr != nil {
+		if _, err := w.exec(ctx, "rollback to savepoint job", nil); err != nil {
+			return nil, nil, fmt.Errorf("take back a failed write: %w", err)
+		}
+	}
+	if _, err := w.exec(ctx, "release savepoint job", nil); err != nil {
+		return nil, nil, fmt.Errorf("release savepoint: %w", err)
+	}
+	return tx.after, jobErr, nil
+}
+
+// call turns a panic into an error: one room's mistake must not take the writer, and with it every room, down.
+func call(fn func(*Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a write: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}
+
+func (w *writer) connect(ctx context.Context) error {
+	if w.conn != nil {
+		return nil
+	}
+	conn, err := w.pool.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect for writing: %w", err)
+	}
+	if w.setup != nil {
+		if err := w.setup(ctx, conn); err != nil {
+			conn.Close()
+			return fmt.Errorf("connect for writing: %w", err)
+		}
+	}
+	w.conn, w.stmts = conn, map[string]*sql.Stmt{}
+	return nil
+}
+
+// drop gives the connection back to be closed; the next write opens a new one.
+func (w *writer) drop() {
+	if w.conn == nil {
+		return
+	}
+	for _, s := range w.stmts {
+		s.Close()
+	}
+	w.conn.Raw(func(any) error { return driver.ErrBadConn }) // tells the pool to close it, not to keep it
+	w.conn.Close()
+	w.conn, w.stmts = nil, nil
+}
+
+func (w *writer) rollback(ctx context.Context) {
+	if _, err := w.exec(ctx, "rollback", nil); err != nil {
+		w.drop() // whatever state it was left in must not leak into the next transaction
+	}
+}
+
+// prepare keeps each statement's plan: the texts are constants of the program, so there are only so many.
+func (w *writer) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
+	if s, ok := w.stmts[q]; ok {
+		return s, nil
+	}
+	s, err := w.conn.PrepareContext(ctx, w.engine.text(q))
+	if err != nil {
+		return nil, err
+	}
+	w.stmts[q] = s
+	return s, nil
+}
+
+func (w *writer) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
+	if w.engine == Postgres {
+		return w.conn.ExecContext(ctx, q, args...) // pgx keeps plans by itself
+	}
+	s, err := w.prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+func (w *writer) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
+	if w.engine == Postgres {
+		return w.conn.QueryContext(ctx, q, args...)
+	}
+	s, err := w.prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (w *writer) queryRow(ctx context.Context, q string, args []any) *sql.Row {
+	if w.engine == Postgres {
+		return w.conn.QueryRowContext(ctx, q, args...)
+	}
+	s, err := w.prepare(ctx, q)
+	if err != nil {
+		return w.conn.QueryRowContext(ctx, w.engine.text(q), args...) // answers with the same error
+	}
+	return s.QueryRowContext(ctx, args...)
+}
