@@ -24,7 +24,8 @@ func openSQLite(path string, o Options) (*DB, error) {
 	if o.NoSync {
 		sync = "OFF"
 	}
-	common := []string{"busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)", "mmap_size(268435456)"}
+	// PostgreSQL's LIKE tells upper from lower case; this pragma is deprecated but the only way for all of LIKE's forms.
+	common := []string{"case_sensitive_like(1)", "busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)", "mmap_size(268435456)"}
 	reader := sql.OpenDB(sqliteConnector{drv, dsn(path, append(common, "query_only(1)")...)})
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
@@ -79,8 +80,7 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 
 func (c sqliteConnector) Driver() driver.Driver { return c.drv }
 
-// newSQLiteDriver makes SQLite speak our subset: JSON functions that PostgreSQL has under the same names, and a LIKE that
-// tells upper from lower case.
+// newSQLiteDriver makes SQLite speak our subset: JSON functions that PostgreSQL is given under the same names.
 func newSQLiteDriver() *sqlite.Driver {
 	d := &sqlite.Driver{}
 	d.MustRegisterDeterministicScalarFunction("json_text", 2, func(_ *sqlite.FunctionContext, a []driver.Value) (driver.Value, error) {
@@ -109,18 +109,6 @@ func newSQLiteDriver() *sqlite.Driver {
 		}
 		return nil, nil
 	})
-	for _, n := range []int32{2, 3} {
-		d.MustRegisterDeterministicScalarFunction("like", n, func(_ *sqlite.FunctionContext, a []driver.Value) (driver.Value, error) {
-			if a[0] == nil || a[1] == nil {
-				return nil, nil
-			}
-			escape := rune(0)
-			if len(a) == 3 {
-				escape = []rune(fmt.Sprint(a[2]))[0]
-			}
-			return like([]rune(fmt.Sprint(a[0])), []rune(fmt.Sprint(a[1])), escape), nil
-		})
-	}
 	return d
 }
 
@@ -139,29 +127,4 @@ func field(a []driver.Value) any {
 		return nil
 	}
 	return obj[key]
-}
-
-// like matches as SQL does: % stands for any run, _ for one character.
-func like(pattern, s []rune, escape rune) bool {
-	for len(pattern) > 0 {
-		switch p := pattern[0]; {
-		case escape != 0 && p == escape && len(pattern) > 1:
-			if len(s) == 0 || s[0] != pattern[1] {
-				return false
-			}
-			pattern, s = pattern[2:], s[1:]
-		case p == '%':
-			for i := 0; i <= len(s); i++ {
-				if like(pattern[1:], s[i:], escape) {
-					return true
-				}
-			}
-			return false
-		case len(s) == 0 || (p != '_' && p != s[0]):
-			return false
-		default:
-			pattern, s = pattern[1:], s[1:]
-		}
-	}
-	return len(s) == 0
 }

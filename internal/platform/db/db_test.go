@@ -1,0 +1,261 @@
+package db_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+)
+
+var things = db.Migrations{Room: "things", Files: fstest.MapFS{"0001_things.sql": {Data: []byte(`-- +goose Up
+create table things (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	name TEXT not null unique,
+	size REAL,
+	raw BLOB,
+	flag INTEGER not null default 0,
+	doc TEXT not null default '{}'
+) STRICT;
+`)}}}
+
+func insert(name string) func(tx *db.Tx) error {
+	return func(tx *db.Tx) error {
+		_, err := tx.Exec("insert into things (name) values ($1)", name)
+		return err
+	}
+}
+
+func names(t *testing.T, d *db.DB) []string {
+	t.Helper()
+	var out []string
+	err := d.Read(context.Background(), func(tx *db.Tx) error {
+		return tx.Each(func(rows *sql.Rows) error {
+			var n string
+			err := rows.Scan(&n)
+			out = append(out, n)
+			return err
+		}, "select name from things order by name nulls last, id")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestAFailedWriteTakesBackOnlyItsOwn(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{things}, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		// The first write holds the writer until all others have queued up, so that they share one commit.
+		queued, first := make(chan struct{}), make(chan error, 1)
+		if err := d.WriteAsync(ctx, func(tx *db.Tx) error { <-queued; return nil }, func(err error) { first <- err }); err != nil {
+			t.Fatal(err)
+		}
+		boom := errors.New("boom")
+		fail := map[int]func(tx *db.Tx) error{
+			3: func(tx *db.Tx) error { _ = insert("lost")(tx); return boom },
+			5: func(tx *db.Tx) error { _, err := tx.Exec("insert into things (name) values ($1)", "n1"); return err }, // taken
+			7: func(tx *db.Tx) error { panic("mistake") },
+		}
+		var after []int
+		outcomes := make([]error, 10)
+		var wg sync.WaitGroup
+		for i := range outcomes {
+			fn := fail[i]
+			if fn == nil {
+				fn = insert(fmt.Sprint("n", i))
+			}
+			wg.Add(1)
+			err := d.WriteAsync(ctx, func(tx *db.Tx) error {
+				tx.AfterCommit(func() { after = append(after, i) })
+				return fn(tx)
+			}, func(err error) { outcomes[i] = err; wg.Done() })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(queued)
+		wg.Wait()
+		if err := <-first; err != nil {
+			t.Fatal(err)
+		}
+		for i, err := range outcomes {
+			if (fail[i] != nil) != (err != nil) {
+				t.Errorf("write %d: %v", i, err)
+			}
+		}
+		if !errors.Is(outcomes[3], boom) || !db.IsUnique(outcomes[5]) || !strings.Contains(outcomes[7].Error(), "mistake") {
+			t.Errorf("wrong reasons: %v", outcomes)
+		}
+		if got := fmt.Sprint(names(t, d)); got != "[n0 n1 n2 n4 n6 n8 n9]" {
+			t.Errorf("stored %s", got)
+		}
+		if got := fmt.Sprint(after); got != "[0 1 2 4 6 8 9]" {
+			t.Errorf("AfterCommit ran for %s", got)
+		}
+	})
+}
+
+func TestReadCannotWrite(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{things}, func(t *testing.T, d *db.DB) {
+		if err := d.Read(context.Background(), insert("sneaked in")); err == nil {
+			t.Fatal("a read wrote")
+		}
+		if got := names(t, d); len(got) != 0 {
+			t.Fatalf("stored %v", got)
+		}
+	})
+}
+
+func TestTheSubsetMeansTheSame(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{things}, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		err := d.Write(ctx, func(tx *db.Tx) error {
+			for _, r := range []struct{ name, doc string }{
+				{"Abc", `{"s":"水","n":1.5,"b":true}`}, {"abc", `{"s":null,"n":"1.5","b":0}`}, {"100%", `{}`}, {"é", `{"n":3,"b":false}`},
+			} {
+				if _, err := tx.Exec("insert into things (name, doc) values ($1, $2)", r.name, r.doc); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for query, want := range map[string]string{
+			"select name from things where name like 'a%' order by name nulls last, id":                                               "[abc]",
+			`select name from things where name like '%\%' escape '\' order by name nulls last, id`:                                   "[100%]",
+			"select name from things order by name nulls last, id":                                                                    "[100% Abc abc é]",
+			"select name from things where json_num(doc, 'n') > 1 order by name nulls last, id":                                       "[Abc é]",
+			"select name from things where json_bool(doc, 'b') = 1 order by name nulls last, id":                                      "[Abc]",
+			"select name from things where json_bool(doc, 'b') is null order by name nulls last, id":                                  "[100% abc]",
+			"select name from things where json_text(doc, 's') = '水' order by id nulls last":                                          "[Abc]",
+			`select name from things where name in (select value from json_list('["abc","é"]')) order by name nulls last, id`:         "[abc é]",
+			`select name from things where id in (select cast(value as bigint) from json_list('[1,3]')) order by name nulls last, id`: "[100% Abc]",
+			"select lower(name) from things order by lower(name) nulls last, id":                                                      "[100% abc abc é]",
+		} {
+			var got []string
+			err := d.Read(ctx, func(tx *db.Tx) error {
+				return tx.Each(func(rows *sql.Rows) error {
+					var n string
+					err := rows.Scan(&n)
+					got = append(got, n)
+					return err
+				}, query)
+			})
+			if err != nil || fmt.Sprint(got) != want {
+				t.Errorf("%s\n got %v, %v\nwant %s", query, got, err, want)
+			}
+		}
+	})
+}
+
+func TestIdsAreNeverUsedTwice(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{things}, func(t *testing.T, d *db.DB) {
+		var ids []int64
+		for _, n := range []string{"a", "b"} {
+			err := d.Write(context.Background(), func(tx *db.Tx) error {
+				var id int64
+				if err := tx.QueryRow("insert into things (name) values ($1) returning id", n).Scan(&id); err != nil {
+					return err
+				}
+				ids = append(ids, id)
+				_, err := tx.Exec("delete from things where id = $1", id)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ids[1] <= ids[0] {
+			t.Fatalf("id %d came after %d", ids[1], ids[0])
+		}
+	})
+}
+
+func TestNewerDataIsRefused(t *testing.T) {
+	newer := db.Migrations{Room: "things", Files: fstest.MapFS{
+		"0001_things.sql": things.Files.(fstest.MapFS)["0001_things.sql"],
+		"0002_more.sql":   {Data: []byte("-- +goose Up\ncreate table more (id INTEGER PRIMARY KEY) STRICT;\n")},
+	}}
+	dbtest.Each(t, []db.Migrations{newer}, func(t *testing.T, d *db.DB) {
+		err := d.Migrate(context.Background(), things)
+		if !errors.Is(err, db.ErrNewerData) || !strings.Contains(err.Error(), "things is at version 2, this program knows 1") {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestOneWriterPerDatabase(t *testing.T) {
+	url := dbtest.PostgresURL(t)
+	ctx := context.Background()
+	first, err := db.Open(ctx, db.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := db.Open(ctx, db.Options{URL: url}); err == nil || !strings.Contains(err.Error(), "another Anlan server") {
+		t.Fatalf("second server: %v %v", second, err)
+	}
+	first.Close()
+	second, err := db.Open(ctx, db.Options{URL: url})
+	if err != nil {
+		t.Fatal("a standby could not take over:", err)
+	}
+	second.Close()
+}
+
+func TestOpenNamesWhatIsWrong(t *testing.T) {
+	for url, want := range map[string]string{
+		"mysql://x": `expected sqlite:PATH or postgres://...`,
+		"sqlite:":   "expected a path",
+		"sqlite:" + filepath.Join(t.TempDir(), "no", "such", "dir.db"): "no/such/dir.db",
+		"postgres://someone:secret@127.0.0.1:1/none":                   "postgres://someone@127.0.0.1:1/none",
+	} {
+		_, err := db.Open(context.Background(), db.Options{URL: url})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestCloseCarriesOutWhatWasAccepted(t *testing.T) {
+	path := "sqlite:" + filepath.Join(t.TempDir(), "anlan.db")
+	ctx := context.Background()
+	d, err := db.Open(ctx, db.Options{URL: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Migrate(ctx, things); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if err := d.WriteAsync(ctx, insert(fmt.Sprint(i)), func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Close()
+	d.Close()
+	if err := d.Write(ctx, insert("late")); !errors.Is(err, db.ErrClosed) {
+		t.Fatalf("write after close: %v", err)
+	}
+	d, err = db.Open(ctx, db.Options{URL: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if got := len(names(t, d)); got != 100 {
+		t.Fatalf("%d of 100 writes are there", got)
+	}
+}
