@@ -1,0 +1,136 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"path"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/klauspost/compress/gzhttp"
+)
+
+const (
+	// MaxBody bounds the body of a request, unless its route says otherwise.
+	MaxBody = 1 << 20
+
+	// How long a connection may take to say what it wants, and to stay silent between requests.
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+)
+
+// Router collects the routes of all rooms. It is filled before the server starts and is read-only afterwards.
+type Router struct {
+	mux *http.ServeMux
+	api huma.API
+}
+
+// hookHuma points huma's error constructors at ours: the library keeps them in package variables.
+var hookHuma = sync.OnceFunc(func() {
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		return fromHuma(nil, status, msg, errs...)
+	}
+	huma.NewErrorWithContext = fromHuma
+})
+
+// NewRouter returns an empty router whose API describes itself at /openapi.json.
+func NewRouter(version string) *Router {
+	hookHuma()
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig("Anlan", version)
+	cfg.Info.Description = "Anlan's own API. Errors are problem+json with stable codes; times are RFC 3339 in UTC."
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.DocsPath, cfg.SchemasPath = "", "" // the docs page that huma offers loads scripts from outside
+	cfg.CreateHooks = nil                  // no $schema field in every answer
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: "anlan_session"},
+		"device":  {Type: "http", Scheme: "bearer"},
+	}
+	return &Router{mux: mux, api: humago.New(mux, cfg)}
+}
+
+// schemaName puts the room before the type, since two rooms may both have an Item.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	room := []rune(path.Base(t.PkgPath()))
+	if t.PkgPath() == "" || len(room) == 0 {
+		return name
+	}
+	room[0] = unicode.ToUpper(room[0])
+	if strings.HasPrefix(name, string(room)) {
+		return name
+	}
+	return string(room) + name
+}
+
+// API takes operations, registered with huma.Register.
+func (r *Router) API() huma.API { return r.api }
+
+// Handle adds a handler whose body may have MaxBody bytes. The pattern is ServeMux's: "GET /warnings".
+func (r *Router) Handle(pattern string, h http.Handler) { r.HandleUpload(pattern, MaxBody, h) }
+
+// HandleFunc is Handle for a function.
+func (r *Router) HandleFunc(pattern string, h http.HandlerFunc) { r.Handle(pattern, h) }
+
+// HandleUpload adds a handler whose body may have max bytes.
+func (r *Router) HandleUpload(pattern string, max int64, h http.Handler) {
+	r.mux.HandleFunc(pattern, func(w http.ResponseWriter, req *http.Request) {
+		req.Body = http.MaxBytesReader(w, req.Body, max)
+		h.ServeHTTP(w, req)
+	})
+}
+
+// Middleware wraps a handler.
+type Middleware func(http.Handler) http.Handler
+
+// Server returns a server for all routes. The middlewares run in the order given, outermost first.
+func (r *Router) Server(mw ...Middleware) *http.Server {
+	var h http.Handler = r.mux
+	for i := len(mw) - 1; i >= 0; i-- {
+		h = mw[i](h)
+	}
+	return &http.Server{
+		Handler:           recoverer(compress(h)),
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
+}
+
+// compress gzips what gains from it. An event stream must leave event by event.
+func compress(h http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1400), gzhttp.ContentTypeFilter(func(ct string) bool {
+		return !strings.HasPrefix(ct, "text/event-stream") && gzhttp.DefaultContentTypeFilter(ct)
+	}))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return wrap(h)
+}
+
+// recoverer turns a panic in a handler into an answer, and a stack in the log.
+func recoverer(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				slog.ErrorContext(r.Context(), "panic in a handler", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				WriteError(w, r, Errorf(http.StatusInternalServerError, "internal", "something went wrong on our side; it has been logged"))
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
+}
