@@ -1,0 +1,12 @@
+// Package series holds the streaming state machines that detectors are made of. They are pure: no input or output, no
+// clock, no goroutine. A state machine is fed one reading at a time with the reading's own time, keeps a state of fixed
+// size, and can write that state down (AppendBinary) and take it up again (UnmarshalBinary), so a snapshot and the
+// readings after it give the same result as all readings did.
+//
+//	Alarm       levels with on-delay, off-delay, hysteresis, step up and step down
+//	Background  the moving background of one instrument, and the excess above it
+//
+// All times are microseconds since 1970 UTC, all spans microseconds. A state is not safe for use by two goroutines.
+//
+// The package must not know what is measured, where, or what an alert is.
+package series
