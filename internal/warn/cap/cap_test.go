@@ -1,0 +1,379 @@
+package cap
+
+import (
+	"bytes"
+	"encoding/csv"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/anlan-city/anlan/internal/platform/testdata"
+)
+
+// TestRecordedVerdicts runs every recorded message and compares the verdict
+// with what a careful receiver should do.
+func TestRecordedVerdicts(t *testing.T) {
+	dir := testdata.Shared(t, "cap")
+	f, err := os.Open(filepath.Join(dir, "expectations.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, total := 0, 0
+	for _, row := range rows[1:] {
+		name, want := row[0], Verdict(row[7])
+		if strings.HasPrefix(name, "feeds/") {
+			continue // envelopes of several messages; the feed reader comes with the partners' feeds
+		}
+		total++
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, problems, err := Decode(bytes.NewReader(data))
+		got := Reject
+		if err == nil {
+			problems = append(problems, Check(a, Receiving)...)
+			got = Judge(problems)
+		}
+		if got == want {
+			right++
+		} else {
+			t.Errorf("%s: verdict %s, want %s (%v %v)", name, got, want, err, problems)
+		}
+		if err == nil && want == Accept {
+			if a.MsgType != row[3] || a.Version != row[2] {
+				t.Errorf("%s: read as %s %s, want %s %s", name, a.MsgType, a.Version, row[3], row[2])
+			}
+			roundTrip(t, name, a)
+		}
+	}
+	t.Logf("verdicts=%d/%d", right, total)
+}
+
+// roundTrip holds that what was read survives being written and read again.
+func roundTrip(t *testing.T, name string, a *Alert) {
+	t.Helper()
+	first, err := Encode(a)
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	b, problems, err := Decode(bytes.NewReader(first))
+	if err != nil {
+		t.Errorf("%s: written form does not read: %v", name, err)
+		return
+	}
+	if a.Version == "1.2" && len(problems) > 0 {
+		t.Errorf("%s: written form departs from the schema: %v", name, problems)
+	}
+	second, _ := Encode(b)
+	if !bytes.Equal(first, second) {
+		t.Errorf("%s: writing twice differs", name)
+	}
+}
+
+// TestDecodeAgreesWithSchema compares Decode with xmllint over the schema, for
+// a message broken in one place at a time.
+func TestDecodeAgreesWithSchema(t *testing.T) {
+	schema := testdata.Shared(t, "cap", "schema", "CAP-v1.2.xsd")
+	xmllint := lookXMLLint(t)
+	whole, err := Encode(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid := string(whole)
+	swap := func(old, new string) string {
+		if !strings.Contains(valid, old) {
+			t.Fatalf("the sample holds no %q", old)
+		}
+		return strings.Replace(valid, old, new, 1)
+	}
+	for name, doc := range map[string]string{
+		"untouched":            valid,
+		"no identifier":        swap("<identifier>urn:x:1</identifier>", ""),
+		"no sent":              swap("<sent>2026-11-23T08:30:00+08:00</sent>", ""),
+		"sent with Z":          swap("<sent>2026-11-23T08:30:00+08:00</sent>", "<sent>2026-11-23T00:30:00Z</sent>"),
+		"sent with fractions":  swap("08:30:00+08:00", "08:30:00.5+08:00"),
+		"sent in month 13":     swap("2026-11-23T08:30:00+08:00", "2026-13-23T08:30:00+08:00"),
+		"unknown status":       swap("<status>Actual</status>", "<status>Real</status>"),
+		"status with spaces":   swap("<status>Actual</status>", "<status> Actual</status>"),
+		"two scopes":           swap("<scope>Public</scope>", "<scope>Public</scope><scope>Public</scope>"),
+		"order":                swap("<scope>Public</scope>", "") + "",
+		"sender first":         swap("<identifier>urn:x:1</identifier>\n  <sender>duty@city.example</sender>", "<sender>duty@city.example</sender><identifier>urn:x:1</identifier>"),
+		"no category":          swap("<category>Infra</category>", ""),
+		"empty urgency":        swap("<urgency>Immediate</urgency>", "<urgency></urgency>"),
+		"unknown element":      swap("<urgency>", "<colour>red</colour><urgency>"),
+		"foreign namespace":    swap("<urgency>", `<x xmlns="urn:other"/><urgency>`),
+		"text between":         swap("<urgency>", "text<urgency>"),
+		"bad language":         swap("<language>en</language>", "<language>English language</language>"),
+		"area without desc":    swap("<areaDesc>Old Harbour</areaDesc>", ""),
+		"geocode without name": swap("<valueName>code</valueName>", ""),
+		"bad altitude":         swap("</area>", "<altitude>high</altitude></area>"),
+		"good altitude":        swap("</area>", "<altitude>-1.50</altitude><ceiling>3</ceiling></area>"),
+		"signature at the end": swap("</alert>", `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/></alert>`),
+		"element in text":      swap("<event>Gas leak</event>", "<event>Gas <b/>leak</event>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "alert.xml")
+			if err := os.WriteFile(file, []byte(doc), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			output, err := exec.Command(xmllint, "--noout", "--nonet", "--schema", schema, file).CombinedOutput()
+			schemaTakesIt := err == nil
+			_, problems, err := Decode(strings.NewReader(doc))
+			weTakeIt := err == nil && Judge(problems) != Reject
+			if weTakeIt != schemaTakesIt {
+				t.Errorf("schema takes it: %v (%s); Decode takes it: %v (%v %v)", schemaTakesIt, output, weTakeIt, err, problems)
+			}
+		})
+	}
+}
+
+func lookXMLLint(t *testing.T) string {
+	path, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Skip("xmllint is not installed (Debian: libxml2-utils)")
+	}
+	return path
+}
+
+// sample is a message that may be published.
+func sample() *Alert {
+	at := func(s string) *Time {
+		t, err := ParseTime(s, "1.2")
+		if err != nil {
+			panic(err)
+		}
+		return &t
+	}
+	area := Area{
+		Description: "Old Harbour",
+		Polygons:    []Ring{{{30, 122}, {30, 122.1}, {30.1, 122.1}, {30, 122}}},
+		Geocodes:    []Value{{"code", "310001"}},
+	}
+	info := Info{
+		Language: "en", Categories: []string{"Infra"}, Event: "Gas leak", ResponseTypes: []string{"Avoid"},
+		Urgency: "Immediate", Severity: "Extreme", Certainty: "Observed",
+		Onset: at("2026-11-23T08:30:00+08:00"), Expires: at("2026-11-23T12:30:00+08:00"),
+		SenderName: "City duty office", Headline: "Gas leak in Old Harbour", Description: "A main has broken.",
+		Parameters: []Value{{"colour", "red"}}, Areas: []Area{area},
+	}
+	zh := info
+	zh.Language, zh.Event, zh.SenderName = "zh-CN", "燃气泄漏", "市应急值班室"
+	zh.Headline, zh.Description = "老港区发生燃气泄漏", "一处燃气主管破裂。"
+	return &Alert{
+		Identifier: "urn:x:1", Sender: "duty@city.example", Sent: *at("2026-11-23T08:30:00+08:00"),
+		Status: Actual, MsgType: TypeAlert, Scope: Public, Infos: []Info{info, zh},
+	}
+}
+
+func TestSampleMayBePublished(t *testing.T) {
+	if problems := Check(sample(), Publishing); len(problems) > 0 {
+		t.Errorf("the sample has problems: %v", problems)
+	}
+}
+
+// TestRules breaks the sample one rule at a time and expects that very rule.
+func TestRules(t *testing.T) {
+	later := Time{time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+	earlier := Time{time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for _, c := range []struct {
+		rule    string
+		use     Use
+		verdict Verdict
+		change  func(*Alert)
+	}{
+		{"identity", Receiving, Reject, func(a *Alert) { a.Identifier = "a b" }},
+		{"identity", Receiving, Reject, func(a *Alert) { a.Sender = "a,b" }},
+		{"identity", Receiving, Reject, func(a *Alert) { a.Identifier = "a<b" }},
+		{"identity", Receiving, Reject, func(a *Alert) { a.Identifier = "a&b" }},
+		{"identity", Receiving, Reject, func(a *Alert) { a.Sender = "" }},
+		{"restriction", Receiving, Reject, func(a *Alert) { a.Scope = Restricted }},
+		{"addresses", Receiving, Reject, func(a *Alert) { a.Scope = Private }},
+		{"restriction", Receiving, Warn, func(a *Alert) { a.Restriction = "officials" }},
+		{"references-missing", Receiving, Reject, func(a *Alert) { a.MsgType = TypeUpdate }},
+		{"references-missing", Receiving, Reject, func(a *Alert) { a.MsgType = TypeCancel }},
+		{"references-missing", Receiving, Reject, func(a *Alert) { a.MsgType = TypeAck }},
+		{"references-self", Receiving, Accept, func(a *Alert) { a.MsgType = TypeUpdate; a.References = References{a.Reference()} }},
+		{"references-self", Publishing, Reject, func(a *Alert) { a.MsgType = TypeUpdate; a.References = References{a.Reference()} }},
+		{"references-later", Receiving, Warn, func(a *Alert) {
+			a.MsgType, a.References = TypeUpdate, References{{"x", "y", later}}
+		}},
+		{"info-missing", Receiving, Warn, func(a *Alert) { a.Infos = nil }},
+		{"expires-early", Receiving, Warn, func(a *Alert) { a.Infos[0].Expires = &earlier }},
+		{"onset-late", Receiving, Warn, func(a *Alert) { a.Infos[0].Onset = &later }},
+		{"polygon", Receiving, Reject, func(a *Alert) { // a bow tie
+			a.Infos[0].Areas[0].Polygons = []Ring{{{0, 0}, {1, 1}, {1, 0}, {0, 1}, {0, 0}}}
+		}},
+		{"polygon", Receiving, Reject, func(a *Alert) { a.Infos[0].Areas[0].Polygons = []Ring{{{0, 0}, {1, 1}, {1, 0}, {2, 2}}} }},
+		{"polygon", Receiving, Reject, func(a *Alert) { a.Infos[0].Areas[0].Polygons = []Ring{{{0, 0}, {1, 1}, {0, 0}}} }},
+		{"polygon", Receiving, Reject, func(a *Alert) { a.Infos[0].Areas[0].Polygons = []Ring{{{0, 0}, {1, 1}, {2, 2}, {0, 0}}} }},
+		{"ceiling", Receiving, Warn, func(a *Alert) { a.Infos[0].Areas[0].Ceiling = "3" }},
+		{"resource-base64", Receiving, Warn, func(a *Alert) { a.Infos[0].Resources = []Resource{{"x", "audio/mp3", "", "", "%%%", ""}} }},
+		{"resource-digest", Receiving, Warn, func(a *Alert) {
+			a.Infos[0].Resources = []Resource{{"x", "audio/mp3", "", "", "AAAA", strings.Repeat("0", 40)}}
+		}},
+		{"unknown", Receiving, Accept, func(a *Alert) { a.Infos[0].Urgency = "Unknown" }},
+		{"unknown", Publishing, Reject, func(a *Alert) { a.Infos[0].Urgency = "Unknown" }},
+		{"info-disagree", Publishing, Reject, func(a *Alert) { a.Infos[1].Severity = "Minor" }},
+		{"info-disagree", Publishing, Reject, func(a *Alert) { a.Infos[1].Expires = &later }},
+		{"language-twice", Publishing, Reject, func(a *Alert) { a.Infos[1].Language = "en" }},
+		{"expires-missing", Publishing, Reject, func(a *Alert) { a.Infos[0].Expires = nil }},
+		{"text-missing", Publishing, Reject, func(a *Alert) { a.Infos[1].Description = " " }},
+		{"text-same", Publishing, Reject, func(a *Alert) { a.Infos[0].Description = a.Infos[0].Headline }},
+		{"headline-long", Publishing, Reject, func(a *Alert) { a.Infos[0].Headline = strings.Repeat("长", 161) }},
+		{"event-long", Publishing, Reject, func(a *Alert) { a.Infos[0].Event = strings.Repeat("x", 36) }},
+		{"area-missing", Publishing, Reject, func(a *Alert) { a.Infos[0].Areas = nil }},
+		{"area-unmapped", Publishing, Reject, func(a *Alert) { a.Infos[0].Areas[0].Polygons = nil }},
+		{"polygon-long", Publishing, Reject, func(a *Alert) { a.Infos[0].Areas[0].Polygons = []Ring{circleRing(101)} }},
+		{"type", Publishing, Reject, func(a *Alert) { a.MsgType, a.References = TypeAck, References{{"x", "y", earlier}} }},
+		{"expires-early", Publishing, Reject, func(a *Alert) { a.Infos[0].Expires = &earlier }},
+	} {
+		a := sample()
+		a.Infos[0].Areas = append([]Area(nil), a.Infos[0].Areas...)
+		c.change(a)
+		problems := Check(a, c.use)
+		found := false
+		for _, p := range problems {
+			found = found || p.Rule == c.rule
+		}
+		if !found || Judge(problems) != c.verdict {
+			t.Errorf("rule %s: verdict %s, want %s; problems %v", c.rule, Judge(problems), c.verdict, problems)
+		}
+	}
+}
+
+// circleRing has n+1 points.
+func circleRing(n int) Ring {
+	r := make(Ring, n+1)
+	for i := range n {
+		a := 2 * math.Pi * float64(i) / float64(n)
+		r[i] = Point{30 + math.Sin(a), 122 + math.Cos(a)}
+	}
+	r[n] = r[0]
+	return r
+}
+
+func TestHostileXML(t *testing.T) {
+	whole, _ := Encode(sample())
+	valid := string(whole)
+	for name, doc := range map[string]string{
+		"external entity": strings.Replace(valid, "<alert", `<!DOCTYPE alert [<!ENTITY x SYSTEM "file:///etc/passwd">]><alert`, 1),
+		"billion laughs":  `<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><a>&c;</a>`,
+		"unknown entity":  strings.Replace(valid, "Gas leak", "&x;", 1),
+		"two messages":    valid + "<alert/>",
+		"text after":      valid + "x",
+		"deep":            strings.Repeat("<a>", 100) + strings.Repeat("</a>", 100),
+		"many":            "<a>" + strings.Repeat("<b/>", MaxElements+1) + "</a>",
+		"large":           strings.Replace(valid, "Gas leak", strings.Repeat("x", MaxBytes), 1),
+		"not CAP":         `<feed xmlns="http://www.w3.org/2005/Atom"/>`,
+		"no namespace":    "<alert/>",
+		"empty":           "",
+		"cut":             valid[:len(valid)/2],
+		"character set":   `<?xml version="1.0" encoding="EBCDIC"?><alert/>`,
+	} {
+		if _, _, err := Decode(strings.NewReader(doc)); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func TestCharacterSets(t *testing.T) {
+	doc := "<?xml version='1.0' encoding='GB18030'?><alert xmlns='" + Namespace12 + "'><identifier>\xc8\xbc\xc6\xf8</identifier></alert>"
+	a, _, err := Decode(strings.NewReader(doc))
+	if err != nil || a.Identifier != "燃气" {
+		t.Errorf("read %v, %v", a, err)
+	}
+}
+
+func TestTimeNeverWritesZ(t *testing.T) {
+	utc := Time{time.Date(2026, 11, 23, 0, 30, 0, 5, time.UTC)}
+	if got := utc.String(); got != "2026-11-23T00:30:00-00:00" {
+		t.Errorf("UTC is written %s", got)
+	}
+	east := Time{utc.In(time.FixedZone("", 8*3600))}
+	if got := east.String(); got != "2026-11-23T08:30:00+08:00" {
+		t.Errorf("UTC+8 is written %s", got)
+	}
+}
+
+func TestLegacyForms(t *testing.T) {
+	doc := `<alert xmlns="` + Namespace10 + `"><identifier>x</identifier><sender>s</sender><sent>2004-01-01T00:00:00Z</sent>
+	<status>Actual</status><msgType>Alert</msgType><password/><info><category>Met</category><event>Wind</event>
+	<urgency>Expected</urgency><severity>Minor</severity><certainty>Very Likely</certainty>
+	<eventCode>same=SVR</eventCode></info></alert>`
+	a, problems, err := Decode(strings.NewReader(doc))
+	if err != nil || Judge(problems) == Reject {
+		t.Fatalf("CAP 1.0 is refused: %v %v", err, problems)
+	}
+	if i := a.Infos[0]; i.Certainty != "Likely" || i.EventCodes[0] != (Value{"same", "SVR"}) || a.Scope != Public {
+		t.Errorf("read as %+v", a)
+	}
+}
+
+// TestSimplifyKeepsValidity: any star-shaped ring comes back valid and small.
+func TestSimplifyKeepsValidity(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(3, 400).Draw(t, "points")
+		size := rapid.Float64Range(0.0005, 3).Draw(t, "size")
+		max := rapid.IntRange(4, 100).Draw(t, "max")
+		r := make(Ring, n)
+		for i := range n {
+			a := 2 * math.Pi * float64(i) / float64(n)
+			d := size * rapid.Float64Range(0.2, 1).Draw(t, "radius")
+			r[i] = Point{30 + d*math.Sin(a), 122 + d*math.Cos(a)}
+		}
+		r = append(r, r[0])
+		if r.Check() != nil {
+			t.Skip("not a ring to begin with")
+		}
+		s, ok := r.Simplify(max)
+		if !ok {
+			t.Fatalf("ring of %d points and size %v lost", n, size)
+		}
+		if len(s) > max {
+			t.Fatalf("%d points, at most %d wanted", len(s), max)
+		}
+		if err := s.Check(); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := s.MarshalText()
+		back, err := ParseRing(string(text))
+		if err != nil || len(back) != len(s) || back[0] != s[0] {
+			t.Fatalf("%s reads as %v, %v", text, back, err)
+		}
+	})
+}
+
+// FuzzDecode: whatever comes in, Decode returns, and what it takes can be written and read again.
+func FuzzDecode(f *testing.F) {
+	whole, _ := Encode(sample())
+	f.Add(whole)
+	f.Add([]byte(`<alert xmlns="` + Namespace10 + `"><references>a/b c,d,2020-01-01T00:00:00-00:00</references></alert>`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a, problems, err := Decode(bytes.NewReader(data))
+		if err != nil || Judge(problems) == Reject {
+			return
+		}
+		Check(a, Receiving)
+		Check(a, Publishing)
+		again, err := Encode(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Decode(bytes.NewReader(again)); err != nil {
+			t.Fatalf("%v in %s", err, again)
+		}
+	})
+}

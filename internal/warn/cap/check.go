@@ -1,0 +1,314 @@
+package cap
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Grade says how much a problem weighs.
+type Grade int
+
+// The grades, by weight. A note is advice: it changes no verdict.
+const (
+	Note  Grade = iota
+	Doubt       // take the message, and show what is wrong with it
+	Wrong       // refuse the message
+)
+
+func (g Grade) String() string { return [...]string{"note", "doubt", "wrong"}[g] }
+
+// Problem is one departure from the schema or a rule.
+type Problem struct {
+	Grade   Grade
+	Rule    string // stable, such as "references-missing"
+	Path    string // such as alert/info[1]/area[2]/polygon[1]
+	Line    int    // in the document, 0 when the message did not come from one
+	Message string // for people, in English
+}
+
+func (p Problem) String() string {
+	if p.Line > 0 {
+		return fmt.Sprintf("line %d: %s: %s [%s]", p.Line, p.Path, p.Message, p.Rule)
+	}
+	return fmt.Sprintf("%s: %s [%s]", p.Path, p.Message, p.Rule)
+}
+
+// Verdict is what a careful receiver does with a message that has these problems.
+type Verdict string
+
+// The verdicts.
+const (
+	Accept Verdict = "accept"
+	Warn   Verdict = "warn" // take it, show what is wrong
+	Reject Verdict = "reject"
+)
+
+// Judge returns the verdict over all problems of a message.
+func Judge(problems []Problem) Verdict {
+	verdict := Accept
+	for _, p := range problems {
+		switch p.Grade {
+		case Wrong:
+			return Reject
+		case Doubt:
+			verdict = Warn
+		}
+	}
+	return verdict
+}
+
+// Use says on which side of the wire a message is checked.
+type Use int
+
+const (
+	// Receiving holds what CAP itself demands of any sender.
+	Receiving Use = iota
+	// Publishing holds in addition what a city that warns its public should
+	// keep: text, end, area on the map, agreement between languages. The rules
+	// are those of Google's public alert profile and of WMO's CAP composer.
+	Publishing
+)
+
+// Limits of a published message.
+const (
+	MaxHeadline = 160 // characters
+	MaxEvent    = 35  // characters
+)
+
+// Check holds the rules beyond the schema. A message out of Decode has its
+// schema checked there; both lists of problems together make the verdict.
+func Check(a *Alert, use Use) []Problem {
+	c := checker{use: use}
+	c.envelope(a)
+	c.references(a)
+	for i := range a.Infos {
+		c.info(a, fmt.Sprintf("alert/info[%d]", i+1), &a.Infos[i])
+	}
+	if use == Publishing {
+		c.publishing(a)
+	}
+	return c.problems
+}
+
+type checker struct {
+	use      Use
+	problems []Problem
+}
+
+// notForUs grades what real senders get wrong without harm: a note on what is
+// received, a mistake in what is published.
+func (c *checker) notForUs() Grade {
+	if c.use == Publishing {
+		return Wrong
+	}
+	return Note
+}
+
+func (c *checker) add(g Grade, rule, path, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Grade: g, Rule: rule, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// envelope: CAP 1.2 §3.2.1.
+func (c *checker) envelope(a *Alert) {
+	for _, f := range []struct{ name, text string }{{"identifier", a.Identifier}, {"sender", a.Sender}} {
+		switch {
+		case f.text == "":
+			c.add(Wrong, "identity", "alert/"+f.name, "%s is empty", f.name)
+		case strings.ContainsAny(f.text, " \t\r\n,<&"):
+			c.add(Wrong, "identity", "alert/"+f.name, "%s %q must hold no space, comma, < or &", f.name, f.text)
+		}
+	}
+	switch {
+	case a.Scope == Restricted && a.Restriction == "":
+		c.add(Wrong, "restriction", "alert/restriction", "scope Restricted needs a restriction")
+	case a.Scope == Private && a.Addresses == "":
+		c.add(Wrong, "addresses", "alert/addresses", "scope Private needs addresses")
+	}
+	if a.Scope == Public && a.Restriction != "" {
+		c.add(Doubt, "restriction", "alert/restriction", "a restriction contradicts scope Public")
+	}
+	if len(a.Infos) == 0 && a.MsgType == TypeAlert {
+		c.add(Doubt, "info-missing", "alert/info", "an Alert without info tells nobody anything")
+	}
+	if a.Status == Exercise && a.Note == "" {
+		c.add(Note, "exercise-note", "alert/note", "the note of an Exercise should name the exercise")
+	}
+}
+
+func (c *checker) references(a *Alert) {
+	const path = "alert/references"
+	switch a.MsgType {
+	case TypeUpdate, TypeCancel, TypeAck, TypeError:
+		if len(a.References) == 0 {
+			c.add(Wrong, "references-missing", path, "%s must name the messages that it answers or replaces", a.MsgType)
+		}
+	}
+	for _, r := range a.References {
+		if r.Identifier == a.Identifier && r.Sender == a.Sender {
+			// Test senders do this and mean no harm; we never do.
+			c.add(c.notForUs(), "references-self", path, "the message refers to itself")
+		}
+		if r.Sent.After(a.Sent.Time) {
+			c.add(Doubt, "references-later", path, "the message refers to %s, which is later than itself", r.Identifier)
+		}
+	}
+}
+
+func (c *checker) info(a *Alert, path string, info *Info) {
+	if info.Event == "" {
+		c.add(Doubt, "event-empty", path+"/event", "event is empty")
+	}
+	begins := a.Sent
+	if info.Effective != nil {
+		begins = *info.Effective
+	}
+	ends := a.MsgType == TypeCancel || info.Urgency == "Past" || slices.Contains(info.ResponseTypes, "AllClear")
+	if info.Expires != nil && !ends {
+		if !info.Expires.After(begins.Time) {
+			c.add(Doubt, "expires-early", path+"/expires", "it expires (%v) no later than it begins (%v)", *info.Expires, begins)
+		}
+		if info.Onset != nil && info.Onset.After(info.Expires.Time) {
+			c.add(Doubt, "onset-late", path+"/onset", "the onset (%v) is after the end (%v)", *info.Onset, *info.Expires)
+		}
+	}
+	for _, v := range [...]struct{ name, text string }{{"urgency", info.Urgency}, {"severity", info.Severity}, {"certainty", info.Certainty}} {
+		if v.text == "Unknown" {
+			c.add(Note, "unknown", path+"/"+v.name, "%s Unknown helps nobody", v.name)
+		}
+	}
+	if looksLikeMarkup(info.Description) || looksLikeMarkup(info.Instruction) {
+		c.add(Note, "markup", path+"/description", "the text holds HTML, which is shown as plain text")
+	}
+	for j, r := range info.Resources {
+		c.resource(fmt.Sprintf("%s/resource[%d]", path, j+1), r)
+	}
+	for j, area := range info.Areas {
+		c.area(fmt.Sprintf("%s/area[%d]", path, j+1), area)
+	}
+}
+
+var markup = regexp.MustCompile(`<[a-zA-Z/][^<>]*>`)
+
+func looksLikeMarkup(s string) bool { return markup.MatchString(s) }
+
+func (c *checker) resource(path string, r Resource) {
+	if r.URI == "" && r.DerefURI == "" {
+		c.add(Note, "resource-empty", path, "the resource has neither uri nor derefUri")
+	}
+	if r.DerefURI == "" {
+		return
+	}
+	content, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(r.DerefURI), ""))
+	if err != nil {
+		c.add(Doubt, "resource-base64", path+"/derefUri", "derefUri is not base64: %v", err)
+		return
+	}
+	// The standard leaves open whether the digest is over the file or over its
+	// base64 text; both are met (Environment Canada takes the text).
+	if want, err := hex.DecodeString(r.Digest); err == nil && len(want) == sha1.Size {
+		file, text := sha1.Sum(content), sha1.Sum([]byte(r.DerefURI))
+		if !bytes.Equal(want, file[:]) && !bytes.Equal(want, text[:]) {
+			c.add(Doubt, "resource-digest", path+"/digest", "the enclosed file does not match its digest")
+		}
+	}
+}
+
+func (c *checker) area(path string, a Area) {
+	if a.Description == "" {
+		c.add(Doubt, "area-empty", path+"/areaDesc", "areaDesc is empty")
+	}
+	for k, ring := range a.Polygons {
+		if err := ring.Check(); err != nil {
+			c.add(Wrong, "polygon", fmt.Sprintf("%s/polygon[%d]", path, k+1), "%v", err)
+		}
+	}
+	if a.Ceiling != "" && a.Altitude == "" {
+		c.add(Doubt, "ceiling", path+"/ceiling", "ceiling needs an altitude")
+	}
+}
+
+// publishing holds what goes out under our own name.
+func (c *checker) publishing(a *Alert) {
+	if a.Version != "" && a.Version != "1.2" {
+		c.add(Wrong, "version", "alert", "only CAP 1.2 is published")
+	}
+	if a.MsgType == TypeAck || a.MsgType == TypeError {
+		c.add(Wrong, "type", "alert/msgType", "%s is not for publishing", a.MsgType)
+	}
+	if len(a.Infos) == 0 && a.MsgType != TypeCancel {
+		c.add(Wrong, "info-missing", "alert/info", "at least one info is needed")
+	}
+	for i := range a.Infos {
+		info, path := &a.Infos[i], fmt.Sprintf("alert/info[%d]", i+1)
+		for _, f := range [...]struct{ name, text string }{
+			{"language", info.Language}, {"event", info.Event}, {"senderName", info.SenderName},
+			{"headline", info.Headline}, {"description", info.Description},
+		} {
+			if strings.TrimSpace(f.text) == "" {
+				c.add(Wrong, "text-missing", path+"/"+f.name, "%s is missing", f.name)
+			}
+		}
+		if n := utf8.RuneCountInString(info.Headline); n > MaxHeadline {
+			c.add(Wrong, "headline-long", path+"/headline", "the headline has %d characters, at most %d fit", n, MaxHeadline)
+		}
+		if n := utf8.RuneCountInString(info.Event); n > MaxEvent {
+			c.add(Wrong, "event-long", path+"/event", "the event has %d characters, at most %d fit", n, MaxEvent)
+		}
+		if info.Headline != "" && info.Headline == info.Description {
+			c.add(Wrong, "text-same", path+"/description", "the description must say more than the headline")
+		}
+		if info.Expires == nil {
+			c.add(Wrong, "expires-missing", path+"/expires", "expires is missing")
+		}
+		if info.Urgency == "Unknown" || info.Severity == "Unknown" || info.Certainty == "Unknown" {
+			c.add(Wrong, "unknown", path, "urgency, severity and certainty must be known")
+		}
+		if len(info.Areas) == 0 {
+			c.add(Wrong, "area-missing", path+"/area", "at least one area is needed")
+		}
+		for j, area := range info.Areas {
+			at := fmt.Sprintf("%s/area[%d]", path, j+1)
+			if len(area.Polygons)+len(area.Circles) == 0 {
+				c.add(Wrong, "area-unmapped", at, "an area needs a polygon or a circle; a geocode alone is not enough")
+			}
+			for k, ring := range area.Polygons {
+				if len(ring) > MaxPoints {
+					c.add(Wrong, "polygon-long", fmt.Sprintf("%s/polygon[%d]", at, k+1), "the polygon has %d points, at most %d fit", len(ring), MaxPoints)
+				}
+			}
+		}
+		c.agreement(path, &a.Infos[0], info)
+		for j := range i {
+			if a.Infos[j].Language == info.Language {
+				c.add(Wrong, "language-twice", path+"/language", "language %s stands twice", info.Language)
+			}
+		}
+	}
+	// What is a doubt in others' messages is a mistake in our own.
+	for i, p := range c.problems {
+		if p.Grade == Doubt {
+			c.problems[i].Grade = Wrong
+		}
+	}
+}
+
+// agreement: info blocks of one message differ in language only.
+func (c *checker) agreement(path string, first, info *Info) {
+	if !slices.Equal(first.Categories, info.Categories) || first.Urgency != info.Urgency ||
+		first.Severity != info.Severity || first.Certainty != info.Certainty ||
+		!slices.Equal(first.ResponseTypes, info.ResponseTypes) || !slices.Equal(first.EventCodes, info.EventCodes) {
+		c.add(Wrong, "info-disagree", path, "the info blocks must agree in category, urgency, severity, certainty, response and event code")
+	}
+	for _, pair := range [][2]*Time{{first.Onset, info.Onset}, {first.Expires, info.Expires}, {first.Effective, info.Effective}} {
+		if (pair[0] == nil) != (pair[1] == nil) || pair[0] != nil && !pair[0].Equal(pair[1].Time) {
+			c.add(Wrong, "info-disagree", path, "the info blocks must agree in effective, onset and expires")
+		}
+	}
+}

@@ -1,0 +1,447 @@
+package cap
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// Bounds on what Decode reads. Real messages with an embedded recording stay
+// under 200 kB and the richest has some hundred elements.
+const (
+	MaxBytes    = 4 << 20
+	MaxDepth    = 32
+	MaxElements = 50_000
+)
+
+// Decode reads one message of CAP 1.0, 1.1 or 1.2. The error says that this is
+// not a CAP message at all, or exceeds the bounds; the problems say where it
+// departs from its schema, by line. A message with a problem of grade Wrong is
+// to be refused, whatever Check says of the rest.
+func Decode(r io.Reader) (*Alert, []Problem, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read CAP message: %w", err)
+	}
+	if len(data) > MaxBytes {
+		return nil, nil, fmt.Errorf("the message is larger than %d bytes", MaxBytes)
+	}
+	root, err := parse(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	version, ok := map[string]string{Namespace10: "1.0", Namespace11: "1.1", Namespace12: "1.2"}[root.name.Space]
+	if !ok || root.name.Local != "alert" {
+		return nil, nil, fmt.Errorf("line %d: expected a CAP alert, found element %q of namespace %q", root.line, root.name.Local, root.name.Space)
+	}
+	d := decoder{version: version, namespace: root.name.Space}
+	a := d.alert(root)
+	a.Version = version
+	return a, d.problems, nil
+}
+
+// node is one element with its text and children.
+type node struct {
+	name     xml.Name
+	line     int
+	path     string
+	text     strings.Builder
+	children []*node
+}
+
+// parse builds the tree, within the bounds and without a document type.
+func parse(data []byte) (*node, error) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	x := xml.NewDecoder(bytes.NewReader(data))
+	x.CharsetReader = charsetReader
+	var root *node
+	var open []*node
+	elements := 0
+	for {
+		token, err := x.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		line, _ := x.InputPos()
+		if err != nil {
+			return nil, fmt.Errorf("not well-formed XML: %w", err)
+		}
+		switch token := token.(type) {
+		case xml.Directive:
+			return nil, fmt.Errorf("line %d: a document type declaration is not allowed", line)
+		case xml.StartElement:
+			elements++
+			if elements > MaxElements || len(open) >= MaxDepth {
+				return nil, fmt.Errorf("line %d: more than %d elements, or nested deeper than %d", line, MaxElements, MaxDepth)
+			}
+			n := &node{name: token.Name, line: line}
+			switch {
+			case len(open) > 0:
+				parent := open[len(open)-1]
+				parent.children = append(parent.children, n)
+			case root != nil:
+				return nil, fmt.Errorf("line %d: a second element after the end of the message", line)
+			default:
+				root = n
+			}
+			open = append(open, n)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) > 0 {
+				open[len(open)-1].text.Write(token)
+			} else if strings.TrimSpace(string(token)) != "" {
+				return nil, fmt.Errorf("line %d: text outside the message", line)
+			}
+		}
+	}
+	if root == nil {
+		return nil, errors.New("no XML element in the message")
+	}
+	return root, nil
+}
+
+// charsetReader knows the encodings met in partners' messages besides UTF-8.
+func charsetReader(charset string, r io.Reader) (io.Reader, error) {
+	encodings := map[string]encoding.Encoding{
+		"iso-8859-1": charmap.ISO8859_1, "latin1": charmap.ISO8859_1, "us-ascii": charmap.Windows1252,
+		"iso-8859-15": charmap.ISO8859_15, "windows-1252": charmap.Windows1252,
+		"gb18030": simplifiedchinese.GB18030, "gbk": simplifiedchinese.GBK, "gb2312": simplifiedchinese.GBK,
+	}
+	e, ok := encodings[strings.ToLower(charset)]
+	if !ok {
+		return nil, fmt.Errorf("character set %q is not supported", charset)
+	}
+	return e.NewDecoder().Reader(r), nil
+}
+
+// decoder walks the tree along the schema and notes each departure.
+type decoder struct {
+	version   string
+	namespace string
+	problems  []Problem
+}
+
+// element is one line of the schema: its name, how often it may stand, and
+// where its value goes.
+type element struct {
+	name     string
+	min, max int
+	read     func(*node)
+}
+
+const many = 1 << 30
+
+func (d *decoder) wrong(n *node, rule, format string, args ...any) {
+	d.problems = append(d.problems, Problem{Grade: Wrong, Rule: rule, Path: n.path, Line: n.line, Message: fmt.Sprintf(format, args...)})
+}
+
+func (d *decoder) alert(root *node) *Alert {
+	a := &Alert{}
+	root.path = "alert"
+	legacy := d.version == "1.0"
+	scopeMin := 1
+	if legacy {
+		scopeMin = 0
+		a.Scope = Public
+	}
+	sequence := []element{
+		{"identifier", 1, 1, d.into(&a.Identifier)},
+		{"sender", 1, 1, d.into(&a.Sender)},
+		{"sent", 1, 1, func(n *node) {
+			if t := d.time(n); t != nil {
+				a.Sent = *t
+			}
+		}},
+		{"status", 1, 1, d.oneOf(&a.Status, statuses)},
+		{"msgType", 1, 1, d.oneOf(&a.MsgType, msgTypes)},
+		{"source", 0, 1, d.into(&a.Source)},
+		{"scope", scopeMin, 1, d.oneOf(&a.Scope, scopes)},
+		{"restriction", 0, 1, d.into(&a.Restriction)},
+		{"addresses", 0, 1, d.into(&a.Addresses)},
+		{"code", 0, many, d.each(&a.Codes)},
+		{"note", 0, 1, d.into(&a.Note)},
+		{"references", 0, 1, func(n *node) {
+			var err error
+			if a.References, err = ParseReferences(n.text.String(), d.version); err != nil {
+				d.wrong(n, "references-form", "references: %v", err)
+			}
+		}},
+		{"incidents", 0, 1, d.into(&a.Incidents)},
+		{"info", 0, many, func(n *node) { a.Infos = append(a.Infos, d.info(n)) }},
+	}
+	if legacy {
+		sequence = append(sequence, element{"password", 0, 1, func(*node) {}})
+	}
+	// Signatures stand at the end by the schema, each one skipped whole.
+	kept := root.children[:0:0]
+	for _, c := range root.children {
+		if c.name.Space == "http://www.w3.org/2000/09/xmldsig#" {
+			a.Signatures += countSignatures(c)
+			continue
+		}
+		if a.Signatures > 0 && !legacy {
+			d.wrong(c, "schema", "element %s stands after the signature", c.name.Local)
+		}
+		kept = append(kept, c)
+	}
+	root.children = kept
+	d.walk(root, sequence)
+	return a
+}
+
+func countSignatures(n *node) int {
+	count := 0
+	if n.name.Local == "Signature" {
+		count++
+	}
+	for _, c := range n.children {
+		count += countSignatures(c)
+	}
+	return count
+}
+
+func (d *decoder) info(n *node) Info {
+	var i Info
+	d.walk(n, []element{
+		{"language", 0, 1, func(n *node) {
+			i.Language = strings.TrimSpace(n.text.String())
+			if !languageTag.MatchString(i.Language) && (i.Language != "" || d.version == "1.2") {
+				d.wrong(n, "schema", "%q is not a language tag such as zh-CN", i.Language)
+			}
+		}},
+		{"category", d.since11(1), many, d.eachOf(&i.Categories, categories)},
+		{"event", 1, 1, d.into(&i.Event)},
+		{"responseType", 0, many, d.eachOf(&i.ResponseTypes, responseTypes)},
+		{"urgency", 1, 1, d.oneOf(&i.Urgency, urgencies)},
+		{"severity", 1, 1, d.oneOf(&i.Severity, severities)},
+		{"certainty", 1, 1, func(n *node) {
+			if text := n.text.String(); d.version != "1.2" && text == "Very Likely" {
+				i.Certainty = "Likely" // CAP 1.1 and 1.2 tell receivers to read the old value so
+				return
+			}
+			d.oneOf(&i.Certainty, certainties)(n)
+		}},
+		{"audience", 0, 1, d.into(&i.Audience)},
+		{"eventCode", 0, many, d.values(&i.EventCodes)},
+		{"effective", 0, 1, func(n *node) { i.Effective = d.time(n) }},
+		{"onset", 0, 1, func(n *node) { i.Onset = d.time(n) }},
+		{"expires", 0, 1, func(n *node) { i.Expires = d.time(n) }},
+		{"senderName", 0, 1, d.into(&i.SenderName)},
+		{"headline", 0, 1, d.into(&i.Headline)},
+		{"description", 0, 1, d.into(&i.Description)},
+		{"instruction", 0, 1, d.into(&i.Instruction)},
+		{"web", 0, 1, d.into(&i.Web)},
+		{"contact", 0, 1, d.into(&i.Contact)},
+		{"parameter", 0, many, d.values(&i.Parameters)},
+		{"resource", 0, many, func(n *node) { i.Resources = append(i.Resources, d.resource(n)) }},
+		{"area", 0, many, func(n *node) { i.Areas = append(i.Areas, d.area(n)) }},
+	})
+	return i
+}
+
+func (d *decoder) resource(n *node) Resource {
+	var r Resource
+	d.walk(n, []element{
+		{"resourceDesc", 1, 1, d.into(&r.Description)},
+		{"mimeType", d.since12(1), 1, d.into(&r.MIMEType)},
+		{"size", 0, 1, d.matching(&r.Size, integer, "a whole number")},
+		{"uri", 0, 1, d.into(&r.URI)},
+		{"derefUri", 0, 1, d.into(&r.DerefURI)},
+		{"digest", 0, 1, d.into(&r.Digest)},
+	})
+	return r
+}
+
+func (d *decoder) area(n *node) Area {
+	var a Area
+	d.walk(n, []element{
+		{"areaDesc", 1, 1, d.into(&a.Description)},
+		{"polygon", 0, many, func(n *node) {
+			ring, err := ParseRing(n.text.String())
+			if err == nil && len(ring) > 0 { // an empty element says nothing, as elsewhere in CAP
+				err = ring.Check()
+			}
+			if err != nil {
+				d.wrong(n, "polygon", "%v", err)
+			} else if len(ring) > 0 {
+				a.Polygons = append(a.Polygons, ring)
+			}
+		}},
+		{"circle", 0, many, func(n *node) {
+			if strings.TrimSpace(n.text.String()) == "" {
+				return
+			}
+			circle, err := ParseCircle(n.text.String())
+			if err != nil {
+				d.wrong(n, "circle", "%v", err)
+				return
+			}
+			a.Circles = append(a.Circles, circle)
+		}},
+		{"geocode", 0, many, d.values(&a.Geocodes)},
+		{"altitude", 0, 1, d.matching(&a.Altitude, decimal, "a decimal number")},
+		{"ceiling", 0, 1, d.matching(&a.Ceiling, decimal, "a decimal number")},
+	})
+	return a
+}
+
+// walk reads the children of n along the sequence, which fixes their order too
+// (that of CAP 1.0 was never kept by its senders and isn't checked).
+func (d *decoder) walk(n *node, sequence []element) {
+	index := make(map[string]int, len(sequence))
+	for i, e := range sequence {
+		index[e.name] = i
+	}
+	counts := make([]int, len(sequence))
+	last := 0
+	for _, c := range n.children {
+		c.path = n.path + "/" + c.name.Local
+		i, known := index[c.name.Local]
+		if !known || c.name.Space != d.namespace {
+			d.wrong(c, "schema", "element %s is not part of %s", c.name.Local, n.name.Local)
+			continue
+		}
+		e := sequence[i]
+		counts[i]++
+		if e.max > 1 {
+			c.path = fmt.Sprintf("%s[%d]", c.path, counts[i])
+		}
+		if counts[i] > e.max {
+			d.wrong(c, "schema", "element %s stands more than once", e.name)
+			continue
+		}
+		if i < last && d.version != "1.0" {
+			d.wrong(c, "schema", "element %s must stand before %s", e.name, sequence[last].name)
+		}
+		last = max(last, i)
+		e.read(c)
+	}
+	for i, e := range sequence {
+		if counts[i] < e.min {
+			d.wrong(n, "schema", "%s has no %s", n.name.Local, e.name)
+		}
+	}
+	if strings.TrimSpace(n.text.String()) != "" {
+		d.wrong(n, "schema", "text between the elements of %s", n.name.Local)
+	}
+}
+
+// leaf returns the element's text; elements inside text are a departure.
+func (d *decoder) leaf(n *node) string {
+	if len(n.children) > 0 {
+		d.wrong(n, "schema", "%s holds text only", n.name.Local)
+	}
+	return n.text.String()
+}
+
+func (d *decoder) into(s *string) func(*node) {
+	return func(n *node) { *s = strings.TrimSpace(d.leaf(n)) }
+}
+
+func (d *decoder) each(s *[]string) func(*node) {
+	return func(n *node) {
+		if text := strings.TrimSpace(d.leaf(n)); text != "" {
+			*s = append(*s, text)
+		}
+	}
+}
+
+// oneOf compares without trimming, as the schema does for its enumerations.
+func (d *decoder) oneOf(s *string, allowed []string) func(*node) {
+	return func(n *node) {
+		*s = d.leaf(n)
+		for _, a := range allowed {
+			if *s == a {
+				return
+			}
+		}
+		d.wrong(n, "schema", "%s is %q, expected one of %s", n.name.Local, *s, strings.Join(allowed, ", "))
+	}
+}
+
+func (d *decoder) eachOf(s *[]string, allowed []string) func(*node) {
+	return func(n *node) {
+		var one string
+		d.oneOf(&one, allowed)(n)
+		*s = append(*s, one)
+	}
+}
+
+func (d *decoder) matching(s *string, pattern *regexp.Regexp, what string) func(*node) {
+	return func(n *node) {
+		*s = strings.TrimSpace(d.leaf(n))
+		if !pattern.MatchString(*s) {
+			d.wrong(n, "schema", "%s is %q, expected %s", n.name.Local, *s, what)
+		}
+	}
+}
+
+func (d *decoder) time(n *node) *Time {
+	text := d.leaf(n)
+	if strings.TrimSpace(text) == "" && d.version == "1.0" {
+		return nil
+	}
+	t, err := ParseTime(text, d.version)
+	if err != nil {
+		d.wrong(n, "schema", "%s: %v", n.name.Local, err)
+		return nil
+	}
+	return &t
+}
+
+// values reads a valueName and value pair; CAP 1.0 wrote "name=value".
+func (d *decoder) values(vs *[]Value) func(*node) {
+	return func(n *node) {
+		var v Value
+		if d.version == "1.0" && len(n.children) == 0 {
+			v.Name, v.Value, _ = strings.Cut(strings.TrimSpace(n.text.String()), "=")
+		} else {
+			d.walk(n, []element{
+				{"valueName", 1, 1, d.into(&v.Name)},
+				{"value", 1, 1, d.into(&v.Value)},
+			})
+		}
+		*vs = append(*vs, v)
+	}
+}
+
+func (d *decoder) since11(n int) int {
+	if d.version == "1.0" {
+		return 0
+	}
+	return n
+}
+
+func (d *decoder) since12(n int) int {
+	if d.version == "1.2" {
+		return n
+	}
+	return 0
+}
+
+// The enumerations of the schema.
+var (
+	statuses      = []string{Actual, Exercise, System, Test, Draft}
+	msgTypes      = []string{TypeAlert, TypeUpdate, TypeCancel, TypeAck, TypeError}
+	scopes        = []string{Public, Restricted, Private}
+	categories    = []string{"Geo", "Met", "Safety", "Security", "Rescue", "Fire", "Health", "Env", "Transport", "Infra", "CBRNE", "Other"}
+	responseTypes = []string{"Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "AllClear", "None"}
+	urgencies     = []string{"Immediate", "Expected", "Future", "Past", "Unknown"}
+	severities    = []string{"Extreme", "Severe", "Moderate", "Minor", "Unknown"}
+	certainties   = []string{"Observed", "Likely", "Possible", "Unlikely", "Unknown"}
+)
+
+var (
+	languageTag = regexp.MustCompile(`^[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*$`)
+	integer     = regexp.MustCompile(`^[+-]?[0-9]+$`)
+	decimal     = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)$`)
+)

@@ -1,0 +1,222 @@
+package cap
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/peterstace/simplefeatures/geom"
+)
+
+// MaxPoints is the most points that a published polygon has: what phones,
+// signs and partners are known to take.
+const MaxPoints = 100
+
+// maxRing bounds the work that a hostile polygon can cause.
+const maxRing = 20_000
+
+// decimals kept of a coordinate, about one metre.
+const decimals = 5
+
+// Point is a place in WGS 84, latitude first as in CAP.
+type Point struct{ Lat, Lon float64 }
+
+// Ring is a closed polygon without holes: at least four points, the last equal
+// to the first.
+type Ring []Point
+
+// MarshalText writes lat,lon pairs parted by spaces.
+func (r Ring) MarshalText() ([]byte, error) {
+	var b []byte
+	for i, p := range r {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = p.append(b, ',')
+	}
+	return b, nil
+}
+
+func (p Point) append(b []byte, comma byte) []byte {
+	b = strconv.AppendFloat(b, p.Lat, 'f', -1, 64)
+	b = append(b, comma)
+	return strconv.AppendFloat(b, p.Lon, 'f', -1, 64)
+}
+
+// ParseRing reads what MarshalText writes. It does not judge: see Ring.Check.
+func ParseRing(text string) (Ring, error) {
+	var r Ring
+	for _, pair := range strings.Fields(text) {
+		p, err := parsePoint(pair)
+		if err != nil {
+			return nil, err
+		}
+		r = append(r, p)
+	}
+	return r, nil
+}
+
+func parsePoint(pair string) (Point, error) {
+	lat, lon, ok := strings.Cut(pair, ",")
+	if !ok {
+		return Point{}, fmt.Errorf("%q is not a lat,lon pair", pair)
+	}
+	var p Point
+	var err error
+	if p.Lat, err = parseNumber(lat); err != nil {
+		return Point{}, fmt.Errorf("%q is not a lat,lon pair: %w", pair, err)
+	}
+	if p.Lon, err = parseNumber(lon); err != nil {
+		return Point{}, fmt.Errorf("%q is not a lat,lon pair: %w", pair, err)
+	}
+	return p, p.check()
+}
+
+// parseNumber refuses what strconv takes and CAP doesn't: infinities, NaN,
+// hexadecimal and underscores.
+func parseNumber(text string) (float64, error) {
+	if strings.Trim(text, "0123456789+-.eE") != "" || text == "" {
+		return 0, fmt.Errorf("%q is not a number", text)
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number", text)
+	}
+	return f, nil
+}
+
+func (p Point) check() error {
+	if math.Abs(p.Lat) > 90 || math.Abs(p.Lon) > 180 {
+		return fmt.Errorf("%v,%v is not on the globe (latitude comes first)", p.Lat, p.Lon)
+	}
+	return nil
+}
+
+// Check says why the ring is not a polygon: too few points, open, empty, or
+// crossing itself. The plane of latitude and longitude stands in for the globe,
+// which holds for areas that span neither a pole nor the date line.
+func (r Ring) Check() error {
+	if len(r) < 4 {
+		return fmt.Errorf("a polygon needs at least 4 points, this one has %d", len(r))
+	}
+	if len(r) > maxRing {
+		return fmt.Errorf("a polygon of %d points is more than is read (%d)", len(r), maxRing)
+	}
+	if r[0] != r[len(r)-1] {
+		return errors.New("the last point of a polygon must equal its first")
+	}
+	if err := r.polygon().Validate(); err != nil {
+		return fmt.Errorf("the polygon crosses or touches itself, or encloses nothing (%w)", err)
+	}
+	return nil
+}
+
+func (r Ring) polygon() geom.Polygon {
+	xy := make([]float64, 0, 2*len(r))
+	for _, p := range r {
+		xy = append(xy, p.Lon, p.Lat)
+	}
+	return geom.NewPolygonXY(xy)
+}
+
+// Simplify returns a valid ring of at most max points (not under 4) near r,
+// rounded to about a metre. It widens the tolerance until the result is small
+// enough and valid, and falls back to the convex hull, so a valid ring always
+// comes back as one. ok is false when r encloses nothing that can be kept.
+func (r Ring) Simplify(max int) (small Ring, ok bool) {
+	if max < 4 || len(r) < 4 {
+		return nil, false
+	}
+	if s := r.rounded(); len(s) <= max && s.Check() == nil {
+		return s, true
+	}
+	poly := r.polygon()
+	for tolerance := 0.00001; tolerance < 1; tolerance *= 1.5 {
+		g, err := poly.Simplify(tolerance, geom.NoValidate{})
+		if err != nil || g.IsEmpty() {
+			break
+		}
+		if s := ringOf(g).rounded(); len(s) <= max && s.Check() == nil {
+			return s, true
+		}
+	}
+	hull, isPolygon := poly.ConvexHull().AsPolygon()
+	if !isPolygon {
+		return nil, false
+	}
+	s := ringOf(hull)
+	if len(s) > max {
+		s = s.spread(max)
+	}
+	s = s.rounded()
+	return s, s.Check() == nil
+}
+
+func ringOf(p geom.Polygon) Ring {
+	seq := p.ExteriorRing().Coordinates()
+	r := make(Ring, seq.Length())
+	for i := range r {
+		xy := seq.GetXY(i)
+		r[i] = Point{Lat: xy.Y, Lon: xy.X}
+	}
+	return r
+}
+
+// spread keeps max points of a convex ring, evenly by count: any three or more
+// points of a strictly convex ring make a convex ring again.
+func (r Ring) spread(max int) Ring {
+	distinct, keep := len(r)-1, max-1
+	s := make(Ring, 0, max)
+	for i := range keep {
+		s = append(s, r[i*distinct/keep])
+	}
+	return append(s, s[0])
+}
+
+// rounded drops decimals and the neighbours that become one point by it.
+func (r Ring) rounded() Ring {
+	var s Ring
+	for _, p := range r {
+		p = Point{Lat: round(p.Lat), Lon: round(p.Lon)}
+		if len(s) == 0 || s[len(s)-1] != p {
+			s = append(s, p)
+		}
+	}
+	return s
+}
+
+func round(f float64) float64 {
+	k := math.Pow10(decimals)
+	return math.Round(f*k) / k
+}
+
+// Circle is a point and a radius in kilometres.
+type Circle struct {
+	Centre Point
+	Radius float64 // km
+}
+
+// MarshalText writes "lat,lon radius".
+func (c Circle) MarshalText() ([]byte, error) {
+	b := append(c.Centre.append(nil, ','), ' ')
+	return strconv.AppendFloat(b, c.Radius, 'f', -1, 64), nil
+}
+
+// ParseCircle reads what MarshalText writes.
+func ParseCircle(text string) (Circle, error) {
+	fields := strings.Fields(text)
+	if len(fields) != 2 {
+		return Circle{}, fmt.Errorf("%q is not a circle (lat,lon radius in km)", text)
+	}
+	centre, err := parsePoint(fields[0])
+	if err != nil {
+		return Circle{}, err
+	}
+	radius, err := parseNumber(fields[1])
+	if err != nil || radius < 0 {
+		return Circle{}, fmt.Errorf("%q is not a radius in km", fields[1])
+	}
+	return Circle{Centre: centre, Radius: radius}, nil
+}
