@@ -3,10 +3,12 @@ package db
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -50,10 +52,11 @@ type Options struct {
 
 // DB is an open store. Its methods are safe for concurrent use.
 type DB struct {
-	engine Engine
-	opts   Options
-	reader *sql.DB
-	writer *writer // nil when opened read-only
+	engine  Engine
+	opts    Options
+	signals signals
+	reader  *sql.DB
+	writer  *writer // nil when opened read-only
 	// migrator opens a connection pool apart from the writer's for schema changes, which happen before the first write.
 	migrator func() (*sql.DB, error)
 }
@@ -133,9 +136,10 @@ func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 // Tx is a transaction. It carries its context, since a write must not pass on a caller's: ending a statement that way
 // would make SQLite take back the whole transaction, and with it the neighbours' writes.
 type Tx struct {
-	ctx   context.Context
-	q     queryer
-	after []func()
+	ctx     context.Context
+	q       queryer
+	after   []func()
+	signals *signals // nil in a read
 }
 
 type queryer interface {
@@ -162,6 +166,43 @@ func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
 // AfterCommit has fn called once the transaction is on disk, in the order of the commits and of the calls. It is not
 // called when the change was taken back. It must be quick: the writer waits for it.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Signal wakes whoever waits on the store's Signal of that name, once the transaction is on disk.
+func (tx *Tx) Signal(name string) {
+	if tx.signals != nil {
+		tx.AfterCommit(func() { tx.signals.raise(name) })
+	}
+}
+
+// Signal is a channel that receives after a commit that called Tx.Signal with the name. It holds one wake-up, so a waiter
+// that was busy misses none; there is one waiter per name.
+func (d *DB) Signal(name string) <-chan struct{} { return d.signals.channel(name) }
+
+type signals struct {
+	mu    sync.Mutex
+	named map[string]chan struct{} // guarded by mu
+}
+
+func (s *signals) channel(name string) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named == nil {
+		s.named = map[string]chan struct{}{}
+	}
+	c, ok := s.named[name]
+	if !ok {
+		c = make(chan struct{}, 1)
+		s.named[name] = c
+	}
+	return c
+}
+
+func (s *signals) raise(name string) {
+	select {
+	case s.channel(name) <- struct{}{}:
+	default: // a wake-up is waiting already
+	}
+}
 
 // Each calls scan for every row of a query and closes it.
 func (tx *Tx) Each(scan func(rows *sql.Rows) error, query string, args ...any) error {
@@ -215,6 +256,15 @@ func Time(us int64) time.Time { return time.UnixMicro(us).UTC() }
 type Migrations struct {
 	Room  string
 	Files fs.FS
+}
+
+// Embedded are the migrations of a room that embeds its folder "migrations".
+func Embedded(room string, files embed.FS) Migrations {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the folder is compiled in
+	}
+	return Migrations{Room: room, Files: sub}
 }
 
 func redact(url string) string {

@@ -49,7 +49,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(1)
-	d.writer = newWriter(pool, Postgres, "begin", func(ctx context.Context, c *sql.Conn) error {
+	d.writer = newWriter(pool, Postgres, "begin", &d.signals, func(ctx context.Context, c *sql.Conn) error {
 		var got bool
 		if err := c.QueryRowContext(ctx, "select pg_try_advisory_lock($1)", int64(writerLock)).Scan(&got); err != nil {
 			return err

@@ -51,7 +51,7 @@ func openSQLite(path string, o Options) (*DB, error) {
 	}
 	pool := sql.OpenDB(sqliteConnector{drv, writeDSN})
 	pool.SetMaxOpenConns(1)
-	d.writer = newWriter(pool, SQLite, "begin immediate", nil)
+	d.writer = newWriter(pool, SQLite, "begin immediate", &d.signals, nil)
 	return d, nil
 }
 

@@ -15,6 +15,7 @@ type writer struct {
 	pool   *sql.DB // one connection, the writer's own
 	engine Engine
 	begin  string
+	sig    *signals
 	setup  func(context.Context, *sql.Conn) error // run on each new connection
 
 	jobs    chan job
@@ -36,9 +37,9 @@ type job struct {
 	done func(error)
 }
 
-func newWriter(pool *sql.DB, engine Engine, begin string, setup func(context.Context, *sql.Conn) error) *writer {
+func newWriter(pool *sql.DB, engine Engine, begin string, sig *signals, setup func(context.Context, *sql.Conn) error) *writer {
 	w := &writer{
-		pool: pool, engine: engine, begin: begin, setup: setup,
+		pool: pool, engine: engine, begin: begin, sig: sig, setup: setup,
 		jobs: make(chan job, maxGroup), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go w.run()
@@ -167,7 +168,7 @@ func (w *writer) runJob(ctx context.Context, j job, alone bool) (after []func(),
 			return nil, nil, fmt.Errorf("savepoint: %w", err)
 		}
 	}
-	tx := &Tx{ctx: ctx, q: w}
+	tx := &Tx{ctx: ctx, q: w, signals: w.sig}
 	jobErr = call(j.fn, tx)
 	if alone {
 		return tx.after, jobErr, nil

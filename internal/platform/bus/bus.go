@@ -1,0 +1,362 @@
+// Package bus carries events between rooms, processes and regions: an embedded NATS server with JetStream, or an external
+// cluster by URL.
+//
+// SQL is the only truth; the bus carries copies. The stream EVENTS holds what the outbox relay published, on disk before
+// it was acknowledged. Consumers are durable and get every event at least once, in order; they tell repeats by the event's
+// id. Nothing here knows what an event means.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	// MaxBatch is the most messages that one atomic publish may hold; the server sets the bound.
+	MaxBatch = 1000
+
+	// DefaultMaxStore bounds the stream on disk. Consumers that are further behind than this have lost events, so it is
+	// large; the truth stays in SQL.
+	DefaultMaxStore = 1 << 30
+
+	stream   = "EVENTS"
+	prefix   = "events."
+	idHeader = "Anlan-Event-Id"
+
+	publishTimeout = 5 * time.Second
+	startTimeout   = 10 * time.Second
+	ackWait        = 30 * time.Second
+)
+
+// Options say which server to use.
+type Options struct {
+	// URL of an external NATS server with JetStream; empty starts one inside this process.
+	URL string
+	// Dir is where the embedded server keeps its files.
+	Dir string
+	// NoSync lets the embedded server acknowledge before the disk does, for the control run of the power-cut test.
+	NoSync bool
+}
+
+// Message is one event.
+type Message struct {
+	ID      int64     // the event's own id, from the outbox
+	Seq     uint64    // its place in EVENTS
+	Subject string    // "alert.raised"
+	At      time.Time // when the bus took it
+	Data    []byte    // JSON
+}
+
+// Bus is a connection to the server. Its methods are safe for concurrent use.
+type Bus struct {
+	server *server.Server // nil when external
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	stop   sync.Once
+
+	mu        sync.Mutex
+	consumers map[string]jetstream.Consumer // guarded by mu
+}
+
+// Start starts or joins the server and makes sure that the stream exists.
+func Start(ctx context.Context, o Options) (*Bus, error) {
+	b := &Bus{consumers: map[string]jetstream.Consumer{}}
+	opts := []nats.Option{nats.Name("anlan"), nats.MaxReconnects(-1)}
+	target := o.URL
+	if target == "" {
+		s, err := embed(o)
+		if err != nil {
+			return nil, err
+		}
+		b.server = s
+		opts = append(opts, nats.InProcessServer(s))
+	} else if u, err := url.Parse(target); err != nil || u.Host == "" {
+		return nil, fmt.Errorf("bus URL %q: expected nats://host:port", target)
+	}
+	var err error
+	if b.conn, err = nats.Connect(target, opts...); err != nil {
+		b.Stop()
+		return nil, fmt.Errorf("connect to the bus %s: %w", target, err)
+	}
+	if b.js, err = jetstream.New(b.conn); err != nil {
+		b.Stop()
+		return nil, fmt.Errorf("bus: %w", err)
+	}
+	_, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:               stream,
+		Subjects:           []string{prefix + ">"},
+		Storage:            jetstream.FileStorage,
+		MaxBytes:           DefaultMaxStore,
+		AllowAtomicPublish: true,
+		AllowDirect:        true,
+	})
+	if err != nil {
+		b.Stop()
+		return nil, fmt.Errorf("bus: stream %s: %w", stream, err)
+	}
+	return b, nil
+}
+
+func embed(o Options) (*server.Server, error) {
+	s, err := server.NewServer(&server.Options{
+		ServerName: "anlan",
+		DontListen: true, // rooms are in this process; partners get a listener of their own
+		JetStream:  true,
+		StoreDir:   o.Dir,
+		SyncAlways: !o.NoSync, // an ack means on disk, or the outbox would forget what the bus forgot too
+		NoSigs:     true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("embedded bus: %w", err)
+	}
+	s.SetLoggerV2(serverLog{}, false, false, false)
+	s.Start()
+	if !s.ReadyForConnections(startTimeout) {
+		s.Shutdown()
+		return nil, fmt.Errorf("embedded bus did not start within %s", startTimeout)
+	}
+	return s, nil
+}
+
+// serverLog passes the embedded server's warnings and errors on.
+type serverLog struct{}
+
+func (serverLog) Noticef(string, ...any) {}
+func (serverLog) Debugf(string, ...any)  {}
+func (serverLog) Tracef(string, ...any)  {}
+func (serverLog) Warnf(f string, a ...any) {
+	slog.Warn("bus", "msg", fmt.Sprintf(f, a...))
+}
+func (serverLog) Errorf(f string, a ...any) {
+	slog.Error("bus", "msg", fmt.Sprintf(f, a...))
+}
+func (serverLog) Fatalf(f string, a ...any) {
+	slog.Error("bus", "msg", fmt.Sprintf(f, a...))
+}
+
+// Stop ends the connection and the embedded server. It may be called twice.
+func (b *Bus) Stop() {
+	b.stop.Do(func() {
+		if b.conn != nil {
+			b.conn.Close()
+		}
+		if b.server != nil {
+			b.server.Shutdown()
+			b.server.WaitForShutdown()
+		}
+	})
+}
+
+// Publish stores all messages or none, on disk, before it returns nil. After an error they may or may not be there.
+func (b *Bus) Publish(ctx context.Context, ms []Message) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	msgs := make([]*nats.Msg, len(ms))
+	for i, m := range ms {
+		msgs[i] = &nats.Msg{Subject: prefix + m.Subject, Data: m.Data, Header: nats.Header{idHeader: {strconv.FormatInt(m.ID, 10)}}}
+	}
+	var err error
+	switch len(msgs) {
+	case 0:
+		return nil
+	case 1:
+		_, err = b.js.PublishMsg(ctx, msgs[0])
+	default:
+		_, err = jetstreamext.PublishMsgBatch(ctx, b.js, msgs)
+	}
+	if err != nil {
+		return fmt.Errorf("publish %d events: %w", len(ms), err)
+	}
+	return nil
+}
+
+// Recent returns the ids of the newest n events.
+func (b *Bus) Recent(ctx context.Context, n int) ([]int64, error) {
+	info, err := b.info(ctx)
+	if err != nil || info.State.Msgs == 0 {
+		return nil, err
+	}
+	from := info.State.FirstSeq
+	if last := info.State.LastSeq; last >= from+uint64(n) {
+		from = last - uint64(n) + 1
+	}
+	var ids []int64
+	for len(ids) < n {
+		msgs, err := jetstreamext.GetBatch(ctx, b.js, stream, n, jetstreamext.GetBatchSeq(from))
+		if err != nil {
+			return nil, err
+		}
+		got := 0
+		for m, err := range msgs {
+			if errors.Is(err, jetstreamext.ErrNoMessages) {
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
+			id, err := strconv.ParseInt(m.Header.Get(idHeader), 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("event %d has no id: %w", m.Sequence, err)
+			}
+			ids, from, got = append(ids, id), m.Sequence+1, got+1
+		}
+		if got == 0 || from > info.State.LastSeq {
+			break
+		}
+	}
+	return ids, nil
+}
+
+// LastSeq is the place of the newest event.
+func (b *Bus) LastSeq(ctx context.Context) (uint64, error) {
+	info, err := b.info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.LastSeq, nil
+}
+
+func (b *Bus) info(ctx context.Context) (*jetstream.StreamInfo, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", stream, err)
+	}
+	return s.Info(ctx)
+}
+
+// Consume hands every event of the subjects to fn, in order, at least once, until ctx ends. durable names the consumer:
+// what it has acknowledged survives restarts. An event whose fn fails is handed out again after a pause, and those behind
+// it wait.
+func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn func(ctx context.Context, m Message) error) error {
+	filters := make([]string, len(subjects))
+	for i, s := range subjects {
+		filters[i] = prefix + s
+	}
+	c, err := b.js.CreateOrUpdateConsumer(ctx, stream, jetstream.ConsumerConfig{
+		Durable:        durable,
+		FilterSubjects: filters,
+		AckPolicy:      jetstream.AckExplicitPolicy,
+		AckWait:        ackWait,
+		MaxAckPending:  1, // in order, also after a failure
+	})
+	if err != nil {
+		return fmt.Errorf("consumer %s: %w", durable, err)
+	}
+	b.mu.Lock()
+	b.consumers[durable] = c
+	b.mu.Unlock()
+	it, err := c.Messages(jetstream.PullMaxMessages(1))
+	if err != nil {
+		return fmt.Errorf("consumer %s: %w", durable, err)
+	}
+	defer it.Stop()
+	stop := context.AfterFunc(ctx, it.Stop)
+	defer stop()
+	for {
+		msg, err := it.Next()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, jetstream.ErrNoHeartbeat) {
+			continue // the server was busy; the next pull tells
+		}
+		if err != nil {
+			return fmt.Errorf("consumer %s: %w", durable, err)
+		}
+		m, err := decode(msg)
+		if err == nil {
+			err = fn(ctx, m)
+		}
+		switch {
+		case err == nil:
+			err = msg.Ack()
+		case ctx.Err() != nil:
+			err = msg.Nak() // stopped in the middle: whoever comes next takes it at once
+		default:
+			slog.WarnContext(ctx, "event not taken, will be tried again", "consumer", durable, "subject", msg.Subject(), "err", err)
+			err = msg.NakWithDelay(time.Second)
+		}
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("consumer %s: %w", durable, err)
+		}
+	}
+}
+
+// Follow hands every event after seq to fn, in order, until ctx ends or fn fails: for a browser's live stream.
+func (b *Bus) Follow(ctx context.Context, seq uint64, fn func(m Message) error) error {
+	c, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: seq + 1,
+	})
+	if err != nil {
+		return fmt.Errorf("follow events: %w", err)
+	}
+	it, err := c.Messages()
+	if err != nil {
+		return fmt.Errorf("follow events: %w", err)
+	}
+	defer it.Stop()
+	stop := context.AfterFunc(ctx, it.Stop)
+	defer stop()
+	for {
+		msg, err := it.Next()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("follow events: %w", err)
+		}
+		m, err := decode(msg)
+		if err != nil {
+			return err
+		}
+		if err := fn(m); err != nil {
+			return err
+		}
+	}
+}
+
+func decode(msg jetstream.Msg) (Message, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return Message{}, fmt.Errorf("event %s: %w", msg.Subject(), err)
+	}
+	id, err := strconv.ParseInt(msg.Headers().Get(idHeader), 10, 64)
+	if err != nil {
+		return Message{}, fmt.Errorf("event %s has no id: %w", msg.Subject(), err)
+	}
+	return Message{
+		ID: id, Seq: meta.Sequence.Stream, Subject: strings.TrimPrefix(msg.Subject(), prefix),
+		At: meta.Timestamp.UTC(), Data: msg.Data(),
+	}, nil
+}
+
+// Lag is how many events each durable consumer of this process has still to take.
+func (b *Bus) Lag(ctx context.Context) (map[string]uint64, error) {
+	b.mu.Lock()
+	consumers := make(map[string]jetstream.Consumer, len(b.consumers))
+	for name, c := range b.consumers {
+		consumers[name] = c
+	}
+	b.mu.Unlock()
+	lag := make(map[string]uint64, len(consumers))
+	for name, c := range consumers {
+		info, err := c.Info(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("consumer %s: %w", name, err)
+		}
+		lag[name] = info.NumPending + uint64(info.NumAckPending)
+	}
+	return lag, nil
+}
