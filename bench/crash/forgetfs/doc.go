@@ -14,10 +14,11 @@
 //   - A directory whose own name was never synced is lost with all it holds, synced or not.
 //   - Mode, owner and times are always durable: nothing here is meant to test them.
 //
-// That is Names = Strict, what POSIX promises and no more. File systems in use promise more: fsync of a file on ext4, XFS
-// and Btrfs also commits the file's new name, ext4 with the whole journal before it. Names = Journal is that: fsync of
-// any file commits all names changed before it. Strict is the default, since SQLite (WAL, synchronous=FULL) comes up
-// from it without loss; sqlite_test.go and nats_test.go hold this.
+// That is Names = Strict, what POSIX promises and no more. SQLite (WAL, synchronous=FULL) keeps all it acknowledged under
+// it. NATS JetStream with sync_always does not: it never syncs the directories that it makes, nor that of a new block
+// file, and counts on what ext4, XFS and Btrfs add: fsync of a file also commits that file's own name and those of the
+// directories above it. That is Names = WithFile, on which the whole program is cut; ext4 commits still more (its whole
+// journal). TestStores holds all of this.
 //
 // With a seeded generator PowerCut is harsher than all or nothing: it keeps a random subset of the unsynced 4 KiB pages
 // and sizes, and a prefix of the unsynced names, as a disk does whose cache was half written out.

@@ -162,9 +162,6 @@ func (d *door) show(n *node, out *fuse.EntryOut) {
 func (n *node) attributes(a *fuse.Attr) {
 	*a = fuse.Attr{Ino: n.ino, Mode: n.mode, Nlink: 1, Size: uint64(n.now.size), Blksize: pageSize,
 		Blocks: uint64(len(n.now.pages)) * pageSize / 512, Owner: fuse.Owner{Uid: n.uid, Gid: n.gid}}
-	if !n.linked {
-		a.Nlink = 0
-	}
 	a.SetTimes(&n.mtime, &n.mtime, &n.mtime)
 }
 
@@ -235,7 +232,7 @@ func (d *door) create(h *fuse.InHeader, name string, mode uint32, out *fuse.Entr
 	switch {
 	case !status.Ok():
 		return status
-	case !dir.linked:
+	case dir.parent == nil && dir != d.tree.root:
 		return fuse.ENOENT
 	case dir.entries[name] != nil:
 		return fuse.Status(syscall.EEXIST)
@@ -304,7 +301,7 @@ func (d *door) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newName str
 	case len(replaced.entries) > 0:
 		return fuse.Status(syscall.ENOTEMPTY)
 	}
-	// The old name goes first, so that the node ends as linked.
+	// The old name goes first, so that the node ends with a parent.
 	d.tree.change(nameChange{{from, oldName, nil}, {to, newName, n}})
 	return fuse.OK
 }
@@ -421,4 +418,3 @@ func (d *door) ReleaseDir(in *fuse.ReleaseIn) {
 }
 
 var _ fuse.RawFileSystem = (*door)(nil)
-

@@ -73,8 +73,12 @@ func TestWhatACutLeaves(t *testing.T) {
 		{"rename between directories, not synced", Strict,
 			"mkdir d; write a one; fsync a; syncdir .; rename a d/a", "a=one d/"},
 		{"rmdir without sync comes back", Strict, "mkdir d; syncdir .; rmdir d", "d/"},
-		{"a journal commits names with any fsync", Journal, "mkdir d; write a one; write d/b two; fsync d/b", "a= d/ d/b=two"},
-		{"a journal commits no names without fsync", Journal, "write a one; rename a b", ""},
+		{"fsync commits the file's own name and those above", WithFile,
+			"mkdir d; write a one; write d/b two; fsync d/b", "d/ d/b=two"},
+		{"fsync after a rename commits the new name", WithFile,
+			"write a old; fsync a; write a.tmp new; rename a.tmp a; fsync a", "a=new"},
+		{"fsync commits the rename of its directory", WithFile, "mkdir d; write d/a one; rename d e; fsync e/a", "e/ e/a=one"},
+		{"no fsync, no name", WithFile, "write a one; rename a b", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f, dir := mounted(t, test.names)

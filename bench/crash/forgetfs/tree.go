@@ -14,11 +14,14 @@ const pageSize = 4096
 type Names int
 
 const (
-	// Strict makes a name durable by fsync of its directory only (POSIX).
+	// Strict makes a name durable by fsync of its directory only: what POSIX promises.
 	Strict Names = iota
-	// Journal lets fsync of any file commit all names changed so far, as the journal of ext4 does.
-	Journal
+	// WithFile also lets fsync of a file commit that file's own name and those of the directories above it, and no
+	// other: the least that ext4, XFS and Btrfs promise.
+	WithFile
 )
+
+func (n Names) String() string { return [...]string{"strict", "with-file"}[n] }
 
 // Loss counts what a power cut took away.
 type Loss struct {
@@ -44,7 +47,7 @@ type node struct {
 	mode       uint32 // type and permissions, as in stat
 	uid, gid   uint32
 	mtime      time.Time
-	linked     bool   // has a name now; there are no hard links, so one at most
+	parent     *node  // where it has its name now; nil without one. There are no hard links, so one at most
 	references uint64 // the kernel's, see tree.known
 
 	now, kept content // a file's bytes
@@ -74,7 +77,6 @@ type entryChange struct {
 func newTree(names Names) *tree {
 	t := &tree{names: names, nextIno: 1}
 	t.root = t.newNode(syscall.S_IFDIR|0o755, 0, 0)
-	t.root.linked = true
 	t.known = map[uint64]*node{t.root.ino: t.root}
 	return t
 }
@@ -95,13 +97,13 @@ func (n *node) isDir() bool { return n.mode&syscall.S_IFMT == syscall.S_IFDIR }
 func (t *tree) change(c nameChange) {
 	for _, e := range c {
 		if old := e.dir.entries[e.name]; old != nil {
-			old.linked = false
+			old.parent = nil
 		}
 		if e.to == nil {
 			delete(e.dir.entries, e.name)
 		} else {
 			e.dir.entries[e.name] = e.to
-			e.to.linked = true
+			e.to.parent = e.dir
 		}
 		e.dir.mtime = time.Now()
 	}
@@ -112,42 +114,45 @@ func (t *tree) change(c nameChange) {
 func (t *tree) syncFile(n *node) {
 	n.kept.size = n.now.size
 	n.kept.pages = append(n.kept.pages[:0], n.now.pages...)
-	if t.names == Journal {
-		for _, c := range t.pending {
-			c.keep()
+	if t.names == WithFile {
+		for ; n != nil; n = n.parent {
+			t.syncNames(func(e entryChange) bool { return e.to == n })
 		}
-		t.pending = nil
 	}
 }
 
-// syncDir makes a directory's names durable, in order, and with them those of every directory that a pending rename ties
-// to it.
+// syncDir makes a directory's names durable.
 func (t *tree) syncDir(dir *node) {
-	group := map[*node]bool{dir: true}
-	for grown := true; grown; {
-		grown = false
+	t.syncNames(func(e entryChange) bool { return e.dir == dir })
+}
+
+// syncNames makes the chosen operations durable, and with them every operation on the same names, so that what is kept
+// of a name's history is never out of order, and never half of a rename.
+func (t *tree) syncNames(chosen func(entryChange) bool) {
+	type name struct {
+		dir  *node
+		name string
+	}
+	group := map[name]bool{}
+	in := func(e entryChange) bool { return chosen(e) || group[name{e.dir, e.name}] }
+	for before := -1; before < len(group); {
+		before = len(group)
 		for _, c := range t.pending {
-			if !c.touches(group) {
+			if !slices.ContainsFunc(c, in) {
 				continue
 			}
 			for _, e := range c {
-				if !group[e.dir] {
-					group[e.dir], grown = true, true
-				}
+				group[name{e.dir, e.name}] = true
 			}
 		}
 	}
 	t.pending = slices.DeleteFunc(t.pending, func(c nameChange) bool {
-		if c.touches(group) {
-			c.keep()
-			return true
+		if !slices.ContainsFunc(c, in) {
+			return false
 		}
-		return false
+		c.keep()
+		return true
 	})
-}
-
-func (c nameChange) touches(group map[*node]bool) bool {
-	return slices.ContainsFunc(c, func(e entryChange) bool { return group[e.dir] })
 }
 
 func (c nameChange) keep() {
@@ -180,7 +185,7 @@ func (t *tree) powerCut(torn *rand.Rand) Loss {
 
 // restore takes a node, and all that is reachable from it, back to its durable state.
 func (n *node) restore(torn *rand.Rand, loss *Loss) {
-	n.linked, n.references = true, 0
+	n.references = 0
 	if !n.isDir() {
 		n.forget(torn, loss)
 		return
@@ -188,6 +193,7 @@ func (n *node) restore(torn *rand.Rand, loss *Loss) {
 	n.entries = map[string]*node{}
 	for _, name := range sortedNames(n.keptEntries) { // sorted, so that the same seed tears the same pages
 		n.entries[name] = n.keptEntries[name]
+		n.entries[name].parent = n
 		n.entries[name].restore(torn, loss)
 	}
 }
