@@ -37,7 +37,10 @@ const (
 
 	publishTimeout = 5 * time.Second
 	startTimeout   = 10 * time.Second
-	ackWait        = 30 * time.Second
+
+	// ackWait is how long a handler may take. It is also how long an event waits that was handed to a process that then
+	// died, so it is short.
+	ackWait = 5 * time.Second
 )
 
 // Options say which server to use.
