@@ -1,0 +1,76 @@
+package events
+
+import "time"
+
+// CaseOpened says that work with an owner and an end has begun. Of Alert, Finding and Report at most one is not 0: what
+// the case was opened for.
+type CaseOpened struct {
+	Case    int64       `json:"case"`
+	Kind    string      `json:"kind"` // "gas-leak"
+	Title   string      `json:"title"`
+	State   string      `json:"state"`
+	Level   string      `json:"level,omitempty"` // the alert's: red, orange, yellow, blue
+	Alert   int64       `json:"alert,omitempty"`
+	Finding int64       `json:"finding,omitempty"`
+	Report  int64       `json:"report,omitempty"`
+	Asset   int64       `json:"asset,omitempty"`
+	Place   int64       `json:"place,omitempty"`
+	Area    int64       `json:"area,omitempty"`
+	Owner   int64       `json:"owner,omitempty"` // organisation
+	Point   *[2]float64 `json:"point,omitempty"` // longitude, latitude
+	DueAt   *time.Time  `json:"due_at,omitempty"`
+	At      time.Time   `json:"at"`
+}
+
+// Subject is the event's name.
+func (CaseOpened) Subject() string { return "case.opened" }
+
+// CaseMoved says that a person has taken a case from one state to the next.
+type CaseMoved struct {
+	Case  int64      `json:"case"`
+	Kind  string     `json:"kind"`
+	Move  string     `json:"move"`
+	From  string     `json:"from"`
+	To    string     `json:"to"`
+	By    int64      `json:"by"` // account
+	Owner int64      `json:"owner,omitempty"`
+	DueAt *time.Time `json:"due_at,omitempty"`
+	At    time.Time  `json:"at"`
+}
+
+// Subject is the event's name.
+func (CaseMoved) Subject() string { return "case.moved" }
+
+// CaseClosed says how a case ended, so that the report, the finding and the detector that asked for it learn the verified
+// outcome: "proven" (there was something, and it is mended, with evidence) or "unfounded".
+type CaseClosed struct {
+	Case    int64     `json:"case"`
+	Kind    string    `json:"kind"`
+	State   string    `json:"state"`
+	Outcome string    `json:"outcome"`
+	Alert   int64     `json:"alert,omitempty"`
+	Finding int64     `json:"finding,omitempty"`
+	Report  int64     `json:"report,omitempty"`
+	Asset   int64     `json:"asset,omitempty"`
+	Owner   int64     `json:"owner,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (CaseClosed) Subject() string { return "case.closed" }
+
+// CaseOverdue says that a case has stood in a state, or one of its tasks has stayed open, for longer than it may. It comes
+// once per deadline.
+type CaseOverdue struct {
+	Case  int64     `json:"case"`
+	Kind  string    `json:"kind"`
+	State string    `json:"state"`
+	Task  int64     `json:"task,omitempty"` // 0: the case itself
+	Level string    `json:"level,omitempty"`
+	Owner int64     `json:"owner,omitempty"`
+	DueAt time.Time `json:"due_at"`
+	At    time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (CaseOverdue) Subject() string { return "case.overdue" }

@@ -1,0 +1,373 @@
+package respond
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/anlan-city/anlan/internal/access"
+)
+
+const (
+	// maxField is the longest answer in a form, in characters.
+	maxField = 4000
+	// clockSkew is how far ahead of our clock a sensor's may run before its reading is taken for one from the future.
+	clockSkew = 2 * time.Minute
+)
+
+// Snapshot is what the rules need to know about a case.
+type Snapshot struct {
+	State string
+	// Since is when the case came into its present state: evidence must be newer.
+	Since    time.Time
+	OpenedAt time.Time
+	Level    string
+	// Asset is what the case is about, Datastreams those whose readings opened it, if any did.
+	Asset       int64
+	Datastreams []int64
+	Fields      map[string]any
+	OpenTasks   int
+	Evidence    []Evidence
+	Past        []PastMove
+	// Latest is the newest reading of each datastream that stands among the evidence, read just now.
+	Latest map[int64]Reading
+}
+
+// PastMove is a move that was made, and by which account.
+type PastMove struct {
+	Move    string
+	Account int64
+}
+
+// Evidence is something attached to a case to prove that what was said is so.
+type Evidence struct {
+	ID   int64
+	Kind string
+	At   time.Time
+	// Reading is what the sensor said, for evidence of kind reading.
+	Reading *Reading
+}
+
+// Reading is one observation of a datastream, with what it is an observation of.
+type Reading struct {
+	Datastream int64     `json:"datastream"`
+	Asset      int64     `json:"asset"`
+	Property   string    `json:"property"` // "gas/methane"
+	Unit       string    `json:"unit"`
+	Value      float64   `json:"value"`
+	At         time.Time `json:"at"`
+}
+
+// Refusal is why a move cannot be made. Code is stable; Text is for people, in both languages; Field is the form field
+// that it is about, if it is about one.
+type Refusal struct {
+	Code  string
+	Text  Text
+	Field string
+}
+
+// Error makes a Refusal an error.
+func (r *Refusal) Error() string { return r.Code + ": " + r.Text.En }
+
+// The codes of refusals.
+const (
+	CodeUnknownMove  = "case.unknown_move"
+	CodeClosed       = "case.closed"
+	CodeWrongState   = "case.wrong_state"
+	CodeNeedsPerson  = "case.needs_person"
+	CodeRole         = "case.role"
+	CodeSecondPerson = "case.second_person"
+	CodeField        = "case.field"
+	CodeEvidence     = "case.evidence"
+	CodeReading      = "case.reading"
+	CodeGuard        = "case.guard"
+	CodeUnknownField = "case.unknown_field"
+)
+
+func refuse(code, field, en, zh string) *Refusal {
+	return &Refusal{Code: code, Field: field, Text: Text{En: en, Zh: zh}}
+}
+
+// Step is a move that may be made and what follows from it.
+type Step struct {
+	Move *Move
+	From *State
+	To   *State
+	// Fields is what the case's forms hold afterwards; Answers is what this move filled in.
+	Fields  map[string]any
+	Answers map[string]any
+	// Due is when the new state becomes overdue; zero means never.
+	Due time.Time
+}
+
+// Decide says whether who may make a move now, given the answers to its form, and what follows. It is pure: the same
+// arguments give the same result on every machine and at every replay.
+func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[string]any, now time.Time) (Step, *Refusal) {
+	m := k.Move(move)
+	if m == nil {
+		return Step{}, refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", move), "此类案卷没有“"+move+"”这一操作。")
+	}
+	if r := k.may(c, who, m); r != nil {
+		return Step{}, r
+	}
+	answers, r := m.fill(answers)
+	if r != nil {
+		return Step{}, r
+	}
+	if r := m.proven(k.Pack, c, now); r != nil {
+		return Step{}, r
+	}
+	fields := maps.Clone(c.Fields)
+	if fields == nil {
+		fields = map[string]any{}
+	}
+	maps.Copy(fields, answers)
+	if r := m.guarded(c, fields, now); r != nil {
+		return Step{}, r
+	}
+	step := Step{Move: m, From: k.State(c.State), To: k.State(m.To), Fields: fields, Answers: answers}
+	step.Due = step.To.due(fields, now)
+	return step, nil
+}
+
+// Preview says whether who could make the move once its form is filled in; nil means yes. It is what the console shows
+// before anyone presses anything.
+func (k *Kind) Preview(c Snapshot, who access.Actor, m *Move, now time.Time) *Refusal {
+	if r := k.may(c, who, m); r != nil {
+		return r
+	}
+	if r := m.proven(k.Pack, c, now); r != nil {
+		return r
+	}
+	// What this move is about to ask for is not known yet, even if an earlier move filled in a field of that name.
+	fields := maps.Clone(c.Fields)
+	for _, r := range m.Requires {
+		delete(fields, r.Field)
+	}
+	if m.Guard != nil {
+		if ok, err := m.Guard.holds(c, fields, now); !ok && !errors.Is(err, errUndecided) {
+			return &Refusal{Code: CodeGuard, Text: m.Guard.Because}
+		}
+	}
+	return nil
+}
+
+// may is about the state of the case and the person, before any form or evidence.
+func (k *Kind) may(c Snapshot, who access.Actor, m *Move) *Refusal {
+	state := k.State(c.State)
+	if state.End != "" {
+		return refuse(CodeClosed, "", "The case is closed.", "案卷已办结。")
+	}
+	if !slices.Contains(m.From, c.State) {
+		return refuse(CodeWrongState, "", "Not possible from the state “"+state.Title.En+"”.", "当前状态为“"+state.Title.Zh+"”，不能执行此操作。")
+	}
+	// A decision is a named official's. A device and the program itself have no name that could answer for it, and a
+	// second person must be a person.
+	if who.Kind != access.KindAccount || who.ID <= 0 {
+		return refuse(CodeNeedsPerson, "", "Only a person with an account can do this.", "仅限本人登录账号的工作人员操作。")
+	}
+	if !slices.ContainsFunc(m.Who, func(r string) bool { return slices.Contains(who.Roles, r) }) {
+		en, zh := roleNames(m.Who)
+		return refuse(CodeRole, "", "Only for: "+en+".", "仅限以下岗位："+zh+"。")
+	}
+	for _, p := range c.Past {
+		if p.Account == who.ID && slices.Contains(m.ByOtherThan, p.Move) {
+			t := k.Move(p.Move).Title
+			return refuse(CodeSecondPerson, "", "A second person must do this: you made the move “"+t.En+"” in this case.",
+				"须由他人操作：本案卷的“"+t.Zh+"”由您执行。")
+		}
+	}
+	return nil
+}
+
+// fill checks the answers against the form and brings them into the form in which they are kept.
+func (m *Move) fill(answers map[string]any) (map[string]any, *Refusal) {
+	out := map[string]any{}
+	for _, r := range m.Requires {
+		if r.Field == "" {
+			continue
+		}
+		v, refusal := r.answer(answers[r.Field])
+		if refusal != nil {
+			return nil, refusal
+		}
+		out[r.Field] = v
+	}
+	for name := range answers {
+		if _, asked := out[name]; !asked {
+			return nil, refuse(CodeUnknownField, name, fmt.Sprintf("This move does not ask for %q.", name), "此操作没有“"+name+"”这一项。")
+		}
+	}
+	return out, nil
+}
+
+func (r *Requirement) answer(v any) (any, *Refusal) {
+	missing := refuse(CodeField, r.Field, "Fill in: "+r.Title.En+".", "请填写："+r.Title.Zh+"。")
+	if r.Kind == "number" {
+		f, ok := v.(float64)
+		if !ok {
+			return nil, missing
+		}
+		return f, nil
+	}
+	s, ok := v.(string)
+	if s = strings.TrimSpace(s); !ok || s == "" {
+		return nil, missing
+	}
+	switch r.Kind {
+	case "text":
+		if utf8.RuneCountInString(s) > maxField {
+			return nil, refuse(CodeField, r.Field, fmt.Sprintf("%s: at most %d characters.", r.Title.En, maxField),
+				fmt.Sprintf("%s：最多 %d 字。", r.Title.Zh, maxField))
+		}
+	case "time":
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return nil, refuse(CodeField, r.Field, r.Title.En+": write a date and time with its zone, as 2026-12-01T18:00:00+08:00.",
+				r.Title.Zh+"：请填写带时区的日期时间，如 2026-12-01T18:00:00+08:00。")
+		}
+		s = t.UTC().Format(time.RFC3339)
+	case "choice":
+		if !slices.ContainsFunc(r.Options, func(o Option) bool { return o.ID == s }) {
+			return nil, refuse(CodeField, r.Field, fmt.Sprintf("%s: %q is none of the options.", r.Title.En, s),
+				r.Title.Zh+"：“"+s+"”不在选项之中。")
+		}
+	}
+	return s, nil
+}
+
+// proven checks that each piece of evidence that the move asks for is there and good.
+func (m *Move) proven(pack string, c Snapshot, now time.Time) *Refusal {
+	for _, r := range m.Requires {
+		if r.Evidence == "" {
+			continue
+		}
+		if refusal := r.met(pack, c, now); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// met is nil when the evidence is there. Of several readings that do not serve, the newest gives the reason.
+func (r *Requirement) met(pack string, c Snapshot, now time.Time) *Refusal {
+	why := refuse(CodeEvidence, r.Evidence, "Attach first: "+r.Title.En+".", "请先提交："+r.Title.Zh+"。")
+	for _, e := range c.Evidence {
+		if e.Kind != r.Evidence || !e.At.After(c.Since) {
+			continue
+		}
+		if r.Evidence != "reading" {
+			return nil
+		}
+		if why = r.reading(pack, c, e, now); why == nil {
+			return nil
+		}
+	}
+	return why
+}
+
+// reading judges one reading: the right sensor, taken since the case came into its state, within the limit, and the
+// sensor's newest reading still is.
+func (r *Requirement) reading(pack string, c Snapshot, e Evidence, now time.Time) *Refusal {
+	bad := func(en, zh string) *Refusal { return refuse(CodeReading, r.Evidence, en, zh) }
+	if e.Reading == nil {
+		return bad("The reading is missing.", "缺少监测数据。")
+	}
+	latest, ok := c.Latest[e.Reading.Datastream]
+	if !ok {
+		return bad("The sensor has no reading now.", "该监测点位当前无数据。")
+	}
+	for _, got := range []Reading{*e.Reading, latest} {
+		switch {
+		case len(c.Datastreams) > 0 && !slices.Contains(c.Datastreams, got.Datastream),
+			got.Asset == 0, got.Asset != c.Asset:
+			return bad("The reading is not from the sensor that this case is about.", "该数据不是本案卷所涉监测点位的数据。")
+		case !got.At.After(c.Since):
+			return bad("The reading was taken before the case came into this state.", "该数据早于当前环节开始时间，请以新的数据为准。")
+		case got.At.After(now.Add(clockSkew)):
+			return bad("The reading bears a time in the future.", "该数据的时间晚于当前时间，不予采用。")
+		}
+		if refusal := r.limits(pack, got, bad); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+func (r *Requirement) limits(pack string, got Reading, bad func(en, zh string) *Refusal) *Refusal {
+	known := false
+	for _, side := range []struct {
+		limits map[string]Limit
+		ok     func(v, limit float64) bool
+		en, zh string
+	}{
+		{r.Below, func(v, limit float64) bool { return v < limit }, "below", "低于"},
+		{r.Above, func(v, limit float64) bool { return v > limit }, "above", "高于"},
+	} {
+		l, ok := side.limits[strings.TrimPrefix(got.Property, pack+"/")]
+		if !ok {
+			continue
+		}
+		known = true
+		limit, unit, err := l.Split()
+		if err != nil || got.Unit != unit {
+			return bad("The limit is in "+unit+", the sensor measures in "+got.Unit+": they cannot be compared.",
+				"限值单位为 "+unit+"，监测单位为 "+got.Unit+"，无法比较。")
+		}
+		if !side.ok(got.Value, limit) { // a value that is not a number is never within a limit
+			return bad(fmt.Sprintf("The reading is %g %s; it must be %s %g %s.", got.Value, unit, side.en, limit, unit),
+				fmt.Sprintf("监测值为 %g %s，应%s %g %s。", got.Value, unit, side.zh, limit, unit))
+		}
+	}
+	if !known {
+		return bad("A reading of "+got.Property+" proves nothing here.", "“"+got.Property+"”数据不能作为此项证据。")
+	}
+	return nil
+}
+
+func (m *Move) guarded(c Snapshot, fields map[string]any, now time.Time) *Refusal {
+	if m.Guard == nil {
+		return nil
+	}
+	// What cannot be decided does not hold: a rule that fails open is none.
+	if ok, err := m.Guard.holds(c, fields, now); err != nil || !ok {
+		return &Refusal{Code: CodeGuard, Text: m.Guard.Because}
+	}
+	return nil
+}
+
+// due is when a case that comes into s now becomes overdue.
+func (s *State) due(fields map[string]any, now time.Time) time.Time {
+	if s.DueBy != "" {
+		text, _ := fields[s.DueBy].(string)
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t
+		}
+		return now // a limit that nobody filled in is a limit that has passed: it must not be a way to have none
+	}
+	if d, err := s.Due.Duration(); err == nil && d > 0 {
+		return now.Add(d)
+	}
+	return time.Time{}
+}
+
+// roleNames are the roles' words on the console.
+func roleNames(ids []string) (en, zh string) {
+	words := map[string]Text{
+		"duty-officer":  {"duty officer", "值班员"},
+		"inspector":     {"inspector", "检查员"},
+		"grid-worker":   {"grid worker", "网格员"},
+		"operator":      {"operator of the utility", "运营单位"},
+		"analyst":       {"analyst", "分析员"},
+		"administrator": {"administrator", "管理员"},
+	}
+	var ens, zhs []string
+	for _, id := range ids {
+		ens, zhs = append(ens, words[id].En), append(zhs, words[id].Zh)
+	}
+	return strings.Join(ens, ", "), strings.Join(zhs, "、")
+}
