@@ -1,0 +1,348 @@
+package pack
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+// MaxCost bounds what one condition may cost, in CEL's own units (about one per operation). The largest condition that
+// anyone has read aloud has a few dozen.
+const MaxCost = 200
+
+// Conditions compiles conditions over the same variables, all of them numbers. It is safe for concurrent use.
+type Conditions struct {
+	env  *cel.Env
+	vars []string
+}
+
+// NewConditions declares the variables of conditions. Their order is that of the values in Condition.Holds.
+func NewConditions(vars ...string) (*Conditions, error) {
+	opts := []cel.EnvOption{cel.ClearMacros()} // no loops: the cost of a condition is known before it runs
+	for _, v := range vars {
+		opts = append(opts, cel.Variable(v, cel.DoubleType))
+	}
+	env, err := cel.NewEnv(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("conditions over %s: %w", strings.Join(vars, ", "), err)
+	}
+	return &Conditions{env: env, vars: slices.Clone(vars)}, nil
+}
+
+// Condition is a compiled condition. It is safe for concurrent use.
+type Condition struct {
+	source string
+	vars   []string
+	term   term        // what the condition says, where it is made of comparisons only
+	prg    cel.Program // CEL's own evaluator, for all others
+}
+
+// term is a condition made of comparisons of a variable with a number, and, or, not: nearly all are. Walking it takes a
+// tenth of the time of the general evaluator, and it can be said in words.
+type term struct {
+	op       string // operators.LogicalAnd, LogicalOr, LogicalNot, or a comparison; "" when it is something else
+	variable int
+	limit    float64
+	parts    []term
+}
+
+// Compile makes a condition of e. What is wrong is noted in ds, with its place in the file; then the condition is nil.
+func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
+	if e.Source == "" {
+		return nil // noted by the decoder
+	}
+	parsed, iss := c.env.Parse(e.Source)
+	if iss.Err() != nil {
+		c.note(e, iss, ds)
+		return nil
+	}
+	doubles(parsed.NativeRep().Expr())
+	checked, iss := c.env.Check(parsed)
+	if iss.Err() != nil {
+		c.note(e, iss, ds)
+		return nil
+	}
+	whole := e.place(1, 0, len([]rune(e.Source)))
+	if e.block {
+		whole = e.Pos
+	}
+	if checked.OutputType() != cel.BoolType {
+		ds.Add(whole, CodeNotBoolean, "the condition is %s, not true or false; compare it with something, such as %q", outputWord(checked.OutputType()), e.Source+" >= 5")
+		return nil
+	}
+	estimate, err := c.env.EstimateCost(checked, sizes{})
+	if err != nil || estimate.Max > MaxCost {
+		ds.Add(whole, CodeCost, "the condition may cost %d units, more than %d; make it simpler", estimate.Max, MaxCost)
+		return nil
+	}
+	prg, err := c.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		ds.Add(whole, CodeCondition, "%s", err)
+		return nil
+	}
+	return &Condition{source: strings.TrimSpace(e.Source), vars: c.vars, term: c.term(checked.NativeRep().Expr()), prg: prg}
+}
+
+// note maps CEL's errors to places in the file.
+func (c *Conditions) note(e Expr, iss *cel.Issues, ds *Diagnostics) {
+	for _, err := range iss.Errors() {
+		line, column := max(err.Location.Line(), 1), max(err.Location.Column(), 0)
+		message, width := plain.Replace(err.Message), 1
+		message, _, _ = strings.Cut(message, " expecting {") // and all tokens of the grammar
+		if word, ok := strings.CutPrefix(message, "undeclared reference to '"); ok {
+			word, _, _ = strings.Cut(word, "'")
+			message = fmt.Sprintf("unknown variable %q%s; there is %s", word, strings.TrimSuffix(suggest(word, c.vars), "?"), strings.Join(c.vars, ", "))
+			width = len([]rune(word))
+		}
+		message, _, _ = strings.Cut(message, "\n")
+		ds.Add(e.place(line, column, width), CodeCondition, "%s", message)
+	}
+}
+
+// plain takes the mangling out of CEL's messages.
+var plain = strings.NewReplacer("'_", "'", "_'", "'", "found no matching overload for ", "nothing takes ", "'@", "'",
+	"(double", "(number", ", double", ", number", "(string", "(text", ", string", ", text", "ERROR: <input>:", "")
+
+// doubles turns the integer literals of an expression into doubles: every variable is one, and CEL has no implicit
+// conversion, so "value >= 5" would not compile.
+func doubles(e ast.Expr) {
+	factory := ast.NewExprFactory()
+	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.LiteralKind {
+			return
+		}
+		switch v := e.AsLiteral().(type) {
+		case types.Int:
+			e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(v)))
+		case types.Uint:
+			e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(v)))
+		}
+	}))
+}
+
+func outputWord(t *cel.Type) string {
+	switch t {
+	case cel.DoubleType:
+		return "a number"
+	case cel.StringType:
+		return "a text"
+	}
+	return t.String()
+}
+
+// sizes tells the estimator nothing: there are only numbers, whose size is 1.
+type sizes struct{}
+
+func (sizes) EstimateSize(cost.AstNode) *cost.SizeEstimate { return nil }
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
+
+var _ cost.Estimator = sizes{}
+
+// mirrored is the comparison with its sides swapped.
+var mirrored = map[string]string{
+	operators.Less: operators.Greater, operators.LessEquals: operators.GreaterEquals,
+	operators.Greater: operators.Less, operators.GreaterEquals: operators.LessEquals,
+	operators.Equals: operators.Equals, operators.NotEquals: operators.NotEquals,
+}
+
+func (c *Conditions) term(e ast.Expr) term {
+	if e.Kind() != ast.CallKind {
+		return term{}
+	}
+	call := e.AsCall()
+	args := call.Args()
+	switch op := call.FunctionName(); op {
+	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot:
+		t := term{op: op}
+		for _, a := range args {
+			p := c.term(a)
+			if p.op == "" {
+				return term{}
+			}
+			t.parts = append(t.parts, p)
+		}
+		return t
+	default:
+		swapped, comparison := mirrored[op]
+		if !comparison {
+			return term{}
+		}
+		if v, limit, ok := c.sides(args[0], args[1]); ok {
+			return term{op: op, variable: v, limit: limit}
+		}
+		if v, limit, ok := c.sides(args[1], args[0]); ok {
+			return term{op: swapped, variable: v, limit: limit}
+		}
+	}
+	return term{}
+}
+
+func (c *Conditions) sides(a, b ast.Expr) (variable int, limit float64, ok bool) {
+	if a.Kind() != ast.IdentKind {
+		return 0, 0, false
+	}
+	variable = slices.Index(c.vars, a.AsIdent())
+	if b.Kind() == ast.CallKind && b.AsCall().FunctionName() == operators.Negate {
+		_, limit, ok = c.sides(a, b.AsCall().Args()[0])
+		return variable, -limit, ok
+	}
+	if b.Kind() != ast.LiteralKind {
+		return 0, 0, false
+	}
+	d, ok := b.AsLiteral().(types.Double)
+	return variable, float64(d), ok && variable >= 0
+}
+
+// Source is the condition as it was written.
+func (c *Condition) Source() string { return c.source }
+
+// Holds evaluates the condition for the values of the variables, in the order in which they were declared. A condition that
+// can't be evaluated (it divides by zero, say) does not hold.
+func (c *Condition) Holds(values ...float64) bool {
+	if c.term.op != "" {
+		return c.term.holds(values)
+	}
+	return c.eval(values)
+}
+
+func (c *Condition) eval(values []float64) bool {
+	in := make(map[string]any, len(values))
+	for i, v := range c.vars {
+		in[v] = values[i]
+	}
+	out, _, err := c.prg.Eval(in)
+	return err == nil && out == types.True
+}
+
+func (t term) holds(values []float64) bool {
+	v := 0.0
+	if t.parts == nil {
+		v = values[t.variable]
+	}
+	switch t.op {
+	case operators.LogicalAnd:
+		return t.parts[0].holds(values) && t.parts[1].holds(values)
+	case operators.LogicalOr:
+		return t.parts[0].holds(values) || t.parts[1].holds(values)
+	case operators.LogicalNot:
+		return !t.parts[0].holds(values)
+	case operators.Less:
+		return v < t.limit
+	case operators.LessEquals:
+		return v <= t.limit
+	case operators.Greater:
+		return v > t.limit
+	case operators.GreaterEquals:
+		return v >= t.limit
+	case operators.Equals:
+		return v == t.limit
+	default:
+		return v != t.limit
+	}
+}
+
+// Limits are the numbers that the condition compares the variable with, sorted. ok is false when it does more with it
+// than compare.
+func (c *Condition) Limits(variable string) (limits []float64, ok bool) {
+	if c.term.op == "" {
+		return nil, false
+	}
+	c.term.limits(slices.Index(c.vars, variable), &limits)
+	slices.Sort(limits)
+	return slices.Compact(limits), true
+}
+
+func (t term) limits(variable int, into *[]float64) {
+	if t.parts == nil && t.variable == variable {
+		*into = append(*into, t.limit)
+	}
+	for _, p := range t.parts {
+		p.limits(variable, into)
+	}
+}
+
+// Probes are values of a variable at, between and around the limits of some conditions: two conditions over one variable
+// that agree on the probes agree everywhere.
+func Probes(variable string, cs ...*Condition) []float64 {
+	var limits []float64
+	for _, c := range cs {
+		if c == nil {
+			continue
+		}
+		ls, ok := c.Limits(variable)
+		if !ok {
+			return nil
+		}
+		limits = append(limits, ls...)
+	}
+	slices.Sort(limits)
+	limits = slices.Compact(limits)
+	var probes []float64
+	for i, l := range limits {
+		if i == 0 {
+			probes = append(probes, l-1)
+		} else {
+			probes = append(probes, (limits[i-1]+l)/2)
+		}
+		probes = append(probes, l)
+	}
+	if len(limits) > 0 {
+		probes = append(probes, limits[len(limits)-1]+1)
+	}
+	return probes
+}
+
+// Words says the condition in the signs that both languages read ("value ≥ 5 %LEL"), with the variables named and given
+// units as the caller wants. What is more than comparisons is said as it was written.
+func (c *Condition) Words(name func(variable string) (name, unit string), and, or, not string) string {
+	if c.term.op == "" {
+		return c.source
+	}
+	return c.term.words(func(i int) (string, string) { return name(c.vars[i]) }, and, or, not)
+}
+
+var signs = map[string]string{
+	operators.Less: "<", operators.LessEquals: "≤", operators.Greater: ">", operators.GreaterEquals: "≥",
+	operators.Equals: "=", operators.NotEquals: "≠",
+}
+
+func (t term) words(name func(int) (string, string), and, or, not string) string {
+	inner := func(p term) string {
+		if p.op == operators.LogicalAnd || p.op == operators.LogicalOr {
+			return "(" + p.words(name, and, or, not) + ")"
+		}
+		return p.words(name, and, or, not)
+	}
+	switch t.op {
+	case operators.LogicalAnd:
+		return inner(t.parts[0]) + and + inner(t.parts[1])
+	case operators.LogicalOr:
+		return inner(t.parts[0]) + or + inner(t.parts[1])
+	case operators.LogicalNot:
+		return not + inner(t.parts[0])
+	}
+	what, unit := name(t.variable)
+	return strings.TrimSpace(what + " " + signs[t.op] + " " + FormatNumber(t.limit) + " " + unit)
+}
+
+// FormatNumber writes a number for people: up to four significant digits after a point, no exponent, no trailing zeros.
+func FormatNumber(v float64) string {
+	digits := 0
+	if a := math.Abs(v); a != 0 && a < 1000 {
+		digits = min(max(3-int(math.Floor(math.Log10(a))), 0), 6)
+	}
+	s := fmt.Sprintf("%.*f", digits, v)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}

@@ -1,0 +1,129 @@
+package pack
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// MaxFile is the size of the largest file of a pack in bytes: a pack is read aloud by people.
+const MaxFile = 1 << 20
+
+// document is one parsed file.
+type document struct {
+	path  string // as shown to people
+	lines []string
+	body  ast.Node // nil when the file is empty
+}
+
+// Pos is a place in a file of a pack. The zero value is nowhere.
+type Pos struct {
+	doc                 *document
+	Line, Column, Width int
+}
+
+// IsZero says that the place is nowhere: what would stand there is missing.
+func (p Pos) IsZero() bool { return p.doc == nil }
+
+// String is "path:line:column".
+func (p Pos) String() string {
+	if p.doc == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s:%d:%d", p.doc.path, p.Line, p.Column)
+}
+
+func (p Pos) diagnostic(code, message string) Diagnostic {
+	d := Diagnostic{Line: p.Line, Column: p.Column, Width: p.Width, Code: code, Message: message}
+	if p.doc != nil {
+		d.Path = p.doc.path
+		if p.Line >= 1 && p.Line <= len(p.doc.lines) {
+			d.source = p.doc.lines[p.Line-1]
+		}
+	}
+	return d
+}
+
+// parse reads one file. An empty body is nil.
+func parse(fsys fs.FS, name, path string) (*document, error) {
+	src, err := fs.ReadFile(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: "the file is missing"}}
+	case err != nil:
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: err.Error()}}
+	case len(src) > MaxFile:
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: fmt.Sprintf("the file has %d bytes, more than %d", len(src), MaxFile)}}
+	case !utf8.Valid(src):
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: "the file is not UTF-8"}}
+	}
+	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
+	doc := &document{path: path, lines: strings.Split(text, "\n")}
+	// Duplicate keys are let through here, so that the decoder finds all of them and not the first only.
+	file, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, Diagnostics{doc.syntax(err)}
+	}
+	for _, d := range file.Docs {
+		if d.Body == nil {
+			continue
+		}
+		if doc.body != nil {
+			return nil, Diagnostics{doc.at(d.Body).diagnostic(CodeLanguage, "a second document in one file; write one file for each")}
+		}
+		doc.body = d.Body
+	}
+	return doc, nil
+}
+
+func (doc *document) syntax(err error) Diagnostic {
+	var positioned interface {
+		GetToken() *token.Token
+		GetMessage() string
+	}
+	if errors.As(err, &positioned) && positioned.GetToken() != nil {
+		return doc.token(positioned.GetToken()).diagnostic(CodeSyntax, positioned.GetMessage())
+	}
+	return Diagnostic{Path: doc.path, Code: CodeSyntax, Message: strings.SplitN(err.Error(), "\n", 2)[0]}
+}
+
+// at is where a node begins. A mapping begins at its first key, not at the colon that the parser takes for its token.
+func (doc *document) at(n ast.Node) Pos {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			return doc.at(n.Values[0].Key)
+		}
+	case *ast.MappingValueNode:
+		return doc.at(n.Key)
+	case *ast.SequenceNode:
+		if !n.IsFlowStyle && len(n.Entries) > 0 && n.Entries[0].Start != nil {
+			return doc.token(n.Entries[0].Start)
+		}
+	}
+	return doc.token(n.GetToken())
+}
+
+// token is the place of a token. Its width is that of its text in the source, quotes and all.
+func (doc *document) token(t *token.Token) Pos {
+	if t == nil || t.Position == nil {
+		return Pos{doc: doc, Line: 1, Column: 1, Width: 1}
+	}
+	p := Pos{doc: doc, Line: max(t.Position.Line, 1), Column: max(t.Position.Column, 1), Width: 1}
+	if p.Line <= len(doc.lines) {
+		// The parser's origin carries the white space around the token.
+		if origin, _, _ := strings.Cut(strings.TrimSpace(t.Origin), "\n"); origin != "" {
+			rest := string([]rune(doc.lines[p.Line-1])[min(p.Column-1, utf8.RuneCountInString(doc.lines[p.Line-1])):])
+			if strings.HasPrefix(rest, origin) {
+				p.Width = utf8.RuneCountInString(origin)
+			}
+		}
+	}
+	return p
+}

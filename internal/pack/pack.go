@@ -1,0 +1,229 @@
+package pack
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Main is the file that every pack has.
+const Main = "pack.yaml"
+
+// Pack is one hazard domain.
+type Pack struct {
+	Name       string
+	Title      Text
+	Properties []Property
+	Kinds      []Kind
+	Categories []Category
+
+	dir  string
+	docs map[string]*document // every other .yaml file, by its name in the folder
+}
+
+// Property is something that is observed, and can be put as a number with a unit.
+type Property struct {
+	ID    string // "gas/methane"
+	Title Text
+	Unit  string     // as people write it: "%LEL", "kPa"
+	Range [2]float64 // readings outside it are the instrument's, not the world's
+	Pos   Pos
+}
+
+// Kind is a kind of asset.
+type Kind struct {
+	ID       string // "gas/kitchen-alarm"
+	Title    Text
+	Measures []string // ids of properties
+	Mobile   bool     // `mobile: instrument`: it moves, as a leak-detection van's sensor does
+	Home     bool     // `premises: home`: it stands in a home and gives state and liveness only, no curve
+	Pos      Pos
+}
+
+// Category is what people report or inspectors find, by which it is sorted.
+type Category struct {
+	ID    string // "gas/gas-smell"
+	Title Text
+	Place bool // `about: place`: only these are read by detectors, scans and risk maps
+	Pos   Pos
+}
+
+// mainFile is the declaration of pack.yaml.
+type mainFile struct {
+	Pack       String             `yaml:"pack" pack:"required,name" doc:"the pack's name; that of its folder"`
+	Title      Text               `yaml:"title" pack:"required" doc:"the pack's name for people"`
+	Observes   Map[propertyEntry] `yaml:"observes" doc:"what is observed"`
+	Assets     Map[kindEntry]     `yaml:"assets" doc:"on what kinds of asset"`
+	Categories Map[categoryEntry] `yaml:"categories" doc:"what people report and inspectors find"`
+}
+
+type propertyEntry struct {
+	Title Text     `yaml:"title" pack:"required" doc:"the property's name for people"`
+	Unit  String   `yaml:"unit" pack:"required" doc:"the unit, as people write it"`
+	Range []Number `yaml:"range" pack:"required" doc:"lowest and highest value that the world can have"`
+	Pos   Pos
+}
+
+type kindEntry struct {
+	Title    Text     `yaml:"title" pack:"required" doc:"the kind's name for people"`
+	Measures []String `yaml:"measures" doc:"properties of this pack, or pack/property of another"`
+	Mobile   String   `yaml:"mobile" pack:"one of instrument" doc:"instrument: it moves, and its path is kept 72 hours"`
+	Premises String   `yaml:"premises" pack:"one of home" doc:"home: it stands in a home; state and liveness only, no curve"`
+	Pos      Pos
+}
+
+type categoryEntry struct {
+	Title Text   `yaml:"title" pack:"required" doc:"the category's name for people"`
+	About String `yaml:"about" pack:"required,one of place service" doc:"place: detectors may read it; service: they may not"`
+	Pos   Pos
+}
+
+// Load reads the pack in fsys. dir is what diagnostics call the folder; its last part is the pack's name. All problems of
+// all files come at once, as Diagnostics; the pack is then nil.
+func Load(fsys fs.FS, dir string) (*Pack, error) {
+	var ds Diagnostics
+	p := &Pack{dir: dir, docs: map[string]*document{}}
+	names, err := fs.Glob(fsys, "*.yaml")
+	if err != nil {
+		return nil, err // the pattern is ours
+	}
+	for _, name := range names {
+		if name == Main {
+			continue
+		}
+		doc, err := parse(fsys, name, path.Join(dir, name))
+		ds.Join(err)
+		p.docs[name] = doc
+	}
+	if doc, err := parse(fsys, Main, path.Join(dir, Main)); err != nil {
+		ds.Join(err)
+	} else {
+		d := &decoder{doc: doc}
+		var m mainFile
+		d.file(&m)
+		p.take(d, &m)
+		ds.Join(d.Diagnostics.Err())
+	}
+	if err := ds.Err(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// file decodes the whole document.
+func (d *decoder) file(into any) {
+	if d.doc.body == nil {
+		d.Add(Pos{doc: d.doc, Line: 1, Column: 1}, CodeRequired, "the file is empty")
+		return
+	}
+	d.value(d.doc.body, into, "the file", rules{})
+}
+
+// take makes the pack of its main file, and holds names against the guard.
+func (p *Pack) take(d *decoder, m *mainFile) {
+	p.Name, p.Title = m.Pack.Value, m.Title
+	if folder := path.Base(p.dir); p.Name != "" && folder != p.Name && folder != "." {
+		d.Add(m.Pack.Pos, CodeValue, "the pack is called %q but its folder %q", p.Name, folder)
+	}
+	for _, e := range m.Observes {
+		d.name(e.Key, "observes")
+		d.impersonal(e.Key, e.Value.Title, "property")
+		prop := Property{ID: p.id(e.Key.Value), Title: e.Value.Title, Unit: e.Value.Unit.Value, Pos: e.Key.Pos}
+		switch r := e.Value.Range; {
+		case len(r) == 2 && r[0].Value < r[1].Value:
+			prop.Range = [2]float64{r[0].Value, r[1].Value}
+		case len(r) > 0 && !r[0].IsZero():
+			d.Add(r[0].Pos, CodeValue, "range needs two numbers, [lowest, highest]")
+		}
+		p.Properties = append(p.Properties, prop)
+	}
+	for _, e := range m.Assets {
+		d.name(e.Key, "assets")
+		d.impersonal(e.Key, e.Value.Title, "kind")
+		kind := Kind{ID: p.id(e.Key.Value), Title: e.Value.Title, Pos: e.Key.Pos,
+			Mobile: e.Value.Mobile.Value != "", Home: e.Value.Premises.Value != ""}
+		for _, s := range e.Value.Measures {
+			if s.Value == "" {
+				continue // noted by the decoder
+			}
+			id := p.id(s.Value)
+			if strings.HasPrefix(id, p.Name+"/") && p.Property(id) == nil {
+				d.Add(s.Pos, CodeReference, "the pack observes no %q%s", s.Value, suggest(s.Value, m.Observes.Keys()))
+			}
+			kind.Measures = append(kind.Measures, id)
+		}
+		p.Kinds = append(p.Kinds, kind)
+	}
+	for _, e := range m.Categories {
+		d.name(e.Key, "categories")
+		d.impersonal(e.Key, e.Value.Title, "category")
+		p.Categories = append(p.Categories, Category{ID: p.id(e.Key.Value), Title: e.Value.Title, Place: e.Value.About.Value == "place", Pos: e.Key.Pos})
+	}
+}
+
+// impersonal notes where a key or a title names a person's or a device's identifier.
+func (d *decoder) impersonal(key String, title Text, what string) {
+	for _, s := range []String{key, title.EN, title.ZH} {
+		if word, bad := Personal(s.Value); bad {
+			d.Add(s.Pos, CodePerson, "the %s %q names an identifier of a person or of a person's device (%s); Anlan watches places, assets and incidents, not people", what, s.Value, word)
+		}
+	}
+}
+
+// id is a name of this pack, or of another where it has a slash, in full.
+func (p *Pack) id(name string) string {
+	if strings.Contains(name, "/") {
+		return name
+	}
+	return p.Name + "/" + name
+}
+
+// ID is the full id of a name that stands in a file of this pack: "methane" is "gas/methane".
+func (p *Pack) ID(name string) string { return p.id(name) }
+
+// Property is the property with that full id, or nil.
+func (p *Pack) Property(id string) *Property {
+	if i := slices.IndexFunc(p.Properties, func(x Property) bool { return x.ID == id }); i >= 0 {
+		return &p.Properties[i]
+	}
+	return nil
+}
+
+// Kind is the kind with that full id, or nil.
+func (p *Pack) Kind(id string) *Kind {
+	if i := slices.IndexFunc(p.Kinds, func(x Kind) bool { return x.ID == id }); i >= 0 {
+		return &p.Kinds[i]
+	}
+	return nil
+}
+
+// Files are the names of the pack's files beside pack.yaml, sorted.
+func (p *Pack) Files() []string {
+	var names []string
+	for name := range p.docs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ErrNoFile says that the pack has no such file.
+var ErrNoFile = errors.New("the pack has no such file")
+
+// Decode decodes one of the pack's files into v, a pointer to a struct, a slice or a Map. It returns ErrNoFile where the
+// file is missing. Problems come as Diagnostics, and what could be read has been put into v all the same, so that the
+// caller can go on and find all of its own problems too; what could not be read is zero there.
+func (p *Pack) Decode(file string, v any) error {
+	doc := p.docs[file]
+	if doc == nil {
+		return ErrNoFile
+	}
+	d := &decoder{doc: doc}
+	d.file(v)
+	return d.Diagnostics.Err()
+}
+
+// Suggest is `, did you mean "…"?` for a word that is none of the known ones, or nothing where none is near.
+func Suggest(word string, known []string) string { return suggest(word, known) }
