@@ -1,0 +1,295 @@
+package sensing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+)
+
+var (
+	ctx  = context.Background()
+	noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	all  = []db.Migrations{ledger.Migrations(), Migrations()}
+)
+
+// tb is what the helpers need of a test, be it testing's or rapid's.
+type tb interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+func start(t tb, d *db.DB) *Service {
+	t.Helper()
+	s, err := New(ctx, Options{
+		DB: d, Clock: clock.NewVirtual(noon), Access: access.AllowAll,
+		Property: func(p string) bool { return p == "gas/methane" },
+		Scope:    func(int64) (int64, int64) { return 0, 0 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func datastream(t tb, s *Service, externalID string) int64 {
+	t.Helper()
+	id, err := s.EnsureDatastream(access.With(ctx, access.System("test")), DatastreamSpec{ExternalID: externalID, Asset: 7, Property: "gas/methane", Unit: "%LEL", Name: externalID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func at(minutes int) int64 { return noon.Add(time.Duration(minutes-10000) * time.Minute).UnixMicro() }
+
+func history(t tb, s *Service, id int64, limit int) []string {
+	t.Helper()
+	rs, err := s.History(ctx, id, time.Time{}, time.Time{}, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, r := range rs {
+		out = append(out, fmt.Sprintf("%d:%v", (r.At-at(0))/60e6, r.Value))
+	}
+	return out
+}
+
+// balanced checks in = accepted + refused, accepted = logged = stored.
+func balanced(t tb, s *Service, accepted, refused int64) {
+	t.Helper()
+	c := s.Counters()
+	a, r := c.Totals()
+	if a != accepted || r != refused || c.Logged != a || c.Stored != a {
+		t.Fatalf("accepted %d of %d, refused %d of %d, logged %d, stored %d", a, accepted, r, refused, c.Logged, c.Stored)
+	}
+}
+
+func TestReadingsSurviveRestartsAndSeals(t *testing.T) {
+	dbtest.Each(t, all, func(t *testing.T, d *db.DB) {
+		s := start(t, d)
+		one, two := datastream(t, s, "one"), datastream(t, s, "two")
+		check := func() {
+			t.Helper()
+			if got := fmt.Sprint(history(t, s, one, 10)); got != "[1:1.5 2:2.5 3:-0 4:open]" {
+				t.Fatal(got)
+			}
+			if got := fmt.Sprint(history(t, s, one, 2)); got != "[3:-0 4:open]" {
+				t.Fatal(got)
+			}
+			if got := fmt.Sprint(history(t, s, two, 10)); got != "[2:true]" {
+				t.Fatal(got)
+			}
+			st, err := s.Latest(ctx, one)
+			if err != nil || st.Count != 4 || st.MinAt != at(1) || st.MaxAt != at(4) || st.Latest.String() != "open" {
+				t.Fatalf("%+v %v", st, err)
+			}
+			balanced(t, s, 5, 1)
+		}
+		r, err := s.Append(ctx, "gateway", []Reading{{one, at(2), Number(2.5)}, {one, at(4), Text("open")}, {999, at(1), Number(1)}})
+		if err != nil || r.Accepted != 2 || len(r.Refused) != 1 || r.Refused[0].Code != "sensing.unknown_datastream" || r.Refused[0].Index != 2 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		if _, err := s.Append(ctx, "other", []Reading{{one, at(1), Number(1.5)}, {two, at(2), Bool(true)}, {one, at(3), Number(math.Copysign(0, -1))}}); err != nil {
+			t.Fatal(err)
+		}
+		check()
+		s = start(t, d)
+		check()
+		if err := s.Seal(ctx); err != nil {
+			t.Fatal(err)
+		}
+		check()
+		if n := count(t, d, "log"); n != 0 {
+			t.Fatalf("%d log rows are left", n)
+		}
+		s = start(t, d)
+		check()
+	})
+}
+
+func count(t tb, d *db.DB, table string) (n int) {
+	t.Helper()
+	err := d.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow("select count(*) from " + table).Scan(&n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestTheLogIsNotTrimmedPastAConsumer(t *testing.T) {
+	dbtest.Each(t, all, func(t *testing.T, d *db.DB) {
+		s := start(t, d)
+		s.Consumers = []string{"detect", "live"}
+		id := datastream(t, s, "one")
+		var seqs []int64
+		for i := range 4 {
+			r, err := s.Append(ctx, "gateway", []Reading{{id, at(i), Number(float64(i))}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seqs = append(seqs, r.Seq)
+		}
+		s.Hold("detect", seqs[2])
+		if err := s.Seal(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d, "log"); n != 4 {
+			t.Fatalf("%d rows left though one consumer has not come up", n)
+		}
+		s.Hold("live", seqs[1])
+		if err := s.Seal(ctx); err == nil {
+			err = s.trim(ctx, seqs[3])
+		} else {
+			t.Fatal(err)
+		}
+		if n := count(t, d, "log"); n != 2 {
+			t.Fatalf("%d rows left", n)
+		}
+		balanced(t, s, 4, 0)
+		s = start(t, d) // sealed rows that are still in the log are not counted twice
+		balanced(t, s, 4, 0)
+		if got := fmt.Sprint(history(t, s, id, 10)); got != "[0:0 1:1 2:2 3:3]" {
+			t.Fatal(got)
+		}
+	})
+}
+
+func TestTailSeesEveryRowOnceInOrder(t *testing.T) {
+	dbtest.Each(t, all, func(t *testing.T, d *db.DB) {
+		s := start(t, d)
+		id := datastream(t, s, "one")
+		const senders, each = 8, 50
+		var wg sync.WaitGroup
+		for w := range senders {
+			wg.Go(func() {
+				for i := range each {
+					if _, err := s.Append(ctx, fmt.Sprint("sender ", w), []Reading{{id, at(w*each + i), Number(float64(i))}}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		enough := errors.New("enough")
+		seen := map[int64]int64{}
+		var last int64
+		err := s.Tail(ctx, 0, func(b Batch) error {
+			if b.Seq <= last {
+				t.Errorf("row %d after %d", b.Seq, last)
+			}
+			last = b.Seq
+			for _, r := range b.Readings {
+				seen[r.ID]++
+				if r.Datastream != id {
+					t.Errorf("reading of %d", r.Datastream)
+				}
+			}
+			if len(seen) == senders*each {
+				return enough
+			}
+			return nil
+		})
+		wg.Wait()
+		if !errors.Is(err, enough) {
+			t.Fatal(err)
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("reading %d came %d times", id, n)
+			}
+		}
+		balanced(t, s, senders*each, 0)
+	})
+}
+
+func TestAFullLaneIsFollowedByAnother(t *testing.T) {
+	dbtest.Each(t, all, func(t *testing.T, d *db.DB) {
+		s := start(t, d)
+		s.laneSize = 3
+		id := datastream(t, s, "one")
+		var rs []Reading
+		for i := range 8 {
+			rs = append(rs, Reading{id, at(i), Number(float64(i))})
+		}
+		for _, part := range [][]Reading{rs[:2], rs[2:7], rs[7:]} {
+			if _, err := s.Append(ctx, "gateway", part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			if got := fmt.Sprint(history(t, s, id, 10)); got != "[0:0 1:1 2:2 3:3 4:4 5:5 6:6 7:7]" {
+				t.Fatal(got)
+			}
+			if n := count(t, d, "lanes"); n != 3 {
+				t.Fatalf("%d lanes", n)
+			}
+			balanced(t, s, 8, 0)
+			s = start(t, d)
+			if err := s.Seal(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// A plain model: whatever mix of appends, seals, failed commits and restarts, what was acknowledged is there, once.
+func TestModel(t *testing.T) {
+	d := dbtest.SQLite(t, all...)
+	run := 0
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		s := start(t, d)
+		ids := []int64{datastream(t, s, fmt.Sprint(run, "a")), datastream(t, s, fmt.Sprint(run, "b"))}
+		want := map[int64]map[string]int{ids[0]: {}, ids[1]: {}}
+		t.Repeat(map[string]func(*rapid.T){
+			"append": func(t *rapid.T) {
+				n := rapid.IntRange(1, 5).Draw(t, "n")
+				var rs []Reading
+				for range n {
+					rs = append(rs, Reading{rapid.SampledFrom(ids).Draw(t, "ds"), at(rapid.IntRange(0, 100).Draw(t, "at")), Number(float64(rapid.IntRange(0, 9).Draw(t, "v")))})
+				}
+				if _, err := s.Append(ctx, "model", rs); err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range rs {
+					want[r.Datastream][fmt.Sprintf("%d:%v", (r.At-at(0))/60e6, r.Value)]++
+				}
+			},
+			"fail": func(t *rapid.T) { // numbers are used up by a commit that is taken back
+				for _, id := range ids {
+					s.streams[id].current.next += int64(rapid.IntRange(0, 3).Draw(t, "gap"))
+				}
+			},
+			"seal": func(t *rapid.T) {
+				if err := s.Seal(ctx); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"restart": func(t *rapid.T) { s = start(t, d) },
+			"": func(t *rapid.T) {
+				for id, w := range want {
+					got := map[string]int{}
+					for _, r := range history(t, s, id, 1e6) {
+						got[r]++
+					}
+					if fmt.Sprint(got) != fmt.Sprint(w) {
+						t.Fatalf("datastream %d\n got %v\nwant %v", id, got, w)
+					}
+				}
+			},
+		})
+	})
+}
