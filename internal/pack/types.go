@@ -84,6 +84,9 @@ func (m Map[T]) Get(key string) (value T, ok bool) {
 	return value, false
 }
 
+// Names is one name, or a list of names.
+type Names []String
+
 // decodable is a type that takes its own node.
 type decodable interface {
 	decode(d *decoder, n ast.Node, what string)
@@ -94,6 +97,7 @@ var (
 	_ decodable = (*Number)(nil)
 	_ decodable = (*Duration)(nil)
 	_ decodable = (*Text)(nil)
+	_ decodable = (*Names)(nil)
 	_ decodable = (*Expr)(nil)
 	_ decodable = (*Map[String])(nil)
 )
@@ -172,6 +176,22 @@ func (t *Text) decode(d *decoder, n ast.Node, what string) {
 		case strings.TrimSpace(s.Value) == "":
 			d.Add(s.Pos, CodeText, "%s is empty in %s", what, lang)
 		}
+	}
+}
+
+func (ns *Names) decode(d *decoder, n ast.Node, what string) {
+	*ns = nil
+	items := []ast.Node{n}
+	if s, list := n.(*ast.SequenceNode); list {
+		items = s.Values
+		if len(items) == 0 {
+			d.Add(d.doc.at(n), CodeValue, "%s is an empty list", what)
+		}
+	}
+	for _, item := range items {
+		var s String
+		d.value(item, &s, what, rules{})
+		*ns = append(*ns, s)
 	}
 }
 

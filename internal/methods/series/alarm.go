@@ -14,12 +14,7 @@ const MaxLevels = 4
 // carried to several levels and counted in event time.
 type Delays struct {
 	// On is the on-delay of each level, lowest first, MaxLevels at most.
-	On []int64
-
-	// Within, when not 0, lets the on-delay be gathered in pieces: time in which the level's condition did not hold makes
-	// what was gathered fade, at the pace that a full on-delay is gone after Within. 0 means that the time must be unbroken.
-	// An alarm that several instruments feed needs it, since only one instrument can tell that another's run was broken.
-	Within int64
+	On []OnDelay
 
 	// Off is the off-delay: for so long the clear condition must hold before the alarm clears, and for so long the condition
 	// of the current level must have failed before the alarm steps down.
@@ -28,6 +23,16 @@ type Delays struct {
 	// Every is the longest time that one reading speaks for. A longer gap is missing data: what lies beyond Every neither
 	// counts nor resets, for no delay of the alarm.
 	Every int64
+}
+
+// OnDelay is how long a level's condition must hold before the level is raised.
+type OnDelay struct {
+	For int64
+
+	// Within, when not 0, lets For be gathered in pieces: time in which the condition did not hold makes what was gathered
+	// fade, at the pace that a full For is gone after Within. 0 means that the time must be unbroken. An alarm that several
+	// instruments feed needs it, since only one instrument can tell that another's run was broken.
+	Within int64
 }
 
 // Step is what one reading says to an Alarm.
@@ -83,7 +88,7 @@ func (a *Alarm) Step(d *Delays, s Step) (from, to int) {
 
 	gathering := false
 	for i, on := range d.On {
-		gathering = a.gather(d, i, on, at, elapsed, s) || gathering
+		gathering = a.gather(d.Every, i, on, at, elapsed, s) || gathering
 	}
 	if a.level == 0 {
 		switch {
@@ -112,21 +117,21 @@ func (a *Alarm) Step(d *Delays, s Step) (from, to int) {
 // The time a reading covers is the union over instruments: what another instrument has covered already is not counted
 // again. When a reading covers time that another instrument's reading has just let fade, elapsed-c is negative and the
 // fading is undone.
-func (a *Alarm) gather(d *Delays, i int, on, at, elapsed int64, s Step) bool {
+func (a *Alarm) gather(every int64, i int, on OnDelay, at, elapsed int64, s Step) bool {
 	met := s.Met&(1<<i) != 0
 	var c int64
 	if met {
-		if d.Within > 0 || s.Prev&(1<<i) != 0 {
-			c = at - max(at-min(s.Span, d.Every), a.covered[i])
+		if on.Within > 0 || s.Prev&(1<<i) != 0 {
+			c = at - max(at-min(s.Span, every), a.covered[i])
 		}
 		a.covered[i] = at
 	}
 	switch {
-	case d.Within > 0:
-		fade := float64(elapsed-c) * float64(on) / float64(d.Within)
-		a.held[i] = min(max(a.held[i]+c-int64(fade), 0), on)
+	case on.Within > 0:
+		fade := float64(elapsed-c) * float64(on.For) / float64(on.Within)
+		a.held[i] = min(max(a.held[i]+c-int64(fade), 0), on.For)
 	case met:
-		a.held[i] = min(a.held[i]+c, on)
+		a.held[i] = min(a.held[i]+c, on.For)
 	default:
 		a.held[i] = 0
 	}
@@ -153,7 +158,7 @@ func (a *Alarm) rest(d *Delays, elapsed int64, s Step) {
 // reached is the highest level whose condition holds now and whose on-delay has run out; 0 for none.
 func (a *Alarm) reached(d *Delays, met uint8) int {
 	for i := len(d.On) - 1; i >= 0; i-- {
-		if met&(1<<i) != 0 && a.held[i] >= d.On[i] {
+		if met&(1<<i) != 0 && a.held[i] >= d.On[i].For {
 			return i + 1
 		}
 	}

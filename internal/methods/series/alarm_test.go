@@ -19,7 +19,7 @@ const (
 // indoor are the delays of the example in the design: yellow from 5 for 1 min, orange from 10 for 30 s, red from 20 for
 // 10 s, clear under 3 for 10 min.
 func indoor() *Delays {
-	return &Delays{On: []int64{minute, 30 * sec, 10 * sec}, Off: 10 * minute, Every: 30 * sec}
+	return &Delays{On: []OnDelay{{For: minute}, {For: 30 * sec}, {For: 10 * sec}}, Off: 10 * minute, Every: 30 * sec}
 }
 
 func metIndoor(v float64) (met uint8, calm bool) {
@@ -112,7 +112,7 @@ func TestAlarm(t *testing.T) {
 
 func TestAlarmInPieces(t *testing.T) {
 	d := indoor()
-	d.Within = 5 * minute // a minute of yellow fades over five minutes
+	d.On[0].Within = 5 * minute // a minute of yellow fades over five minutes
 	for _, c := range []struct{ name, series, want string }{
 		{"pieces add up", "0 5 0 5 0 5", "2.5:1"},
 		{"what was gathered fades", "0 5 0x9 5 0x9 5 0x9", ""},
@@ -127,7 +127,7 @@ func TestAlarmInPieces(t *testing.T) {
 // Instruments that watch one thing cover its time together: eight that speak in the same minute gather one minute, not
 // eight, in whatever order their readings of that minute come.
 func TestAlarmUnionOfInstruments(t *testing.T) {
-	d := &Delays{On: []int64{5 * minute}, Within: 60 * minute, Off: 60 * minute, Every: minute}
+	d := &Delays{On: []OnDelay{{5 * minute, 60 * minute}}, Off: 60 * minute, Every: minute}
 	for _, first := range []bool{true, false} { // the one that sees gas speaks first, or last
 		var a Alarm
 		raised := -1
@@ -154,7 +154,7 @@ func TestAlarmSnapshot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := indoor()
 		if rapid.Bool().Draw(t, "pieces") {
-			d.Within = 5 * minute
+			d.On[0].Within = 5 * minute
 		}
 		var a, b Alarm
 		at, prev := int64(1e15), uint8(0)
