@@ -1,0 +1,92 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/web"
+)
+
+// heartbeat is how often a quiet stream says that it lives; a console that misses two says that its data is old.
+const heartbeat = 15 * time.Second
+
+// live streams events to a browser as server-sent events. The id of each is its place in EVENTS, so a browser that comes
+// back with Last-Event-ID misses none.
+func (a *App) live(w http.ResponseWriter, r *http.Request) {
+	if err := a.access.Decide(r.Context(), "live.read", access.Resource{Type: "event"}, access.Operations); err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	after, err := a.resume(r)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	messages, failed := make(chan bus.Message), make(chan error, 1)
+	go func() {
+		failed <- a.bus.Follow(ctx, after, func(m bus.Message) error {
+			select {
+			case messages <- m:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy in front must not hold events back
+	out := http.NewResponseController(w)
+	for wait := a.clock.After(0); ; { // the first heartbeat at once: the console sees that the stream stands
+		select {
+		case m := <-messages:
+			_, err = fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", m.Seq, m.Subject, withSubject(m))
+		case now := <-wait:
+			_, err = fmt.Fprintf(w, "event: heartbeat\ndata: {\"at\":%q}\n\n", now.UTC().Format(time.RFC3339))
+			wait = a.clock.After(heartbeat)
+		case <-failed:
+			return // the browser comes back with Last-Event-ID
+		case <-a.closing:
+			return
+		case <-ctx.Done():
+			return
+		}
+		if err != nil || out.Flush() != nil {
+			return
+		}
+	}
+}
+
+// resume is the place after which the browser wants events: its last one, or now.
+func (a *App) resume(r *http.Request) (uint64, error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	if text == "" {
+		return a.bus.LastSeq(r.Context())
+	}
+	seq, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, web.Errorf(http.StatusBadRequest, "live.bad_id", "expected the id of an event, got %q", text).At("Last-Event-ID")
+	}
+	return seq, nil
+}
+
+// withSubject puts the subject into the event's object.
+func withSubject(m bus.Message) []byte {
+	head := []byte(`{"subject":` + strconv.Quote(m.Subject))
+	rest := bytes.TrimPrefix(bytes.TrimSpace(m.Data), []byte("{"))
+	if !bytes.HasPrefix(rest, []byte("}")) {
+		head = append(head, ',')
+	}
+	return append(head, rest...)
+}
