@@ -1,0 +1,263 @@
+// The operations desk's data: four lists that stay still under the hand, the
+// areas and assets that the map draws, and the one filter over both.
+
+import { get } from './api.ts';
+import { app, t, text, type News } from './app.svelte.ts';
+import { Batch, empty, load, merge, put, settle, type Feed, type Item } from './feed.ts';
+import { matches, NOTHING } from './geo.ts';
+import { byLevel, worst } from './scales.ts';
+import type { Filter, Tab } from './router.ts';
+import type { Alert, Area, Case, Page, Report, Warning } from './types.ts';
+
+interface Items {
+  alerts: Alert;
+  cases: Case;
+  reports: Report;
+  warnings: Warning;
+}
+
+/** One listing; more than this no desk reads, and the API pages beyond it. */
+const LIMIT = 500;
+
+const newest = (a: string | null | undefined, b: string | null | undefined) => Date.parse(b ?? '') - Date.parse(a ?? '') || 0;
+
+export const ORDER: { [K in Tab]: (a: Items[K], b: Items[K]) => number } = {
+  // What still has to be looked at comes first, then the worst, then the newest.
+  alerts: (a, b) => Number(a.state === 'cleared') - Number(b.state === 'cleared') || byLevel(a.level, b.level) || newest(a.since, b.since),
+  // The nearest deadline first; what has none, last; what is closed, after that.
+  cases: (a, b) =>
+    Number(!!a.closed_at) - Number(!!b.closed_at) || Number(!a.due_at) - Number(!b.due_at) || newest(b.due_at, a.due_at) || newest(a.opened_at, b.opened_at),
+  reports: (a, b) => newest(a.received_at, b.received_at),
+  // A warning that waits for its second officer is the most urgent of all.
+  warnings: (a, b) =>
+    Number(b.state === 'proposed') - Number(a.state === 'proposed') ||
+    Number(b.state === 'issued') - Number(a.state === 'issued') ||
+    byLevel(a.level, b.level) ||
+    newest(a.sent ?? a.onset, b.sent ?? b.onset),
+};
+
+class Desk {
+  alerts: Feed<Alert> = $state.raw(empty());
+  cases: Feed<Case> = $state.raw(empty());
+  reports: Feed<Report> = $state.raw(empty());
+  warnings: Feed<Warning> = $state.raw(empty());
+  loaded: Record<Tab, boolean> = $state({ alerts: false, cases: false, reports: false, warnings: false });
+  failed: Record<Tab, string> = $state({ alerts: '', cases: '', reports: '', warnings: '' });
+  areas: Area[] = $state.raw([]);
+  assets: GeoJSON.FeatureCollection = $state.raw(NOTHING);
+  roads: GeoJSON.FeatureCollection = $state.raw(NOTHING);
+
+  #scope: Filter['state'] = 'open';
+  #parents = new Map<number, number>();
+  #batches: Record<Tab, Batch> = {
+    alerts: new Batch(() => this.#fetch('alerts')),
+    cases: new Batch(() => this.#fetch('cases')),
+    reports: new Batch(() => this.#fetch('reports')),
+    warnings: new Batch(() => this.#fetch('warnings')),
+  };
+  #mapBatch = new Batch(() => this.#fetchAssets(), 500, 5_000);
+
+  /** Begin to follow the city; the returned function stops it. */
+  start(): () => void {
+    for (const tab of ['alerts', 'cases', 'reports', 'warnings'] as const) void this.#fetch(tab);
+    void this.#fetchAssets();
+    void this.#fetchLand();
+    const off = app.onNews((n) => this.#news(n));
+    return () => {
+      off();
+      this.#mapBatch.stop();
+      for (const b of Object.values(this.#batches)) b.stop();
+    };
+  }
+
+  /** Another set was asked for: the lists may be arranged anew. */
+  async scope(s: Filter['state']): Promise<void> {
+    if (s === this.#scope) return;
+    this.#scope = s;
+    await Promise.all((['alerts', 'cases', 'reports', 'warnings'] as const).map((tab) => this.#fetch(tab, true)));
+  }
+
+  refresh(tab: Tab): Promise<void> {
+    return this.#fetch(tab);
+  }
+
+  settle<K extends Tab>(tab: K): void {
+    this.#set(tab, settle(this.#get(tab), ORDER[tab] as never));
+  }
+
+  put<K extends Tab>(tab: K, item: Items[K]): void {
+    this.#set(tab, put(this.#get(tab), item as never));
+  }
+
+  find<K extends Tab>(tab: K, id: number): Items[K] | undefined {
+    const feed = this.#get(tab) as Feed<Items[K]>;
+    return feed.rows.find((r) => r.item.id === id)?.item ?? feed.waiting.find((w) => w.id === id);
+  }
+
+  areaName(id: number | null | undefined): string {
+    const a = this.areas.find((a) => a.id === id);
+    return a ? text(a.name) : '';
+  }
+
+  /** Whether an area is the other one or lies inside it. */
+  within(area: number | null | undefined, outer: number): boolean {
+    let up = area ?? 0;
+    for (let i = 0; up && i < 10; i++) {
+      if (up === outer) return true;
+      up = this.#parents.get(up) ?? 0;
+    }
+    return false;
+  }
+
+  show<K extends Tab>(tab: K, item: Items[K], f: Filter): boolean {
+    if (f.area && !this.#areasOf(item).some((a) => this.within(a, f.area))) return false;
+    const level = (item as Partial<Alert>).level;
+    if (f.levels.length && tab !== 'reports' && !(level && f.levels.includes(level))) return false;
+    return !f.q || matches(this.words(tab, item), f.q);
+  }
+
+  words<K extends Tab>(tab: K, item: Items[K]): string {
+    switch (tab) {
+      case 'alerts': {
+        const a = item as Alert;
+        return [a.id, text(a.title), text(a.asset_name), text(a.place_name ?? a.place), text(a.because), this.areaName(a.area)].join(' ');
+      }
+      case 'cases': {
+        const c = item as Case;
+        return [c.id, text(c.kind_title), text(c.title), text(c.state_title), text(c.owner_name), text(c.asset_name), text(c.place_name ?? c.place)].join(' ');
+      }
+      case 'reports': {
+        const r = item as Report;
+        return [r.number, r.category, text(r.category_title), r.text, this.areaName(r.area)].join(' ');
+      }
+      default: {
+        const w = item as Warning;
+        return [w.number, text(w.headline), text(w.event), w.hazard, ...w.areas.map((a) => text(a.name))].join(' ');
+      }
+    }
+  }
+
+  #areasOf(item: object): (number | null | undefined)[] {
+    const w = item as { areas?: { id: number }[]; area?: number | null };
+    return w.areas ? w.areas.map((a) => a.id) : [w.area];
+  }
+
+  #get<K extends Tab>(tab: K): Feed<Item & Items[K]> {
+    return this[tab] as unknown as Feed<Item & Items[K]>;
+  }
+
+  #set(tab: Tab, feed: unknown): void {
+    (this as Record<Tab, unknown>)[tab] = feed;
+  }
+
+  async #fetch<K extends Tab>(tab: K, anew = false): Promise<void> {
+    const all = this.#scope === 'all';
+    const state = all ? 'all' : 'open';
+    try {
+      let items: Items[K][];
+      if (tab === 'warnings' && !all) {
+        // What is proposed is as much a duty officer's business as what is in
+        // force, and the API keeps the two apart.
+        const [active, draft] = await Promise.all([
+          get<Page<Items[K]>>('/warnings', { state: 'active', limit: LIMIT }),
+          get<Page<Items[K]>>('/warnings', { state: 'draft', limit: LIMIT }),
+        ]);
+        const seen = new Map([...(active.items ?? []), ...(draft.items ?? [])].map((w) => [w.id, w]));
+        items = [...seen.values()];
+      } else {
+        items = (await get<Page<Items[K]>>('/' + tab, { state, limit: LIMIT })).items ?? [];
+      }
+      if (all !== (this.#scope === 'all')) return; // overtaken by another choice
+      const order = ORDER[tab] as never;
+      const before = this.#get(tab);
+      const next = anew || !this.loaded[tab] ? load(items as never[], order) : merge(before as never, items as never[], order);
+      this.#set(tab, next);
+      if (this.loaded[tab] && !anew) this.#announce(tab, before as never, next as never);
+      this.loaded[tab] = true;
+      this.failed[tab] = '';
+      app.confirmed();
+    } catch (err) {
+      this.failed[tab] = err instanceof Error ? err.message : String(err);
+    }
+  }
+
+  /** Only what was not known a moment ago is news. */
+  #announce(tab: Tab, before: Feed<Item>, next: Feed<Item>): void {
+    const known = new Set([...before.rows.map((r) => r.item.id), ...before.waiting.map((w) => w.id)]);
+    const fresh = [...next.waiting, ...next.rows.map((r) => r.item)].filter((i) => !known.has(i.id));
+    if (fresh.length === 0) return;
+    const n = fresh.length;
+    switch (tab) {
+      case 'alerts': {
+        const level = worst((fresh as Alert[]).map((a) => a.level));
+        const first = (fresh as Alert[]).find((a) => a.level === level)!;
+        if (level === 'red') app.say(t('say.red', { title: text(first.title), where: text(first.asset_name) || this.areaName(first.area) }), true);
+        else app.say(t('say.alerts', { n }));
+        break;
+      }
+      case 'cases':
+        app.say(t('say.cases', { n }));
+        break;
+      case 'reports':
+        app.say(t('say.reports', { n }));
+        break;
+      case 'warnings':
+        app.say(t('say.warnings', { n }));
+    }
+  }
+
+  #news(n: News): void {
+    const room = n.subject.split('.')[0] ?? '';
+    if (room === 'console') {
+      for (const b of Object.values(this.#batches)) b.call();
+      this.#mapBatch.call();
+      return;
+    }
+    if (room === 'alert') {
+      this.#batches.alerts.call();
+      this.#batches.cases.call(); // an alert may open a case
+      this.#mapBatch.call();
+    } else if (room === 'case' || room === 'task' || room === 'finding') {
+      this.#batches.cases.call();
+      this.#batches.alerts.call(); // and an alert shows its case
+    } else if (room === 'report') {
+      this.#batches.reports.call();
+    } else if (room === 'warning') {
+      this.#batches.warnings.call();
+    } else if (room === 'asset' || room === 'city' || room === 'datastream') {
+      this.#mapBatch.call();
+    }
+  }
+
+  async #fetchAssets(): Promise<void> {
+    try {
+      this.assets = await get<GeoJSON.FeatureCollection>('/assets.geojson');
+    } catch {
+      // The map keeps what it had; the badge tells how old that is.
+    }
+  }
+
+  async #fetchLand(): Promise<void> {
+    try {
+      const { items } = await get<Page<Area>>('/areas');
+      this.#parents = new Map(items.flatMap((a) => (a.parent ? [[a.id, a.parent]] : [])));
+      this.areas = items;
+    } catch {
+      // Without areas the lists still work.
+    }
+    try {
+      // Roads, rivers and the coast are places with a line or a surface.
+      const { items } = await get<Page<{ id: number; kind?: string; name: string; geometry?: GeoJSON.Geometry | null }>>('/places', { limit: 5000 });
+      this.roads = {
+        type: 'FeatureCollection',
+        features: (items ?? [])
+          .filter((p) => p.geometry && p.geometry.type !== 'Point')
+          .map((p) => ({ type: 'Feature', id: p.id, geometry: p.geometry!, properties: { id: p.id, kind: p.kind ?? '', name: text(p.name) } })),
+      };
+    } catch {
+      // Places are an addition to the picture.
+    }
+  }
+}
+
+export const desk = new Desk();

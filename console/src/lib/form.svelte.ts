@@ -1,0 +1,71 @@
+// One form, one deed: knows whether it is under way, keeps the idempotency key
+// across retries, and puts the server's complaint at the field it is about.
+
+import { ApiError, Deed } from './api.ts';
+import { app, t } from './app.svelte.ts';
+
+export class Form {
+  busy = $state(false);
+  error: ApiError | null = $state.raw(null);
+  /** What this page found wrong before asking the server, by field. */
+  problems: Record<string, string> = $state({});
+  #deed = new Deed();
+
+  async post<T>(path: string, body: Record<string, unknown> | FormData = {}): Promise<T | null> {
+    if (this.busy) return null;
+    this.busy = true;
+    this.error = null;
+    this.problems = {};
+    try {
+      // 204 has no body, but is a success all the same.
+      return ((await this.#deed.post<T>(path, body)) ?? ({} as T)) as T;
+    } catch (err) {
+      this.fail(err);
+      return null;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  fail(err: unknown): void {
+    this.error = err instanceof ApiError ? err : new ApiError(0, { detail: String(err) });
+    if (this.error.status === 401) void app.refreshSession();
+    app.say(explain(this.error));
+  }
+
+  /** require notes empty fields; true when none is. */
+  require(values: Record<string, unknown>): boolean {
+    this.error = null;
+    this.problems = {};
+    for (const [field, v] of Object.entries(values)) {
+      const empty = v === null || v === undefined || (typeof v === 'string' && !v.trim()) || (Array.isArray(v) && v.length === 0);
+      if (empty) this.problems[field] = t('form.missing');
+    }
+    return Object.keys(this.problems).length === 0;
+  }
+
+  /** The complaint about one field, if there is one. */
+  at(field: string): string {
+    if (this.problems[field]) return this.problems[field];
+    if (!this.error?.field) return '';
+    // "fields.reason" and "headline.en" are about `reason` and `headline`
+    // where the page shows no finer field.
+    const f = this.error.field.replace(/^body\./, '');
+    return f === field || f === 'fields.' + field ? explain(this.error) : '';
+  }
+
+  /** The complaint, when none of the named fields shows it. */
+  rest(fields: readonly string[]): string {
+    if (!this.error || fields.some((f) => this.at(f))) return '';
+    return explain(this.error);
+  }
+}
+
+/** An error in words for a person. */
+export function explain(err: unknown): string {
+  if (!(err instanceof ApiError)) return err instanceof Error ? err.message : String(err);
+  if (err.offline) return t('error.offline');
+  if (err.status === 401) return t('error.signed_out');
+  if (err.detail || err.title) return err.detail || err.title;
+  return t('error.status', { status: String(err.status) });
+}

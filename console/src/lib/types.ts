@@ -1,0 +1,238 @@
+// What the API sends, field for field (snake_case, times RFC 3339 UTC). These
+// are descriptions, not checks: a field that a room has not filled yet is
+// undefined or null, and the pages must bear that.
+
+export type Lang = 'en' | 'zh-CN';
+
+/** A text that a pack, a city or an officer gives in both languages. */
+export type LocalText = Partial<Record<Lang, string>>;
+
+export type Level = 'red' | 'orange' | 'yellow' | 'blue';
+
+export interface Page<T> {
+  items: T[];
+  next?: string | number | null;
+}
+
+export interface Session {
+  actor: { id: number; name: string; organisation?: number; organisation_name?: LocalText | string; roles: string[] };
+  demo: boolean;
+  city: { name: LocalText | string; time_zone: string; bounds?: [number, number, number, number] | null };
+  version: string;
+}
+
+export interface Area {
+  id: number;
+  external_id: string;
+  level: string;
+  name: LocalText | string;
+  parent?: number | null;
+  geometry?: GeoJSON.Geometry | null;
+}
+
+export type AssetState = 'ok' | 'alert' | 'silent' | 'unknown';
+
+export interface Datastream {
+  id: number;
+  name: LocalText | string;
+  property: string;
+  unit: string;
+  latest?: { at: string; value: Value } | null;
+  count: number;
+}
+
+export interface Asset {
+  id: number;
+  external_id: string;
+  kind: string;
+  kind_title?: LocalText;
+  pack?: string;
+  name: LocalText | string;
+  place?: number | string | null;
+  place_name?: LocalText | string | null;
+  area?: number | null;
+  area_name?: LocalText | string | null;
+  organisation?: number | null;
+  organisation_name?: LocalText | string | null;
+  point?: [number, number] | null;
+  state: AssetState;
+  alert_level?: Level | null;
+  datastreams?: Datastream[];
+  duties?: { kind: string; organisation: number; organisation_name: LocalText | string }[];
+}
+
+export type Value = number | string | boolean;
+
+export interface Reading {
+  at: string;
+  value: Value;
+}
+
+export type AlertState = 'raised' | 'acknowledged' | 'cleared';
+
+export interface Alert {
+  id: number;
+  detector: string;
+  title: LocalText;
+  level: Level;
+  state: AlertState;
+  asset?: number | null;
+  asset_name?: LocalText | string | null;
+  place?: number | string | null;
+  place_name?: LocalText | string | null;
+  area?: number | null;
+  area_name?: LocalText | string | null;
+  point?: [number, number] | null;
+  since: string;
+  raised_at: string;
+  acknowledged_at?: string | null;
+  acknowledged_by?: Who;
+  cleared_at?: string | null;
+  because?: LocalText | null;
+  rule?: LocalText | null;
+  /** What would clear it, in words; older servers say it inside `rule`. */
+  clears?: LocalText | null;
+  case?: number | null;
+  datastream?: number | null;
+  unit?: string | null;
+  readings?: Reading[] | null;
+}
+
+/** A person as the API names one: a name, or an object with one. */
+export type Who = string | { id?: number; name?: string } | null | undefined;
+
+export interface Case {
+  id: number;
+  kind: string;
+  kind_title: LocalText;
+  title: LocalText | string;
+  state: string;
+  state_title: LocalText;
+  level?: Level | null;
+  alert?: number | null;
+  finding?: number | null;
+  report?: number | null;
+  asset?: number | null;
+  asset_name?: LocalText | string | null;
+  place?: number | string | null;
+  place_name?: LocalText | string | null;
+  area?: number | null;
+  point?: [number, number] | null;
+  owner?: number | null;
+  owner_name?: LocalText | string | null;
+  opened_at: string;
+  due_at?: string | null;
+  closed_at?: string | null;
+}
+
+export interface TimelineEntry {
+  id: number;
+  at: string;
+  actor?: Who;
+  kind: string;
+  text?: LocalText | string | null;
+  data?: unknown;
+}
+
+export interface Task {
+  id: number;
+  title: LocalText | string;
+  state: string;
+  assignee?: Who;
+  due_at?: string | null;
+}
+
+export interface Evidence {
+  id: number;
+  kind: string;
+  at: string;
+  by?: Who;
+  text?: LocalText | string | null;
+  url?: string | null;
+}
+
+/** Either a form field that the move fills in, or evidence to attach before. */
+export interface Requirement {
+  field?: string;
+  /** text, number, time or choice */
+  kind?: string;
+  options?: { id: string; title: LocalText }[] | null;
+  /** photo, reading, note or form */
+  evidence?: string;
+  below?: Record<string, string> | null;
+  above?: Record<string, string> | null;
+  title: LocalText;
+}
+
+export interface Move {
+  name: string;
+  title: LocalText;
+  allowed: boolean;
+  why_not?: LocalText | string | null;
+  requires?: Requirement[] | null;
+}
+
+export interface CaseDetail extends Case {
+  timeline?: TimelineEntry[] | null;
+  tasks?: Task[] | null;
+  evidence?: Evidence[] | null;
+  moves?: Move[] | null;
+}
+
+export type WarningState = 'draft' | 'proposed' | 'issued' | 'cancelled' | 'expired';
+
+export interface Warning {
+  id: number;
+  number: string;
+  level: Level;
+  hazard: string;
+  event?: LocalText | null;
+  headline: LocalText;
+  description?: LocalText | null;
+  instruction?: LocalText | null;
+  areas: { id: number; name: LocalText | string }[];
+  state: WarningState;
+  proposed_by?: Who;
+  approved_by?: Who;
+  onset?: string | null;
+  expires?: string | null;
+  sent?: string | null;
+}
+
+export interface Report {
+  id: number;
+  number: string;
+  category: string;
+  category_title?: LocalText | null;
+  text: string;
+  point?: [number, number] | null;
+  area?: number | null;
+  state: string;
+  received_at: string;
+  channel: string;
+  case?: number | null;
+}
+
+export interface Counters {
+  sources: { source: string; in: number; accepted: number; refused: number }[];
+  total: {
+    in: number;
+    accepted: number;
+    refused: number;
+    logged: number;
+    stored: number;
+    deleted: number;
+    evaluated: number;
+    lag: number;
+  };
+  stale: number;
+}
+
+export interface Score {
+  planted: number;
+  found: number;
+  missed: number;
+  false_alerts: number;
+  minutes_of_warning: (number | null)[];
+  incidents: Record<string, unknown>[];
+}

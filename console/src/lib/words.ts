@@ -1,0 +1,33 @@
+// Words for names that the API gives bare. What is not known is shown as it
+// came: a new state must be visible, not lost.
+
+import type { Key } from './i18n.ts';
+
+type T = (key: Key) => string;
+
+export function reportState(s: string, t: T): string {
+  const known: Record<string, Key> = { open: 'report.state.open', received: 'report.state.open', assigned: 'report.state.assigned', closed: 'report.state.closed' };
+  return known[s] ? t(known[s]) : s;
+}
+
+export function duty(kind: string, t: T): string {
+  const known: Record<string, Key> = {
+    leadership: 'duty.leadership',
+    territory: 'duty.territory',
+    regulator: 'duty.regulator',
+    enterprise: 'duty.enterprise',
+  };
+  return known[kind] ? t(known[kind]) : kind;
+}
+
+export function role(name: string, t: T): string {
+  const known: Record<string, Key> = {
+    'duty-officer': 'role.duty_officer',
+    inspector: 'role.inspector',
+    'grid-worker': 'role.grid_worker',
+    operator: 'role.operator',
+    analyst: 'role.analyst',
+    administrator: 'role.administrator',
+  };
+  return known[name] ? t(known[name]) : name;
+}
