@@ -118,7 +118,7 @@ func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[str
 	if r != nil {
 		return Step{}, r
 	}
-	if r := m.proven(k.Pack, c, now); r != nil {
+	if r := m.proven(c, now); r != nil {
 		return Step{}, r
 	}
 	fields := maps.Clone(c.Fields)
@@ -140,7 +140,7 @@ func (k *Kind) Preview(c Snapshot, who access.Actor, m *Move, now time.Time) *Re
 	if r := k.may(c, who, m); r != nil {
 		return r
 	}
-	if r := m.proven(k.Pack, c, now); r != nil {
+	if r := m.proven(c, now); r != nil {
 		return r
 	}
 	// What this move is about to ask for is not known yet, even if an earlier move filled in a field of that name.
@@ -241,12 +241,12 @@ func (r *Requirement) answer(v any) (any, *Refusal) {
 }
 
 // proven checks that each piece of evidence that the move asks for is there and good.
-func (m *Move) proven(pack string, c Snapshot, now time.Time) *Refusal {
+func (m *Move) proven(c Snapshot, now time.Time) *Refusal {
 	for _, r := range m.Requires {
 		if r.Evidence == "" {
 			continue
 		}
-		if refusal := r.met(pack, c, now); refusal != nil {
+		if refusal := r.met(c, now); refusal != nil {
 			return refusal
 		}
 	}
@@ -254,7 +254,7 @@ func (m *Move) proven(pack string, c Snapshot, now time.Time) *Refusal {
 }
 
 // met is nil when the evidence is there. Of several readings that do not serve, the newest gives the reason.
-func (r *Requirement) met(pack string, c Snapshot, now time.Time) *Refusal {
+func (r *Requirement) met(c Snapshot, now time.Time) *Refusal {
 	why := refuse(CodeEvidence, r.Evidence, "Attach first: "+r.Title.En+".", "请先提交："+r.Title.Zh+"。")
 	for _, e := range c.Evidence {
 		if e.Kind != r.Evidence || !e.At.After(c.Since) {
@@ -263,7 +263,7 @@ func (r *Requirement) met(pack string, c Snapshot, now time.Time) *Refusal {
 		if r.Evidence != "reading" {
 			return nil
 		}
-		if why = r.reading(pack, c, e, now); why == nil {
+		if why = r.reading(c, e, now); why == nil {
 			return nil
 		}
 	}
@@ -272,7 +272,7 @@ func (r *Requirement) met(pack string, c Snapshot, now time.Time) *Refusal {
 
 // reading judges one reading: the right sensor, taken since the case came into its state, within the limit, and the
 // sensor's newest reading still is.
-func (r *Requirement) reading(pack string, c Snapshot, e Evidence, now time.Time) *Refusal {
+func (r *Requirement) reading(c Snapshot, e Evidence, now time.Time) *Refusal {
 	bad := func(en, zh string) *Refusal { return refuse(CodeReading, r.Evidence, en, zh) }
 	if e.Reading == nil {
 		return bad("The reading is missing.", "缺少监测数据。")
@@ -291,14 +291,14 @@ func (r *Requirement) reading(pack string, c Snapshot, e Evidence, now time.Time
 		case got.At.After(now.Add(clockSkew)):
 			return bad("The reading bears a time in the future.", "该数据的时间晚于当前时间，不予采用。")
 		}
-		if refusal := r.limits(pack, got, bad); refusal != nil {
+		if refusal := r.limits(got, bad); refusal != nil {
 			return refusal
 		}
 	}
 	return nil
 }
 
-func (r *Requirement) limits(pack string, got Reading, bad func(en, zh string) *Refusal) *Refusal {
+func (r *Requirement) limits(got Reading, bad func(en, zh string) *Refusal) *Refusal {
 	known := false
 	for _, side := range []struct {
 		limits map[string]Limit
@@ -308,19 +308,18 @@ func (r *Requirement) limits(pack string, got Reading, bad func(en, zh string) *
 		{r.Below, func(v, limit float64) bool { return v < limit }, "below", "低于"},
 		{r.Above, func(v, limit float64) bool { return v > limit }, "above", "高于"},
 	} {
-		l, ok := side.limits[strings.TrimPrefix(got.Property, pack+"/")]
+		limit, ok := side.limits[got.Property]
 		if !ok {
 			continue
 		}
 		known = true
-		limit, unit, err := l.Split()
-		if err != nil || got.Unit != unit {
-			return bad("The limit is in "+unit+", the sensor measures in "+got.Unit+": they cannot be compared.",
-				"限值单位为 "+unit+"，监测单位为 "+got.Unit+"，无法比较。")
+		if got.Unit != limit.Unit {
+			return bad("The limit is in "+limit.Unit+", the sensor measures in "+got.Unit+": they cannot be compared.",
+				"限值单位为 "+limit.Unit+"，监测单位为 "+got.Unit+"，无法比较。")
 		}
-		if !side.ok(got.Value, limit) { // a value that is not a number is never within a limit
-			return bad(fmt.Sprintf("The reading is %g %s; it must be %s %g %s.", got.Value, unit, side.en, limit, unit),
-				fmt.Sprintf("监测值为 %g %s，应%s %g %s。", got.Value, unit, side.zh, limit, unit))
+		if !side.ok(got.Value, limit.Value) { // a value that is not a number is never within a limit
+			return bad(fmt.Sprintf("The reading is %g %s; it must be %s %g %s.", got.Value, got.Unit, side.en, limit.Value, limit.Unit),
+				fmt.Sprintf("监测值为 %g %s，应%s %g %s。", got.Value, got.Unit, side.zh, limit.Value, limit.Unit))
 		}
 	}
 	if !known {
@@ -349,8 +348,8 @@ func (s *State) due(fields map[string]any, now time.Time) time.Time {
 		}
 		return now // a limit that nobody filled in is a limit that has passed: it must not be a way to have none
 	}
-	if d, err := s.Due.Duration(); err == nil && d > 0 {
-		return now.Add(d)
+	if s.Due > 0 {
+		return now.Add(s.Due)
 	}
 	return time.Time{}
 }

@@ -1,0 +1,375 @@
+package respond
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/anlan-city/anlan/internal/pack"
+)
+
+// File is the name of the file in a pack that declares case kinds.
+const File = "cases.yaml"
+
+// codeReach marks a state that no case can come into, or that none can leave for an end.
+const codeReach = "P050"
+
+// kindEntry and those below are the declaration of cases.yaml. Kind is what they become once nothing is wrong in them.
+type kindEntry struct {
+	ID       pack.String  `yaml:"id" pack:"required,name" doc:"unique among all packs"`
+	Title    pack.Text    `yaml:"title" pack:"required" doc:"the kind's name for people"`
+	OpenedBy pack.String  `yaml:"opened_by" pack:"required,one of alert finding person" doc:"what news opens a case of this kind"`
+	States   []stateEntry `yaml:"states" pack:"required" doc:"where a case can stand; it begins in the first"`
+	Moves    []moveEntry  `yaml:"moves" pack:"required" doc:"how it gets from one state to another"`
+	Pos      pack.Pos
+}
+
+type stateEntry struct {
+	ID    pack.String   `yaml:"id" pack:"required,name" doc:"the state's name in this file"`
+	Title pack.Text     `yaml:"title" pack:"required" doc:"the state's name for people"`
+	Due   pack.Duration `yaml:"due" doc:"how long a case may stand here before it is overdue"`
+	DueBy pack.String   `yaml:"due_by" doc:"or the field of kind time that says until when"`
+	End   pack.String   `yaml:"end" pack:"one of proven unfounded" doc:"the case is closed here: mended with proof, or nothing to mend"`
+	Pos   pack.Pos
+}
+
+type moveEntry struct {
+	ID          pack.String        `yaml:"id" pack:"required,name" doc:"the move's name in this file"`
+	Title       pack.Text          `yaml:"title" pack:"required" doc:"the move's name for people"`
+	From        []pack.String      `yaml:"from" pack:"required" doc:"the states it leaves"`
+	To          pack.String        `yaml:"to" pack:"required" doc:"the state it leads to"`
+	Who         []pack.String      `yaml:"who" pack:"required,one of duty-officer inspector grid-worker operator analyst administrator" doc:"the roles that may make it"`
+	ByOtherThan []pack.String      `yaml:"by_other_than" doc:"moves; who made one of them in this case cannot make this one"`
+	Requires    []requirementEntry `yaml:"requires" doc:"what must be filled in or attached"`
+	Guard       *guardEntry        `yaml:"guard" doc:"a condition that must hold"`
+	Opens       []taskEntry        `yaml:"opens" doc:"the tasks that come into being with it"`
+	Pos         pack.Pos
+}
+
+type requirementEntry struct {
+	Title    pack.Text             `yaml:"title" pack:"required" doc:"what people are asked for"`
+	Field    pack.String           `yaml:"field" doc:"the name under which the answer is kept"`
+	Kind     pack.String           `yaml:"kind" pack:"one of text number time choice" doc:"the kind of answer"`
+	Options  []optionEntry         `yaml:"options" doc:"the answers of a choice"`
+	Evidence pack.String           `yaml:"evidence" pack:"one of photo form note reading" doc:"or the kind of evidence, newer than the present state"`
+	Below    pack.Map[pack.String] `yaml:"below" doc:"for a reading: the limit of each property that serves, with its unit"`
+	Above    pack.Map[pack.String] `yaml:"above" doc:"the same for what must be above it"`
+	Pos      pack.Pos
+}
+
+type optionEntry struct {
+	ID    pack.String `yaml:"id" pack:"required,name" doc:"the answer as it is kept"`
+	Title pack.Text   `yaml:"title" pack:"required" doc:"the answer for people"`
+}
+
+type guardEntry struct {
+	When    pack.Expr `yaml:"when" pack:"required" doc:"CEL over fields, case and now"`
+	Because pack.Text `yaml:"because" pack:"required" doc:"what people are told when it does not hold"`
+	Pos     pack.Pos
+}
+
+type taskEntry struct {
+	Title pack.Text     `yaml:"title" pack:"required" doc:"what is to be done"`
+	Post  pack.String   `yaml:"post" pack:"name" doc:"for which post of the case's owner"`
+	Due   pack.Duration `yaml:"due" doc:"within what time"`
+}
+
+// Kinds reads the case kinds of a pack; none when it has no cases.yaml. All problems come at once, as pack.Diagnostics.
+//
+// A kind that comes back is sound: every name in it refers to something, each state can be reached and can reach an end,
+// and each wording exists in both languages.
+func Kinds(p *pack.Pack) ([]*Kind, error) {
+	var entries []kindEntry
+	err := p.Decode(File, &entries)
+	if errors.Is(err, pack.ErrNoFile) {
+		return nil, nil
+	}
+	var ds pack.Diagnostics
+	ds.Join(err)
+	formed := len(ds) == 0 // else a name may be missing only because it could not be read
+	var kinds []*Kind
+	seen := map[string]bool{}
+	for i := range entries {
+		c := checker{p: p, e: &entries[i], ds: &ds}
+		if seen[c.e.ID.Value] {
+			ds.Add(c.e.ID.Pos, pack.CodeTwice, "case kind %q stands here a second time", c.e.ID.Value)
+		}
+		seen[c.e.ID.Value] = true
+		c.names()
+		if formed {
+			c.check()
+		}
+		kinds = append(kinds, c.kind())
+	}
+	if err := ds.Err(); err != nil {
+		return nil, err
+	}
+	return kinds, nil
+}
+
+// checker holds one kind against the rules that go beyond the form of its parts.
+type checker struct {
+	p  *pack.Pack
+	e  *kindEntry
+	ds *pack.Diagnostics
+
+	states, moves []string
+	// timeFields are the fields of kind time that some move fills in.
+	timeFields []string
+}
+
+// names gathers what the parts may refer to.
+func (c *checker) names() {
+	for _, s := range c.e.States {
+		c.states = append(c.states, s.ID.Value)
+	}
+	for _, m := range c.e.Moves {
+		c.moves = append(c.moves, m.ID.Value)
+		for _, r := range m.Requires {
+			if r.Kind.Value == "time" {
+				c.timeFields = append(c.timeFields, r.Field.Value)
+			}
+		}
+	}
+}
+
+func (c *checker) check() {
+	before := len(*c.ds)
+	if len(c.e.States) == 0 {
+		c.ds.Add(c.e.Pos, pack.CodeRequired, "case kind %s has no states", c.e.ID.Value)
+		return
+	}
+	for i, s := range c.e.States {
+		c.once(s.ID, c.states[:i], "state")
+		c.state(s)
+	}
+	for i, m := range c.e.Moves {
+		c.once(m.ID, c.moves[:i], "move")
+		c.move(m)
+	}
+	if len(*c.ds) == before { // reachability in a broken graph would only say the same again in other words
+		c.reach()
+	}
+}
+
+func (c *checker) once(id pack.String, earlier []string, what string) {
+	if slices.Contains(earlier, id.Value) {
+		c.ds.Add(id.Pos, pack.CodeTwice, "%s %q stands here a second time", what, id.Value)
+	}
+}
+
+// known notes a name that refers to nothing.
+func (c *checker) known(name pack.String, what string, offered []string) bool {
+	if slices.Contains(offered, name.Value) {
+		return true
+	}
+	c.ds.Add(name.Pos, pack.CodeReference, "there is no %s %q%s", what, name.Value, pack.Suggest(name.Value, offered))
+	return false
+}
+
+func (c *checker) state(s stateEntry) {
+	if !s.DueBy.IsZero() {
+		c.known(s.DueBy, "field of kind time", c.timeFields)
+	}
+	if !s.DueBy.IsZero() && !s.Due.IsZero() {
+		c.ds.Add(s.DueBy.Pos, pack.CodeValue, "a state has due or due_by, not both")
+	}
+	if !s.End.IsZero() && (!s.Due.IsZero() || !s.DueBy.IsZero()) {
+		c.ds.Add(s.End.Pos, pack.CodeValue, "state %s is an end; nothing is due after it", s.ID.Value)
+	}
+	if !s.Due.IsZero() && s.Due.Value <= 0 {
+		c.ds.Add(s.Due.Pos, pack.CodeValue, "due needs a time longer than nothing")
+	}
+}
+
+func (c *checker) move(m moveEntry) {
+	if len(m.From) == 0 {
+		c.ds.Add(m.Pos, pack.CodeRequired, "move %s leaves no state; name one in from", m.ID.Value)
+	}
+	for _, from := range m.From {
+		if c.known(from, "state", c.states) && !c.e.States[slices.Index(c.states, from.Value)].End.IsZero() {
+			c.ds.Add(from.Pos, pack.CodeValue, "state %s is an end; no move leaves it", from.Value)
+		}
+	}
+	c.known(m.To, "state", c.states)
+	if len(m.Who) == 0 {
+		c.ds.Add(m.Pos, pack.CodeRequired, "move %s may be made by nobody; name a role in who", m.ID.Value)
+	}
+	for _, o := range m.ByOtherThan {
+		if c.known(o, "move", c.moves) && o.Value == m.ID.Value {
+			c.ds.Add(o.Pos, pack.CodeValue, "move %s cannot be by another person than itself", m.ID.Value)
+		}
+	}
+	var fields []string
+	for _, r := range m.Requires {
+		if !r.Field.IsZero() {
+			c.once(r.Field, fields, "field")
+			fields = append(fields, r.Field.Value)
+		}
+		c.requirement(r)
+	}
+	if m.Guard != nil {
+		if _, err := compileGuard(m.Guard.When.Source); err != nil {
+			c.ds.Add(m.Guard.When.Pos, pack.CodeCondition, "%s", err)
+		}
+	}
+}
+
+func (c *checker) requirement(r requirementEntry) {
+	isField, isReading := !r.Field.IsZero(), r.Evidence.Value == "reading"
+	switch {
+	case isField == !r.Evidence.IsZero():
+		c.ds.Add(r.Pos, pack.CodeValue, "a requirement names either a field or evidence")
+	case isField:
+		if !fieldName(r.Field.Value) {
+			c.ds.Add(r.Field.Pos, pack.CodeValue, "%q is no field; fields are lower-case words of a-z and 0-9 joined by underscores, such as rectify_by", r.Field.Value)
+		}
+		for _, s := range []pack.String{r.Field, r.Title.EN, r.Title.ZH} {
+			if word, bad := pack.Personal(s.Value); bad {
+				c.ds.Add(s.Pos, pack.CodePerson, "%q asks for an identifier of a person (%s); a case keeps none", s.Value, word)
+			}
+		}
+		if r.Kind.IsZero() {
+			c.ds.Add(r.Field.Pos, pack.CodeRequired, "field %s lacks its kind: text, number, time or choice", r.Field.Value)
+		}
+	case !r.Kind.IsZero():
+		c.ds.Add(r.Kind.Pos, pack.CodeValue, "kind belongs to a field, not to evidence")
+	}
+	if (r.Kind.Value == "choice") != (len(r.Options) > 0) {
+		c.ds.Add(r.Pos, pack.CodeValue, "options belong to a field of kind choice, and only to it")
+	}
+	if isReading != (len(r.Below)+len(r.Above) > 0) {
+		c.ds.Add(r.Pos, pack.CodeValue, "below or above belongs to evidence of kind reading, and only to it: below: {methane: 3 %%LEL}")
+	}
+	for _, side := range []pack.Map[pack.String]{r.Below, r.Above} {
+		for _, e := range side {
+			c.limit(e)
+		}
+	}
+}
+
+func (c *checker) limit(e pack.Entry[pack.String]) {
+	l, err := parseLimit(e.Value.Value)
+	if err != nil {
+		c.ds.Add(e.Value.Pos, pack.CodeValue, "%s", err)
+		return
+	}
+	id := c.p.ID(e.Key.Value)
+	if !strings.HasPrefix(id, c.p.Name+"/") {
+		return // another pack's property is that pack's word
+	}
+	property := c.p.Property(id)
+	if property == nil {
+		var offered []string
+		for _, p := range c.p.Properties {
+			offered = append(offered, strings.TrimPrefix(p.ID, c.p.Name+"/"))
+		}
+		c.known(e.Key, "property", offered)
+		return
+	}
+	if property.Unit != l.Unit {
+		c.ds.Add(e.Value.Pos, pack.CodeValue, "%s is observed in %s, so the limit cannot be in %s", e.Key.Value, property.Unit, l.Unit)
+	}
+}
+
+// reach walks the graph both ways: a state that nothing leads to is a slip, one that leads to no end is a trap.
+func (c *checker) reach() {
+	reached, leads := map[string]bool{c.states[0]: true}, map[string]bool{}
+	for _, s := range c.e.States {
+		if !s.End.IsZero() {
+			leads[s.ID.Value] = true
+		}
+	}
+	for range c.states { // each pass settles at least one more state, or none is left
+		for _, m := range c.e.Moves {
+			for _, from := range m.From {
+				reached[m.To.Value] = reached[m.To.Value] || reached[from.Value]
+				leads[from.Value] = leads[from.Value] || leads[m.To.Value]
+			}
+		}
+	}
+	for _, s := range c.e.States {
+		if !reached[s.ID.Value] {
+			c.ds.Add(s.ID.Pos, codeReach, "no move leads to state %q", s.ID.Value)
+		}
+		if !leads[s.ID.Value] {
+			c.ds.Add(s.ID.Pos, codeReach, "from state %q there is no way to an end", s.ID.Value)
+		}
+	}
+}
+
+// kind makes the definition of what was read.
+func (c *checker) kind() *Kind {
+	k := &Kind{ID: c.e.ID.Value, Title: text(c.e.Title), OpenedBy: c.e.OpenedBy.Value, Pack: c.p.Name}
+	for _, s := range c.e.States {
+		k.States = append(k.States, State{ID: s.ID.Value, Title: text(s.Title), Due: s.Due.Value, DueBy: s.DueBy.Value, End: s.End.Value})
+	}
+	for _, m := range c.e.Moves {
+		move := Move{
+			ID: m.ID.Value, Title: text(m.Title), From: words(m.From), To: m.To.Value, Who: words(m.Who), ByOtherThan: words(m.ByOtherThan),
+		}
+		for _, r := range m.Requires {
+			req := Requirement{
+				Field: r.Field.Value, Kind: r.Kind.Value, Evidence: r.Evidence.Value, Title: text(r.Title),
+				Below: c.limits(r.Below), Above: c.limits(r.Above),
+			}
+			for _, o := range r.Options {
+				req.Options = append(req.Options, Option{o.ID.Value, text(o.Title)})
+			}
+			move.Requires = append(move.Requires, req)
+		}
+		if m.Guard != nil {
+			move.Guard = &Guard{When: m.Guard.When.Source, Because: text(m.Guard.Because)}
+		}
+		for _, t := range m.Opens {
+			move.Opens = append(move.Opens, TaskTemplate{Title: text(t.Title), Post: t.Post.Value, Due: t.Due.Value})
+		}
+		k.Moves = append(k.Moves, move)
+	}
+	return k
+}
+
+func (c *checker) limits(m pack.Map[pack.String]) map[string]Limit {
+	if len(m) == 0 {
+		return nil
+	}
+	out := map[string]Limit{}
+	for _, e := range m {
+		if l, err := parseLimit(e.Value.Value); err == nil {
+			out[c.p.ID(e.Key.Value)] = l
+		}
+	}
+	return out
+}
+
+// parseLimit reads "3 %LEL". A number without its unit is refused: 3 ppm and 3 %LEL are worlds apart.
+func parseLimit(s string) (Limit, error) {
+	number, unit, _ := strings.Cut(strings.TrimSpace(s), " ")
+	v, err := strconv.ParseFloat(number, 64)
+	if unit = strings.TrimSpace(unit); err != nil || unit == "" || math.IsNaN(v) || math.IsInf(v, 0) {
+		return Limit{}, fmt.Errorf("%q is no limit; write a number and its unit, such as 3 %%LEL", s)
+	}
+	return Limit{v, unit}, nil
+}
+
+func fieldName(s string) bool {
+	for _, part := range strings.Split(s, "_") {
+		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			return false
+		}
+	}
+	return s[0] > '9'
+}
+
+func text(t pack.Text) Text { return Text{En: t.EN.Value, Zh: t.ZH.Value} }
+
+func words(list []pack.String) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, s.Value)
+	}
+	return out
+}

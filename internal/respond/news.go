@@ -1,0 +1,166 @@
+package respond
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/inspect"
+	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/db"
+)
+
+// Run fires timers and listens to the other rooms until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	ctx = access.With(ctx, access.System("respond"))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.runTimers(ctx) })
+	g.Go(func() error {
+		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.cleared", "finding.recorded"}, s.Hear)
+	})
+	return g.Wait()
+}
+
+// Hear takes an event of another room. It may come more than once.
+func (s *Service) Hear(ctx context.Context, m bus.Message) error {
+	switch m.Subject {
+	case "alert.raised", "alert.changed":
+		return s.alert(ctx, m)
+	case "alert.cleared":
+		return s.alertCleared(ctx, m)
+	case "finding.recorded":
+		var e events.FindingRecorded
+		if err := json.Unmarshal(m.Data, &e); err != nil {
+			return s.drop(ctx, m, err)
+		}
+		f, err := s.Findings.Finding(ctx, e.Finding)
+		if err != nil {
+			return err
+		}
+		_, err = s.OpenForFinding(ctx, f)
+		return s.drop(ctx, m, err)
+	}
+	return nil
+}
+
+// drop lets an event go that no repeat can make good, and says so loudly: if it were refused for ever, every event behind
+// it would wait for ever. The alert or the finding itself stays in its own list. Any other error is passed on.
+func (s *Service) drop(ctx context.Context, m bus.Message, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	if errors.Is(err, errUnknownKind) || errors.As(err, &syntax) || errors.As(err, &kind) {
+		slog.ErrorContext(ctx, "no case was opened", "subject", m.Subject, "event", m.ID, "err", err)
+		return nil
+	}
+	return err
+}
+
+// alertNews is what respond reads of alert.raised, alert.changed and alert.cleared.
+type alertNews struct {
+	Alert int64  `json:"alert"`
+	Level string `json:"level"`
+	Opens *struct {
+		Case string `json:"case"`
+		From string `json:"from"`
+	} `json:"opens"`
+	Title       Text        `json:"title"`
+	Asset       int64       `json:"asset"`
+	Place       int64       `json:"place"`
+	Area        int64       `json:"area"`
+	Point       *[2]float64 `json:"point"`
+	Datastreams []int64     `json:"datastreams"`
+	At          time.Time   `json:"at"`
+}
+
+// alert opens the case of an alert that asks for one at its level, or notes in the case that the level has changed.
+func (s *Service) alert(ctx context.Context, m bus.Message) error {
+	var a alertNews
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return s.drop(ctx, m, err)
+	}
+	spot, err := s.Register.Locate(ctx, inspect.Spot{Asset: a.Asset, Place: a.Place, Area: a.Area, Point: a.Point})
+	if err != nil && !errors.Is(err, db.ErrNotFound) { // an asset that was deleted meanwhile has leaked all the same
+		return fmt.Errorf("locate alert %d: %w", a.Alert, err)
+	}
+	r := access.Resource{Type: "case", Organisation: spot.Owner, Area: spot.Area}
+	if err := s.Access.Decide(ctx, "case.open", r, access.Operations); err != nil {
+		return err
+	}
+	who := access.From(ctx)
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+		now := s.now()
+		c, err := caseForAlert(tx, a.Alert)
+		switch {
+		case errors.Is(err, db.ErrNotFound):
+			if a.Opens == nil || a.Opens.Case == "" || !reaches(a.Level, a.Opens.From) {
+				return nil
+			}
+			title := s.Register.Name(ctx, "asset", spot.Asset)
+			if title == "" {
+				title = s.Register.Name(ctx, "place", spot.Place)
+			}
+			_, _, err := s.open(tx, who, Opening{
+				Kind: a.Opens.Case, Title: title, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot,
+			}, Entry{
+				Kind: "alert", Text: Text{"Opened for the alert: " + a.Title.En, "根据告警立案：" + a.Title.Zh}, Event: m.ID,
+				Data: map[string]any{"alert": a.Alert, "level": a.Level},
+			}, now)
+			return err
+		case err != nil:
+			return err
+		case m.Subject == "alert.raised" || c.Level == a.Level:
+			return nil // a repeat
+		}
+		added, err := insertEntry(tx, c.ID, &Entry{
+			At: now, Actor: who, Kind: "alert", Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level},
+			Text: Text{"The alert is now " + a.Level, "告警级别变为" + levelNames[a.Level]},
+		})
+		if err != nil || !added {
+			return err
+		}
+		c.Level = a.Level
+		return updateCase(tx, c, c.Generation)
+	})
+	return s.drop(ctx, m, err)
+}
+
+// alertCleared notes that an alert is over. It closes nothing: that the sensor is quiet is not yet a proof.
+func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
+	var a alertNews
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return s.drop(ctx, m, err)
+	}
+	who := access.From(ctx)
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		c, err := caseForAlert(tx, a.Alert)
+		if errors.Is(err, db.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = insertEntry(tx, c.ID, &Entry{
+			At: s.now(), Actor: who, Kind: "alert", Event: m.ID, Data: map[string]any{"alert": a.Alert, "state": "cleared"},
+			Text: Text{"The alert has cleared", "告警已恢复"},
+		})
+		return err
+	})
+}
+
+// levels from the lowest.
+var levels = []string{"blue", "yellow", "orange", "red"}
+
+var levelNames = map[string]string{"blue": "蓝色", "yellow": "黄色", "orange": "橙色", "red": "红色"}
+
+// reaches says whether level is at least from; an empty from asks for nothing.
+func reaches(level, from string) bool {
+	return from == "" || slices.Index(levels, level) >= 0 && slices.Index(levels, level) >= slices.Index(levels, from)
+}

@@ -1,0 +1,571 @@
+package respond
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/inspect"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/web"
+)
+
+// city is the register and the observation log of these tests: asset 7 is the alarm, datastream 70 its methane.
+type city struct {
+	mu     sync.Mutex
+	latest map[int64]Reading
+}
+
+func (c *city) Latest(_ context.Context, datastream int64) (Reading, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, ok := c.latest[datastream]
+	if !ok {
+		return r, fmt.Errorf("datastream %d: %w", datastream, db.ErrNotFound)
+	}
+	return r, nil
+}
+
+func (c *city) say(r Reading) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.latest[r.Datastream] = r
+}
+
+func (*city) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
+	s.Place, s.Area, s.Owner = 20, 30, 40
+	return s, nil
+}
+
+func (*city) Name(_ context.Context, kind string, id int64) string {
+	return fmt.Sprintf("%s %d", kind, id)
+}
+
+// world is a room under test.
+type world struct {
+	*Service
+	t     testing.TB
+	clock *clock.Virtual
+	city  *city
+}
+
+func rooms() []db.Migrations {
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), inspect.Migrations(), Migrations()}
+}
+
+func newWorld(t testing.TB, d *db.DB, kinds ...*Kind) *world {
+	t.Helper()
+	if kinds == nil {
+		kinds = []*Kind{kind(t, "gas", "gas-leak"), kind(t, "hazard", "hazard-rectification")}
+	}
+	w := &world{t: t, clock: clock.NewVirtual(noon), city: &city{latest: map[int64]Reading{}}}
+	findings := inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Register: w.city})
+	s, err := New(Deps{
+		DB: d, Clock: w.clock, Access: access.AllowAll, Readings: w.city, Register: w.city, Findings: findings, Kinds: kinds,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Service = s
+	return w
+}
+
+func as(a access.Actor) context.Context { return access.With(context.Background(), a) }
+
+// alert tells the room of an alert of asset 7.
+func (w *world) alert(subject string, event, alert int64, level string) {
+	w.t.Helper()
+	body := fmt.Sprintf(`{"alert":%d,"level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
+		"title":{"en":"Methane indoors","zh-CN":"室内甲烷泄漏"}}`, alert, level)
+	if err := w.Hear(as(access.System("respond")), bus.Message{ID: event, Subject: subject, Data: []byte(body)}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) count(query string, args ...any) (n int) {
+	w.t.Helper()
+	err := w.DB.Read(context.Background(), func(tx *db.Tx) error { return tx.QueryRow(query, args...).Scan(&n) })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+func (w *world) page(id int64) *CasePage {
+	w.t.Helper()
+	c, err := w.Case(as(officer(2)), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// do makes a move a second later and wants it allowed.
+func (w *world) do(who int64, caseID int64, move string, fields map[string]any) {
+	w.t.Helper()
+	w.clock.Advance(time.Second)
+	if _, err := w.Move(as(officer(who)), caseID, MoveRequest{Move: move, Fields: fields}, ""); err != nil {
+		w.t.Fatalf("%s by %d: %v", move, who, err)
+	}
+}
+
+func (w *world) refused(who access.Actor, caseID int64, move string, fields map[string]any, code string) {
+	w.t.Helper()
+	w.clock.Advance(time.Second)
+	_, err := w.Move(as(who), caseID, MoveRequest{Move: move, Fields: fields}, "")
+	var r *Refusal
+	if !errors.As(err, &r) || r.Code != code {
+		w.t.Errorf("%s by %v: %v, want %s", move, who, err, code)
+	}
+}
+
+func (w *world) attach(who int64, caseID int64, r EvidenceRequest) {
+	w.t.Helper()
+	w.clock.Advance(time.Second)
+	if _, err := w.Attach(as(officer(who)), caseID, r, ""); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func each(t *testing.T, fn func(t *testing.T, w *world)) {
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) { fn(t, newWorld(t, d)) })
+}
+
+func TestGasLeakFromAlertToProof(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		// Below the level there is no case; at it there is one, however often the news comes.
+		w.alert("alert.raised", 1, 500, "yellow")
+		if n := w.count("select count(*) from cases"); n != 0 {
+			t.Fatalf("%d cases for a yellow alert", n)
+		}
+		for range 3 {
+			w.alert("alert.changed", 2, 500, "orange")
+		}
+		w.alert("alert.changed", 3, 500, "red")
+		w.alert("alert.changed", 3, 500, "red")
+		w.alert("alert.raised", 4, 501, "red")
+		if n := w.count("select count(*) from cases"); n != 2 {
+			t.Fatalf("%d cases for two alerts", n)
+		}
+		found, _, err := w.Cases(as(officer(1)), Filter{Open: true, Limit: 10})
+		if err != nil || len(found) != 2 {
+			t.Fatalf("%v %v", found, err)
+		}
+		id := found[1].ID
+		if c := found[1]; c.Level != "red" || *c.Alert != 500 || c.AssetName != "asset 7" || *c.Owner != 40 || c.StateTitle.Zh != "待接警" ||
+			!c.DueAt.Equal(noon.Add(5*time.Minute)) || c.Overdue {
+			t.Errorf("%+v", c)
+		}
+
+		w.do(1, id, "accept", nil)
+		if ts := w.page(id).Tasks; len(ts) != 1 || ts[0].State != "open" || ts[0].Assignee != "gas-crew" {
+			t.Errorf("tasks %+v", ts)
+		}
+		w.do(1, id, "arrive", nil)
+		w.city.say(methane(12, w.clock.Now()))
+		w.attach(1, id, EvidenceRequest{Kind: "reading"})
+		w.refused(officer(1), id, "report-safe", nil, CodeField)
+		w.do(1, id, "report-safe", map[string]any{"cause": "joint", "action": "valve closed, joint tightened"})
+
+		w.refused(officer(2), id, "verify", nil, CodeEvidence) // the reading so far is of the time before
+		w.attach(1, id, EvidenceRequest{Kind: "reading"})      // the log has nothing newer
+		w.refused(officer(2), id, "verify", nil, CodeReading)
+		w.city.say(methane(6, w.clock.Now()))
+		w.attach(1, id, EvidenceRequest{Kind: "reading"})
+		w.refused(officer(2), id, "verify", nil, CodeReading)
+		other := methane(0.1, w.clock.Now())
+		other.Datastream, other.Asset = 80, 8
+		w.city.say(other)
+		w.attach(2, id, EvidenceRequest{Kind: "reading", Datastream: 80})
+		w.refused(officer(2), id, "verify", nil, CodeReading)
+		w.city.say(methane(0.5, w.clock.Now()))
+		w.attach(2, id, EvidenceRequest{Kind: "reading"})
+		w.city.say(methane(9, w.clock.Now()))
+		w.refused(officer(2), id, "verify", nil, CodeReading) // it was good, and is no longer
+		w.city.say(methane(0.4, w.clock.Now()))
+		w.refused(officer(1), id, "verify", nil, CodeSecondPerson)
+		w.refused(access.Actor{Kind: access.KindAccount, ID: 1, Name: "another session", Roles: []string{"inspector"}}, id, "verify", nil, CodeSecondPerson)
+		w.refused(access.DeviceActor(2, "sensor", "x"), id, "verify", nil, CodeNeedsPerson)
+		w.refused(access.System("respond"), id, "verify", nil, CodeNeedsPerson)
+
+		w.alert("alert.cleared", 9, 500, "red")
+		w.alert("alert.cleared", 9, 500, "red")
+		if c := w.page(id); c.ClosedAt != nil {
+			t.Fatal("a quiet sensor closed the case")
+		}
+		before := w.page(id)
+		var verify MoveView
+		for _, m := range before.Moves {
+			if m.Name == "verify" {
+				verify = m
+			}
+		}
+		if !verify.Allowed || len(verify.Requires) != 1 || !verify.Requires[0].Met {
+			t.Errorf("the console would show %+v", verify)
+		}
+		w.do(2, id, "verify", nil)
+
+		c := w.page(id)
+		if c.State != "closed" || c.Outcome != "proven" || c.ClosedAt == nil || c.DueAt != nil || len(c.Moves) != 0 || c.Tasks[0].State != "withdrawn" {
+			t.Errorf("%+v", c)
+		}
+		w.refused(officer(2), id, "verify", nil, CodeClosed)
+		if _, err := w.Attach(as(officer(2)), id, EvidenceRequest{Kind: "note", Text: "late"}, ""); err == nil {
+			t.Error("evidence was added to a closed case")
+		}
+		if n := w.count("select count(*) from case_timers where case_id = $1", id); n != 0 {
+			t.Errorf("%d timers of a closed case", n)
+		}
+		var kinds []string
+		for _, e := range c.Timeline {
+			kinds = append(kinds, e.Kind)
+			if text, ok := e.Text.(Text); ok && (text.En == "" || text.Zh == "") {
+				t.Errorf("entry %+v lacks a language", e)
+			}
+		}
+		if got := strings.Join(kinds, " "); got != "alert alert move task move evidence move evidence evidence evidence evidence alert move task" {
+			t.Errorf("timeline %s", got)
+		}
+		// Each deed of a person has its leaf, each transition its event.
+		if n := w.count("select count(*) from ledger_leaves where subject = 'case' and subject_id = $1", id); n != 10 {
+			t.Errorf("%d leaves, want 1 opening, 4 moves, 5 pieces of evidence", n)
+		}
+		for subject, want := range map[string]int{"case.opened": 2, "case.moved": 4, "case.closed": 1, "case.overdue": 0} {
+			if n := w.count("select count(*) from outbox where subject = $1", subject); n != want {
+				t.Errorf("%d × %s, want %d", n, subject, want)
+			}
+		}
+	})
+}
+
+// The second kind has no sensor in it: the engine is not shaped like an alert.
+func TestHazardFromFindingToWriteOff(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		inspector, system := as(officer(1)), as(access.System("respond"))
+		f, err := w.Findings.Record(inspector, inspect.Draft{Place: 3, Description: "消防通道堵塞，联系13812345678", Grade: "major"}, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		news, err := json.Marshal(events.FindingRecorded{Finding: f.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []int64
+		for i := range 4 { // the request and the event, each more than once
+			if i%2 == 0 {
+				id, err := w.OpenForFinding(inspector, f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, id)
+			} else if err := w.Hear(system, bus.Message{ID: 5, Subject: "finding.recorded", Data: news}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := w.count("select count(*) from cases"); n != 1 || ids[0] != ids[1] {
+			t.Fatalf("%d cases, numbers %v, want one", n, ids)
+		}
+		id := ids[0]
+		if c := w.page(id); strings.Contains(fmt.Sprint(c.Title, c.Timeline, c.Fields), "13812345678") || !strings.HasPrefix(c.Title, "消防通道") {
+			t.Errorf("the page shows a number: %q %v", c.Title, c.Timeline)
+		}
+
+		limit := func(d time.Duration) string { return w.clock.Now().Add(d).Format(time.RFC3339) }
+		five := map[string]any{"responsible": "物业服务中心", "measures": "清理通道", "funds": "5000 元，自筹", "contingency": "专人值守"}
+		w.do(1, id, "grade", map[string]any{"grade": "major", "grade_basis": "堵塞安全出口"})
+		w.refused(officer(1), id, "plan", five, CodeField) // four elements are not five
+		five["rectify_by"] = limit(48 * time.Hour)
+		w.do(1, id, "plan", five)
+		done := map[string]any{"done_summary": "已清理"}
+		w.refused(officer(1), id, "report-done", done, CodeEvidence)
+		w.attach(1, id, EvidenceRequest{Kind: "photo", File: fromPhone(t)})
+		w.do(1, id, "report-done", done)
+		w.refused(officer(1), id, "pass", map[string]any{"result": "ok"}, CodeSecondPerson)
+		w.do(2, id, "fail", map[string]any{"result": "仍有杂物", "rectify_by": limit(24 * time.Hour)})
+		w.refused(officer(3), id, "report-done", done, CodeEvidence) // the old photo proves nothing now
+		w.attach(3, id, EvidenceRequest{Kind: "photo", File: plainJPEG(t)})
+		w.do(3, id, "report-done", done)
+		w.attach(2, id, EvidenceRequest{Kind: "photo", File: plainJPEG(t)})
+		for _, who := range []int64{1, 3} { // whoever has reported it done, in whichever round
+			w.refused(officer(who), id, "pass", map[string]any{"result": "ok"}, CodeSecondPerson)
+		}
+		w.do(2, id, "pass", map[string]any{"result": "复查合格"})
+		c := w.page(id)
+		if c.State != "written-off" || c.Outcome != "proven" || c.Fields["grade"] != "major" || c.Fields["responsible"] != "物业服务中心" {
+			t.Errorf("%+v", c)
+		}
+		if n := w.count("select count(*) from evidence_blobs"); n != 2 {
+			t.Errorf("%d files are kept, want 2: the same file is kept once", n)
+		}
+		media, body, err := w.File(inspector, id, c.Evidence[0].ID)
+		if err != nil || media != "image/jpeg" || bytes.Contains(body, []byte("SECRET")) {
+			t.Errorf("%s %v; the photo still tells what the camera added: %v", media, err, bytes.Contains(body, []byte("SECRET")))
+		}
+	})
+}
+
+func TestFalseAlarmNeedsTwo(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms()...))
+	w.alert("alert.raised", 1, 1, "red")
+	w.refused(officer(1), 1, "doubt", map[string]any{"reason": "desk"}, CodeWrongState) // not from the desk
+	w.do(1, 1, "accept", nil)
+	w.do(1, 1, "arrive", nil)
+	w.refused(officer(1), 1, "doubt", nil, CodeField)
+	w.do(1, 1, "doubt", map[string]any{"reason": "paint thinner in use"})
+	w.refused(officer(1), 1, "confirm-false", nil, CodeSecondPerson)
+	w.do(2, 1, "reject-false", map[string]any{"reason": "thinner does not reach 20 %LEL"})
+	w.do(2, 1, "doubt", map[string]any{"reason": "checked with a second instrument"})
+	w.refused(officer(1), 1, "confirm-false", nil, CodeSecondPerson) // both have doubted: a third must decide
+	w.refused(officer(2), 1, "confirm-false", nil, CodeSecondPerson)
+	w.do(3, 1, "confirm-false", nil)
+	if c := w.page(1); c.Outcome != "unfounded" || c.State != "false-alarm" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestRunningCaseKeepsItsDefinition(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.alert("alert.raised", 1, 1, "red")
+
+		// The pack changes: the first state and its move are gone. A new process starts with it.
+		changed := kind(t, "gas", "gas-leak")
+		changed.States = slices.Clone(changed.States[1:])
+		changed.Moves = slices.Clone(changed.Moves[1:])
+		changed.Title = Text{"Gas leak, revised", "燃气泄漏处置（修订）"}
+		later := newWorld(t, w.DB, changed)
+		later.clock.Set(w.clock.Now())
+		later.city = w.city
+		later.alert("alert.raised", 2, 2, "red")
+
+		old, new := later.page(1), later.page(2)
+		if old.KindTitle.En != "Gas leak" || old.State != "opened" || new.KindTitle.En != "Gas leak, revised" || new.State != "accepted" ||
+			old.Definition == new.Definition {
+			t.Errorf("old %+v, new %+v", old.CaseView, new.CaseView)
+		}
+		later.do(1, 1, "accept", nil) // which the new definition does not know
+		later.refused(officer(1), 2, "accept", nil, CodeUnknownMove)
+		if n := later.count("select count(*) from case_definitions"); n != 2 {
+			t.Errorf("%d definitions", n)
+		}
+	})
+}
+
+func TestIdempotencyKeys(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.alert("alert.raised", 1, 1, "red")
+		me, other := as(officer(1)), as(officer(2))
+		first, err := w.Note(me, 1, "called the crew", "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := w.Note(me, 1, "called the crew", "k")
+		if err != nil || again != first {
+			t.Errorf("repeat gives %v %v, want %v", again, err, first)
+		}
+		if _, err := w.Note(me, 1, "something else", "k"); !hasCode(err, "request.key_reused") {
+			t.Errorf("another request under the key: %v", err)
+		}
+		if r, err := w.Note(other, 1, "called the crew", "k"); err != nil || r == first {
+			t.Errorf("another person's same key gives %v %v", r, err)
+		}
+		// A refused request leaves no trace: once what was missing is there, the same key works.
+		w.do(1, 1, "accept", nil)
+		w.do(1, 1, "arrive", nil)
+		w.do(1, 1, "report-safe", map[string]any{"cause": "joint", "action": "x"})
+		verify := MoveRequest{Move: "verify"}
+		if _, err := w.Move(other, 1, verify, "v"); err == nil {
+			t.Fatal("verified without evidence")
+		}
+		w.clock.Advance(time.Second)
+		w.city.say(methane(0, w.clock.Now()))
+		w.attach(1, 1, EvidenceRequest{Kind: "reading"})
+		moved, err := w.Move(other, 1, verify, "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if repeat, err := w.Move(other, 1, verify, "v"); err != nil || repeat != moved {
+			t.Errorf("the repeat of a move that closed the case: %v %v, want %v", repeat, err, moved)
+		}
+		// After a day the key is free.
+		w.clock.Advance(keepRequests + time.Second)
+		if r, err := w.Note(me, 1, "something else", "k"); err != nil || r == first {
+			t.Errorf("after a day: %v %v", r, err)
+		}
+		w.clock.Advance(keepRequests + time.Second)
+		if err := w.DB.Write(me, func(tx *db.Tx) error { return forgetRequests(tx, w.clock.Now()) }); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.count("select count(*) from respond_requests"); n != 0 {
+			t.Errorf("%d requests are kept after a day", n)
+		}
+		if _, err := w.Note(me, 1, "x", strings.Repeat("k", maxKey+1)); !hasCode(err, "request.key") {
+			t.Errorf("a key without end: %v", err)
+		}
+	})
+}
+
+func hasCode(err error, code string) bool {
+	var e *web.Error
+	return errors.As(err, &e) && e.Code == code
+}
+
+func TestTasks(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.alert("alert.raised", 1, 1, "red")
+		me := as(officer(1))
+		due := w.clock.Now().Add(time.Hour)
+		r, err := w.OpenTask(me, 1, TaskRequest{Title: "Close valve V-12", Assignee: "gas-crew", DueAt: &due}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		past := w.clock.Now()
+		if _, err := w.OpenTask(me, 1, TaskRequest{Title: "x", DueAt: &past}, ""); !hasCode(err, "case.task") {
+			t.Errorf("a task due in the past: %v", err)
+		}
+		if ts := w.page(1).Tasks; len(ts) != 1 || ts[0].Title != "Close valve V-12" || ts[0].Organisation != 40 || !ts[0].DueAt.Equal(due) {
+			t.Errorf("%+v", ts)
+		}
+		if _, err := w.FinishTask(me, 1, r.Item, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.FinishTask(me, 1, r.Item, ""); !hasCode(err, "case.task_ended") {
+			t.Errorf("finished twice: %v", err)
+		}
+		if _, err := w.FinishTask(me, 1, 999, ""); !hasCode(err, "case.no_task") {
+			t.Errorf("no such task: %v", err)
+		}
+		if n := w.count("select count(*) from case_timers where name <> 'state'"); n != 0 {
+			t.Errorf("%d timers of a finished task", n)
+		}
+		for name, err := range map[string]error{
+			"case.not_found":     second(w.Note(me, 99, "x", "")),
+			"case.text":          second(w.Note(me, 1, " ", "")),
+			"case.no_reading":    second(w.Attach(me, 1, EvidenceRequest{Kind: "reading", Datastream: 99}, "")),
+			"case.evidence_kind": second(w.Attach(me, 1, EvidenceRequest{Kind: "rumour"}, "")),
+			CodeField:            second(w.Move(me, 1, MoveRequest{Move: "accept", Fields: map[string]any{"x": "a\x00"}}, "")),
+		} {
+			if !hasCode(err, name) {
+				t.Errorf("%v, want %s", err, name)
+			}
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// denied refuses one action and what belongs to organisation 40 to be read.
+type denied struct{ action string }
+
+func (d denied) Decide(_ context.Context, action string, r access.Resource, _ access.Purpose) error {
+	if action == d.action && (r.ID != 0 || action == "case.open") {
+		return web.Errorf(403, "access.denied", "not you")
+	}
+	return nil
+}
+
+func TestEveryDeedAsksFirst(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms()...))
+	w.alert("alert.raised", 1, 1, "red")
+	before := w.count("select count(*) from case_timeline")
+	me := as(officer(1))
+	for action, deed := range map[string]func() error{
+		"case.read":   func() error { return second(w.Case(me, 1)) },
+		"case.move":   func() error { return second(w.Move(me, 1, MoveRequest{Move: "accept"}, "")) },
+		"case.note":   func() error { return second(w.Note(me, 1, "x", "")) },
+		"case.task":   func() error { return second(w.OpenTask(me, 1, TaskRequest{Title: "x"}, "")) },
+		"case.attach": func() error { return second(w.Attach(me, 1, EvidenceRequest{Kind: "note", Text: "x"}, "")) },
+		"case.open":   func() error { return second(w.OpenForFinding(me, inspect.Finding{ID: 1})) },
+	} {
+		w.Access = denied{action}
+		if err := deed(); !hasCode(err, "access.denied") {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+	w.Access = denied{"case.task"}
+	if err := second(w.FinishTask(me, 1, 1, "")); !hasCode(err, "access.denied") {
+		t.Errorf("finish task: %v", err)
+	}
+	w.Access = denied{"case.read"}
+	if _, _, err := w.File(me, 1, 1); !hasCode(err, "access.denied") {
+		t.Errorf("file: %v", err)
+	}
+	if found, _, err := w.Cases(me, Filter{Limit: 10}); err != nil || len(found) != 0 {
+		t.Errorf("the list shows %v %v", found, err)
+	}
+	if n := w.count("select count(*) from case_timeline"); n != before {
+		t.Errorf("a refused deed left %d entries", n-before)
+	}
+	w.Access = denied{"case.move"}
+	if c := w.page(1); c.Moves[0].Allowed || c.Moves[0].WhyNot == nil {
+		t.Errorf("the console offers a move that the policy refuses: %+v", c.Moves[0])
+	}
+}
+
+func TestPages(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for i := range int64(7) {
+			w.alert("alert.raised", i+1, i+1, "red")
+		}
+		var seen []int64
+		for next, turns := int64(0), 0; turns == 0 || next != 0; turns++ {
+			var page []CaseView
+			var err error
+			if page, next, err = w.Cases(as(officer(1)), Filter{Open: true, Kind: "gas-leak", Before: next, Limit: 3}); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range page {
+				seen = append(seen, c.ID)
+			}
+		}
+		if !slices.Equal(seen, []int64{7, 6, 5, 4, 3, 2, 1}) {
+			t.Errorf("pages show %v", seen)
+		}
+		if found, _, err := w.Cases(as(officer(1)), Filter{Kind: "hazard-rectification", Limit: 3}); err != nil || len(found) != 0 {
+			t.Errorf("another kind: %v %v", found, err)
+		}
+	})
+}
+
+func TestNewsThatNobodyCanUse(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms()...))
+	for _, m := range []bus.Message{
+		{ID: 1, Subject: "alert.raised", Data: []byte(`{"alert":1,"level":"red","opens":{"case":"no-such-kind"}}`)},
+		{ID: 2, Subject: "alert.raised", Data: []byte(`{"alert":`)},
+		{ID: 3, Subject: "alert.cleared", Data: []byte(`{"alert":"one"}`)},
+		{ID: 4, Subject: "alert.cleared", Data: []byte(`{"alert":77}`)},
+		{ID: 5, Subject: "something.else", Data: nil},
+		{ID: 6, Subject: "alert.raised", Data: []byte(`{"alert":1,"level":"red"}`)}, // asks for no case
+	} {
+		if err := w.Hear(as(access.System("respond")), m); err != nil {
+			t.Errorf("%s %s would be tried for ever, and all behind it wait: %v", m.Subject, m.Data, err)
+		}
+	}
+	if n := w.count("select count(*) from cases"); n != 0 {
+		t.Errorf("%d cases", n)
+	}
+}
+
+func TestAmbiguousKinds(t *testing.T) {
+	a, b := kind(t, "hazard", "hazard-rectification"), kind(t, "hazard", "hazard-rectification")
+	if _, err := New(Deps{Kinds: []*Kind{a, b}}); err == nil {
+		t.Error("the same kind twice is accepted")
+	}
+	b.ID = "another"
+	if _, err := New(Deps{Kinds: []*Kind{a, b}}); err == nil {
+		t.Error("two kinds that a finding opens are accepted")
+	}
+}

@@ -1,0 +1,399 @@
+package respond
+
+import (
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/db"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the room's tables.
+func Migrations() db.Migrations { return db.Embedded("respond", migrations) }
+
+// --- definitions
+
+func putDefinition(tx *db.Tx, hash, kind string, body []byte, at time.Time) error {
+	_, err := tx.Exec(`insert into case_definitions (hash, kind, body, at) values ($1, $2, $3, $4) on conflict (hash) do nothing`,
+		hash, kind, string(body), db.Micros(at))
+	if err != nil {
+		return fmt.Errorf("keep definition of %s: %w", kind, err)
+	}
+	return nil
+}
+
+func getDefinition(tx *db.Tx, hash string) (*Kind, error) {
+	var body string
+	if err := tx.QueryRow(`select body from case_definitions where hash = $1`, hash).Scan(&body); err != nil {
+		return nil, fmt.Errorf("definition %s: %w", hash, err)
+	}
+	k, err := decodeKind(body)
+	if err != nil {
+		return nil, fmt.Errorf("definition %s: %w", hash, err)
+	}
+	return k, nil
+}
+
+func decodeKind(body string) (*Kind, error) {
+	k := &Kind{}
+	return k, json.Unmarshal([]byte(body), k)
+}
+
+// --- cases
+
+// insertCase adds c unless its alert or finding has a case already; added says which.
+func insertCase(tx *db.Tx, c *Case) (added bool, err error) {
+	fields, streams, err := encodeCase(c)
+	if err != nil {
+		return false, err
+	}
+	lon, lat := point(c.Point)
+	err = tx.QueryRow(`insert into cases
+		(kind, definition, title, state, since, generation, level, fields, alert, finding, report, asset, place, area, owner,
+		 lon, lat, datastreams, opened_at, due_at, closed_at, outcome)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+		on conflict do nothing returning id`,
+		c.Kind, c.Definition, c.Title, c.State, db.Micros(c.Since), c.Generation, c.Level, fields, id(c.Alert), id(c.Finding),
+		c.Report, c.Asset, c.Place, c.Area, c.Owner, lon, lat, streams, db.Micros(c.OpenedAt), moment(c.DueAt),
+		moment(c.ClosedAt), c.Outcome).Scan(&c.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("insert case: %w", err)
+	}
+	return true, nil
+}
+
+// updateCase writes what a move changes. It fails when the case was moved by someone else since it was read, which only
+// another process on the same PostgreSQL can do.
+func updateCase(tx *db.Tx, c *Case, generation int64) error {
+	fields, _, err := encodeCase(c)
+	if err != nil {
+		return err
+	}
+	r, err := tx.Exec(`update cases set state = $1, since = $2, generation = $3, level = $4, fields = $5, due_at = $6,
+		closed_at = $7, outcome = $8 where id = $9 and generation = $10`,
+		c.State, db.Micros(c.Since), c.Generation, c.Level, fields, moment(c.DueAt), moment(c.ClosedAt), c.Outcome, c.ID, generation)
+	if err != nil {
+		return fmt.Errorf("update case %d: %w", c.ID, err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("update case %d: moved by someone else at the same moment (%w)", c.ID, errors.Join(err, errMovedMeanwhile))
+	}
+	return nil
+}
+
+var errMovedMeanwhile = errors.New("case was moved meanwhile")
+
+func encodeCase(c *Case) (fields, streams string, err error) {
+	f, err := json.Marshal(c.Fields)
+	if err != nil {
+		return "", "", fmt.Errorf("encode fields of a case: %w", err)
+	}
+	s, err := json.Marshal(c.Datastreams)
+	if err != nil {
+		return "", "", fmt.Errorf("encode datastreams of a case: %w", err)
+	}
+	return string(f), string(s), nil
+}
+
+const caseColumns = `id, kind, definition, title, state, since, generation, level, fields, alert, finding, report, asset,
+	place, area, owner, lon, lat, datastreams, opened_at, due_at, closed_at, outcome`
+
+func scanCase(row interface{ Scan(...any) error }) (*Case, error) {
+	c := &Case{}
+	var since, opened int64
+	var due, closed, alert, finding sql.NullInt64
+	var lon, lat sql.NullFloat64
+	var fields, streams string
+	err := row.Scan(&c.ID, &c.Kind, &c.Definition, &c.Title, &c.State, &since, &c.Generation, &c.Level, &fields, &alert, &finding,
+		&c.Report, &c.Asset, &c.Place, &c.Area, &c.Owner, &lon, &lat, &streams, &opened, &due, &closed, &c.Outcome)
+	if err != nil {
+		return nil, fmt.Errorf("case: %w", err)
+	}
+	if err := json.Unmarshal([]byte(fields), &c.Fields); err != nil {
+		return nil, fmt.Errorf("case %d: fields: %w", c.ID, err)
+	}
+	if err := json.Unmarshal([]byte(streams), &c.Datastreams); err != nil {
+		return nil, fmt.Errorf("case %d: datastreams: %w", c.ID, err)
+	}
+	c.Since, c.OpenedAt, c.DueAt, c.ClosedAt = db.Time(since), db.Time(opened), instant(due), instant(closed)
+	c.Alert, c.Finding = alert.Int64, finding.Int64
+	if lon.Valid && lat.Valid {
+		c.Point = &[2]float64{lon.Float64, lat.Float64}
+	}
+	return c, nil
+}
+
+func getCase(tx *db.Tx, id int64) (*Case, error) {
+	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where id = $1`, id))
+}
+
+// caseFor finds the case of an alert or a finding; what is the name of the column.
+func caseForAlert(tx *db.Tx, alert int64) (*Case, error) {
+	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where alert = $1`, alert))
+}
+
+func caseForFinding(tx *db.Tx, finding int64) (*Case, error) {
+	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where finding = $1`, finding))
+}
+
+// newestCases returns up to limit cases below the id before, newest first; before 0 means from the newest.
+func newestCases(tx *db.Tx, kind string, open bool, before int64, limit int) ([]*Case, error) {
+	query := `select ` + caseColumns + ` from cases where (cast($1 as bigint) = 0 or id < cast($1 as bigint))
+		and ($2 = '' or kind = $2) order by id desc nulls last limit $3`
+	if open { // apart, so that the index of open cases serves it
+		query = `select ` + caseColumns + ` from cases where closed_at is null and (cast($1 as bigint) = 0 or id < cast($1 as bigint))
+			and ($2 = '' or kind = $2) order by id desc nulls last limit $3`
+	}
+	var cs []*Case
+	err := tx.Each(func(rows *sql.Rows) error {
+		c, err := scanCase(rows)
+		cs = append(cs, c)
+		return err
+	}, query, before, kind, limit)
+	return cs, err
+}
+
+// --- timeline
+
+// insertEntry adds e, unless the event that it tells of stands there already; added says which.
+func insertEntry(tx *db.Tx, caseID int64, e *Entry) (added bool, err error) {
+	data, err := json.Marshal(e.Data)
+	if err != nil {
+		return false, fmt.Errorf("encode timeline entry: %w", err)
+	}
+	err = tx.QueryRow(`insert into case_timeline
+		(case_id, at, actor_kind, actor_id, actor, kind, move, en, zh, text, data, event)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (case_id, event) do nothing returning id`,
+		caseID, db.Micros(e.At), e.Actor.Kind.String(), e.Actor.ID, e.Actor.Name, e.Kind, e.Move, e.Text.En, e.Text.Zh, e.Free,
+		string(data), id(e.Event)).Scan(&e.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("add to the timeline of case %d: %w", caseID, err)
+	}
+	return true, nil
+}
+
+func timeline(tx *db.Tx, caseID int64) ([]Entry, error) {
+	var es []Entry
+	err := tx.Each(func(rows *sql.Rows) error {
+		var e Entry
+		var at int64
+		var kind, data string
+		if err := rows.Scan(&e.ID, &at, &kind, &e.Actor.ID, &e.Actor.Name, &e.Kind, &e.Move, &e.Text.En, &e.Text.Zh, &e.Free, &data); err != nil {
+			return err
+		}
+		e.At, e.Actor.Kind = db.Time(at), actorKind(kind)
+		es = append(es, e)
+		return json.Unmarshal([]byte(data), &es[len(es)-1].Data)
+	}, `select id, at, actor_kind, actor_id, actor, kind, move, en, zh, text, data from case_timeline where case_id = $1
+		order by id nulls last`, caseID)
+	return es, err
+}
+
+// pastMoves returns which moves were made by which account.
+func pastMoves(tx *db.Tx, caseID int64) ([]PastMove, error) {
+	var ps []PastMove
+	err := tx.Each(func(rows *sql.Rows) error {
+		var p PastMove
+		err := rows.Scan(&p.Move, &p.Account)
+		ps = append(ps, p)
+		return err
+	}, `select move, actor_id from case_timeline where case_id = $1 and kind = 'move' and actor_kind = 'account'
+		order by id nulls last`, caseID)
+	return ps, err
+}
+
+func actorKind(word string) access.Kind {
+	for _, k := range []access.Kind{access.KindAccount, access.KindDevice, access.KindSystem} {
+		if k.String() == word {
+			return k
+		}
+	}
+	return access.KindPublic
+}
+
+// --- evidence
+
+func insertEvidence(tx *db.Tx, caseID int64, a *Attachment) error {
+	var reading sql.NullString
+	if a.Reading != nil {
+		b, err := json.Marshal(a.Reading)
+		if err != nil {
+			return fmt.Errorf("encode reading: %w", err)
+		}
+		reading = sql.NullString{String: string(b), Valid: true}
+	}
+	err := tx.QueryRow(`insert into case_evidence (case_id, kind, at, by_id, by_name, text, blob, reading)
+		values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+		caseID, a.Kind, db.Micros(a.At), a.ByID, a.By, a.Text, sql.NullString{String: a.Blob, Valid: a.Blob != ""}, reading).Scan(&a.ID)
+	if err != nil {
+		return fmt.Errorf("attach evidence to case %d: %w", caseID, err)
+	}
+	return nil
+}
+
+func putBlob(tx *db.Tx, sha, media string, body []byte) error {
+	_, err := tx.Exec(`insert into evidence_blobs (sha256, media, size, body) values ($1, $2, $3, $4) on conflict (sha256) do nothing`,
+		sha, media, len(body), body)
+	if err != nil {
+		return fmt.Errorf("keep file %s: %w", sha, err)
+	}
+	return nil
+}
+
+func getBlob(tx *db.Tx, caseID, evidence int64) (media string, body []byte, err error) {
+	err = tx.QueryRow(`select b.media, b.body from case_evidence e join evidence_blobs b on b.sha256 = e.blob
+		where e.case_id = $1 and e.id = $2`, caseID, evidence).Scan(&media, &body)
+	if err != nil {
+		return "", nil, fmt.Errorf("file of evidence %d: %w", evidence, err)
+	}
+	return media, body, nil
+}
+
+func evidence(tx *db.Tx, caseID int64) ([]Attachment, error) {
+	var as []Attachment
+	err := tx.Each(func(rows *sql.Rows) error {
+		var a Attachment
+		var at int64
+		var blob, media, reading sql.NullString
+		if err := rows.Scan(&a.ID, &a.Kind, &at, &a.ByID, &a.By, &a.Text, &blob, &media, &reading); err != nil {
+			return err
+		}
+		a.At, a.Blob, a.Media = db.Time(at), blob.String, media.String
+		if reading.Valid {
+			a.Reading = &Reading{}
+			if err := json.Unmarshal([]byte(reading.String), a.Reading); err != nil {
+				return err
+			}
+		}
+		as = append(as, a)
+		return nil
+	}, `select e.id, e.kind, e.at, e.by_id, e.by_name, e.text, e.blob, b.media, e.reading
+		from case_evidence e left join evidence_blobs b on b.sha256 = e.blob where e.case_id = $1 order by e.id nulls last`, caseID)
+	return as, err
+}
+
+// --- tasks
+
+func insertTask(tx *db.Tx, t *Task) error {
+	err := tx.QueryRow(`insert into case_tasks (case_id, en, zh, text, organisation, post, state, opened_at, due_at)
+		values ($1, $2, $3, $4, $5, $6, 'open', $7, $8) returning id`,
+		t.Case, t.Text.En, t.Text.Zh, t.Free, t.Organisation, t.Post, db.Micros(t.OpenedAt), moment(t.DueAt)).Scan(&t.ID)
+	if err != nil {
+		return fmt.Errorf("open task of case %d: %w", t.Case, err)
+	}
+	return nil
+}
+
+// endTask ends an open task; ended is false when it was not open.
+func endTask(tx *db.Tx, caseID, task int64, state string, at time.Time) (ended bool, err error) {
+	r, err := tx.Exec(`update case_tasks set state = $1, done_at = $2 where id = $3 and case_id = $4 and state = 'open'`,
+		state, db.Micros(at), task, caseID)
+	if err != nil {
+		return false, fmt.Errorf("end task %d: %w", task, err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+func tasks(tx *db.Tx, caseID int64) ([]Task, error) {
+	var ts []Task
+	err := tx.Each(func(rows *sql.Rows) error {
+		var t Task
+		var opened int64
+		var due, done sql.NullInt64
+		err := rows.Scan(&t.ID, &t.Text.En, &t.Text.Zh, &t.Free, &t.Organisation, &t.Post, &t.State, &opened, &due, &done)
+		t.Case, t.OpenedAt, t.DueAt, t.DoneAt = caseID, db.Time(opened), instant(due), instant(done)
+		ts = append(ts, t)
+		return err
+	}, `select id, en, zh, text, organisation, post, state, opened_at, due_at, done_at from case_tasks where case_id = $1
+		order by id nulls last`, caseID)
+	return ts, err
+}
+
+// --- timers
+
+func setTimer(tx *db.Tx, t timer) error {
+	_, err := tx.Exec(`insert into case_timers (case_id, name, generation, due_at) values ($1, $2, $3, $4)
+		on conflict (case_id, name) do update set generation = excluded.generation, due_at = excluded.due_at`,
+		t.Case, t.Name, t.Generation, db.Micros(t.DueAt))
+	if err != nil {
+		return fmt.Errorf("set timer %s of case %d: %w", t.Name, t.Case, err)
+	}
+	tx.Signal(timerSignal)
+	return nil
+}
+
+func dropTimer(tx *db.Tx, caseID int64, name string) error {
+	if _, err := tx.Exec(`delete from case_timers where case_id = $1 and name = $2`, caseID, name); err != nil {
+		return fmt.Errorf("drop timer %s of case %d: %w", name, caseID, err)
+	}
+	return nil
+}
+
+func dropTimers(tx *db.Tx, caseID int64) error {
+	if _, err := tx.Exec(`delete from case_timers where case_id = $1`, caseID); err != nil {
+		return fmt.Errorf("drop timers of case %d: %w", caseID, err)
+	}
+	return nil
+}
+
+// takeTimer removes exactly this timer; taken is false when it was renewed, dropped or fired by another since it was read.
+func takeTimer(tx *db.Tx, t timer) (taken bool, err error) {
+	r, err := tx.Exec(`delete from case_timers where case_id = $1 and name = $2 and generation = $3 and due_at = $4`,
+		t.Case, t.Name, t.Generation, db.Micros(t.DueAt))
+	if err != nil {
+		return false, fmt.Errorf("take timer %s of case %d: %w", t.Name, t.Case, err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+// nextTimers returns up to limit timers, the earliest first.
+func nextTimers(tx *db.Tx, limit int) ([]timer, error) {
+	var ts []timer
+	err := tx.Each(func(rows *sql.Rows) error {
+		var t timer
+		var due int64
+		err := rows.Scan(&t.Case, &t.Name, &t.Generation, &due)
+		t.DueAt = db.Time(due)
+		ts = append(ts, t)
+		return err
+	}, `select case_id, name, generation, due_at from case_timers
+		order by due_at nulls last, case_id nulls last, name nulls last limit $1`, limit)
+	return ts, err
+}
+
+// --- small conversions
+
+func id(n int64) sql.NullInt64 { return sql.NullInt64{Int64: n, Valid: n != 0} }
+
+func moment(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: db.Micros(t), Valid: !t.IsZero()}
+}
+
+func instant(n sql.NullInt64) time.Time {
+	if !n.Valid {
+		return time.Time{}
+	}
+	return db.Time(n.Int64)
+}
+
+func point(p *[2]float64) (lon, lat sql.NullFloat64) {
+	if p == nil {
+		return
+	}
+	return sql.NullFloat64{Float64: p[0], Valid: true}, sql.NullFloat64{Float64: p[1], Valid: true}
+}
