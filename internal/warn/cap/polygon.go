@@ -39,6 +39,12 @@ func (r Ring) MarshalText() ([]byte, error) {
 	return b, nil
 }
 
+// UnmarshalText reads what MarshalText writes.
+func (r *Ring) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseRing(string(text))
+	return err
+}
+
 func (p Point) append(b []byte, comma byte) []byte {
 	b = strconv.AppendFloat(b, p.Lat, 'f', -1, 64)
 	b = append(b, comma)

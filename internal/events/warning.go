@@ -1,0 +1,66 @@
+package events
+
+import "time"
+
+// Warning is what every event about a warning says of it. Texts and reasons stay in their room; what was published is at
+// /warnings/{number}.xml.
+type Warning struct {
+	Warning int64   `json:"warning"`
+	Number  string  `json:"number"`
+	Version int     `json:"version"` // which proposal or message of this warning; 1 is the first
+	Status  string  `json:"status"`  // Actual, Exercise, System, Test or Draft, after CAP
+	Scope   string  `json:"scope"`   // Public, Restricted or Private, after CAP
+	Level   string  `json:"level"`   // red, orange, yellow, blue
+	Hazard  string  `json:"hazard"`  // "gas-leak"
+	Areas   []int64 `json:"areas"`
+	// By is the account that did it, 0 for the clock.
+	By int64     `json:"by,omitempty"`
+	At time.Time `json:"at"`
+}
+
+// WarningProposed says that an officer has put a warning, or a change to one, before a second officer.
+type WarningProposed struct{ Warning }
+
+// Subject is the event's name.
+func (WarningProposed) Subject() string { return "warning.proposed" }
+
+// WarningWithdrawn says that a proposal was taken back before anyone approved it.
+type WarningWithdrawn struct{ Warning }
+
+// Subject is the event's name.
+func (WarningWithdrawn) Subject() string { return "warning.withdrawn" }
+
+// WarningIssued says that a second officer has approved a warning and that it is out.
+type WarningIssued struct {
+	Warning
+	Onset   time.Time `json:"onset"`
+	Expires time.Time `json:"expires"`
+}
+
+// Subject is the event's name.
+func (WarningIssued) Subject() string { return "warning.issued" }
+
+// WarningUpdated says that a message has replaced the earlier ones of a warning that stays in force.
+type WarningUpdated struct {
+	Warning
+	Onset   time.Time `json:"onset"`
+	Expires time.Time `json:"expires"`
+}
+
+// Subject is the event's name.
+func (WarningUpdated) Subject() string { return "warning.updated" }
+
+// WarningCancelled says that an issued warning is no longer in force, before its time.
+type WarningCancelled struct {
+	Warning
+	AllClear bool `json:"all_clear"` // the danger is over; false: the warning was taken back
+}
+
+// Subject is the event's name.
+func (WarningCancelled) Subject() string { return "warning.cancelled" }
+
+// WarningExpired says that a warning has reached its end.
+type WarningExpired struct{ Warning }
+
+// Subject is the event's name.
+func (WarningExpired) Subject() string { return "warning.expired" }

@@ -1,0 +1,30 @@
+// Package warn turns a danger to many into a graded warning that is right,
+// approved by two people, published in the standard form, and taken back when it
+// is over.
+//
+// # Promise
+//
+// A warning is proposed by one officer and approved by another: the two are
+// never the same account, and neither is the program itself. What was approved
+// goes out as it was seen, as CAP 1.2, and never changes afterwards: a
+// correction is an Update, the end a Cancel or an all-clear, each a message of
+// its own. The moment a warning ends, by an officer or by the clock, it is gone
+// from the feed and from the page. What is an exercise, a test, a system message
+// or a draft, or is not for the public, is never shown to the public at all.
+// Every step stands in the ledger and goes out as an event in the transaction
+// of the deed.
+//
+// # Invariants
+//
+//   - warning_versions rows of state issued are never updated: every statement
+//     that changes a version says "and state = 'proposed'".
+//   - At most one version of a warning waits for approval.
+//   - Readers ask the clock whether a warning is in force; the loop that writes
+//     "expired" only tells the others. A stopped loop can't keep a warning alive.
+//   - Numbers and identifiers are given in the writer's transaction and never reused.
+//
+// # Must not
+//
+// Weather warnings belong to the weather service: they are relayed, never
+// composed here. A case or plan is not opened from here; respond listens.
+package warn

@@ -1,0 +1,860 @@
+package warn
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/platform/testdata"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
+)
+
+var (
+	start = time.Date(2026, 11, 23, 1, 30, 0, 0, time.UTC)
+	east8 = time.FixedZone("", 8*3600)
+
+	// Two officers of the same role and name: only the account tells them apart.
+	first  = access.Actor{Kind: access.KindAccount, ID: 1, Name: "Duty officer", Roles: []string{"duty-officer"}}
+	second = access.Actor{Kind: access.KindAccount, ID: 2, Name: "Duty officer", Roles: []string{"duty-officer"}}
+)
+
+// town is a small register: a district with two towns, one of two islands, and one without an outline.
+type town struct{}
+
+func (town) Areas(context.Context) ([]Area, error) {
+	return []Area{
+		{ID: 10, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}},
+		{ID: 11, Parent: 10, Code: "310101", Name: page.Text{English: "Old Quay", Chinese: "老码头镇"}},
+		{ID: 12, Parent: 10, Code: "310102", Name: page.Text{English: "Two Islands", Chinese: "双岛镇"}},
+		{ID: 20, Code: "310200", Name: page.Text{English: "Hills", Chinese: "山区"}},
+	}, nil
+}
+
+func (town) Geometry(_ context.Context, id int64) ([][][2]float64, error) {
+	square := func(lon, lat float64) [][2]float64 {
+		return [][2]float64{{lon, lat}, {lon + .1, lat}, {lon + .1, lat + .1}, {lon, lat + .1}, {lon, lat}}
+	}
+	switch id {
+	case 10:
+		return [][][2]float64{square(122, 30)}, nil
+	case 11:
+		return [][][2]float64{square(122, 30.05)}, nil
+	case 12:
+		return [][][2]float64{square(122.3, 30), square(122.5, 30)}, nil
+	}
+	return nil, nil
+}
+
+var allMigrations = []db.Migrations{ledger.Migrations(), outbox.Migrations(), Migrations()}
+
+func site() page.Site {
+	return page.Site{Name: page.Text{English: "Lanjing", Chinese: "澜境市"}, TimeZone: east8, Language: page.Chinese,
+		Nav: []page.Link{{Path: "/warnings", Title: page.Text{English: "Warnings", Chinese: "预警信息"}}, {Path: "/report", Title: page.Text{English: "Report a problem", Chinese: "我要上报"}}}}
+}
+
+func newService(t testing.TB, d *db.DB) (*Service, *clock.Virtual) {
+	t.Helper()
+	c := clock.NewVirtual(start)
+	s, err := New(Deps{DB: d, Clock: c, Access: access.AllowAll, Areas: town{}, Site: site(),
+		Options: Options{BaseURL: "https://city.example", Sender: "duty@city.example", TimeZone: east8, IdentifierPrefix: "urn:oid:2.49.0.1.156.0."}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, c
+}
+
+func as(a access.Actor) context.Context { return access.With(context.Background(), a) }
+
+func gasLeak() Proposal {
+	return Proposal{
+		Level: Orange, Hazard: "gas-leak", Areas: []int64{10},
+		Headline:    page.Text{English: "Gas leak near the old harbour", Chinese: "老港区附近发生燃气泄漏"},
+		Description: page.Text{English: "A main has broken on Quay Road.", Chinese: "码头路一处燃气主管破裂。"},
+		Expires:     start.Add(6 * time.Hour),
+	}
+}
+
+// issue proposes as the first and approves as the second officer.
+func issue(t testing.TB, s *Service, p Proposal) Warning {
+	t.Helper()
+	w, err := s.Propose(as(first), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, err = s.Approve(as(second), w.ID, w.Version); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestFromProposalToAllClear(t *testing.T) {
+	dbtest.Each(t, allMigrations, func(t *testing.T, d *db.DB) {
+		s, c := newService(t, d)
+		w, err := s.Propose(as(first), gasLeak())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.State != Proposed || w.Number != "2026-0001" || w.ProposedBy != "Duty officer" || w.Public || w.Sent != nil {
+			t.Errorf("proposed: %+v", w)
+		}
+		if w.Instruction.English == "" || w.Instruction.Chinese == "" {
+			t.Error("the hazard's own instruction was not filled in")
+		}
+		if body := get(t, s, "/warnings.atom"); strings.Contains(body, "2026-0001") {
+			t.Error("a proposal is in the feed")
+		}
+		w, err = s.Approve(as(second), w.ID, w.Version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.State != Issued || !w.Public || w.Sent == nil || w.Severity != "Severe" {
+			t.Errorf("issued: %+v", w)
+		}
+		c.Advance(time.Minute)
+		update := gasLeak()
+		update.Level, update.Areas = Red, []int64{10, 12}
+		if w, err = s.ProposeUpdate(as(second), w.ID, update); err != nil {
+			t.Fatal(err)
+		}
+		if w.Level != Orange || w.Pending == nil || w.Pending.Level != Red {
+			t.Errorf("update waits: %+v", w)
+		}
+		// Whoever approved the first message may propose the next, but not approve it.
+		if _, err := s.Approve(as(second), w.ID, 0); code(err) != "warning.second_officer" {
+			t.Errorf("own update approved: %v", err)
+		}
+		if w, err = s.Approve(as(first), w.ID, 2); err != nil {
+			t.Fatal(err)
+		}
+		if w.Level != Red || w.Pending != nil || w.Version != 2 {
+			t.Errorf("updated: %+v", w)
+		}
+		c.Advance(time.Minute)
+		if w, err = s.AllClear(as(first), w.ID, "The main is closed."); err != nil {
+			t.Fatal(err)
+		}
+		if w.State != Cancelled || w.EndKind != "all-clear" || w.Public {
+			t.Errorf("all clear: %+v", w)
+		}
+
+		want := []string{"warning.proposed", "warning.issued", "warning.proposed", "warning.updated", "warning.cancelled"}
+		if got := subjects(t, d); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("events %v, want %v", got, want)
+		}
+		if got := ledgerActions(t, d); fmt.Sprint(got) != "[warning.propose warning.approve warning.propose warning.approve warning.all-clear]" {
+			t.Errorf("ledger %v", got)
+		}
+		// Three messages, each naming all before it.
+		for n, want := range []int{0, 1, 2} {
+			a := document(t, s, fmt.Sprintf("/warnings/2026-0001.%d.xml", n+1))
+			if len(a.References) != want {
+				t.Errorf("message %d names %v", n+1, a.References)
+			}
+		}
+		last := document(t, s, "/warnings/2026-0001.xml")
+		if last.MsgType != cap.TypeUpdate || last.Infos[0].ResponseTypes[0] != "AllClear" || last.Infos[0].Urgency != "Past" {
+			t.Errorf("all clear is %+v", last)
+		}
+		if len(last.Infos) != 2 || last.Infos[0].Language != "en" || last.Infos[1].Language != "zh-CN" {
+			t.Error("not one info per language")
+		}
+		if polygons := len(last.Infos[0].Areas[1].Polygons); polygons != 2 {
+			t.Errorf("two islands have %d polygons", polygons)
+		}
+		if p := last.Infos[0].Areas[0].Polygons[0][0]; p.Lat > 31 || p.Lon < 121 {
+			t.Errorf("polygon is not lat,lon: %v", p)
+		}
+	})
+}
+
+// TestNobodyApprovesAlone attacks the second pair of eyes from every side.
+func TestNobodyApprovesAlone(t *testing.T) {
+	dbtest.Each(t, allMigrations, func(t *testing.T, d *db.DB) {
+		s, _ := newService(t, d)
+		w, err := s.Propose(as(first), gasLeak())
+		if err != nil {
+			t.Fatal(err)
+		}
+		renamed := first
+		renamed.Name, renamed.Roles, renamed.Organisation = "Somebody else", []string{"administrator"}, 9
+		for name, a := range map[string]access.Actor{
+			"the proposer":                   first,
+			"the proposer under a new name":  renamed,
+			"the program":                    access.System("detector"),
+			"the program with the second id": {Kind: access.KindSystem, ID: 2, Name: "Duty officer"},
+			"a device":                       {Kind: access.KindDevice, ID: 2, Name: "gauge"},
+			"the public":                     {},
+			"an account without an id":       {Kind: access.KindAccount, Name: "nobody"},
+		} {
+			if _, err := s.Approve(as(a), w.ID, 0); err == nil {
+				t.Errorf("%s approved", name)
+			}
+			if a.ID != first.ID || a.Kind != access.KindAccount {
+				if _, err := s.Propose(as(a), gasLeak()); err == nil {
+					t.Errorf("%s proposed", name)
+				}
+			}
+		}
+		if got := subjects(t, d); fmt.Sprint(got) != "[warning.proposed]" {
+			t.Errorf("events %v", got)
+		}
+		if w, _ := s.Get(as(first), w.ID); w.MayApprove {
+			t.Error("the proposer is offered to approve")
+		}
+		// A second proposal can't slip in under the approver's hand.
+		if _, err := s.Approve(as(second), w.ID, 7); code(err) != "warning.version" {
+			t.Errorf("approved a version that doesn't wait: %v", err)
+		}
+		// Of many approvals at once, one counts.
+		var wg sync.WaitGroup
+		errs := make([]error, 8)
+		for i := range errs {
+			wg.Go(func() {
+				_, errs[i] = s.Approve(as(access.Actor{Kind: access.KindAccount, ID: int64(100 + i), Name: "x"}), w.ID, 1)
+			})
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+			} else if code(err) != "warning.nothing_pending" {
+				t.Errorf("lost with %v", err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d approvals of one warning", won)
+		}
+	})
+}
+
+func TestOnlyActualReachesThePublic(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	secret := "Only for those who train"
+	for _, p := range []struct{ status, scope, restriction string }{
+		{cap.Exercise, cap.Public, ""}, {cap.Test, cap.Public, ""}, {cap.System, cap.Public, ""}, {cap.Draft, cap.Public, ""},
+		{cap.Actual, cap.Restricted, "officials"},
+	} {
+		q := gasLeak()
+		q.Status, q.Scope, q.Restriction, q.Headline.English = p.status, p.scope, p.restriction, secret
+		w := issue(t, s, q)
+		if w.Public || w.State != Issued {
+			t.Errorf("%v: %+v", p, w)
+		}
+		for _, path := range []string{"/warnings", "/warnings?lang=en", "/warnings?area=10&lang=en", "/warnings.atom?lang=en", "/warnings/" + w.Number + "?lang=en", "/warnings/" + w.Number + ".xml", "/warnings/" + w.Number + ".1.xml"} {
+			res := fetch(t, s, path, nil)
+			body, _ := io.ReadAll(res.Body)
+			if bytes.Contains(body, []byte(secret)) || strings.HasPrefix(path, "/warnings/") && res.StatusCode != 404 {
+				t.Errorf("%v shows at %s: %d", p, path, res.StatusCode)
+			}
+		}
+		// Nor through an update, nor by changing the status on the way.
+		q.Status, q.Scope, q.Restriction = cap.Actual, cap.Public, ""
+		if _, err := s.ProposeUpdate(as(first), w.ID, q); code(err) != "warning.audience_fixed" {
+			t.Errorf("%v became real by an update: %v", p, err)
+		}
+	}
+	issue(t, s, gasLeak())
+	if body := get(t, s, "/warnings?lang=en"); !strings.Contains(body, "Gas leak near the old harbour") {
+		t.Error("the real one isn't on the page")
+	}
+}
+
+func TestEndedWarningsLeaveAtOnce(t *testing.T) {
+	dbtest.Each(t, allMigrations, func(t *testing.T, d *db.DB) {
+		s, c := newService(t, d)
+		shown := func() bool {
+			feed, list := strings.Contains(get(t, s, "/warnings.atom?lang=en"), "old harbour"), strings.Contains(get(t, s, "/warnings?lang=en"), "old harbour")
+			if feed != list {
+				t.Error("page and feed disagree")
+			}
+			return feed
+		}
+		for name, end := range map[string]func(Warning) error{
+			"cancelled": func(w Warning) error { _, err := s.Cancel(as(first), w.ID, "the sensor was broken"); return err },
+			"all clear": func(w Warning) error { _, err := s.AllClear(as(first), w.ID, "repaired"); return err },
+			// Nobody runs the clock's loop here: the end must not depend on it.
+			"expired": func(w Warning) error { c.Set(w.Expires); return nil },
+		} {
+			p := gasLeak()
+			p.Expires = c.Now().Add(time.Hour)
+			w := issue(t, s, p)
+			if !shown() {
+				t.Errorf("%s: not shown while in force", name)
+			}
+			if err := end(w); err != nil {
+				t.Fatal(err)
+			}
+			if shown() {
+				t.Errorf("%s: still shown", name)
+			}
+			if page := get(t, s, "/warnings/"+w.Number+"?lang=en"); !strings.Contains(page, "Ended on") {
+				t.Errorf("%s: its own page doesn't say that it ended", name)
+			}
+			p.Expires = c.Now().Add(time.Hour)
+			for what, deed := range map[string]func() error{
+				"update":    func() error { _, err := s.ProposeUpdate(as(first), w.ID, p); return err },
+				"cancel":    func() error { _, err := s.Cancel(as(first), w.ID, "again"); return err },
+				"all clear": func() error { _, err := s.AllClear(as(first), w.ID, "again"); return err },
+				"approve":   func() error { _, err := s.Approve(as(second), w.ID, 0); return err },
+			} {
+				if err := deed(); code(err) != "warning.not_in_force" && code(err) != "warning.nothing_pending" {
+					t.Errorf("%s after %s: %v", what, name, err)
+				}
+			}
+		}
+	})
+}
+
+func TestTheClockEndsWarnings(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, c := newService(t, d)
+	p := gasLeak()
+	p.Expires = start.Add(10 * time.Minute)
+	w := issue(t, s, p)
+	update := p
+	update.Expires = start.Add(time.Hour)
+	if _, err := s.ProposeUpdate(as(first), w.ID, update); err != nil { // waits for ever
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	for range 11 { // the loop wakes at least once a minute
+		c.AwaitSleepers(1)
+		c.Advance(time.Minute)
+	}
+	c.AwaitSleepers(1)
+	w, err := s.Get(as(first), w.ID)
+	if err != nil || w.State != Expired || !w.EndedAt.Equal(p.Expires) || w.Messages[1].State != Cancelled {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if got := subjects(t, d); got[len(got)-1] != "warning.expired" {
+		t.Errorf("events %v", got)
+	}
+}
+
+// TestPublishedIsImmutable: whatever is done to a warning, what was published stays byte for byte.
+func TestPublishedIsImmutable(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, c := newService(t, d)
+	w := issue(t, s, gasLeak())
+	before := get(t, s, "/warnings/2026-0001.1.xml")
+	c.Advance(time.Minute)
+	update := gasLeak()
+	update.Headline.English = "Something else"
+	if _, err := s.ProposeUpdate(as(first), w.ID, update); err != nil {
+		t.Fatal(err)
+	}
+	if get(t, s, "/warnings/2026-0001.xml") != before {
+		t.Error("a proposal changed what is published")
+	}
+	if _, err := s.Withdraw(as(first), w.ID, "a mistake"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ProposeUpdate(as(first), w.ID, update); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Approve(as(second), w.ID, 3); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Cancel(as(first), w.ID, "over"); err != nil {
+		t.Fatal(err)
+	}
+	if get(t, s, "/warnings/2026-0001.1.xml") != before {
+		t.Error("the first message has changed")
+	}
+	// The store itself refuses: no statement changes a version that was issued.
+	v := version{warning: w.ID, n: 1, approvedBy: 9, cap: "x", identifier: "y", sent: start}
+	if err := d.Write(context.Background(), func(tx *db.Tx) error { return issueVersion(tx, &v) }); err == nil {
+		t.Error("a published version was issued again")
+	}
+	if err := d.Write(context.Background(), func(tx *db.Tx) error { return withdrawVersion(tx, &v, "x") }); err == nil {
+		t.Error("a published version was withdrawn")
+	}
+}
+
+// TestWeatherIsOnlyRelayed: no weather warning can be composed, by hazard or by headline.
+func TestWeatherIsOnlyRelayed(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	for _, id := range []string{"typhoon", "rainstorm", "snowstorm", "cold-wave", "gale", "sandstorm", "heat", "drought", "lightning", "hail", "frost", "fog", "haze", "road-icing"} {
+		p := gasLeak()
+		p.Hazard = id
+		if _, err := s.Propose(as(first), p); code(err) != "warning.relayed_only" {
+			t.Errorf("%s: %v", id, err)
+		}
+		p = gasLeak()
+		p.Headline.Chinese = s.hazards.byID[id].Event.Chinese + "红色预警"
+		if _, err := s.Propose(as(first), p); code(err) != "warning.relayed_only" {
+			t.Errorf("headline %s: %v", p.Headline.Chinese, err)
+		}
+		p = gasLeak()
+		p.Headline.English = "Red " + s.hazards.byID[id].Event.English + " warning"
+		if _, err := s.Propose(as(first), p); code(err) != "warning.relayed_only" {
+			t.Errorf("headline %s: %v", p.Headline.English, err)
+		}
+	}
+	p := gasLeak()
+	p.Hazard, p.Headline = "flood", page.Text{English: "River flood after the rainstorm", Chinese: "暴雨引发洪水，请远离河道"}
+	if _, err := s.Propose(as(first), p); err != nil {
+		t.Errorf("a flood that names its cause is refused: %v", err)
+	}
+}
+
+func TestWhatIsRefused(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	for _, c := range []struct {
+		code, field string
+		change      func(*Proposal)
+	}{
+		{"warning.unknown_level", "level", func(p *Proposal) { p.Level = "purple" }},
+		{"warning.unknown_hazard", "hazard", func(p *Proposal) { p.Hazard = "demonstration" }},
+		{"warning.no_area", "areas", func(p *Proposal) { p.Areas = nil }},
+		{"warning.unknown_area", "areas[1]", func(p *Proposal) { p.Areas = []int64{10, 99} }},
+		{"warning.area_unmapped", "areas[0]", func(p *Proposal) { p.Areas = []int64{20} }},
+		{"warning.text_missing", "headline.zh-CN", func(p *Proposal) { p.Headline.Chinese = " " }},
+		{"warning.text_missing", "instruction.en", func(p *Proposal) { p.Instruction.Chinese = "只有中文" }},
+		{"warning.text_long", "headline.en", func(p *Proposal) { p.Headline.English = strings.Repeat("x", 161) }},
+		{"warning.text_form", "description.en", func(p *Proposal) { p.Description.English = "bell \x07" }},
+		{"warning.no_end", "expires", func(p *Proposal) { p.Expires = time.Time{} }},
+		{"warning.over", "expires", func(p *Proposal) { p.Expires = start }},
+		{"warning.too_long", "expires", func(p *Proposal) { p.Expires = start.Add(8 * 24 * time.Hour) }},
+		{"warning.onset", "onset", func(p *Proposal) { p.Onset = p.Expires }},
+		{"warning.urgency", "urgency", func(p *Proposal) { p.Urgency = "Unknown" }},
+		{"warning.certainty", "certainty", func(p *Proposal) { p.Certainty = "Unlikely" }},
+		{"warning.status", "status", func(p *Proposal) { p.Status = "Real" }},
+		{"warning.scope", "scope", func(p *Proposal) { p.Scope = "Private" }},
+		{"warning.restriction", "restriction", func(p *Proposal) { p.Scope = "Restricted" }},
+	} {
+		p := gasLeak()
+		c.change(&p)
+		_, err := s.Propose(as(first), p)
+		var e *web.Error
+		if !errors.As(err, &e) || e.Code != c.code || e.Field != c.field {
+			t.Errorf("want %s at %s, got %v", c.code, c.field, err)
+		}
+	}
+	if got := subjects(t, d); len(got) > 0 {
+		t.Errorf("events of refused proposals: %v", got)
+	}
+	w := issue(t, s, gasLeak())
+	if _, err := s.Cancel(as(first), w.ID, "  "); code(err) != "warning.no_reason" {
+		t.Errorf("cancelled without a reason: %v", err)
+	}
+	if _, err := s.Get(as(first), 999); code(err) != "warning.unknown" {
+		t.Errorf("unknown warning: %v", err)
+	}
+}
+
+// TestEveryStepAsksAccess: with a decider that always refuses, nothing can be done or read.
+func TestEveryStepAsksAccess(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	w := issue(t, s, gasLeak())
+	asked := map[string]bool{}
+	s.access = deciderFunc(func(action string) error { asked[action] = true; return web.Errorf(403, "access.denied", "no") })
+	ctx := as(second)
+	for name, deed := range map[string]func() error{
+		"propose":  func() error { _, err := s.Propose(ctx, gasLeak()); return err },
+		"update":   func() error { _, err := s.ProposeUpdate(ctx, w.ID, gasLeak()); return err },
+		"approve":  func() error { _, err := s.Approve(ctx, w.ID, 0); return err },
+		"withdraw": func() error { _, err := s.Withdraw(ctx, w.ID, "x"); return err },
+		"cancel":   func() error { _, err := s.Cancel(ctx, w.ID, "x"); return err },
+		"clear":    func() error { _, err := s.AllClear(ctx, w.ID, "x"); return err },
+		"get":      func() error { _, err := s.Get(ctx, w.ID); return err },
+		"list":     func() error { _, err := s.List(ctx, "all", 0, 10); return err },
+		"hazards":  func() error { _, err := s.Hazards(ctx); return err },
+		"preview":  func() error { _, err := s.Preview(ctx, gasLeak()); return err },
+		"current":  func() error { _, _, err := s.current(ctx); return err },
+	} {
+		if err := deed(); code(err) != "access.denied" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, path := range []string{"/warnings", "/warnings.atom", "/warnings/2026-0001", "/warnings/2026-0001.xml"} {
+		if res := fetch(t, s, path, nil); res.StatusCode != 403 {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+	for _, action := range []string{"warning.propose", "warning.approve", "warning.cancel", "warning.read"} {
+		if !asked[action] {
+			t.Errorf("%s was never asked", action)
+		}
+	}
+}
+
+type deciderFunc func(action string) error
+
+func (f deciderFunc) Decide(_ context.Context, action string, _ access.Resource, _ access.Purpose) error {
+	return f(action)
+}
+
+// TestScopeIsAskedPerArea: who may act in one district only can't reach into another.
+func TestScopeIsAskedPerArea(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	p := gasLeak()
+	p.Areas = []int64{10, 12}
+	proposed, err := s.Propose(as(first), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued := issue(t, s, p)
+	s.access = scopeFunc(func(r access.Resource) error {
+		if r.Area == 12 {
+			return web.Errorf(403, "access.denied", "not your district")
+		}
+		return nil
+	})
+	for name, deed := range map[string]func() error{
+		"propose":  func() error { _, err := s.Propose(as(second), p); return err },
+		"approve":  func() error { _, err := s.Approve(as(second), proposed.ID, 0); return err },
+		"withdraw": func() error { _, err := s.Withdraw(as(second), proposed.ID, "x"); return err },
+		"cancel":   func() error { _, err := s.Cancel(as(second), issued.ID, "x"); return err },
+		"clear":    func() error { _, err := s.AllClear(as(second), issued.ID, "x"); return err },
+	} {
+		if err := deed(); code(err) != "access.denied" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type scopeFunc func(r access.Resource) error
+
+func (f scopeFunc) Decide(_ context.Context, _ string, r access.Resource, _ access.Purpose) error {
+	return f(r)
+}
+
+func TestFeedIsConditional(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, c := newService(t, d)
+	issue(t, s, gasLeak())
+	res := fetch(t, s, "/warnings.atom?lang=en", nil)
+	tag, modified := res.Header.Get("ETag"), res.Header.Get("Last-Modified")
+	if tag == "" || modified != "Mon, 23 Nov 2026 01:30:00 GMT" {
+		t.Errorf("ETag %q, Last-Modified %q", tag, modified)
+	}
+	for _, h := range []http.Header{{"If-None-Match": {tag}}, {"If-Modified-Since": {modified}}} {
+		if res := fetch(t, s, "/warnings.atom?lang=en", h); res.StatusCode != 304 {
+			t.Errorf("%v: %d", h, res.StatusCode)
+		}
+	}
+	c.Advance(6 * time.Hour) // its end
+	for _, h := range []http.Header{{"If-None-Match": {tag}}, {"If-Modified-Since": {modified}}} {
+		res := fetch(t, s, "/warnings.atom?lang=en", h)
+		if body, _ := io.ReadAll(res.Body); res.StatusCode != 200 || bytes.Contains(body, []byte("<entry>")) {
+			t.Errorf("%v after the end: %d", h, res.StatusCode)
+		}
+	}
+}
+
+// TestFeedLeadsToTheMessage reads the feed as a receiver does, who knows nothing of Anlan.
+func TestFeedLeadsToTheMessage(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	issue(t, s, gasLeak())
+	if !strings.Contains(get(t, s, "/warnings?lang=en"), `<link rel="alternate" type="application/atom+xml"`) {
+		t.Error("the page doesn't name its feed")
+	}
+	var feed struct {
+		Updated string `xml:"updated"`
+		Entries []struct {
+			ID    string `xml:"id"`
+			Title string `xml:"title"`
+			Links []struct {
+				Rel  string `xml:"rel,attr"`
+				Type string `xml:"type,attr"`
+				Href string `xml:"href,attr"`
+			} `xml:"link"`
+			Severity string `xml:"urn:oasis:names:tc:emergency:cap:1.2 severity"`
+			Expires  string `xml:"urn:oasis:names:tc:emergency:cap:1.2 expires"`
+			Polygon  string `xml:"urn:oasis:names:tc:emergency:cap:1.2 polygon"`
+		} `xml:"entry"`
+	}
+	if err := xml.Unmarshal([]byte(get(t, s, "/warnings.atom?lang=en")), &feed); err != nil {
+		t.Fatal(err)
+	}
+	if len(feed.Entries) != 1 {
+		t.Fatalf("%d entries", len(feed.Entries))
+	}
+	e := feed.Entries[0]
+	if e.Severity != "Severe" || e.Expires != "2026-11-23T15:30:00+08:00" || !strings.HasPrefix(e.Polygon, "30,122 ") {
+		t.Errorf("entry %+v", e)
+	}
+	for _, l := range e.Links {
+		if l.Type == "application/cap+xml" {
+			a := document(t, s, strings.TrimPrefix(l.Href, "https://city.example"))
+			if a.Identifier != "urn:oid:2.49.0.1.156.0.2026-0001.1" || a.Sent.String() != "2026-11-23T09:30:00+08:00" {
+				t.Errorf("the link leads to %s sent %s", a.Identifier, a.Sent)
+			}
+			return
+		}
+	}
+	t.Error("no link to the CAP message")
+}
+
+func TestUTCIsWrittenAsMinusZero(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	s.options.TimeZone = nil
+	issue(t, s, gasLeak())
+	text := get(t, s, "/warnings/2026-0001.xml")
+	if !strings.Contains(text, "<sent>2026-11-23T01:30:00-00:00</sent>") || strings.Contains(text, "Z<") {
+		t.Errorf("times in %s", text)
+	}
+}
+
+func TestFilterByDistrict(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	p := gasLeak()
+	p.Areas = []int64{11}
+	issue(t, s, p)
+	for area, want := range map[int]bool{0: true, 11: true, 10: true, 12: false, 20: false} {
+		if got := strings.Contains(get(t, s, fmt.Sprintf("/warnings?lang=en&area=%d", area)), "old harbour"); got != want {
+			t.Errorf("area %d: shown %v", area, got)
+		}
+	}
+}
+
+// TestEveryWarningIsValid composes warnings of every level, hazard, kind and moment and holds them against the schema.
+func TestEveryWarningIsValid(t *testing.T) {
+	schema := testdata.Shared(t, "cap", "schema", "CAP-v1.2.xsd")
+	xmllint, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Skip("xmllint is not installed (Debian: libxml2-utils)")
+	}
+	h, err := loadHazards(hazardsYAML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	files := 0
+	rapid.Check(t, func(t *rapid.T) {
+		o := Options{SenderName: page.Text{English: rapid.StringN(1, 20, -1).Draw(t, "sender") + "x"}}.withDefaults()
+		o.TimeZone = rapid.SampledFrom([]*time.Location{nil, east8, time.FixedZone("", -5*3600-1800)}).Draw(t, "zone")
+		sent := start.Add(time.Duration(rapid.Int64Range(0, 1e6).Draw(t, "sent")) * time.Second)
+		text := func(name string) page.Text {
+			return page.Text{English: rapid.StringN(1, 60, 160).Draw(t, name) + " en", Chinese: rapid.StringN(1, 60, 160).Draw(t, name) + " 中文"}
+		}
+		c := Content{Level: rapid.SampledFrom(levels).Draw(t, "level"), Hazard: rapid.SampledFrom(h.ids()).Draw(t, "hazard"),
+			Headline: text("headline"), Description: text("description"),
+			Onset:   sent.Add(time.Duration(rapid.IntRange(-3600, 3600).Draw(t, "onset")) * time.Second),
+			Expires: sent.Add(time.Duration(rapid.IntRange(3601, 500000).Draw(t, "expires")) * time.Second)}
+		for i := range rapid.IntRange(1, 3).Draw(t, "areas") {
+			lat := rapid.Float64Range(-80, 80).Draw(t, "lat")
+			lon := rapid.Float64Range(-170, 170).Draw(t, "lon")
+			ring, ok := cap.Ring{{Lat: lat, Lon: lon}, {Lat: lat, Lon: lon + .1}, {Lat: lat + .1, Lon: lon}, {Lat: lat, Lon: lon}}.Simplify(cap.MaxPoints)
+			if !ok {
+				t.Fatalf("triangle at %v,%v lost", lat, lon)
+			}
+			c.Areas = append(c.Areas, Place{ID: int64(i + 1), Code: "c", Name: page.Text{English: "Area", Chinese: "辖区"}, Rings: []cap.Ring{ring}})
+		}
+		if err := c.check(h, sent, DefaultMaxDuration); err != nil {
+			t.Skip(err) // control characters, or a headline that poses as a weather warning
+		}
+		r := record{number: "2026-0001", status: rapid.SampledFrom([]string{cap.Actual, cap.Exercise, cap.Test}).Draw(t, "status"), scope: cap.Public}
+		v := version{n: 1, kind: rapid.SampledFrom([]Kind{kindAlert, kindUpdate, kindCancel, kindAllClear}).Draw(t, "kind"), content: c}
+		var refs cap.References
+		if v.kind != kindAlert {
+			refs = cap.References{{Sender: o.Sender, Identifier: "x", Sent: cap.Time{Time: sent}}}
+		}
+		a, err := o.compose(r.message(v, sent, refs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := cap.Encode(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, problems, err := cap.Decode(bytes.NewReader(document))
+		if err != nil || cap.Judge(append(problems, cap.Check(b, cap.Publishing)...)) != cap.Accept {
+			t.Fatalf("our own reader refuses it: %v %v", err, problems)
+		}
+		if got := b.Infos[0].Parameters[0].Value; got != string(c.Level) {
+			t.Fatalf("colour %s, want %s", got, c.Level)
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d.xml", files)), document, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files++
+	})
+	all, _ := filepath.Glob(filepath.Join(dir, "*.xml"))
+	output, err := exec.Command(xmllint, append([]string{"--noout", "--nonet", "--schema", schema}, all...)...).CombinedOutput()
+	if err != nil {
+		t.Errorf("xmllint: %v\n%s", err, output)
+	}
+	t.Logf("%d messages valid", len(all))
+}
+
+func TestScalesAreComplete(t *testing.T) {
+	want := map[Level]string{Red: "Extreme", Orange: "Severe", Yellow: "Moderate", Blue: "Minor"}
+	for _, l := range levels {
+		for _, onset := range []time.Duration{-time.Hour, time.Hour} {
+			urgency, severity, certainty := Content{Level: l, Onset: start.Add(onset)}.words(start)
+			if severity != want[l] || urgency == "" || certainty == "" {
+				t.Errorf("%s: %s %s %s", l, urgency, severity, certainty)
+			}
+		}
+	}
+}
+
+func TestTextsAreComplete(t *testing.T) {
+	problems, err := page.CheckTexts(os.DirFS("texts"), os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Error(p)
+	}
+}
+
+func TestAPI(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, _ := newService(t, d)
+	body := `{"level":"red","hazard":"fire","areas":[10],"headline":{"en":"Fire","zh-CN":"火灾"},"description":{"en":"A store burns.","zh-CN":"一处仓库起火。"},"expires":"2026-11-23T05:00:00Z"}`
+	var w Warning
+	call(t, s, first, "POST", "/api/v1/warnings", body, 201, &w)
+	if w.State != Proposed || w.Areas[0].Name.Chinese != "港区" || w.Event.English != "Large fire" {
+		t.Errorf("proposed %+v", w)
+	}
+	call(t, s, first, "POST", fmt.Sprintf("/api/v1/warnings/%d/approve", w.ID), "", 403, nil)
+	call(t, s, second, "POST", fmt.Sprintf("/api/v1/warnings/%d/approve", w.ID), `{"version":1}`, 200, &w)
+	if w.State != Issued {
+		t.Errorf("approved %+v", w)
+	}
+	var list struct{ Items []Warning }
+	for state, want := range map[string]int{"active": 1, "draft": 0, "all": 1} {
+		call(t, s, first, "GET", "/api/v1/warnings?state="+state, "", 200, &list)
+		if len(list.Items) != want {
+			t.Errorf("%s: %d", state, len(list.Items))
+		}
+	}
+	call(t, s, first, "POST", fmt.Sprintf("/api/v1/warnings/%d/cancel", w.ID), `{"reason":"A drill was mistaken for a fire."}`, 200, &w)
+	if w.State != Cancelled || w.EndReason == "" {
+		t.Errorf("cancelled %+v", w)
+	}
+	var preview struct{ CAP string }
+	call(t, s, first, "POST", "/api/v1/warnings/preview", body, 200, &preview)
+	if !strings.Contains(preview.CAP, "<event>Large fire</event>") {
+		t.Errorf("preview %s", preview.CAP)
+	}
+}
+
+func handler(t testing.TB, s *Service) http.Handler {
+	t.Helper()
+	r := web.NewRouter("test")
+	s.Routes(r)
+	page.Routes(r)
+	return r.Server().Handler
+}
+
+func call(t *testing.T, s *Service, a access.Actor, method, path, body string, status int, out any) {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	w := httptest.NewRecorder()
+	handler(t, s).ServeHTTP(w, r.WithContext(access.With(r.Context(), a)))
+	if w.Code != status {
+		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+	if out != nil {
+		if err := json.Unmarshal(w.Body.Bytes(), out); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func fetch(t testing.TB, s *Service, path string, h http.Header) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest("GET", path, nil)
+	if h != nil {
+		r.Header = h
+	}
+	w := httptest.NewRecorder()
+	handler(t, s).ServeHTTP(w, r)
+	return w.Result()
+}
+
+func get(t testing.TB, s *Service, path string) string {
+	t.Helper()
+	body, err := io.ReadAll(fetch(t, s, path, nil).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func document(t testing.TB, s *Service, path string) *cap.Alert {
+	t.Helper()
+	a, problems, err := cap.Decode(strings.NewReader(get(t, s, path)))
+	if err != nil || len(problems) > 0 {
+		t.Fatalf("%s: %v %v", path, err, problems)
+	}
+	return a
+}
+
+func subjects(t testing.TB, d *db.DB) []string {
+	return column(t, d, "select subject from outbox order by id nulls last")
+}
+
+func ledgerActions(t testing.TB, d *db.DB) []string {
+	return column(t, d, "select json_text(record, 'action') from ledger_leaves order by id nulls last")
+}
+
+func column(t testing.TB, d *db.DB, query string) (out []string) {
+	t.Helper()
+	err := d.Read(context.Background(), func(tx *db.Tx) error {
+		return tx.Each(func(rows *sql.Rows) error {
+			var s string
+			err := rows.Scan(&s)
+			out = append(out, s)
+			return err
+		}, query)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func code(err error) string {
+	var e *web.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}

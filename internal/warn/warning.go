@@ -1,0 +1,329 @@
+package warn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
+)
+
+// Level is the colour of a warning. Red is the highest (一级).
+type Level string
+
+// The levels, highest first.
+const (
+	Red    Level = "red"
+	Orange Level = "orange"
+	Yellow Level = "yellow"
+	Blue   Level = "blue"
+)
+
+// levels is the order in which warnings are listed.
+var levels = []Level{Red, Orange, Yellow, Blue}
+
+// Valid says whether the level is one of the four.
+func (l Level) Valid() bool { return slices.Contains(levels, l) }
+
+// Scale is what a level means in CAP's words. Severity is fixed by the level;
+// urgency and certainty depend on whether the danger is there already, and an
+// officer may say otherwise.
+type Scale struct {
+	Severity             string
+	Urgency, Certainty   string // when the onset has come
+	AheadOf, AheadOfSure string // urgency and certainty while it is still to come
+}
+
+// scales is the one table of colours and CAP values; the colour itself travels
+// in a parameter, since it is not the same thing as CAP's severity.
+var scales = map[Level]Scale{
+	Red:    {"Extreme", "Immediate", "Observed", "Expected", "Likely"},
+	Orange: {"Severe", "Expected", "Likely", "Expected", "Likely"},
+	Yellow: {"Moderate", "Expected", "Likely", "Future", "Possible"},
+	Blue:   {"Minor", "Future", "Possible", "Future", "Possible"},
+}
+
+// The words that an officer may choose instead of the table's: never Unknown, never Past.
+var (
+	urgencies   = []string{"Immediate", "Expected", "Future"}
+	certainties = []string{"Observed", "Likely", "Possible"}
+)
+
+// State is where a warning stands.
+type State string
+
+// The states. A warning that was withdrawn before anyone approved it is cancelled too.
+const (
+	Proposed  State = "proposed"
+	Issued    State = "issued"
+	Cancelled State = "cancelled"
+	Expired   State = "expired"
+)
+
+// Limits of what an officer writes, in characters.
+const (
+	maxHeadline    = cap.MaxHeadline
+	maxDescription = 4000
+	maxReason      = 500
+	maxAreas       = 50
+)
+
+// DefaultMaxDuration is the longest time for which a warning may be issued at
+// once; a longer danger is kept in force by updates.
+const DefaultMaxDuration = 7 * 24 * time.Hour
+
+// Content is what a warning says: what the proposer writes, the approver reads
+// and the public gets. It is stored as JSON.
+type Content struct {
+	Level       Level     `json:"level"`
+	Hazard      string    `json:"hazard"`
+	About       Hazard    `json:"about"` // as it was when this was proposed, so that a warning can be ended whatever the table says by then
+	Headline    page.Text `json:"headline"`
+	Description page.Text `json:"description"`
+	Instruction page.Text `json:"instruction"`
+	Onset       time.Time `json:"onset"`
+	Expires     time.Time `json:"expires"`
+	Urgency     string    `json:"urgency,omitempty"`   // by the level when empty
+	Certainty   string    `json:"certainty,omitempty"` // by the level when empty
+	Areas       []Place   `json:"areas"`
+}
+
+// Place is one area of a warning, frozen when it was proposed.
+type Place struct {
+	ID    int64      `json:"id"`
+	Code  string     `json:"code,omitempty"`
+	Name  page.Text  `json:"name"`
+	Rings []cap.Ring `json:"rings,omitempty"`
+}
+
+// check holds the rules of what an officer may write. It fills in what the
+// hazard and the clock decide.
+func (c *Content) check(h hazards, now time.Time, longest time.Duration) error {
+	if !c.Level.Valid() {
+		return web.Errorf(422, "warning.unknown_level", "level %q is not one of red, orange, yellow, blue", c.Level).At("level")
+	}
+	var err error
+	if c.About, err = h.composable(c.Hazard); err != nil {
+		return err
+	}
+	if strings.TrimSpace(c.Instruction.English+c.Instruction.Chinese) == "" {
+		c.Instruction = c.About.Instruction
+	}
+	for _, f := range []struct {
+		name string
+		text *page.Text
+		max  int
+	}{{"headline", &c.Headline, maxHeadline}, {"description", &c.Description, maxDescription}, {"instruction", &c.Instruction, maxDescription}} {
+		if err := checkText(f.name, f.text, f.max); err != nil {
+			return err
+		}
+	}
+	for lang, text := range map[string]string{page.English: c.Headline.English, page.Chinese: c.Headline.Chinese} {
+		if err := h.headline(text, "headline."+lang); err != nil {
+			return err
+		}
+	}
+	if c.Onset.IsZero() {
+		c.Onset = now
+	}
+	c.Onset, c.Expires = c.Onset.UTC().Truncate(time.Second), c.Expires.UTC().Truncate(time.Second)
+	switch {
+	case c.Expires.IsZero():
+		return web.Errorf(422, "warning.no_end", "a warning needs an end").At("expires")
+	case !c.Expires.After(now):
+		return web.Errorf(422, "warning.over", "the end (%s) lies in the past", c.Expires.Format(time.RFC3339)).At("expires")
+	case c.Expires.Sub(now) > longest:
+		return web.Errorf(422, "warning.too_long", "a warning lasts at most %s; a longer danger is kept in force by updates", longest).At("expires")
+	case !c.Onset.Before(c.Expires):
+		return web.Errorf(422, "warning.onset", "the danger begins (%s) after the warning ends", c.Onset.Format(time.RFC3339)).At("onset")
+	case c.Urgency != "" && !slices.Contains(urgencies, c.Urgency):
+		return web.Errorf(422, "warning.urgency", "urgency %q is not one of %s", c.Urgency, strings.Join(urgencies, ", ")).At("urgency")
+	case c.Certainty != "" && !slices.Contains(certainties, c.Certainty):
+		return web.Errorf(422, "warning.certainty", "certainty %q is not one of %s", c.Certainty, strings.Join(certainties, ", ")).At("certainty")
+	case len(c.Areas) == 0:
+		return web.Errorf(422, "warning.no_area", "a warning needs at least one area").At("areas")
+	case len(c.Areas) > maxAreas:
+		return web.Errorf(422, "warning.too_many_areas", "a warning holds for at most %d areas; choose a larger one", maxAreas).At("areas")
+	}
+	return nil
+}
+
+// checkText holds that both languages are there and fit.
+func checkText(name string, t *page.Text, max int) error {
+	for _, one := range []struct {
+		lang string
+		text *string
+	}{{page.English, &t.English}, {page.Chinese, &t.Chinese}} {
+		*one.text = strings.TrimSpace(strings.ReplaceAll(*one.text, "\r\n", "\n"))
+		field := name + "." + one.lang
+		if *one.text == "" {
+			return web.Errorf(422, "warning.text_missing", "%s is missing in %s: the public reads both languages", name, one.lang).At(field)
+		}
+		if n := utf8.RuneCountInString(*one.text); n > max {
+			return web.Errorf(422, "warning.text_long", "%s has %d characters, at most %d fit", name, n, max).At(field)
+		}
+		if strings.ContainsFunc(*one.text, func(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF }) {
+			return web.Errorf(422, "warning.text_form", "%s holds control characters", name).At(field)
+		}
+	}
+	return nil
+}
+
+// checkReason holds that an end comes with a reason.
+func checkReason(reason string) (string, error) {
+	reason = strings.TrimSpace(reason)
+	if reason == "" {
+		return "", web.Errorf(422, "warning.no_reason", "say why").At("reason")
+	}
+	if n := utf8.RuneCountInString(reason); n > maxReason {
+		return "", web.Errorf(422, "warning.text_long", "the reason has %d characters, at most %d fit", n, maxReason).At("reason")
+	}
+	return reason, nil
+}
+
+// checkAudience holds the rules of CAP status and scope.
+func checkAudience(status, scope, restriction string) error {
+	switch {
+	case !slices.Contains([]string{cap.Actual, cap.Exercise, cap.System, cap.Test, cap.Draft}, status):
+		return web.Errorf(422, "warning.status", "status %q is not one of Actual, Exercise, System, Test, Draft", status).At("status")
+	case scope != cap.Public && scope != cap.Restricted:
+		return web.Errorf(422, "warning.scope", "scope %q is not Public or Restricted", scope).At("scope")
+	case (scope == cap.Restricted) != (restriction != ""):
+		return web.Errorf(422, "warning.restriction", "a restriction goes with scope Restricted, and with no other").At("restriction")
+	}
+	return nil
+}
+
+// words returns CAP's three words for the content at the time of sending.
+func (c Content) words(sent time.Time) (urgency, severity, certainty string) {
+	s := scales[c.Level]
+	urgency, certainty = s.Urgency, s.Certainty
+	if c.Onset.After(sent) {
+		urgency, certainty = s.AheadOf, s.AheadOfSure
+	}
+	if c.Urgency != "" {
+		urgency = c.Urgency
+	}
+	if c.Certainty != "" {
+		certainty = c.Certainty
+	}
+	return urgency, s.Severity, certainty
+}
+
+// Kind is what a version of a warning does.
+type Kind string
+
+// The kinds of version.
+const (
+	kindAlert    Kind = "alert"
+	kindUpdate   Kind = "update"
+	kindCancel   Kind = "cancel"
+	kindAllClear Kind = "all-clear"
+)
+
+// message is one version as it was or would be published.
+type message struct {
+	kind       Kind
+	number     string
+	version    int
+	status     string
+	scope      string
+	rest       string // restriction
+	reason     string
+	content    Content
+	sent       time.Time
+	references cap.References
+}
+
+// compose writes the message in CAP. The texts of a cancellation and of an
+// all-clear are fixed, so that nobody has to find words in both languages before
+// people can be told that it is over.
+func (o Options) compose(m message) (*cap.Alert, error) {
+	sent := cap.Time{Time: m.sent.In(o.zone())}
+	a := &cap.Alert{
+		Identifier: o.identifier(m.number, m.version), Sender: o.Sender, Sent: sent,
+		Status: m.status, MsgType: cap.TypeAlert, Scope: m.scope, Restriction: m.rest,
+		References: m.references, Incidents: m.number,
+	}
+	if m.status == cap.Exercise {
+		a.Note = "EXERCISE EXERCISE EXERCISE 演练 演练 演练 " + m.number
+	}
+	if m.reason != "" {
+		a.Note = strings.TrimSpace(a.Note + " " + m.reason)
+	}
+	urgency, severity, certainty := m.content.words(m.sent)
+	responses, expires := m.content.About.Responses, m.content.Expires
+	switch m.kind {
+	case kindUpdate:
+		a.MsgType = cap.TypeUpdate
+	case kindCancel:
+		a.MsgType, responses = cap.TypeCancel, []string{"None"}
+	case kindAllClear:
+		a.MsgType, responses, urgency = cap.TypeUpdate, []string{"AllClear"}, "Past"
+		expires = m.sent.Add(time.Hour) // long enough for every receiver to fetch it
+	}
+	onset, end := cap.Time{Time: m.content.Onset.In(o.zone())}, cap.Time{Time: expires.In(o.zone())}
+	if m.kind == kindAllClear || m.kind == kindCancel {
+		onset = sent
+	}
+	for _, lang := range []string{page.English, page.Chinese} {
+		headline, description, instruction := m.content.Headline.In(lang), m.content.Description.In(lang), m.content.Instruction.In(lang)
+		if words, over := endWords[m.kind]; over {
+			headline = words.title.In(lang) + headline
+			if n := maxHeadline - utf8.RuneCountInString(headline); n < 0 {
+				headline = string([]rune(headline)[:maxHeadline-1]) + "…"
+			}
+			description, instruction = words.text.In(lang), ""
+		}
+		info := cap.Info{
+			Language: lang, Categories: m.content.About.Categories, Event: m.content.About.Event.In(lang), ResponseTypes: responses,
+			Urgency: urgency, Severity: severity, Certainty: certainty,
+			EventCodes: []cap.Value{{Name: codeHazard, Value: m.content.About.ID}},
+			Effective:  &sent, Onset: &onset, Expires: &end,
+			SenderName: o.SenderName.In(lang), Headline: headline, Description: description, Instruction: instruction,
+			Web: o.BaseURL + "/warnings/" + m.number, Contact: o.Contact,
+			Parameters: []cap.Value{{Name: parameterLevel, Value: string(m.content.Level)}},
+		}
+		for _, place := range m.content.Areas {
+			area := cap.Area{Description: place.Name.In(lang), Polygons: place.Rings}
+			if place.Code != "" {
+				area.Geocodes = []cap.Value{{Name: o.geocodeName(), Value: place.Code}}
+			}
+			info.Areas = append(info.Areas, area)
+		}
+		a.Infos = append(a.Infos, info)
+	}
+	if problems := cap.Check(a, cap.Publishing); cap.Judge(problems) == cap.Reject {
+		e := web.Errorf(422, "warning.not_publishable", "the message would not be a valid CAP message: %s", problems[0].Message)
+		for _, p := range problems {
+			e.Errors = append(e.Errors, web.Detail{Message: p.Message, Field: p.Path})
+		}
+		return nil, e
+	}
+	return a, nil
+}
+
+// How the colour and the hazard are named in CAP.
+const (
+	parameterLevel = "ANLAN:LEVEL"
+	codeHazard     = "ANLAN:HAZARD"
+)
+
+var endWords = map[Kind]struct{ title, text page.Text }{
+	kindCancel: {
+		page.Text{English: "Cancelled: ", Chinese: "预警撤销："},
+		page.Text{English: "This warning was taken back and is no longer in force.", Chinese: "该预警已撤销，不再有效。"},
+	},
+	kindAllClear: {
+		page.Text{English: "All clear: ", Chinese: "预警解除："},
+		page.Text{English: "The danger is over and this warning has ended.", Chinese: "险情已经解除，该预警已结束。"},
+	},
+}
+
+func (o Options) identifier(number string, version int) string {
+	return fmt.Sprintf("%s%s.%d", o.IdentifierPrefix, number, version)
+}
