@@ -46,11 +46,11 @@ func (s *Service) Routes(r *web.Router, assetByExternalID func(string) (int64, b
 type readingsInput struct {
 	Body struct {
 		Source   string        `json:"source" minLength:"1" maxLength:"100" doc:"who sends, as in the device token"`
-		Readings []readingJSON `json:"readings" maxItems:"50000"`
+		Readings []sentJSON `json:"readings" maxItems:"50000"`
 	}
 }
 
-type readingJSON struct {
+type sentJSON struct {
 	Datastream string          `json:"datastream" doc:"external id of the datastream"`
 	At         time.Time       `json:"at" doc:"when it was so"`
 	Value      json.RawMessage `json:"value" doc:"a number, a string or a boolean"`

@@ -1,0 +1,43 @@
+package sensing
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+)
+
+// Each single append waits for its own synced commit; 64 senders share commits.
+func BenchmarkSingles(b *testing.B) {
+	s := start(b, dbtest.SQLite(b, all...))
+	id := datastream(b, s, "one")
+	b.SetParallelism(32) // times two cores
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := s.Append(ctx, "bench", []Reading{{id, at(1), Number(1)}}); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "readings/s")
+}
+
+func BenchmarkBulk(b *testing.B) {
+	s := start(b, dbtest.SQLite(b, all...))
+	rs := make([]Reading, 1000)
+	for i := range rs {
+		rs[i] = Reading{datastream(b, s, fmt.Sprint(i)), at(i), Number(float64(i) / 10)}
+	}
+	b.SetParallelism(4)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := s.Append(ctx, "bench", rs); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N*len(rs))/b.Elapsed().Seconds(), "readings/s")
+}
