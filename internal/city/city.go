@@ -1,6 +1,7 @@
 package city
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -176,7 +177,10 @@ type State struct {
 	AlertLevel string
 }
 
-// Decorations tell what rooms below know about assets. app fulfils it; ids it does not know are left out.
+// Decorations tell what rooms below know about assets; app fulfils it.
 type Decorations interface {
+	// States answers from memory; ids that nothing is known of are left out.
 	States(assets []int64) map[int64]State
+	// Datastreams are an asset's datastreams as the API shows them, a list.
+	Datastreams(ctx context.Context, asset int64) (any, error)
 }

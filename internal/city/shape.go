@@ -55,6 +55,15 @@ func normal(g geom.Geometry, system coords.System) (geom.Geometry, error) {
 	return g, nil
 }
 
+// storedShape reads what the register holds; the empty shape for nothing. What is stored was valid when it came.
+func storedShape(wkb string) geom.Geometry {
+	g, err := geom.UnmarshalWKB([]byte(wkb), geom.NoValidate{})
+	if err != nil {
+		return geom.Geometry{}
+	}
+	return g
+}
+
 // checkRange refuses what is no longitude and latitude. Not a number fails, too.
 func checkRange(lon, lat float64) error {
 	inLon, inLat := math.Abs(lon) <= 180, math.Abs(lat) <= 90

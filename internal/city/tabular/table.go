@@ -76,9 +76,10 @@ type Cell struct {
 
 // Problem is something wrong with a file, where it is wrong, and what was expected.
 type Problem struct {
-	Line, Column int
-	Field        string
-	Message      string
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Field   string `json:"field,omitempty"`
+	Message string `json:"message"`
 }
 
 // Options tell how to read a file.
