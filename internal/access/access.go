@@ -93,6 +93,8 @@ const (
 	FollowUp          Purpose = "follow-up"          // asking back the person who reported: opens the vault
 )
 
+var purposes = []Purpose{Operations, Maintenance, PublicInformation, Administration, Analysis, FollowUp}
+
 // Decider is asked before every deed. nil means allowed; otherwise the error is a *web.Error, 401 for one who should sign
 // in and 403 for one who may not. It doesn't block and may be called for every reading.
 type Decider interface {
