@@ -134,12 +134,20 @@ func checkPoint(lon, lat float64) error {
 func (c *checker) entity(e *entity, what string) {
 	c.source(e.node, &e.Source, false)
 	c.need(e.node, "id", e.ID)
-	c.need(e.node, "kind", e.Kind)
-	if what == "place" && e.Place.s != "" {
-		c.say(e.Place.node, "place", "a place does not lie in another one")
+	switch what {
+	case "place":
+		if e.Place.s != "" {
+			c.say(e.Place.node, "place", "a place does not lie in another one")
+		}
+		if e.Point == nil {
+			c.say(e.node, "point", "is missing: expected [lon, lat] or {lon: COLUMN, lat: COLUMN}")
+		}
+	case "asset":
+		c.need(e.node, "kind", e.Kind)
+		c.need(e.node, "place", e.Place)
 	}
-	if e.Point == nil && e.Place.s == "" {
-		c.say(e.node, "point", "is missing: expected [lon, lat] or {lon: COLUMN, lat: COLUMN}")
+	if e.Name == nil {
+		c.say(e.node, "name", "is missing")
 	}
 	c.point(e.Point)
 	for field, t := range map[string]text{"id": e.ID, "kind": e.Kind, "pack": e.Pack, "place": e.Place} {

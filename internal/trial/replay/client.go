@@ -139,7 +139,7 @@ func (c *client) once(ctx context.Context, method, path, contentType string, bod
 }
 
 // importEntities brings places or assets into the register; what is there already stays.
-func (c *client) importEntities(ctx context.Context, list string, all []Entity) error {
+func (c *client) importEntities(ctx context.Context, file, list string, all []Entity) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -166,7 +166,8 @@ func (c *client) importEntities(ctx context.Context, list string, all []Entity) 
 	if err != nil {
 		return err
 	}
-	if err := c.do(ctx, http.MethodPost, "/api/v1/city/import?as="+list+"&coordinates=wgs84", "application/geo+json", body, nil); err != nil {
+	q := url.Values{"as": {list}, "format": {"geojson"}, "coordinates": {"wgs84"}, "filename": {file}}
+	if err := c.do(ctx, http.MethodPost, "/api/v1/city/import?"+q.Encode(), "application/geo+json", body, nil); err != nil {
 		return fmt.Errorf("register %d %s: %w", len(all), list, err)
 	}
 	return nil
@@ -285,36 +286,39 @@ func (c *client) postReports(ctx context.Context, lines []byte) (receipt, error)
 	return r, err
 }
 
-// alerts lists the alerts of a detector that began in a period of event time.
+// alerts lists when the alerts of a detector stood that were raised in a period of event time. What a detector says about
+// its instruments, that one is silent, is no claim of a hazard.
 func (c *client) alerts(ctx context.Context, detector string, first, last int64) ([]Interval, error) {
 	var all []Interval
-	after := ""
+	q := url.Values{"state": {"all"}, "limit": {"1000"}}
 	for {
 		var out struct {
 			Items []struct {
-				ID        int64      `json:"id"`
 				Detector  string     `json:"detector"`
-				Since     time.Time  `json:"since"`
+				Kind      string     `json:"kind"`
+				RaisedAt  time.Time  `json:"raised_at"` // event time, as ClearedAt
 				ClearedAt *time.Time `json:"cleared_at"`
 			} `json:"items"`
+			Next int64 `json:"next"`
 		}
-		const page = 200
-		if err := c.do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/alerts?state=all&limit=%d%s", page, after), "", nil, &out); err != nil {
+		if err := c.do(ctx, http.MethodGet, "/api/v1/alerts?"+q.Encode(), "", nil, &out); err != nil {
 			return nil, fmt.Errorf("list alerts: %w", err)
 		}
 		for _, a := range out.Items {
-			if since := a.Since.UnixMicro(); a.Detector == detector && since >= first && since <= last {
-				end := int64(open)
-				if a.ClearedAt != nil {
-					end = a.ClearedAt.UnixMicro()
-				}
-				all = append(all, Interval{since, end})
+			raised := a.RaisedAt.UnixMicro()
+			if a.Detector != detector || a.Kind != "hazard" || raised < first || raised > last {
+				continue
 			}
-			after = fmt.Sprintf("&after=%d", a.ID)
+			end := int64(open)
+			if a.ClearedAt != nil {
+				end = a.ClearedAt.UnixMicro()
+			}
+			all = append(all, Interval{raised, end})
 		}
-		if len(out.Items) < page {
+		if out.Next == 0 {
 			return all, nil
 		}
+		q.Set("after", strconv.FormatInt(out.Next, 10))
 	}
 }
 

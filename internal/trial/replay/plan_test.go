@@ -213,8 +213,8 @@ func TestMistakes(t *testing.T) {
 		{"missing key", strings.Replace(good, ", unit: m", "", 1), "", "m.yaml:6:6: unit: is missing"},
 		{"unknown zone", strings.Replace(good, "UTC", "Mars/Base", 1), "", `m.yaml:1:12: time_zone: unknown time zone "Mars/Base", expected a name such as Asia/Shanghai or UTC`},
 		{"unknown system", "coordinates: bd09\n" + good, "", `m.yaml:1:14: coordinates: coordinate system "bd09" is not supported: export the file as gcj02 or wgs84`},
-		{"point without a system", good + "places: [{id: x, kind: k, point: [1, 2]}]", "", "m.yaml:7:34: point: say at the top of the mapping which system points are in, such as coordinates: wgs84"},
-		{"lon and lat swapped", "coordinates: wgs84\nplaces: [{id: x, kind: k, point: [40.5, -105.1]}]", "", "m.yaml:2:34: point: lon 40.5, lat -105.1: a latitude is between -90 and 90; are the two swapped?"},
+		{"point without a system", good + "places: [{id: x, name: n, point: [1, 2]}]", "", "m.yaml:7:34: point: say at the top of the mapping which system points are in, such as coordinates: wgs84"},
+		{"lon and lat swapped", "coordinates: wgs84\nplaces: [{id: x, name: n, point: [40.5, -105.1]}]", "", "m.yaml:2:34: point: lon 40.5, lat -105.1: a latitude is between -90 and 90; are the two swapped?"},
 		{"unknown column", strings.Replace(good, "column: v", "column: level", 1), "t,v\n", `m.yaml:6:14: column: f.csv: unknown column "level", expected one of: t, v`},
 		{"a pattern that no column fits", strings.Replace(good, "column: v", `column: "w_{s}"`, 1), "t,v\n", `m.yaml:6:14: column: no file has a column like "w_{s}"`},
 		{"no such file", strings.Replace(good, "f.csv", "g.csv", 1), "", "m.yaml:3:9: file: there is no file g.csv"},
@@ -230,8 +230,8 @@ func TestMistakes(t *testing.T) {
 		{"not UTF-8", good, "t,v\n2022-01-02T03:04Z,\xb6\xab\n", "f.csv:2:19: v: the text is not UTF-8: for a file from Chinese Excel say encoding: gb18030"},
 		{"UTF-16", good, "\xff\xfet\x00", "f.csv: the file is UTF-16: save it as UTF-8"},
 		{"all problems at once", good, "t,v\nx,1\n2022-01-02T03:04Z,y\n", "f.csv:2:1: t: \"x\" is not a time: expected iso (such as 2022-05-09T06:00:00Z)\nf.csv:3:19: v: \"y\" is not a number; if it stands for a missing value, say missing: [\"y\"]"},
-		{"asset declared twice", "coordinates: wgs84\nassets: [{file: f.csv, id: x, kind: k, point: {lon: t, lat: v}}]", "t,v\n1,2\n3,4\n", `f.csv:3:1: id: the id "x" was declared before`},
-		{"place not on earth", "coordinates: wgs84\nassets: [{file: f.csv, id: \"{t}\", kind: k, point: {lon: t, lat: v}}]", "t,v\n1,200\n", "f.csv:2:1: t: lon 1, lat 200 is no point on earth in degrees"},
+		{"asset declared twice", "coordinates: wgs84\nassets: [{file: f.csv, id: x, kind: k, name: n, place: p, point: {lon: t, lat: v}}]", "t,v\n1,2\n3,4\n", `f.csv:3:1: id: the id "x" was declared before`},
+		{"place not on earth", "coordinates: wgs84\nassets: [{file: f.csv, id: \"{t}\", kind: k, name: n, place: p, point: {lon: t, lat: v}}]", "t,v\n1,200\n", "f.csv:2:1: t: lon 1, lat 200 is no point on earth in degrees"},
 		{"a word without a meaning", "reports: [{file: f.csv, id: \"{v}\", category: \"{v}\", text: x, received: t, categories: {leak: water/leak}}]",
 			"t,v\n2022-01-02T03:04Z,leek\n", `f.csv:2:1: categories: unknown value "leek", did you mean "leak"?; "*" stands for all others`},
 	} {
@@ -292,9 +292,30 @@ func TestClockShownTwice(t *testing.T) {
 }
 
 func TestPointsAreConverted(t *testing.T) {
-	p := mustRead2(t, map[string]string{"m.yaml": "coordinates: gcj02\nplaces: [{id: x, kind: k, point: [116.3975, 39.9087]}]"})
+	p := mustRead2(t, map[string]string{"m.yaml": "coordinates: gcj02\nplaces: [{id: x, name: n, point: [116.3975, 39.9087]}]"})
 	// Beijing is some 550 m to the west and 150 m to the south of where GCJ-02 shows it.
 	if got := p.Places[0]; got.Lon > 116.3925 || got.Lon < 116.390 || got.Lat > 39.908 || got.Lat < 39.906 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestDocExample reads the mapping that the guide begins with.
+func TestDocExample(t *testing.T) {
+	guide, err := os.ReadFile("../../../docs/replay.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(guide), "The file `levels_2022.csv`:\n\n")
+	table, rest, _ := strings.Cut(rest, "\n\nThe mapping:\n\n```yaml\n")
+	mapping, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the guide has another form than this test knows")
+	}
+	p := mustRead2(t, map[string]string{"m.yaml": mapping, "levels_2022.csv": strings.ReplaceAll(table, "    ", "")})
+	if got, want := p.lines(), "gauge-East Gate/flood/level,2022-06-30T16:00:00Z,1.23\ngauge-East Gate/flood/level,2022-06-30T16:15:00Z,1.24\n"; got != want {
+		t.Errorf("got %s want %s", got, want)
+	}
+	if p.Assets[0].ID != "gauge-East Gate" || p.Datastreams[0].Asset != p.Assets[0].ID {
+		t.Errorf("%+v %+v", p.Assets, p.Datastreams)
 	}
 }

@@ -138,10 +138,11 @@ func newClient(o Options) (*client, error) {
 }
 
 func (r *run) register(ctx context.Context) error {
-	if err := r.client.importEntities(ctx, "places", r.plan.Places); err != nil {
+	file := filepath.Base(r.o.Mapping)
+	if err := r.client.importEntities(ctx, file, "places", r.plan.Places); err != nil {
 		return err
 	}
-	if err := r.client.importEntities(ctx, "assets", r.plan.Assets); err != nil {
+	if err := r.client.importEntities(ctx, file, "assets", r.plan.Assets); err != nil {
 		return err
 	}
 	var err error

@@ -53,10 +53,13 @@ func newFakeServer(t *testing.T, c clock.Clock) *fakeServer {
 		f.lag = max(0, f.lag-1)
 	})
 	mux.HandleFunc("GET /api/v1/alerts", func(w http.ResponseWriter, r *http.Request) {
-		after, _ := strconv.Atoi(r.FormValue("after"))
-		limit, _ := strconv.Atoi(r.FormValue("limit"))
+		after, _ := strconv.Atoi(r.FormValue("after")) // pages of two
 		rest := f.alerts[after:]
-		f.answer(w, map[string]any{"items": rest[:min(limit, len(rest))]})
+		page := map[string]any{"items": rest[:min(2, len(rest))]}
+		if len(rest) > 2 {
+			page["next"] = after + 2
+		}
+		f.answer(w, page)
 	})
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -327,10 +330,11 @@ func TestRunScoresAlerts(t *testing.T) {
 	f := newFakeServer(t, leap{clock.NewVirtual(time.Unix(0, 0))})
 	f.lag = 3
 	at := func(minute int) time.Time { return time.Date(2022, 1, 2, 0, minute, 0, 0, time.UTC) }
-	alert := func(id int, detector string, from, to int) map[string]any {
-		return map[string]any{"id": id, "detector": detector, "since": at(from), "cleared_at": at(to)}
+	alert := func(detector, kind string, from, to int) map[string]any {
+		return map[string]any{"detector": detector, "kind": kind, "raised_at": at(from), "cleared_at": at(to)}
 	}
-	f.alerts = []map[string]any{alert(1, "p/d", 2, 3), alert(2, "p/other", 2, 3), alert(3, "p/d", 8, 9), alert(4, "p/d", 100, 101)}
+	f.alerts = []map[string]any{alert("p/d", "hazard", 2, 3), alert("p/other", "hazard", 2, 3), alert("p/d", "monitoring", 4, 5),
+		alert("p/d", "hazard", 8, 9), alert("p/d", "hazard", 100, 101)}
 	var rows strings.Builder
 	for i, v := range []int{1, 1, 9, 9, 1, 1, 1, 1, 6, 1, 1} {
 		fmt.Fprintf(&rows, "2022-01-02T00:%02dZ,%d\n", i, v)
