@@ -134,7 +134,11 @@ func (d *decoder) columns(t tabular.Table) bool {
 			// Every feature has one; here it must be null, which row checks.
 			d.targets[i].part = whole
 		case !found:
-			d.problem(c.Line, c.Column, c.Name, "%s have no field %q%s (known: %s)", d.list.name, c.Name, suggest(c.Name, names), d.known())
+			hint := suggest(c.Name, names)
+			if hint == "" {
+				hint = ", expected one of " + d.known()
+			}
+			d.problem(c.Line, c.Column, c.Name, "%s have no field %q%s", d.list.name, c.Name, hint)
 			ok = false
 		case seen[tg] != "":
 			d.problem(c.Line, c.Column, c.Name, "this column and %q mean the same field", seen[tg])
@@ -410,11 +414,8 @@ func (d *decoder) properties(c tabular.Cell, into properties) {
 	var obj map[string]any
 	dec := json.NewDecoder(strings.NewReader(c.Text))
 	dec.UseNumber()
-	if err := jsontextCheck(c.Text); err != nil {
-		d.problem(c.Line, c.Column, "properties", "expected a JSON object such as {\"diameter_mm\": 300}: %v", err)
-		return
-	}
-	if err := dec.Decode(&obj); err != nil || obj == nil {
+	// encoding/json would pass over names that stand twice and bytes that are not UTF-8.
+	if err := dec.Decode(&obj); err != nil || obj == nil || !jsontext.Value(c.Text).IsValid() {
 		d.problem(c.Line, c.Column, "properties", "expected a JSON object such as {\"diameter_mm\": 300}, got %s", shorten(c.Text))
 		return
 	}
@@ -430,18 +431,6 @@ func (d *decoder) properties(c tabular.Cell, into properties) {
 		into[name] = obj[name]
 		d.free(c, "properties."+name, name, obj[name])
 	}
-}
-
-// jsontextCheck finds what encoding/json would pass over: names that stand twice, bytes that are not UTF-8.
-func jsontextCheck(text string) error {
-	if v := jsontext.Value(text); !v.IsValid() {
-		_, err := jsontext.NewDecoder(bytes.NewBufferString(text)).ReadValue()
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("something follows the value")
-	}
-	return nil
 }
 
 // free walks through free JSON.

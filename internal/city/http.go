@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -318,11 +319,7 @@ func (s *Service) postImport(w http.ResponseWriter, r *http.Request) {
 
 func onlyKnown(q url.Values, known ...string) error {
 	for name := range q {
-		found := false
-		for _, k := range known {
-			found = found || k == name
-		}
-		if !found {
+		if !slices.Contains(known, name) {
 			return web.Errorf(http.StatusUnprocessableEntity, "city.unknown_parameter", "unknown parameter %q%s", name, suggest(name, known)).At(name)
 		}
 	}

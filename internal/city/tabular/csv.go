@@ -77,7 +77,11 @@ func readCSV(file []byte, encoding string) (Table, []Problem) {
 func csvMistake(e *csv.ParseError) string {
 	switch {
 	case errors.Is(e.Err, csv.ErrQuote):
-		return `a quoted field is not closed, or something follows its closing quote: expected "..." with quotes inside doubled`
+		m := `a quoted field is not closed, or something follows its closing quote: expected "..." with quotes inside doubled`
+		if e.StartLine != e.Line {
+			m += fmt.Sprintf(" (the record begins in line %d)", e.StartLine)
+		}
+		return m
 	case errors.Is(e.Err, csv.ErrBareQuote):
 		return `a quote stands inside a field that does not begin with one: put the field in quotes and double those inside`
 	}
