@@ -21,7 +21,7 @@
 //	has                             gets
 //	a copy of the database          owners, times, lengths rounded up; no contents
 //	write access to the database    may delete, or put their own public key in place and wait for new contents: the
-//	                                service compares the key with its file once a minute and fails its health check
+//	                                health check compares the key with the file, and New does
 //	the key file alone              nothing
 //	both                            everything that has not been erased: keep backups of the two apart
 package vault

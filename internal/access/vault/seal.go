@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
 
@@ -37,7 +38,8 @@ type Ref struct {
 var ErrNoKey = errors.New("the vault has no key yet")
 
 // Seal puts data away for owner in the transaction of the owner's own change, in place of what was sealed for it before.
-// The contents are erased once eraseAfter has passed since Close; DefaultKeep if it is 0.
+// The contents are erased once eraseAfter has passed since Close; DefaultKeep if it is 0. An erasure that is already due
+// stays so: what comes in late about a closed report is not kept for ever.
 func Seal(tx *db.Tx, owner Ref, data map[string]string, eraseAfter time.Duration) error {
 	if owner.Type == "" || owner.ID == 0 {
 		return fmt.Errorf("seal: %q %d is no owner", owner.Type, owner.ID)
@@ -63,7 +65,7 @@ func Seal(tx *db.Tx, owner Ref, data map[string]string, eraseAfter time.Duration
 	_, err = tx.Exec(`insert into vault_items (owner_type, owner_id, wrapped_key, sealed, keep_for, erase_at)
 		values ($1, $2, $3, $4, $5, null)
 		on conflict (owner_type, owner_id) do update
-		set wrapped_key = excluded.wrapped_key, sealed = excluded.sealed, keep_for = excluded.keep_for, erase_at = null`,
+		set wrapped_key = excluded.wrapped_key, sealed = excluded.sealed, keep_for = excluded.keep_for`,
 		owner.Type, owner.ID, wrapped, sealed, eraseAfter.Microseconds())
 	if err != nil {
 		return fmt.Errorf("seal for %s: %w", owner, err)
@@ -88,6 +90,19 @@ func Reopen(tx *db.Tx, owner Ref) error {
 		return fmt.Errorf("stop the erasure of %s: %w", owner, err)
 	}
 	return nil
+}
+
+// Erase deletes what is sealed for owner before its time, in the transaction of the decision to do so, which by records.
+// Nothing is recorded where nothing is sealed.
+func Erase(tx *db.Tx, owner Ref, by ledger.Entry) error {
+	res, err := tx.Exec(`delete from vault_items where owner_type = $1 and owner_id = $2`, owner.Type, owner.ID)
+	if err != nil {
+		return fmt.Errorf("erase %s: %w", owner, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return ledger.Append(tx, by)
 }
 
 // String is "report 7".
