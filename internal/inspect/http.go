@@ -38,17 +38,18 @@ type (
 		After int64 `query:"after" doc:"the next of the page before"`
 		Limit int   `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 	}
-	listOut struct {
-		Body struct {
-			Items []View `json:"items"`
-			Next  int64  `json:"next,omitempty"`
-		}
-	}
-	oneIn struct {
+	listOut struct{ Body FindingList }
+	oneIn   struct {
 		ID int64 `path:"id"`
 	}
 	oneOut struct{ Body View }
 )
+
+// FindingList is a page of findings.
+type FindingList struct {
+	Items []View `json:"items"`
+	Next  int64  `json:"next,omitempty"`
+}
 
 // Routes adds the room's reading operations. Recording a finding opens its case in the same answer, so it is respond's
 // route.
@@ -60,12 +61,11 @@ func (s *Service) Routes(r *web.Router) {
 		if err != nil {
 			return nil, err
 		}
-		out := &listOut{}
-		out.Body.Items, out.Body.Next = make([]View, len(found)), next
+		out := FindingList{make([]View, len(found)), next}
 		for i, f := range found {
-			out.Body.Items[i] = f.View()
+			out.Items[i] = f.View()
 		}
-		return out, nil
+		return &listOut{out}, nil
 	})
 	huma.Register(r.API(), huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/findings/{id}", OperationID: "get-finding", Summary: "One finding",

@@ -13,9 +13,10 @@ type Case struct {
 	// Kind names the life cycle, Definition is the hash of the very version that this case lives by.
 	Kind       string
 	Definition string
-	Title      string
-	State      string
-	Since      time.Time
+	// Title is the first words of a person; empty where the case is called after its asset.
+	Title string
+	State string
+	Since time.Time
 	// Generation counts the moves.
 	Generation int64
 	Level      string

@@ -29,48 +29,54 @@ type (
 		After int64  `query:"after" doc:"the next of the page before"`
 		Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 	}
-	listOut struct {
-		Body struct {
-			Items []CaseView `json:"items"`
-			Next  int64      `json:"next,omitempty"`
-		}
-	}
+	listOut struct{ Body CaseList }
 
-	// postHead is what every POST on a case has.
-	postHead struct {
-		ID       int64  `path:"id"`
-		Key      string `header:"Idempotency-Key" doc:"the same request under the same key is carried out once within 24 hours"`
-		Language string `header:"Accept-Language"`
-	}
 	moveIn struct {
-		postHead
+		PostHead
 		Body MoveRequest
 	}
 	noteIn struct {
-		postHead
-		Body struct {
-			Text string `json:"text"`
-		}
+		PostHead
+		Body NoteRequest
 	}
 	taskIn struct {
-		postHead
+		PostHead
 		Body TaskRequest
 	}
 	doneIn struct {
-		postHead
+		PostHead
 		Task int64 `path:"task"`
 	}
 	findingIn struct {
 		Key  string `header:"Idempotency-Key" doc:"the same request under the same key is carried out once"`
 		Body inspect.Draft
 	}
-	findingOut struct {
-		Body struct {
-			Finding inspect.View `json:"finding"`
-			Case    CaseView     `json:"case"`
-		}
-	}
+	findingOut struct{ Body RecordedFinding }
 )
+
+// PostHead is what every POST on a case has beside its body.
+type PostHead struct {
+	ID       int64  `path:"id"`
+	Key      string `header:"Idempotency-Key" doc:"the same request under the same key is carried out once within 24 hours"`
+	Language string `header:"Accept-Language"`
+}
+
+// CaseList is a page of cases.
+type CaseList struct {
+	Items []CaseView `json:"items"`
+	Next  int64      `json:"next,omitempty"`
+}
+
+// NoteRequest asks for a remark.
+type NoteRequest struct {
+	Text string `json:"text"`
+}
+
+// RecordedFinding is a finding with the case that it opened.
+type RecordedFinding struct {
+	Finding inspect.View `json:"finding"`
+	Case    CaseView     `json:"case"`
+}
 
 // Routes adds the room's operations.
 func (s *Service) Routes(r *web.Router) {
@@ -82,9 +88,7 @@ func (s *Service) Routes(r *web.Router) {
 		if err != nil {
 			return nil, err
 		}
-		out := &listOut{}
-		out.Body.Items, out.Body.Next = found, next
-		return out, nil
+		return &listOut{CaseList{found, next}}, nil
 	})
 	huma.Register(api, huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/cases/{id}", OperationID: "get-case",
@@ -93,21 +97,21 @@ func (s *Service) Routes(r *web.Router) {
 		c, err := s.Case(ctx, in.ID)
 		return &caseOut{c}, err
 	})
-	post(s, api, "/moves", "move-case", "Move a case to another state", func(ctx context.Context, in *moveIn) (postHead, Receipt, error) {
+	post(s, api, "/moves", "move-case", "Move a case to another state", func(ctx context.Context, in *moveIn) (PostHead, Receipt, error) {
 		done, err := s.Move(ctx, in.ID, in.Body, in.Key)
-		return in.postHead, done, err
+		return in.PostHead, done, err
 	})
-	post(s, api, "/notes", "note-on-case", "Add a remark", func(ctx context.Context, in *noteIn) (postHead, Receipt, error) {
+	post(s, api, "/notes", "note-on-case", "Add a remark", func(ctx context.Context, in *noteIn) (PostHead, Receipt, error) {
 		done, err := s.Note(ctx, in.ID, in.Body.Text, in.Key)
-		return in.postHead, done, err
+		return in.PostHead, done, err
 	})
-	post(s, api, "/tasks", "give-task", "Give a task to an organisation or a post", func(ctx context.Context, in *taskIn) (postHead, Receipt, error) {
+	post(s, api, "/tasks", "give-task", "Give a task to an organisation or a post", func(ctx context.Context, in *taskIn) (PostHead, Receipt, error) {
 		done, err := s.OpenTask(ctx, in.ID, in.Body, in.Key)
-		return in.postHead, done, err
+		return in.PostHead, done, err
 	})
-	post(s, api, "/tasks/{task}/done", "finish-task", "Say that a task is done", func(ctx context.Context, in *doneIn) (postHead, Receipt, error) {
+	post(s, api, "/tasks/{task}/done", "finish-task", "Say that a task is done", func(ctx context.Context, in *doneIn) (PostHead, Receipt, error) {
 		done, err := s.FinishTask(ctx, in.ID, in.Task, in.Key)
-		return in.postHead, done, err
+		return in.PostHead, done, err
 	})
 	huma.Register(api, huma.Operation{
 		Method: http.MethodPost, Path: "/api/v1/findings", OperationID: "record-finding", DefaultStatus: http.StatusCreated,
@@ -125,9 +129,7 @@ func (s *Service) Routes(r *web.Router) {
 		if err != nil {
 			return nil, err
 		}
-		out := &findingOut{}
-		out.Body.Finding, out.Body.Case = f.View(), c.CaseView
-		return out, nil
+		return &findingOut{RecordedFinding{f.View(), c.CaseView}}, nil
 	})
 	// Evidence comes as JSON or as a multipart form, which huma can't offer under one path.
 	r.HandleUpload("POST /api/v1/cases/{id}/evidence", MaxFile+1<<16, http.HandlerFunc(s.postEvidence))
@@ -135,7 +137,7 @@ func (s *Service) Routes(r *web.Router) {
 }
 
 // post registers a deed on a case; its answer is the case as it is afterwards.
-func post[I any](s *Service, api huma.API, path, id, summary string, deed func(context.Context, *I) (postHead, Receipt, error)) {
+func post[I any](s *Service, api huma.API, path, id, summary string, deed func(context.Context, *I) (PostHead, Receipt, error)) {
 	huma.Register(api, huma.Operation{
 		Method: http.MethodPost, Path: "/api/v1/cases/{id}" + path, OperationID: id, Summary: summary,
 	}, func(ctx context.Context, in *I) (*caseOut, error) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -63,26 +62,9 @@ func (s *Service) drop(ctx context.Context, m bus.Message, err error) error {
 	return err
 }
 
-// alertNews is what respond reads of alert.raised, alert.changed and alert.cleared.
-type alertNews struct {
-	Alert int64  `json:"alert"`
-	Level string `json:"level"`
-	Opens *struct {
-		Case string `json:"case"`
-		From string `json:"from"`
-	} `json:"opens"`
-	Title       Text        `json:"title"`
-	Asset       int64       `json:"asset"`
-	Place       int64       `json:"place"`
-	Area        int64       `json:"area"`
-	Point       *[2]float64 `json:"point"`
-	Datastreams []int64     `json:"datastreams"`
-	At          time.Time   `json:"at"`
-}
-
 // alert opens the case of an alert that asks for one at its level, or notes in the case that the level has changed.
 func (s *Service) alert(ctx context.Context, m bus.Message) error {
-	var a alertNews
+	var a events.AlertFacts
 	if err := json.Unmarshal(m.Data, &a); err != nil {
 		return s.drop(ctx, m, err)
 	}
@@ -103,14 +85,10 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 			if a.Opens == nil || a.Opens.Case == "" || !reaches(a.Level, a.Opens.From) {
 				return nil
 			}
-			title := s.Register.Name(ctx, "asset", spot.Asset)
-			if title == "" {
-				title = s.Register.Name(ctx, "place", spot.Place)
-			}
 			_, _, err := s.open(tx, who, Opening{
-				Kind: a.Opens.Case, Title: title, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot,
+				Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot,
 			}, Entry{
-				Kind: "alert", Text: Text{"Opened for the alert: " + a.Title.En, "根据告警立案：" + a.Title.Zh}, Event: m.ID,
+				Kind: "alert", Text: Text{"Opened for the alert: " + a.Title.EN, "根据告警立案：" + a.Title.ZH}, Event: m.ID,
 				Data: map[string]any{"alert": a.Alert, "level": a.Level},
 			}, now)
 			return err
@@ -134,7 +112,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 
 // alertCleared notes that an alert is over. It closes nothing: that the sensor is quiet is not yet a proof.
 func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
-	var a alertNews
+	var a events.AlertFacts
 	if err := json.Unmarshal(m.Data, &a); err != nil {
 		return s.drop(ctx, m, err)
 	}

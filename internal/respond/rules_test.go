@@ -1,13 +1,11 @@
 package respond
 
 import (
-	"io/fs"
 	"math"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -19,15 +17,7 @@ var noon = time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 // kind reads a definition from the packs that ship with Anlan.
 func kind(t testing.TB, name, id string) *Kind {
 	t.Helper()
-	var dir fs.FS = os.DirFS("../../packs/" + name)
-	if _, err := fs.Stat(dir, pack.Main); err != nil { // TEMP until packs/gas/pack.yaml exists
-		body, err := fs.ReadFile(dir, File)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir = fstest.MapFS{File: {Data: body}, pack.Main: {Data: []byte("pack: gas\ntitle: {en: G, zh-CN: 燃}\nobserves:\n  methane: {title: {en: M, zh-CN: 甲}, unit: '%LEL', range: [0, 100]}\n  methane-ambient: {title: {en: M, zh-CN: 甲}, unit: ppm, range: [0, 100]}\n")}}
-	}
-	p, err := pack.Load(dir, "packs/"+name)
+	p, err := pack.Load(os.DirFS("../../packs/"+name), "packs/"+name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,11 +35,11 @@ type Readings interface {
 	Latest(ctx context.Context, datastream int64) (Reading, error)
 }
 
-// Register is what respond asks of the city's register. It answers from memory and doesn't block.
+// Register is what respond asks of the city's register. It may read the store, so it is never asked within a transaction.
 type Register interface {
 	inspect.Register
 	// Name returns what people call a thing; kind is asset, place, area or organisation. Empty when it is not known.
-	Name(ctx context.Context, kind string, id int64) string
+	Name(ctx context.Context, kind string, id int64) Text
 }
 
 // News is where other rooms' events come from; *bus.Bus fulfils it.

@@ -51,8 +51,8 @@ func (*city) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
 	return s, nil
 }
 
-func (*city) Name(_ context.Context, kind string, id int64) string {
-	return fmt.Sprintf("%s %d", kind, id)
+func (*city) Name(_ context.Context, kind string, id int64) Text {
+	return Text{fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%d 号%s", id, kind)}
 }
 
 // world is a room under test.
@@ -166,7 +166,7 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 			t.Fatalf("%v %v", found, err)
 		}
 		id := found[1].ID
-		if c := found[1]; c.Level != "red" || *c.Alert != 500 || c.AssetName != "asset 7" || *c.Owner != 40 || c.StateTitle.Zh != "待接警" ||
+		if c := found[1]; c.Level != "red" || *c.Alert != 500 || c.Title.(*Text).Zh != "7 号asset" || c.AssetName.En != "asset 7" || *c.Owner != 40 || c.StateTitle.Zh != "待接警" ||
 			!c.DueAt.Equal(noon.Add(5*time.Minute)) || c.Overdue {
 			t.Errorf("%+v", c)
 		}
@@ -280,8 +280,8 @@ func TestHazardFromFindingToWriteOff(t *testing.T) {
 			t.Fatalf("%d cases, numbers %v, want one", n, ids)
 		}
 		id := ids[0]
-		if c := w.page(id); strings.Contains(fmt.Sprint(c.Title, c.Timeline, c.Fields), "13812345678") || !strings.HasPrefix(c.Title, "消防通道") {
-			t.Errorf("the page shows a number: %q %v", c.Title, c.Timeline)
+		if c := w.page(id); strings.Contains(fmt.Sprintf("%v %+v %v", c.Title, c.Timeline, c.Fields), "13812345678") || !strings.HasPrefix(c.Title.(string), "消防通道") {
+			t.Errorf("the page shows a number: %v %v", c.Title, c.Timeline)
 		}
 
 		limit := func(d time.Duration) string { return w.clock.Now().Add(d).Format(time.RFC3339) }

@@ -19,7 +19,7 @@ type CaseView struct {
 	ID         int64       `json:"id"`
 	Kind       string      `json:"kind"`
 	KindTitle  Text        `json:"kind_title"`
-	Title      string      `json:"title"`
+	Title      any         `json:"title" doc:"{en, zh-CN}, or a person's own words"`
 	State      string      `json:"state"`
 	StateTitle Text        `json:"state_title"`
 	Level      string      `json:"level,omitempty"`
@@ -28,14 +28,14 @@ type CaseView struct {
 	Finding    *int64      `json:"finding"`
 	Report     *int64      `json:"report"`
 	Asset      *int64      `json:"asset"`
-	AssetName  string      `json:"asset_name,omitempty"`
+	AssetName  *Text       `json:"asset_name"`
 	Place      *int64      `json:"place"`
-	PlaceName  string      `json:"place_name,omitempty"`
+	PlaceName  *Text       `json:"place_name"`
 	Area       *int64      `json:"area"`
-	AreaName   string      `json:"area_name,omitempty"`
+	AreaName   *Text       `json:"area_name"`
 	Point      *[2]float64 `json:"point"`
 	Owner      *int64      `json:"owner"`
-	OwnerName  string      `json:"owner_name,omitempty"`
+	OwnerName  *Text       `json:"owner_name"`
 	OpenedAt   time.Time   `json:"opened_at"`
 	Since      time.Time   `json:"since" doc:"when it came into its present state"`
 	DueAt      *time.Time  `json:"due_at"`
@@ -61,7 +61,6 @@ type EntryView struct {
 	Actor string         `json:"actor"`
 	Kind  string         `json:"kind"`
 	Text  any            `json:"text" doc:"{en, zh-CN}, or a person's own words"`
-	Note  string         `json:"note,omitempty" doc:"a person's words beside those of the program"`
 	Data  map[string]any `json:"data,omitempty"`
 }
 
@@ -99,14 +98,16 @@ type MoveView struct {
 	Requires []RequirementView `json:"requires"`
 }
 
-// RequirementView is what a move asks for: a form field, or evidence, which has no field name.
+// RequirementView is what a move asks for: a form field with its kind, or a kind of evidence that must be there before.
 type RequirementView struct {
-	Field    string   `json:"field"`
-	Kind     string   `json:"kind" doc:"text, number, time, choice; or photo, form, note, reading"`
-	Title    Text     `json:"title"`
-	Options  []Option `json:"options,omitempty"`
-	Evidence bool     `json:"evidence"`
-	Met      bool     `json:"met" doc:"for evidence: it is there"`
+	Field    string            `json:"field,omitempty"`
+	Kind     string            `json:"kind,omitempty" doc:"of a field: text, number, time or choice"`
+	Options  []Option          `json:"options,omitempty"`
+	Evidence string            `json:"evidence,omitempty" doc:"photo, form, note or reading"`
+	Below    map[string]string `json:"below,omitempty" doc:"of a reading: the limit of each property that serves"`
+	Above    map[string]string `json:"above,omitempty"`
+	Met      bool              `json:"met" doc:"the evidence is there and good"`
+	Title    Text              `json:"title"`
 }
 
 // Case returns a case as the actor may see it.
@@ -142,7 +143,7 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		return nil, err
 	}
 	page := &CasePage{
-		CaseView: s.view(ctx, c, k), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
+		CaseView: s.view(c, k, s.names(ctx)), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
 		Evidence: []EvidenceView{}, Moves: []MoveView{},
 	}
 	var past []PastMove
@@ -186,11 +187,10 @@ func (s *Service) moves(ctx context.Context, k *Kind, c *Case, snap Snapshot) []
 			v.Allowed = true
 		}
 		for _, r := range m.Requires {
-			rv := RequirementView{Field: r.Field, Kind: r.Kind, Title: r.Title, Options: r.Options}
-			if r.Evidence != "" {
-				rv.Kind, rv.Evidence, rv.Met = r.Evidence, true, r.met(snap, now) == nil
-			}
-			v.Requires = append(v.Requires, rv)
+			v.Requires = append(v.Requires, RequirementView{
+				Field: r.Field, Kind: r.Kind, Options: r.Options, Evidence: r.Evidence, Below: limitTexts(r.Below), Above: limitTexts(r.Above),
+				Met: r.Evidence != "" && r.met(snap, now) == nil, Title: r.Title,
+			})
 		}
 		out = append(out, v)
 	}
@@ -211,7 +211,8 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 	if err := s.Access.Decide(ctx, "case.read", access.Resource{Type: "case"}, access.Operations); err != nil {
 		return nil, 0, err
 	}
-	found = []CaseView{}
+	var cs []*Case
+	var ks []*Kind
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		for before := f.Before; ; {
 			page, err := newestCases(tx, f.Kind, f.Open, before, f.Limit)
@@ -227,7 +228,8 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 				if err != nil {
 					return err
 				}
-				if found = append(found, s.view(ctx, c, k)); len(found) == f.Limit {
+				cs, ks = append(cs, c), append(ks, k)
+				if len(cs) == f.Limit {
 					next = before
 					return nil
 				}
@@ -237,35 +239,70 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 			}
 		}
 	})
-	return found, next, err
+	if err != nil {
+		return nil, 0, err
+	}
+	found = make([]CaseView, len(cs))
+	names := s.names(ctx)
+	for i, c := range cs {
+		found[i] = s.view(c, ks[i], names)
+	}
+	return found, next, nil
 }
 
-func (s *Service) view(ctx context.Context, c *Case, k *Kind) CaseView {
+// names asks the register for each name once.
+func (s *Service) names(ctx context.Context) func(kind string, id int64) *Text {
+	type thing struct {
+		kind string
+		id   int64
+	}
+	known := map[thing]*Text{}
+	return func(kind string, id int64) *Text {
+		if id == 0 {
+			return nil
+		}
+		t := thing{kind, id}
+		if _, asked := known[t]; !asked {
+			name := s.Register.Name(ctx, kind, id)
+			known[t] = &name
+		}
+		return known[t]
+	}
+}
+
+func (s *Service) view(c *Case, k *Kind, name func(kind string, id int64) *Text) CaseView {
 	v := CaseView{
-		ID: c.ID, Kind: c.Kind, KindTitle: k.Title, Title: inspect.Mask(c.Title), State: c.State, StateTitle: k.State(c.State).Title,
+		ID: c.ID, Kind: c.Kind, KindTitle: k.Title, State: c.State, StateTitle: k.State(c.State).Title,
 		Level: c.Level, Outcome: c.Outcome, Alert: ref(c.Alert), Finding: ref(c.Finding), Report: ref(c.Report),
 		Asset: ref(c.Asset), Place: ref(c.Place), Area: ref(c.Area), Owner: ref(c.Owner), Point: c.Point,
 		OpenedAt: c.OpenedAt, Since: c.Since, DueAt: optional(c.DueAt), ClosedAt: optional(c.ClosedAt),
 	}
 	v.Overdue = c.ClosedAt.IsZero() && !c.DueAt.IsZero() && !c.DueAt.After(s.Clock.Now())
-	for _, n := range []struct {
-		kind string
-		id   int64
-		name *string
-	}{{"asset", c.Asset, &v.AssetName}, {"place", c.Place, &v.PlaceName}, {"area", c.Area, &v.AreaName}, {"organisation", c.Owner, &v.OwnerName}} {
-		if n.id != 0 {
-			*n.name = s.Register.Name(ctx, n.kind, n.id)
-		}
+	v.AssetName, v.PlaceName = name("asset", c.Asset), name("place", c.Place)
+	v.AreaName, v.OwnerName = name("area", c.Area), name("organisation", c.Owner)
+	switch {
+	case c.Title != "":
+		v.Title = inspect.Mask(c.Title)
+	case v.AssetName != nil && *v.AssetName != Text{}:
+		v.Title = v.AssetName
+	case v.PlaceName != nil && *v.PlaceName != Text{}:
+		v.Title = v.PlaceName
+	default:
+		v.Title = k.Title
 	}
 	return v
 }
 
 func (e Entry) view() EntryView {
 	v := EntryView{ID: e.ID, At: e.At, Actor: actorName(e.Actor), Kind: e.Kind, Data: maskAll(e.Data)}
-	if e.Text == (Text{}) {
-		v.Text = inspect.Mask(e.Free)
-	} else {
-		v.Text, v.Note = e.Text, inspect.Mask(e.Free)
+	words := inspect.Mask(e.Free)
+	switch {
+	case e.Text == Text{}:
+		v.Text = words
+	case words == "":
+		v.Text = e.Text
+	default:
+		v.Text = Text{e.Text.En + ": " + words, e.Text.Zh + "：" + words}
 	}
 	return v
 }
@@ -308,6 +345,17 @@ func maskAll(values map[string]any) map[string]any {
 		default:
 			out[k] = v
 		}
+	}
+	return out
+}
+
+func limitTexts(limits map[string]Limit) map[string]string {
+	if len(limits) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for property, l := range limits {
+		out[property] = fmt.Sprintf("%g %s", l.Value, l.Unit)
 	}
 	return out
 }
