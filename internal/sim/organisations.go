@@ -1,0 +1,96 @@
+package sim
+
+import "fmt"
+
+// Organisations that the rest refers to by id.
+const (
+	orgCity       = "org-city"
+	orgEmergency  = "org-emergency"
+	orgHousing    = "org-housing"
+	orgWaterWorks = "org-water-bureau"
+	orgWeather    = "org-weather"
+	orgGas        = "org-gas"
+	orgWater      = "org-water"
+	orgDrainage   = "org-drainage"
+	orgPort       = "org-port"
+)
+
+func orgDistrict(d int) string          { return fmt.Sprintf("org-district-%d", d+1) }
+func orgDistrictEmergency(d int) string { return fmt.Sprintf("org-district-%d-emergency", d+1) }
+func orgTown(t int) string              { return fmt.Sprintf("org-town-%02d", t+1) }
+
+func (b *builder) buildOrganisations() {
+	add := func(id, kind, parent, en, zh string) {
+		b.Organisations = append(b.Organisations, Organisation{id, kind, parent, Name{en, zh}})
+	}
+	add(orgCity, "government", "", "Langang Municipal Government", "澜港市人民政府")
+	add(orgEmergency, "bureau", orgCity, "Langang Emergency Management Bureau", "澜港市应急管理局")
+	add(orgHousing, "bureau", orgCity, "Langang Housing and Urban-Rural Development Bureau", "澜港市住房和城乡建设管理局")
+	add(orgWaterWorks, "bureau", orgCity, "Langang Water Affairs Bureau", "澜港市水务局")
+	add(orgWeather, "bureau", orgCity, "Langang Meteorological Bureau", "澜港市气象局")
+	add(orgGas, "utility", "", "Langang Gas Company", "澜港燃气有限公司")
+	add(orgWater, "utility", "", "Langang Water Supply Company", "澜港供水有限公司")
+	add(orgDrainage, "utility", "", "Langang Drainage Company", "澜港排水有限公司")
+	add(orgPort, "enterprise", "", "Langang Port Group", "澜港港务集团有限公司")
+	for d, n := range districts {
+		add(orgDistrict(d), "government", orgCity, n.En+" Government", n.Zh+"人民政府")
+		add(orgDistrictEmergency(d), "bureau", orgDistrict(d), n.En+" Emergency Management Bureau", n.Zh+"应急管理局")
+	}
+	for t, town := range towns {
+		zh := town.name.Zh + "办事处"
+		if stem(town.name).Zh+"镇" == town.name.Zh {
+			zh = town.name.Zh + "人民政府"
+		}
+		add(orgTown(t), "town-office", orgDistrict(town.district), town.name.En+" Office", zh)
+	}
+}
+
+// buildDuties links every area and asset to who answers for it, and leaves out three links that a check has to find: the
+// leadership of a town, the territory of a grid cell, the enterprise of a gas regulator.
+func (b *builder) buildDuties() {
+	r := generator(b.Seed, "missing duties")
+	noLeader, noTerritory, noEnterprise := r.IntN(len(towns)), r.IntN(len(b.land.cells)), 0
+	var regulators []int
+	for k, a := range b.Assets {
+		if a.Kind == "gas/regulator" {
+			regulators = append(regulators, k)
+		}
+	}
+	noEnterprise = regulators[r.IntN(len(regulators))]
+	add := func(missing bool, d Duty) {
+		if missing {
+			b.MissingDuties = append(b.MissingDuties, d)
+			return
+		}
+		b.Duties = append(b.Duties, d)
+	}
+	for d := range districts {
+		add(false, Duty{Organisation: orgDistrict(d), Kind: "leadership", Area: districtID(d)})
+		add(false, Duty{Organisation: orgDistrict(d), Kind: "territory", Area: districtID(d)})
+		add(false, Duty{Organisation: orgDistrictEmergency(d), Kind: "regulator", Area: districtID(d)})
+	}
+	for t := range towns {
+		add(t == noLeader, Duty{Organisation: orgTown(t), Kind: "leadership", Area: townID(t)})
+		add(false, Duty{Organisation: orgTown(t), Kind: "territory", Area: townID(t)})
+	}
+	for k, c := range b.land.cells {
+		add(k == noTerritory, Duty{Organisation: orgTown(c.town), Kind: "territory", Area: b.cellIDs[k]})
+	}
+	for k, a := range b.Assets {
+		add(k == noEnterprise, Duty{Organisation: a.Organisation, Kind: "enterprise", Asset: a.ID})
+		if bureau := regulatorOf(a.Kind); bureau != "" {
+			add(false, Duty{Organisation: bureau, Kind: "regulator", Asset: a.ID})
+		}
+	}
+}
+
+// regulatorOf is the bureau that supervises the stations of a kind; small instruments fall to the district's.
+func regulatorOf(kind string) string {
+	switch kind {
+	case "gas/source-station", "gas/regulator":
+		return orgHousing
+	case "water/plant", "water/reservoir", "water/pump-station":
+		return orgWaterWorks
+	}
+	return ""
+}
