@@ -112,7 +112,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       );
       return { items: all.slice(0, limit), next: all.length > limit ? all[limit - 1].id : null };
     },
-    'GET /assets.geojson': () => ({ type: 'FeatureCollection', features: c.assets.map((a) => ({ type: 'Feature', id: a.id, geometry: { type: 'Point', coordinates: a.point }, properties: { ...a, name: a.name['zh-CN'], name_en: a.name.en, point: undefined } })) }),
+    'GET /assets.geojson': () => ({ type: 'FeatureCollection', features: c.assets.map((a) => ({ type: 'Feature', id: a.id, geometry: { type: 'Point', coordinates: a.point }, properties: { ...a, point: undefined } })) }),
     'GET /assets/:id': (r) => {
       const a = find(c.assets, r.id, 'asset');
       return {

@@ -6,6 +6,7 @@ import { local, number, translate, type Key, type Params } from './i18n.ts';
 import { Live, type LiveState } from './live.ts';
 import { read, STORE_KEY, type Prefs } from './prefs.ts';
 import { parse, PREFIX, type Route } from './router.ts';
+import { call } from './sound.ts';
 import type { Shade } from './theme.ts';
 import { ServerClock } from './time.ts';
 import type { Lang, LocalText, Session } from './types.ts';
@@ -135,6 +136,7 @@ class App {
   say(text: string, assertive = false): void {
     // Cleared first: the same sentence twice is news twice.
     if (assertive) {
+      if (this.prefs.sound) call();
       this.assertive = '';
       setTimeout(() => (this.assertive = text), 50);
     } else {

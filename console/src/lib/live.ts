@@ -23,15 +23,17 @@ export class SSEParser {
   #rest = '';
   #data: string[] = [];
   #type = '';
+  #afterCR = false;
 
   push(chunk: string): LiveEvent[] {
     const out: LiveEvent[] = [];
-    let text = this.#rest + chunk;
-    // A CR at the very end may be half of a CRLF: keep it for the next chunk.
-    const held = text.endsWith('\r') ? '\r' : '';
-    if (held) text = text.slice(0, -1);
-    const lines = text.split(/\r\n|\n|\r/);
-    this.#rest = lines.pop()! + held;
+    // A CR ends its line at once; the LF of a CRLF that a chunk border cut in
+    // two is then no further, empty line.
+    if (this.#afterCR && chunk.startsWith('\n')) chunk = chunk.slice(1);
+    else if (chunk === '') return out;
+    this.#afterCR = chunk.endsWith('\r');
+    const lines = (this.#rest + chunk).split(/\r\n|\n|\r/);
+    this.#rest = lines.pop()!;
     for (const line of lines) {
       if (line === '') {
         if (this.#data.length > 0) {

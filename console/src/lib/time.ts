@@ -97,13 +97,14 @@ export function duration(ms: number, lang: Lang): string {
 }
 
 /**
- * datetime-local gives "2026-11-23T14:05" without a zone; the officer means
- * the city's. Around a change to summer time the offset is the one before it.
+ * An officer who writes "2026-11-23 14:05" means the city's time. Around a
+ * change to summer time the offset is the one before it. Null when it is no time.
  */
 export function fromLocalInput(text: string, zone: string): Date | null {
-  const m = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)/.exec(text);
-  if (!m) return null;
+  const m = /^\s*(\d{4})-(\d\d?)-(\d\d?)[T\s]+(\d\d?)[:：](\d\d)\s*$/.exec(text);
+  if (!m || +m[4]! > 23 || +m[5]! > 59) return null;
   const asUTC = Date.UTC(+m[1]!, +m[2]! - 1, +m[3]!, +m[4]!, +m[5]!);
+  if (new Date(asUTC).getUTCDate() !== +m[3]! || new Date(asUTC).getUTCMonth() !== +m[2]! - 1) return null; // 30 February
   // The offset depends on the answer: a second step settles it.
   let t = asUTC - offsetMinutes(new Date(asUTC), zone) * 60_000;
   t = asUTC - offsetMinutes(new Date(t), zone) * 60_000;
@@ -112,8 +113,7 @@ export function fromLocalInput(text: string, zone: string): Date | null {
 
 /** The inverse of fromLocalInput. */
 export function toLocalInput(at: Date, zone: string): string {
-  const p = parts(at, zone);
-  return `${p.year}-${p.month}-${p.day}T${p.hour}:${p.minute}`;
+  return minute(at, zone);
 }
 
 /**
