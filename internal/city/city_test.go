@@ -348,4 +348,22 @@ func TestDuties(t *testing.T) {
 			t.Error("duties for an asset that isn't there")
 		}
 	})
+
+func TestSpots(t *testing.T) {
+	w := newTown(t, dbtest.SQLite(t, roomMigrations...))
+	items, _, err := w.Assets(w.ctx, AssetFilter{})
+	if err != nil || len(items) == 0 {
+		t.Fatal(items, err)
+	}
+	for _, a := range items {
+		id, ok := w.AssetByKey(a.ExternalID)
+		s, found := w.AssetSpot(id)
+		if !ok || !found || s.Asset != a.ID || s.Place != a.Place || s.Area != a.Area || s.Organisation != a.Organisation ||
+			s.Kind != a.Kind || s.AssetName != a.Name || s.PlaceName != a.PlaceName || s.Home != (a.Premises == PremisesHome) {
+			t.Errorf("asset %+v\n is at %+v", a, s)
+		}
+	}
+	if _, ok := w.AssetSpot(1 << 40); ok {
+		t.Error("an asset that does not exist has a spot")
+	}
 }

@@ -278,7 +278,10 @@ func likeText(s string) string {
 
 // picture reads what is kept in memory.
 func (s store) picture(ctx context.Context) (*picture, error) {
-	p := &picture{organisations: map[int64]organisation{}, holders: map[int64][]int64{}}
+	p := &picture{
+		organisations: map[int64]organisation{}, holders: map[int64][]int64{},
+		places: map[int64]Spot{}, assets: map[int64]Spot{}, assetKeys: map[string]int64{},
+	}
 	l := lists[Areas]
 	var plots []plot
 	err := s.records(ctx, l, func(r *record) error {
@@ -301,6 +304,9 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 			return err
 		}, "select id, external_id, name_en, name_zh, coalesce(parent, 0) from city_organisations order by id nulls last")
 		if err != nil {
+			return err
+		}
+		if err := p.readSpots(tx); err != nil {
 			return err
 		}
 		return tx.Each(func(rows *sql.Rows) error {

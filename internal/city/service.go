@@ -22,6 +22,9 @@ import (
 // lookEvery is how often another process's change of the register is looked for, and old paths are forgotten.
 const lookEvery = 2 * time.Second
 
+// clockSkew is how far an instrument's clock may be ahead of ours.
+const clockSkew = 5 * time.Minute
+
 // Deps are what the room stands on.
 type Deps struct {
 	DB     *db.DB
@@ -54,6 +57,9 @@ type picture struct {
 	areas         *atlas
 	organisations map[int64]organisation
 	holders       map[int64][]int64 // organisations with a duty over an area, by area
+	places        map[int64]Spot
+	assets        map[int64]Spot
+	assetKeys     map[string]int64 // by external id
 }
 
 type organisation struct {
@@ -238,6 +244,10 @@ func (s *Service) Move(ctx context.Context, asset int64, to Point, at time.Time)
 	}
 	if !s.kinds()[a.Kind].Mobile {
 		return web.Errorf(http.StatusConflict, "city.not_mobile", "asset %s is a %s, which does not move: only kinds that say \"mobile: instrument\" do", a.ExternalID, a.Kind)
+	}
+	now := s.Clock.Now()
+	if at.Before(now.Add(-PathKept)) || at.After(now.Add(clockSkew)) {
+		return web.Errorf(http.StatusUnprocessableEntity, "city.bad_time", "%s is not within the last %.0f hours", at.Format(time.RFC3339), PathKept.Hours()).At("at")
 	}
 	to = Point{rounded(to[0]), rounded(to[1])}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {

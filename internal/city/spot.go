@@ -1,0 +1,63 @@
+package city
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/anlan-city/anlan/internal/platform/db"
+)
+
+// Spot is where a place or an asset stands and whose it is: what other rooms need of the register for each alert, reading
+// and case, from memory. Zeros are what is not known.
+type Spot struct {
+	Asset, Place, Area, Organisation int64
+	Kind                             string // of the asset
+	Home                             bool   // stands in a home: state and liveness only
+	AssetName, PlaceName             Name
+	Point                            Point // of an instrument that moves: as of the last change of the register
+}
+
+// AssetSpot is where an asset stands.
+func (s *Service) AssetSpot(id int64) (Spot, bool) {
+	spot, ok := s.picture.Load().assets[id]
+	return spot, ok
+}
+
+// PlaceSpot is where a place lies.
+func (s *Service) PlaceSpot(id int64) (Spot, bool) {
+	spot, ok := s.picture.Load().places[id]
+	return spot, ok
+}
+
+// AssetByKey is the asset with an external id.
+func (s *Service) AssetByKey(externalID string) (int64, bool) {
+	id, ok := s.picture.Load().assetKeys[externalID]
+	return id, ok
+}
+
+// readSpots fills in the picture's places and assets.
+func (p *picture) readSpots(tx *db.Tx) error {
+	err := tx.Each(func(rows *sql.Rows) error {
+		var s Spot
+		err := rows.Scan(&s.Place, &s.Area, &s.PlaceName.EN, &s.PlaceName.ZH, &s.Point[0], &s.Point[1])
+		p.places[s.Place] = s
+		return err
+	}, "select id, coalesce(area, 0), name_en, name_zh, x, y from city_places order by id nulls last")
+	if err != nil {
+		return fmt.Errorf("places: %w", err)
+	}
+	err = tx.Each(func(rows *sql.Rows) error {
+		var s Spot
+		var key, premises string
+		err := rows.Scan(&s.Asset, &key, &s.Kind, &s.AssetName.EN, &s.AssetName.ZH, &s.Place, &s.Organisation, &premises, &s.Point[0], &s.Point[1])
+		place := p.places[s.Place]
+		s.Area, s.PlaceName, s.Home = place.Area, place.PlaceName, premises == PremisesHome
+		p.assets[s.Asset], p.assetKeys[key] = s, s.Asset
+		return err
+	}, `select id, external_id, kind, name_en, name_zh, place, coalesce(organisation, 0), premises, x, y
+		from city_assets order by id nulls last`)
+	if err != nil {
+		return fmt.Errorf("assets: %w", err)
+	}
+	return nil
+}
