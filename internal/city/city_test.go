@@ -348,6 +348,7 @@ func TestDuties(t *testing.T) {
 			t.Error("duties for an asset that isn't there")
 		}
 	})
+}
 
 func TestSpots(t *testing.T) {
 	w := newTown(t, dbtest.SQLite(t, roomMigrations...))

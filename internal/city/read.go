@@ -280,7 +280,7 @@ func likeText(s string) string {
 func (s store) picture(ctx context.Context) (*picture, error) {
 	p := &picture{
 		organisations: map[int64]organisation{}, holders: map[int64][]int64{},
-		places: map[int64]Spot{}, assets: map[int64]Spot{}, assetKeys: map[string]int64{},
+		territory: map[int64]int64{}, places: map[int64]Spot{}, assets: map[int64]Spot{}, assetKeys: map[string]int64{},
 	}
 	l := lists[Areas]
 	var plots []plot
@@ -311,10 +311,14 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 		}
 		return tx.Each(func(rows *sql.Rows) error {
 			var area, organisation int64
-			err := rows.Scan(&area, &organisation)
+			var kind string
+			err := rows.Scan(&area, &organisation, &kind)
 			p.holders[area] = append(p.holders[area], organisation)
+			if kind == DutyTerritory && p.territory[area] == 0 {
+				p.territory[area] = organisation
+			}
 			return err
-		}, "select subject_id, organisation from city_duties where subject = 'area' order by id nulls last")
+		}, "select subject_id, organisation, kind from city_duties where subject = 'area' order by id nulls last")
 	})
 	return p, err
 }

@@ -57,6 +57,7 @@ type picture struct {
 	areas         *atlas
 	organisations map[int64]organisation
 	holders       map[int64][]int64 // organisations with a duty over an area, by area
+	territory     map[int64]int64   // who leads on the territory's duty, by area
 	places        map[int64]Spot
 	assets        map[int64]Spot
 	assetKeys     map[string]int64 // by external id

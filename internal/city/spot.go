@@ -35,6 +35,20 @@ func (s *Service) AssetByKey(externalID string) (int64, bool) {
 	return id, ok
 }
 
+// AnswersFor is the organisation that holds the territory's duty for an area or for the nearest one around it; 0 for none.
+func (s *Service) AnswersFor(area int64) int64 {
+	p := s.picture.Load()
+	if p.areas == nil {
+		return 0
+	}
+	for n := p.areas.byID[area]; n != nil; n = n.parent {
+		if organisation := p.territory[n.id]; organisation != 0 {
+			return organisation
+		}
+	}
+	return 0
+}
+
 // readSpots fills in the picture's places and assets.
 func (p *picture) readSpots(tx *db.Tx) error {
 	err := tx.Each(func(rows *sql.Rows) error {
