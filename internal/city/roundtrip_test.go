@@ -155,7 +155,7 @@ func drawTown(t *rapid.T) []townFile {
 			props = append(props, prop("organisation", rapid.SampledFrom(orgKeys).Draw(t, "organisation")))
 		}
 		if rapid.Bool().Draw(t, "free") {
-			props = append(props, fmt.Sprintf(`"properties":{%s:%s,"n":{"list":[1.50,true,null,-1e3]}}`, quote(text.Draw(t, "property")), quote(text.Draw(t, "value"))))
+			props = append(props, fmt.Sprintf(`"properties":{%s:%s,"list":{"list":[1.50,true,null,-1e3]}}`, quote(text.Draw(t, "property")), quote(text.Draw(t, "value"))))
 		}
 		assets = append(assets, feature(at, props...))
 	}
