@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 )
@@ -233,4 +234,41 @@ func TestTwoLoopsFireEachOnce(t *testing.T) {
 			t.Errorf("%d entries, want %d", got, n)
 		}
 	})
+}
+
+// deaf hands out the events it holds and then waits for the end.
+type deaf struct{ events []bus.Message }
+
+func (d deaf) Consume(ctx context.Context, _ string, _ []string, fn func(context.Context, bus.Message) error) error {
+	for _, m := range d.events {
+		if err := fn(ctx, m); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// What runs in the background does its work as the program, not as whoever started it, and ends when it is told to.
+func TestRun(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms()...))
+	w.News = deaf{[]bus.Message{{ID: 1, Subject: "alert.raised", Data: []byte(`{"alert":1,"level":"red","asset":7,"opens":{"case":"gas-leak","from":"orange"}}`)}}}
+	ctx, cancel := context.WithCancel(as(officer(5)))
+	done := make(chan error)
+	go func() { done <- w.Run(ctx) }()
+	patience := time.After(time.Minute)
+	for w.count("select count(*) from cases") == 0 {
+		select {
+		case <-w.DB.Signal("outbox"):
+		case <-patience:
+			t.Fatal("no case after a minute")
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if e := w.page(1).Timeline[0]; e.Actor != "respond" {
+		t.Errorf("the case was opened by %q", e.Actor)
+	}
 }
