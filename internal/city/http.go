@@ -58,8 +58,8 @@ func paged[T any](items []T, next int64) *body[page[T]] {
 	return &body[page[T]]{p}
 }
 
-// paging are the parameters of a list that comes in pages.
-type paging struct {
+// Paging is embedded, so it must be exported to be filled in: it holds the parameters of a list that comes in pages.
+type Paging struct {
 	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
 	After int64 `query:"after" doc:"next of the page before"`
 }
@@ -90,13 +90,13 @@ func (s *Service) getAreas(ctx context.Context, in *struct {
 	return paged(items, 0), err
 }
 
-func (s *Service) getPlaces(ctx context.Context, in *paging) (*body[page[Place]], error) {
+func (s *Service) getPlaces(ctx context.Context, in *Paging) (*body[page[Place]], error) {
 	items, next, err := s.Places(ctx, in.After, in.Limit)
 	return paged(items, next), err
 }
 
 type assetsIn struct {
-	paging
+	Paging
 	Box  string `query:"bbox" doc:"west,south,east,north in degrees" example:"113.2,23.0,113.4,23.2"`
 	Kind string `query:"kind" doc:"pack/kind, or a pack"`
 	Text string `query:"q" doc:"part of a name or of the external id"`
@@ -171,7 +171,7 @@ func (s *Service) getOrganisations(ctx context.Context, _ *struct{}) (*body[page
 }
 
 func (s *Service) getDuties(ctx context.Context, in *struct {
-	paging
+	Paging
 	Subject      string `query:"subject" enum:"area,place,asset"`
 	SubjectID    int64  `query:"subject_id"`
 	Organisation int64  `query:"organisation"`
