@@ -140,16 +140,16 @@ func (b *binder) point(p *point) func(*row) (lon, lat float64, has, ok bool) {
 	}
 }
 
-// placed binds a report's point: nil for a placeholder and for empty cells.
-func (b *binder) placed(p *point, placeholders [][2]float64, missing map[string]bool) func(*row) (*[2]float64, bool) {
+// placed binds a report's point: nil for empty cells and for a placeholder, which is told.
+func (b *binder) placed(p *point, placeholders [][2]float64, missing map[string]bool) func(*row) (at *[2]float64, placeholder, ok bool) {
 	if p == nil || p.constant != nil {
 		point := b.point(p)
-		return func(current *row) (*[2]float64, bool) {
+		return func(current *row) (*[2]float64, bool, bool) {
 			lon, lat, has, ok := point(current)
 			if !has {
-				return nil, ok
+				return nil, false, ok
 			}
-			return &[2]float64{lon, lat}, ok
+			return &[2]float64{lon, lat}, false, ok
 		}
 	}
 	raw := b.raw(p)
@@ -157,16 +157,16 @@ func (b *binder) placed(p *point, placeholders [][2]float64, missing map[string]
 		return nil
 	}
 	lonColumn := slices.Index(b.t.columns, p.Lon.s)
-	return func(current *row) (*[2]float64, bool) {
+	return func(current *row) (*[2]float64, bool, bool) {
 		if missing[strings.TrimSpace(current.cells[lonColumn])] {
-			return nil, true
+			return nil, false, true
 		}
 		lon, lat, ok := raw(current)
-		if !ok || slices.Contains(placeholders, [2]float64{lon, lat}) {
-			return nil, ok
+		if placeholder := slices.Contains(placeholders, [2]float64{lon, lat}); !ok || placeholder {
+			return nil, placeholder, ok
 		}
 		lon, lat = b.r.m.system.ToWGS84(lon, lat)
-		return &[2]float64{lon, lat}, true
+		return &[2]float64{lon, lat}, false, true
 	}
 }
 
@@ -290,7 +290,37 @@ func (t *table) problem(current *row, cell int, format string, args ...any) Prob
 	return p
 }
 
-func wordsOf(w map[string]string) words { return w }
+// translation puts Anlan's word in the place of the file's; the word may hold {column}. Without words the file's stays.
+type translation struct {
+	field string
+	from  filler
+	words words
+	to    map[string]filler
+}
+
+func (b *binder) translation(field string, from filler, w words, at position) translation {
+	t := translation{field, from, w, map[string]filler{}}
+	for _, word := range w {
+		t.to[word] = b.text(field, text{word, at})
+	}
+	return t
+}
+
+func (t translation) of(current *row) (string, bool) {
+	word := t.from(current)
+	if t.words == nil {
+		return word, true
+	}
+	to, ok := t.words.lookup(word)
+	if !ok {
+		return "", false
+	}
+	return t.to[to](current), true
+}
+
+func (t translation) problem(in *table, current *row) Problem {
+	return Problem{in.file, current.line, 1, t.field, unknown("value", t.from(current), t.words.known()) + `; "*" stands for all others`}
+}
 
 // lookup finds what a file's word stands for; "*" stands for all that are not named.
 func (w words) lookup(word string) (string, bool) {

@@ -263,7 +263,7 @@ func (c *client) history(ctx context.Context, id int64, from, to int64, fn func(
 // receipt is what the server says to a batch.
 type receipt struct {
 	Accepted int       `json:"accepted"`
-	Known    int       `json:"known"` // reports that it has already
+	Known    int       `json:"duplicate"` // reports that it has already
 	RefusedN int       `json:"refused_count"`
 	Refused  []refusal `json:"refused"` // the first of them
 }
@@ -271,6 +271,7 @@ type receipt struct {
 type refusal struct {
 	Index   int    `json:"index"`
 	Code    string `json:"code"`
+	Field   string `json:"field"` // of reports, which have no code
 	Message string `json:"message"`
 }
 
@@ -280,9 +281,12 @@ func (c *client) postReadings(ctx context.Context, source string, csv []byte) (r
 	return r, err
 }
 
-func (c *client) postReports(ctx context.Context, lines []byte) (receipt, error) {
+func (c *client) postReports(ctx context.Context, source string, all []Report) (receipt, error) {
 	var r receipt
-	err := c.do(ctx, http.MethodPost, "/api/v1/reports/import", "application/x-ndjson", lines, &r)
+	body, err := json.Marshal(map[string]any{"source": source, "items": all})
+	if err == nil {
+		err = c.do(ctx, http.MethodPost, "/api/v1/reports/import", "application/json", body, &r)
+	}
 	return r, err
 }
 

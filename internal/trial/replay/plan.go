@@ -57,13 +57,15 @@ type Report struct {
 	Category   string      `json:"category"`
 	Text       string      `json:"text"`
 	Point      *[2]float64 `json:"point,omitempty"` // lon, lat; nil where the place is unknown
-	Address    string      `json:"address,omitempty"`
-	ReceivedAt time.Time   `json:"received_at"`
-	DueAt      *time.Time  `json:"due_at,omitempty"`
-	ClosedAt   *time.Time  `json:"closed_at,omitempty"`
-	State      string      `json:"state,omitempty"`
-	Channel    string      `json:"channel,omitempty"`
-	Queue      string      `json:"queue,omitempty"`
+	// PlaceUnknown says that the source knew no place and wrote a placeholder.
+	PlaceUnknown bool       `json:"place_unknown,omitempty"`
+	Address      string     `json:"address,omitempty"`
+	ReceivedAt   time.Time  `json:"received_at"`
+	DueAt        *time.Time `json:"due_at,omitempty"`
+	ClosedAt     *time.Time `json:"closed_at,omitempty"`
+	State        string     `json:"state,omitempty"`
+	Channel      string     `json:"channel,omitempty"`
+	Queue        string     `json:"queue,omitempty"`
 }
 
 // Event is something known to have happened.
@@ -385,6 +387,11 @@ func (r *reader) reports(src *reports) {
 		state, channel, queue := b.text("state", src.State), b.text("channel", src.Channel), b.text("queue", src.Queue)
 		received, due, closed := b.when(src.Received), b.optionalWhen(src.Due, missing), b.optionalWhen(src.Closed, missing)
 		point := b.placed(src.Point, src.PlaceholderPoints, missing)
+		translations := []translation{
+			b.translation("categories", category, src.Categories, src.node),
+			b.translation("states", state, src.States, src.node),
+			b.translation("channels", channel, src.Channels, src.node),
+		}
 		if b.failed {
 			return nil
 		}
@@ -401,29 +408,16 @@ func (r *reader) reports(src *reports) {
 			if out.ClosedAt, ok = closed(current); !ok {
 				return
 			}
-			if out.Point, ok = point(current); !ok {
+			if out.Point, out.PlaceUnknown, ok = point(current); !ok {
 				return
 			}
 			if line, twice := seen[out.ExternalID]; twice {
 				r.leaveOut(Problem{t.file, current.line, 1, "id", fmt.Sprintf("the report %q was in line %d already", out.ExternalID, line)})
 				return
 			}
-			for _, f := range []struct {
-				field string
-				from  string
-				names map[string]string
-				into  *string
-			}{
-				{"categories", category(current), src.Categories, &out.Category},
-				{"states", state(current), src.States, &out.State},
-				{"channels", channel(current), src.Channels, &out.Channel},
-			} {
-				*f.into = f.from
-				if f.names == nil {
-					continue
-				}
-				if *f.into, ok = wordsOf(f.names).lookup(f.from); !ok {
-					r.leaveOut(Problem{t.file, current.line, 1, f.field, unknown("value", f.from, wordsOf(f.names).known()) + `; "*" stands for all others`})
+			for i, into := range []*string{&out.Category, &out.State, &out.Channel} {
+				if *into, ok = translations[i].of(current); !ok {
+					r.leaveOut(translations[i].problem(t, current))
 					return
 				}
 			}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -259,14 +258,7 @@ func (r *run) sendReports(ctx context.Context) error {
 	all := r.plan.Reports
 	at := func(i int) int64 { return all[i].ReceivedAt.UnixMicro() }
 	return r.pace.batches(ctx, len(all), batchReports, at, func(from, to int) error {
-		var lines bytes.Buffer
-		enc := json.NewEncoder(&lines)
-		for _, x := range all[from:to] {
-			if err := enc.Encode(x); err != nil {
-				return err
-			}
-		}
-		got, err := r.client.postReports(ctx, lines.Bytes())
+		got, err := r.client.postReports(ctx, r.source, all[from:to])
 		if err != nil {
 			return broken("reports", at(from), at(to-1), err)
 		}
@@ -286,10 +278,11 @@ func (r *run) note(n int, at int64, got receipt, example func(refusal) string) {
 	r.recognised += got.Known
 	r.refused += max(got.RefusedN, len(got.Refused))
 	for _, f := range got.Refused { // the server lists the first hundred of a batch, so reasons may count less than refused
-		if r.reasons[f.Code] == nil {
-			r.reasons[f.Code] = &reason{example: example(f)}
+		code := cmp.Or(f.Code, f.Field)
+		if r.reasons[code] == nil {
+			r.reasons[code] = &reason{example: example(f)}
 		}
-		r.reasons[f.Code].count++
+		r.reasons[code].count++
 	}
 	r.bar.show(r.sent, at)
 }

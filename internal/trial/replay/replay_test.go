@@ -32,7 +32,7 @@ type fakeServer struct {
 	streams  []string          // external ids; the id is the index and 1
 	readings []string          // as they came: id,at,value
 	posts    []time.Time       // the clock at each batch
-	reports  map[string]json.RawMessage
+	reports  map[string]Report
 	busy     int            // answers 503 so many times first
 	refuse   map[string]int // values that are refused
 	lag      int            // goes down by one at each question
@@ -41,7 +41,7 @@ type fakeServer struct {
 }
 
 func newFakeServer(t *testing.T, c clock.Clock) *fakeServer {
-	f := &fakeServer{t: t, imported: map[string][]byte{}, reports: map[string]json.RawMessage{}, clock: c}
+	f := &fakeServer{t: t, imported: map[string][]byte{}, reports: map[string]Report{}, clock: c}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/city/import", f.importCity)
 	mux.HandleFunc("PUT /api/v1/datastreams", f.register)
@@ -156,7 +156,7 @@ func (f *fakeServer) postReadings(w http.ResponseWriter, r *http.Request) {
 	refused := []refusal{}
 	for i, row := range rows[1:] {
 		if f.refuse[row[2]] > 0 {
-			refused = append(refused, refusal{i + 2, "sensing.future", "lies in the future"})
+			refused = append(refused, refusal{Index: i + 2, Code: "sensing.future", Message: "lies in the future"})
 			continue
 		}
 		accepted++
@@ -166,20 +166,26 @@ func (f *fakeServer) postReadings(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fakeServer) postReports(w http.ResponseWriter, r *http.Request) {
-	accepted, known := 0, 0
-	for line := range strings.Lines(string(f.body(r))) {
-		var report Report
-		if err := json.Unmarshal([]byte(line), &report); err != nil {
-			f.t.Error(err)
-		}
+	var in struct {
+		Source string
+		Items  []Report
+	}
+	if err := json.Unmarshal(f.body(r), &in); err != nil || in.Source == "" {
+		f.t.Error(err, in)
+	}
+	accepted, duplicate := 0, 0
+	refused := []refusal{}
+	for i, report := range in.Items {
 		if _, ok := f.reports[report.ExternalID]; ok {
-			known++
+			duplicate++
+		} else if f.refuse[report.ExternalID] > 0 {
+			refused = append(refused, refusal{Index: i, Field: "category", Message: "is about people"})
 		} else {
 			accepted++
-			f.reports[report.ExternalID] = json.RawMessage(line)
+			f.reports[report.ExternalID] = report
 		}
 	}
-	f.answer(w, map[string]any{"accepted": accepted, "known": known})
+	f.answer(w, map[string]any{"accepted": accepted, "duplicate": duplicate, "refused": refused})
 }
 
 // leap is a clock that passes whenever someone waits for it.
@@ -236,8 +242,8 @@ func TestRun(t *testing.T) {
 		"mast/weather/sky,2022-01-02T00:01:00Z,a, b", "mast/weather/wind-speed,2022-01-02T00:01:00Z,2", "mast/weather/sky,2022-01-02T00:02:00Z,dull"}; !sameLines(f.readings, want) {
 		t.Errorf("got %q", f.readings)
 	}
-	if len(f.reports) != 2 || !strings.Contains(string(f.reports["r1"]), `"received_at":"2022-01-02T00:00:30Z"`) {
-		t.Errorf("%s", f.reports)
+	if len(f.reports) != 2 || f.reports["r1"].ReceivedAt != time.Date(2022, 1, 2, 0, 0, 30, 0, time.UTC) {
+		t.Errorf("%+v", f.reports)
 	}
 	assets := string(f.imported["assets"])
 	for _, want := range []string{`"external_id":"mast"`, `"place":"site"`, `"name_zh":"气象站"`, `"coordinates":[10,50]`} {
@@ -286,13 +292,13 @@ func TestRunKeepsThePace(t *testing.T) {
 
 func TestRunTellsWhatIsRefused(t *testing.T) {
 	f := newFakeServer(t, leap{clock.NewVirtual(time.Unix(0, 0))})
-	f.refuse = map[string]int{"2": 1}
+	f.refuse = map[string]int{"2": 1, "r2": 1}
 	mapping, dir := twoKindsFiles(t)
 	out, err := replay(t, f, Options{Mapping: mapping, From: dir})
 	if !errors.Is(err, ErrIncomplete) {
 		t.Errorf("got %v", err)
 	}
-	if want := "refused    1\n  sensing.future: 1 or more, such as mast/weather/wind-speed at 2022-01-02T00:01:00Z: lies in the future\n"; !strings.Contains(out, want) {
+	if want := "refused    2\n  category: 1 or more, such as r2: is about people\n  sensing.future: 1 or more, such as mast/weather/wind-speed at 2022-01-02T00:01:00Z: lies in the future\n"; !strings.Contains(out, want) {
 		t.Errorf("no %q in\n%s", want, out)
 	}
 }
