@@ -44,10 +44,9 @@ const KINDS = [
 
 export function city() {
   const areas = [];
-  areas.push({ id: 1, external_id: 'langang', level: 'city', name: { en: 'Langang', 'zh-CN': '澜港市' }, parent: null, geometry: strip(0, 10200, west, coast) });
   DISTRICTS.forEach(([code, en, zh, y0, y1, x0, x1], i) => {
     const id = 10 + i;
-    areas.push({ id, external_id: `langang/${code}`, level: 'district', name: { en, 'zh-CN': zh }, parent: 1, geometry: strip(y0, y1, x0, x1) });
+    areas.push({ id, external_id: `langang/${code}`, level: 'district', name: { en, 'zh-CN': zh }, geometry: strip(y0, y1, x0, x1) });
     let n = 0;
     const step = 850;
     for (let y = y0; y < y1 - 10; y += step) {

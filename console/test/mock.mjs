@@ -85,9 +85,10 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
 
   const api = {
     'GET /session': (r) => {
-      if (!r.actor) throw Object.assign(new Problem(401, 'access.signed_out', 'sign in first'), { more: { demo } });
+      if (!r.actor) throw new Problem(401, 'access.sign_in', 'nobody is signed in');
       return sessionBody(r.actor);
     },
+    'GET /session/demo': () => ({ demo, notice: L('Demo', '演示') }),
     'POST /session': (r) => {
       const found = Object.values(OFFICERS).find((o) => o.name === r.body.name && r.body.password === 'a long pass phrase');
       if (!found) throw new Problem(401, 'access.wrong_credentials', 'name or password is wrong');
@@ -102,7 +103,11 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       return null;
     },
     'GET /areas': () => ({ items: c.areas }),
-    'GET /places': () => ({ items: c.places }),
+    'GET /places': (r) => {
+      if (Number(r.query.get('limit')) > 1000) throw new Problem(422, 'web.invalid', 'limit is at most 1000', 'limit');
+      const from = Number(r.query.get('after') ?? 0);
+      return { items: c.places.slice(from, from + 20), next: from + 20 < c.places.length ? String(from + 20) : undefined };
+    },
     'GET /assets': (r) => {
       const q = (r.query.get('q') ?? '').toLowerCase();
       const limit = Number(r.query.get('limit') ?? 50);
@@ -138,12 +143,19 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       }
       return { items, unit: s.unit };
     },
+    'GET /alerts/:id': (r) => {
+      const a = find(world.alerts, r.id, 'alert');
+      const history = [{ id: 1, at: a.raised_at, kind: 'raised', level: a.level, because: a.because }];
+      if (a.acknowledged_at) history.push({ id: 2, at: a.acknowledged_at, kind: 'acknowledged', level: a.level, actor: a.acknowledged_by, note: a.note });
+      if (a.cleared_at) history.push({ id: 3, at: a.cleared_at, kind: 'cleared', level: a.level });
+      return { ...a, history };
+    },
     'GET /alerts': (r) => ({ items: filter(world.alerts, r.query, (a) => a.state !== 'cleared') }),
     'POST /alerts/:id/acknowledge': (r) => {
       const a = find(world.alerts, r.id, 'alert');
       if (a.state !== 'raised') throw new Problem(409, 'alert.not_raised', 'this alert was already acknowledged');
-      Object.assign(a, { state: 'acknowledged', acknowledged_at: clock().toISOString(), acknowledged_by: r.actor.name });
-      emit('alert.acknowledged', { id: a.id });
+      Object.assign(a, { state: 'acknowledged', acknowledged_at: clock().toISOString(), acknowledged_by: r.actor.name, note: r.body.note });
+      emit('alert.acknowledged', { alert: a.id });
       return a;
     },
     'GET /cases': (r) => ({ items: filter(world.cases, r.query, (x) => !x.closed_at).map(brief) }),
@@ -158,7 +170,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
         if (q.evidence && !x.evidence.some((e) => e.kind === q.evidence && e.at > x.entered)) throw new Problem(422, 'case.evidence_missing', `Attach first: ${q.title.en}.`, q.evidence);
         if (q.evidence === 'reading') {
           const last = x.evidence.filter((e) => e.kind === 'reading').at(-1);
-          if (!(last.value < 3)) throw new Problem(422, 'case.reading_over', `The reading is ${last.value} %LEL; it must be below 3 %LEL.`, 'reading');
+          if (!(last.reading.value < 3)) throw new Problem(422, 'case.reading_over', `The reading is ${last.reading.value} %LEL; it must be below 3 %LEL.`, 'reading');
         }
       }
       x.state = m.to;
@@ -173,35 +185,36 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       const x = find(world.cases, r.id, 'case');
       const id = ++world.ids;
       const e = { id, kind: r.body.kind, at: tick(), by: r.actor.name, text: r.body.text || null, url: null };
-      if (r.body.kind === 'photo') {
+      if (r.body.kind === 'photo' || r.body.kind === 'form') {
         if (!r.body.file) throw new Problem(422, 'case.no_file', 'choose a photo', 'file');
         world.files.set(id, r.body.file);
         e.url = `/api/v1/cases/${x.id}/evidence/${id}/file`;
       } else if (r.body.kind === 'reading') {
         const s = stream(r.body.datastream);
-        e.value = s.latest.value;
-        e.text = { en: `${s.name.en}: ${s.latest.value} ${s.unit}`, 'zh-CN': `${s.name['zh-CN']}：${s.latest.value} ${s.unit}` };
+        e.reading = { datastream: s.id, property: s.property, unit: s.unit, value: s.latest.value, at: s.latest.at };
       } else if (!r.body.text) throw new Problem(422, 'case.no_text', 'write what it shows', 'text');
       x.evidence.push(e);
-      timeline(x, r.actor.name, 'evidence', { en: `Evidence attached (${e.kind})`, 'zh-CN': { photo: '附照片', reading: '附复测数据', note: '附文字说明' }[e.kind] });
-      emit('case.evidence_attached', { case: x.id });
-      return e;
+      timeline(x, r.actor.name, 'evidence', { en: `Evidence attached (${e.kind})`, 'zh-CN': { photo: '附照片', form: '附表单', reading: '附复测数据', note: '附文字说明' }[e.kind] });
+      return detail(x, r.actor);
     },
     'GET /cases/:id/evidence/:sub/file': (r) => ({ raw: world.files.get(Number(r.sub)), type: 'image/png' }),
     'POST /cases/:id/notes': (r) => {
       const x = find(world.cases, r.id, 'case');
       if (!r.body.text) throw new Problem(422, 'case.no_text', 'write the note', 'text');
       timeline(x, r.actor.name, 'note', r.body.text);
-      emit('case.noted', { case: x.id });
-      return {};
+      return detail(x, r.actor);
     },
     'POST /cases/:id/tasks': (r) => {
       const x = find(world.cases, r.id, 'case');
       if (!r.body.title) throw new Problem(422, 'case.no_title', 'say what is to be done', 'title');
       x.tasks.push({ id: ++world.ids, title: r.body.title, state: 'open', assignee: r.body.assignee ?? null, due_at: r.body.due_at ?? null });
       timeline(x, r.actor.name, 'task', { en: `Task: ${r.body.title}`, 'zh-CN': `派单：${r.body.title}` });
-      emit('task.opened', { case: x.id });
-      return {};
+      return detail(x, r.actor);
+    },
+    'POST /cases/:id/tasks/:sub/done': (r) => {
+      const x = find(world.cases, r.id, 'case');
+      find(x.tasks, r.sub, 'task').state = 'done';
+      return detail(x, r.actor);
     },
     'POST /findings': (r) => {
       if (!r.body.description) throw new Problem(422, 'finding.no_description', 'describe what is wrong', 'description');
@@ -212,39 +225,47 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       emit('case.opened', { case: x.id });
       return { finding: { id: x.finding }, case: { id: x.id } };
     },
+    'GET /warnings/hazards': () => ({ items: HAZARDS }),
+    'GET /warnings/:id': (r) => asWarning(find(world.warnings, r.id, 'warning'), r.actor),
     'GET /warnings': (r) => {
+      if (Number(r.query.get('limit')) > 200) throw new Problem(422, 'web.invalid', 'limit is at most 200', 'limit');
       const s = r.query.get('state');
       const items = s === 'all' ? world.warnings : world.warnings.filter((w) => (s === 'draft' ? ['draft', 'proposed'].includes(w.state) : w.state === 'issued'));
-      return { items };
+      return { items: items.map((w) => asWarning(w, r.actor)) };
     },
     'POST /warnings': (r) => {
       const b = r.body;
       for (const l of ['zh-CN', 'en']) if (!b.headline?.[l]) throw new Problem(422, 'warning.no_headline', 'write the headline in both languages', `headline.${l}`);
       const id = ++world.ids;
-      const w = { id, number: `LG-2026-${id}`, level: b.level, hazard: b.hazard, event: null, headline: b.headline, description: b.description, instruction: b.instruction, areas: b.areas.map((a) => ({ id: a, name: find(c.areas, a, 'area').name })), state: 'proposed', proposed_by: r.actor.name, approved_by: null, onset: clock().toISOString(), expires: b.expires, sent: null };
+      const w = { id, number: `LG-2026-${id}`, level: b.level, hazard: b.hazard, event: HAZARDS.find((h) => h.id === b.hazard)?.event, version: 1, headline: b.headline, description: b.description, instruction: b.instruction, areas: b.areas.map((a) => ({ id: a, name: find(c.areas, a, 'area').name })), state: 'proposed', proposed_by: r.actor.name, approved_by: null, onset: clock().toISOString(), expires: b.expires, sent: null };
       world.warnings.push(w);
-      emit('warning.proposed', { id });
-      return w;
+      emit('warning.proposed', { warning: id });
+      return asWarning(w, r.actor);
     },
     'POST /warnings/:id/approve': (r) => {
       const w = find(world.warnings, r.id, 'warning');
       if (w.proposed_by === r.actor.name) throw new Problem(403, 'warning.same_officer', 'another officer must approve this warning');
       Object.assign(w, { state: 'issued', approved_by: r.actor.name, sent: clock().toISOString() });
-      emit('warning.issued', { id: w.id });
-      return w;
+      emit('warning.issued', { warning: w.id });
+      return asWarning(w, r.actor);
     },
-    'POST /warnings/:id/cancel': (r) => {
-      const w = find(world.warnings, r.id, 'warning');
-      if (!r.body.reason) throw new Problem(422, 'warning.no_reason', 'say why', 'reason');
-      w.state = 'cancelled';
-      emit('warning.cancelled', { id: w.id });
-      return w;
-    },
+    'POST /warnings/:id/cancel': (r) => endWarning(r, 'cancel', 'issued'),
+    'POST /warnings/:id/all-clear': (r) => endWarning(r, 'all-clear', 'issued'),
+    'POST /warnings/:id/withdraw': (r) => endWarning(r, 'withdrawn', 'proposed'),
     'GET /reports': (r) => ({ items: filter(world.reports, r.query, (x) => x.state !== 'closed') }),
     'GET /watch/counters': () => world.counters,
     'GET /score': () => world.score,
   };
 
+  const asWarning = (w, who) => ({ ...w, may_approve: w.proposed_by !== who.name, public: w.state === 'issued' });
+  function endWarning(r, how, from) {
+    const w = find(world.warnings, r.id, 'warning');
+    if (!r.body.reason) throw new Problem(422, 'warning.no_reason', 'say why', 'reason');
+    if (w.state !== from) throw new Problem(409, 'warning.wrong_state', `this warning is ${w.state}`);
+    Object.assign(w, { state: 'cancelled', end_kind: how, end_reason: r.body.reason });
+    emit(how === 'withdrawn' ? 'warning.withdrawn' : 'warning.cancelled', { warning: w.id });
+    return asWarning(w, r.actor);
+  }
   // Evidence must be newer than the last move, also while the clock stands.
   let ticks = 0;
   const tick = () => new Date(clock().getTime() + ++ticks).toISOString();
@@ -257,7 +278,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     r.res.setHeader('Set-Cookie', `sid=${sid}; Path=/; HttpOnly; SameSite=Lax`);
     return sessionBody(who);
   }
-  const brief = ({ made: _m, entered: _e, timeline: _t, tasks: _k, evidence: _v, ...x }) => ({ ...x, state_title: STATES[x.kind][x.state] });
+  const brief = ({ made: _m, entered: _e, timeline: _t, tasks: _k, evidence: _v, ...x }) => ({ ...x, since: x.entered, state_title: STATES[x.kind][x.state] });
   const detail = (x, who) => ({ ...brief(x), timeline: x.timeline, tasks: x.tasks, evidence: x.evidence, moves: x.closed_at ? [] : moves(x, who) });
 
   const server = http.createServer(async (req, res) => {
@@ -342,7 +363,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     raise: (over) => {
       const a = world.alert(++world.ids, over);
       world.alerts.push(a);
-      emit('alert.raised', { id: a.id, level: a.level });
+      emit('alert.raised', { alert: a.id, level: a.level });
       return a;
     },
     async stop() {
@@ -354,6 +375,11 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
 }
 
 const L = (en, zh) => ({ en, 'zh-CN': zh });
+
+const HAZARDS = [
+  { id: 'gas-leak', event: L('Gas leak', '燃气泄漏'), instruction: L('Leave the area on foot, against the wind. Do not use lifts or switches.', '请步行向上风方向撤离，不要使用电梯和任何电器开关。') },
+  { id: 'flood', event: L('River flood', '洪水'), instruction: L('Move to higher ground and keep away from rivers and low roads.', '请迅速向高处转移，远离河道和低洼路段。') },
+];
 
 const STATES = {
   'gas-leak': {
@@ -419,7 +445,14 @@ function moves(x, who) {
     .filter((m) => m.from === x.state)
     .map((m) => {
       const self = m.other && x.made.some(([n, by]) => n === m.other && by === who.id);
-      return { ...m, allowed: !self, why_not: self ? L('You made the move “Report made safe” yourself; another person has to verify it.', '“报告险情排除”由您本人办理，须由他人核查。') : null };
+      const requires = m.requires.map((q) => ({ ...q, met: !!q.evidence && x.evidence.some((e) => e.kind === q.evidence && e.at > x.entered && !(e.reading?.value >= 3)) }));
+      const lacking = requires.find((q) => q.evidence && !q.met);
+      const why = self
+        ? L('You made the move “Report made safe” yourself; another person has to verify it.', '“报告险情排除”由您本人办理，须由他人核查。')
+        : lacking
+          ? L(`Attach first: ${lacking.title.en}.`, `请先上传：${lacking.title['zh-CN']}。`)
+          : null;
+      return { ...m, requires, allowed: !why, why_not: why };
     });
 }
 
@@ -477,8 +510,17 @@ function seed(c, ago) {
         clears: null,
         unit: 'kPa',
       },
+      silent: {
+        kind: 'monitoring',
+        detector: 'gas/methane-indoor',
+        title: L('Instrument silent', '监测设备失联'),
+        because: L('No reading for 2 h; readings usually come every 30 s', '已 2 小时无数据，正常每 30 秒上报一次'),
+        rule: L('An instrument that sends nothing for 2 h is silent.', '监测设备 2 小时无数据即判定为失联。'),
+        clears: L('The next reading.', '恢复上报数据。'),
+        unit: '%LEL',
+      },
     }[kind];
-    if (state !== 'cleared') Object.assign(a, { state: 'alert', alert_level: level });
+    if (state !== 'cleared' && level !== 'none') Object.assign(a, { state: 'alert', alert_level: level });
     return {
       id,
       level,
@@ -495,7 +537,7 @@ function seed(c, ago) {
       acknowledged_by: state === 'raised' ? null : (by ?? 'Zhou Min'),
       cleared_at: state === 'cleared' ? ago(1) : null,
       case: caseId,
-      readings: curve(minutes, kind === 'pressure' ? v * 1.2 : v * 0.1, v),
+      readings: kind === 'silent' ? [] : curve(minutes, kind === 'pressure' ? v * 1.2 : v * 0.1, v),
     };
   };
 
@@ -506,6 +548,7 @@ function seed(c, ago) {
     world.alert(115, { asset: byKind('water-gauge', 3), level: 'yellow', minutes: 48, kind: 'level', value: 4.31 }),
     world.alert(113, { asset: byKind('kitchen-alarm', 12), level: 'yellow', state: 'acknowledged', minutes: 95, value: 5.8, caseId: 38 }),
     world.alert(112, { asset: byKind('water-gauge', 8), level: 'blue', state: 'acknowledged', minutes: 160, kind: 'level', value: 4.02 }),
+    world.alert(111, { asset: c.assets.find((a) => a.state === 'silent' && a.kind === 'kitchen-alarm') ?? byKind('kitchen-alarm', 2), level: 'none', minutes: 125, kind: 'silent', value: 0 }),
     world.alert(109, { asset: byKind('fence-monitor', 9), level: 'yellow', state: 'cleared', minutes: 300, kind: 'ambient', value: 4.4 }),
   ];
 
@@ -631,9 +674,9 @@ function seed(c, ago) {
     false_alerts: 1,
     minutes_of_warning: [21.5, 34],
     incidents: [
-      { id: 'leak-1', title: L('Leak on a street main', '市政燃气管泄漏'), began_at: ago(62), first_alert_at: ago(58), minutes_of_warning: 21.5 },
-      { id: 'flood-1', title: L('River rises', '河道涨水'), began_at: ago(80), first_alert_at: ago(48), minutes_of_warning: 34 },
-      { id: 'leak-2', title: L('Kitchen leak', '餐饮场所泄漏'), began_at: ago(4.5), first_alert_at: null, minutes_of_warning: null },
+      { id: 'leak-1', kind: 'gas', name: L('Leak on a street main', '市政燃气管泄漏'), start: ago(62), found: true, raised_at: ago(58), minutes_of_warning: 21.5 },
+      { id: 'flood-1', kind: 'flood', name: L('River rises', '河道涨水'), start: ago(80), found: true, raised_at: ago(48), minutes_of_warning: 34 },
+      { id: 'leak-2', kind: 'gas', name: L('Kitchen leak', '餐饮场所泄漏'), start: ago(4.5), found: false },
     ],
   };
   return world;

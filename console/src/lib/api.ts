@@ -33,6 +33,13 @@ export class ApiError extends Error {
 
 export type Fetch = typeof fetch;
 
+let language = '';
+
+/** Refusals come back in the reader's language, not in the browser's. */
+export function setLanguage(lang: string): void {
+  language = lang;
+}
+
 async function send<T>(f: Fetch, method: string, path: string, init: RequestInit = {}): Promise<T> {
   let res: Response;
   try {
@@ -40,7 +47,7 @@ async function send<T>(f: Fetch, method: string, path: string, init: RequestInit
       ...init,
       method,
       credentials: 'same-origin',
-      headers: { Accept: 'application/json', ...(init.headers as Record<string, string>) },
+      headers: { Accept: 'application/json', ...(language ? { 'Accept-Language': language } : {}), ...(init.headers as Record<string, string>) },
     });
   } catch (err) {
     if (err instanceof DOMException && err.name === 'AbortError') throw err;

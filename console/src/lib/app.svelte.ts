@@ -75,9 +75,10 @@ class App {
     } catch (err) {
       this.session = null;
       if (err instanceof ApiError && err.status === 401) {
-        // The demo's door is open on the machine itself only; a server that
-        // says nothing about it is asked when the button is pressed.
-        this.demo = typeof err.body.demo === 'boolean' ? err.body.demo : ['127.0.0.1', 'localhost', '[::1]'].includes(location.hostname);
+        this.demo = await get<{ demo: boolean }>('/session/demo').then(
+          (d) => d.demo,
+          () => false,
+        );
         this.signedIn = 'no';
       } else {
         this.signedIn = 'offline';

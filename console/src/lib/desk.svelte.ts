@@ -4,10 +4,10 @@
 import { get } from './api.ts';
 import { app, t, text, type News } from './app.svelte.ts';
 import { Batch, empty, load, merge, put, settle, type Feed, type Item } from './feed.ts';
-import { matches, NOTHING } from './geo.ts';
+import { matches, NOTHING, tiers } from './geo.ts';
 import { byLevel, worst } from './scales.ts';
 import type { Filter, Tab } from './router.ts';
-import type { Alert, Area, Case, Page, Report, Warning } from './types.ts';
+import type { Alert, Area, Case, Page, Place, Report, Warning } from './types.ts';
 
 interface Items {
   alerts: Alert;
@@ -17,7 +17,9 @@ interface Items {
 }
 
 /** One listing; more than this no desk reads, and the API pages beyond it. */
-const LIMIT = 500;
+const LIMIT: Record<Tab, number> = { alerts: 500, cases: 500, reports: 500, warnings: 200 };
+/** Places come in pages; this many pages are drawn. */
+const PLACE_PAGES = 10;
 
 const newest = (a: string | null | undefined, b: string | null | undefined) => Date.parse(b ?? '') - Date.parse(a ?? '') || 0;
 
@@ -49,6 +51,8 @@ class Desk {
 
   #scope: Filter['state'] = 'open';
   #parents = new Map<number, number>();
+  #tiers = new Map<number, number>();
+  #byId = new Map<number, Area>();
   #batches: Record<Tab, Batch> = {
     alerts: new Batch(() => this.#fetch('alerts')),
     cases: new Batch(() => this.#fetch('cases')),
@@ -94,9 +98,35 @@ class Desk {
     return feed.rows.find((r) => r.item.id === id)?.item ?? feed.waiting.find((w) => w.id === id);
   }
 
+  /** The name that people use: the district, and the town in it; never a cell. */
   areaName(id: number | null | undefined): string {
-    const a = this.areas.find((a) => a.id === id);
-    return a ? text(a.name) : '';
+    const names: string[] = [];
+    let at = id ?? 0;
+    for (let i = 0; at && i < 10; i++) {
+      const tier = this.#tiers.get(at) ?? -1;
+      const a = this.#byId.get(at);
+      if (a && (tier === 0 || tier === 1)) names.unshift(text(a.name));
+      at = this.#parents.get(at) ?? 0;
+    }
+    return names.join(app.lang === 'zh-CN' ? '' : ', ');
+  }
+
+  area(id: number | null | undefined): Area | undefined {
+    return this.#byId.get(id ?? 0);
+  }
+
+  /** What a warning is for and what people choose by. */
+  get districts(): Area[] {
+    return this.areas.filter((a) => this.#tiers.get(a.id) === 0);
+  }
+
+  /** Districts, each followed by its towns; cells are too many to choose from. */
+  get choices(): { area: Area; inner: boolean }[] {
+    const holds = new Set(this.areas.map((a) => a.parent));
+    return this.districts.flatMap((d) => [
+      { area: d, inner: false },
+      ...this.areas.filter((a) => a.parent === d.id && holds.has(a.id)).map((area) => ({ area, inner: true })),
+    ]);
   }
 
   /** Whether an area is the other one or lies inside it. */
@@ -112,7 +142,7 @@ class Desk {
   show<K extends Tab>(tab: K, item: Items[K], f: Filter): boolean {
     if (f.area && !this.#areasOf(item).some((a) => this.within(a, f.area))) return false;
     const level = (item as Partial<Alert>).level;
-    if (f.levels.length && tab !== 'reports' && !(level && f.levels.includes(level))) return false;
+    if (f.levels.length && tab !== 'reports' && !(level && level !== 'none' && f.levels.includes(level))) return false;
     return !f.q || matches(this.words(tab, item), f.q);
   }
 
@@ -159,13 +189,13 @@ class Desk {
         // What is proposed is as much a duty officer's business as what is in
         // force, and the API keeps the two apart.
         const [active, draft] = await Promise.all([
-          get<Page<Items[K]>>('/warnings', { state: 'active', limit: LIMIT }),
-          get<Page<Items[K]>>('/warnings', { state: 'draft', limit: LIMIT }),
+          get<Page<Items[K]>>('/warnings', { state: 'active', limit: LIMIT.warnings }),
+          get<Page<Items[K]>>('/warnings', { state: 'draft', limit: LIMIT.warnings }),
         ]);
         const seen = new Map([...(active.items ?? []), ...(draft.items ?? [])].map((w) => [w.id, w]));
         items = [...seen.values()];
       } else {
-        items = (await get<Page<Items[K]>>('/' + tab, { state, limit: LIMIT })).items ?? [];
+        items = (await get<Page<Items[K]>>('/' + tab, { state, limit: LIMIT[tab] })).items ?? [];
       }
       if (all !== (this.#scope === 'all')) return; // overtaken by another choice
       const order = ORDER[tab] as never;
@@ -241,19 +271,25 @@ class Desk {
     try {
       const { items } = await get<Page<Area>>('/areas');
       this.#parents = new Map(items.flatMap((a) => (a.parent ? [[a.id, a.parent]] : [])));
+      this.#tiers = tiers(items);
+      this.#byId = new Map(items.map((a) => [a.id, a]));
       this.areas = items;
     } catch {
       // Without areas the lists still work.
     }
     try {
       // Roads, rivers and the coast are places with a line or a surface.
-      const { items } = await get<Page<{ id: number; kind?: string; name: string; geometry?: GeoJSON.Geometry | null }>>('/places', { limit: 5000 });
-      this.roads = {
-        type: 'FeatureCollection',
-        features: (items ?? [])
-          .filter((p) => p.geometry && p.geometry.type !== 'Point')
-          .map((p) => ({ type: 'Feature', id: p.id, geometry: p.geometry!, properties: { id: p.id, kind: p.kind ?? '', name: text(p.name) } })),
-      };
+      const features: GeoJSON.Feature[] = [];
+      let after: string | number | undefined;
+      for (let n = 0; n < PLACE_PAGES; n++) {
+        const page = await get<Page<Place>>('/places', { limit: 1000, after });
+        for (const p of page.items ?? []) {
+          if (p.geometry && p.geometry.type !== 'Point') features.push({ type: 'Feature', id: p.id, geometry: p.geometry, properties: { id: p.id, kind: p.kind ?? '' } });
+        }
+        if (!page.next) break;
+        after = page.next;
+      }
+      this.roads = { type: 'FeatureCollection', features };
     } catch {
       // Places are an addition to the picture.
     }

@@ -10,10 +10,11 @@ type Features = GeoJSON.FeatureCollection;
 export const NOTHING: Features = { type: 'FeatureCollection', features: [] };
 
 /**
- * areas gives each area its depth below the top, since the names of levels are
- * the city's own: depth 0 is drawn as land, 1 as districts, more as cells.
+ * tiers says how deep each area lies below the districts, since the names of
+ * levels are the city's own: 0 is a district, 1 what lies in one, and so on. A
+ * single area that holds all others is the city itself: -1.
  */
-export function areas(list: readonly Area[], lang: Lang): Features {
+export function tiers(list: readonly Area[]): Map<number, number> {
   const byId = new Map(list.map((a) => [a.id, a]));
   const depth = (a: Area): number => {
     let d = 0;
@@ -21,6 +22,13 @@ export function areas(list: readonly Area[], lang: Lang): Features {
     for (let up = a.parent ? byId.get(a.parent) : undefined; up && d < 10; up = up.parent ? byId.get(up.parent) : undefined) d++;
     return d;
   };
+  const tops = list.filter((a) => !a.parent);
+  const city = tops.length === 1 && list.length > 1 ? 1 : 0;
+  return new Map(list.map((a) => [a.id, depth(a) - city]));
+}
+
+export function areas(list: readonly Area[], lang: Lang): Features {
+  const tier = tiers(list);
   return {
     type: 'FeatureCollection',
     features: list
@@ -29,7 +37,7 @@ export function areas(list: readonly Area[], lang: Lang): Features {
         type: 'Feature',
         id: a.id,
         geometry: a.geometry!,
-        properties: { id: a.id, name: local(a.name, lang), level: a.level, depth: depth(a), water: isWater(a.level) },
+        properties: { id: a.id, name: local(a.name, lang), level: a.level, tier: tier.get(a.id)!, water: isWater(a.level) },
       })),
   };
 }

@@ -31,7 +31,7 @@ function layers(c: Colour): LayerSpecification[] {
   const zoomed = (a: number, b: number): ['interpolate', ['linear'], ['zoom'], number, number, number, number] => ['interpolate', ['linear'], ['zoom'], 10, a, 16, b];
   return [
     { id: 'sea', type: 'background', paint: { 'background-color': c('map-sea') } },
-    { id: 'land', type: 'fill', source: 'areas', filter: ['all', ['<=', ['get', 'depth'], 1], ['!', ['get', 'water']]], paint: { 'fill-color': c('map-land') } },
+    { id: 'land', type: 'fill', source: 'areas', filter: ['all', ['<=', ['get', 'tier'], 0], ['!', ['get', 'water']]], paint: { 'fill-color': c('map-land') } },
     { id: 'water', type: 'fill', source: 'areas', filter: ['get', 'water'], paint: { 'fill-color': c('map-water') } },
     {
       id: 'surfaces',
@@ -45,8 +45,16 @@ function layers(c: Colour): LayerSpecification[] {
       type: 'line',
       source: 'areas',
       minzoom: 12.5,
-      filter: ['>', ['get', 'depth'], 1],
+      filter: ['>', ['get', 'tier'], 1],
       paint: { 'line-color': c('map-cell'), 'line-width': 1 },
+    },
+    {
+      id: 'towns',
+      type: 'line',
+      source: 'areas',
+      minzoom: 10.5,
+      filter: ['==', ['get', 'tier'], 1],
+      paint: { 'line-color': c('map-line'), 'line-width': 0.7, 'line-dasharray': [4, 3] },
     },
     {
       id: 'rivers',
@@ -76,8 +84,8 @@ function layers(c: Colour): LayerSpecification[] {
       id: 'districts',
       type: 'line',
       source: 'areas',
-      filter: ['<=', ['get', 'depth'], 1],
-      paint: { 'line-color': c('map-line'), 'line-width': ['case', ['==', ['get', 'depth'], 0], 1.2, 1] },
+      filter: ['<=', ['get', 'tier'], 0],
+      paint: { 'line-color': c('map-line'), 'line-width': 1.2 },
     },
     {
       id: 'warned',
@@ -104,7 +112,7 @@ function layers(c: Colour): LayerSpecification[] {
       id: 'area-names',
       type: 'symbol',
       source: 'labels',
-      filter: ['==', ['get', 'depth'], 1],
+      filter: ['==', ['get', 'tier'], 0],
       layout: {
         'text-field': ['get', 'name'],
         'text-font': FONTS,
@@ -118,8 +126,8 @@ function layers(c: Colour): LayerSpecification[] {
       id: 'cell-names',
       type: 'symbol',
       source: 'labels',
-      minzoom: 13.5,
-      filter: ['>', ['get', 'depth'], 1],
+      minzoom: 12,
+      filter: ['any', ['==', ['get', 'tier'], 1], ['all', ['>', ['get', 'tier'], 1], ['>=', ['zoom'], 14]]],
       layout: { 'text-field': ['get', 'name'], 'text-font': FONTS, 'text-size': 11 },
       paint: { 'text-color': c('map-text'), 'text-halo-color': c('map-halo'), 'text-halo-width': 1.4 },
     },
@@ -182,34 +190,9 @@ export function icons(c: Colour): Map<string, ImageData> {
       g.fill(p);
     }
   };
-  for (const level of [...LEVELS, null]) {
-    for (const weight of ['solid', 'outline', 'faint']) {
-      const end = `-${level ?? 'none'}-${weight}`;
-      draw('alert' + end, shape(ALERT_SHAPE[level ?? 'blue'], level, weight));
-      draw('warning' + end, shape(WARNING_SHAPE, level, weight));
-      draw('case' + end, shape(CASE_SHAPE, level, weight));
-    }
-  }
-  draw('report-none-outline', shape(REPORT_SHAPE, null, 'outline'));
-  draw('report-none-faint', shape(REPORT_SHAPE, null, 'faint'));
   const ring = new Path2D('M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11z');
-  draw('asset-ok', (g) => {
-    g.fillStyle = c('map-asset');
-    g.strokeStyle = c('map-land');
-    g.lineWidth = 1.5;
-    const dot = new Path2D('M8 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8z');
-    g.fill(dot);
-    g.stroke(dot);
-  });
-  draw('asset-unknown', (g) => {
-    g.fillStyle = c('surface');
-    g.fill(ring);
-    g.setLineDash([2.4, 2]);
-    g.lineWidth = 1.8;
-    g.strokeStyle = c('mute');
-    g.stroke(ring);
-  });
-  draw('asset-silent', (g) => {
+  // Stale or silent: grey and hatched, never a colour.
+  const hatched = (g: CanvasRenderingContext2D) => {
     g.fillStyle = c('surface');
     g.fill(ring);
     g.save();
@@ -226,7 +209,35 @@ export function icons(c: Colour): Map<string, ImageData> {
     g.lineWidth = 1.8;
     g.strokeStyle = c('mute');
     g.stroke(ring);
+  };
+  for (const weight of ['solid', 'outline']) draw(`alert-none-${weight}`, hatched);
+  for (const level of [...LEVELS, null]) {
+    for (const weight of ['solid', 'outline', 'faint']) {
+      const end = `-${level ?? 'none'}-${weight}`;
+      if (level || weight === 'faint') draw('alert' + end, shape(ALERT_SHAPE[level ?? 'blue'], level, weight));
+      draw('warning' + end, shape(WARNING_SHAPE, level, weight));
+      draw('case' + end, shape(CASE_SHAPE, level, weight));
+    }
+  }
+  draw('report-none-outline', shape(REPORT_SHAPE, null, 'outline'));
+  draw('report-none-faint', shape(REPORT_SHAPE, null, 'faint'));
+  draw('asset-ok', (g) => {
+    g.fillStyle = c('map-asset');
+    g.strokeStyle = c('map-land');
+    g.lineWidth = 1.5;
+    const dot = new Path2D('M8 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8z');
+    g.fill(dot);
+    g.stroke(dot);
   });
+  draw('asset-unknown', (g) => {
+    g.fillStyle = c('surface');
+    g.fill(ring);
+    g.setLineDash([2.4, 2]);
+    g.lineWidth = 1.8;
+    g.strokeStyle = c('mute');
+    g.stroke(ring);
+  });
+  draw('asset-silent', hatched);
   // In alarm without a mark of its own in the list at hand: the same dot, ringed.
   draw('asset-alert', (g) => {
     g.fillStyle = c('ink');

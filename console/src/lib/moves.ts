@@ -25,10 +25,11 @@ export function moveBody(move: Move, values: Record<string, string>, note: strin
 }
 
 /**
- * A hint for the officer: the server alone decides. Evidence counts only when
+ * The server's own judgement where it gives one; else a hint for the officer. Evidence counts only when
  * it is newer than the moment the case came into its present state.
  */
 export function evidenceMet(item: CaseDetail, r: Requirement): boolean {
-  const entered = Math.max(Date.parse(item.opened_at) || 0, ...(item.timeline ?? []).filter((e) => e.kind === 'move').map((e) => Date.parse(e.at) || 0));
+  if (r.met !== undefined) return r.met;
+  const entered = item.since ? Date.parse(item.since) : Math.max(Date.parse(item.opened_at) || 0, ...(item.timeline ?? []).filter((e) => e.kind === 'move').map((e) => Date.parse(e.at) || 0));
   return (item.evidence ?? []).some((e) => e.kind === r.evidence && Date.parse(e.at) > entered);
 }

@@ -2,20 +2,20 @@
 // and a shape, so that none of the three is needed to tell steps apart. Alert
 // and warning share the four colours by law, never the words or the shape.
 
-import type { Alert, AssetState, Case, Level, Warning } from './types.ts';
+import type { Alert, AlertLevel, AssetState, Case, Level, Warning } from './types.ts';
 import type { Key } from './i18n.ts';
 
 export const LEVELS: readonly Level[] = ['red', 'orange', 'yellow', 'blue'];
 
 /** Worst first. */
-export function byLevel(a: Level | null | undefined, b: Level | null | undefined): number {
-  const rank = (l: Level | null | undefined) => (l ? LEVELS.indexOf(l) : LEVELS.length);
+export function byLevel(a: AlertLevel | null | undefined, b: AlertLevel | null | undefined): number {
+  const rank = (l: AlertLevel | null | undefined) => (l && l !== 'none' ? LEVELS.indexOf(l) : LEVELS.length);
   return rank(a) - rank(b);
 }
 
-export function worst(levels: Iterable<Level | null | undefined>): Level | null {
+export function worst(levels: Iterable<AlertLevel | null | undefined>): Level | null {
   let out: Level | null = null;
-  for (const l of levels) if (l && byLevel(l, out) < 0) out = l;
+  for (const l of levels) if (l && l !== 'none' && byLevel(l, out) < 0) out = l;
   return out;
 }
 
@@ -31,13 +31,15 @@ export const CASE_SHAPE = 'M3 1h7l3.4 3.4V15H3z';
 export const REPORT_SHAPE = 'M1.5 2h13v9H8.2L4.6 14.6V11H1.5z';
 export const ASSET_SHAPE = 'M8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3z';
 
-export const ALERT_WORD: Record<Level, Key> = {
+export const ALERT_WORD: Record<AlertLevel, Key> = {
+  none: 'alert.level.none',
   red: 'alert.level.red',
   orange: 'alert.level.orange',
   yellow: 'alert.level.yellow',
   blue: 'alert.level.blue',
 };
-export const LEVEL_WORD: Record<Level, Key> = {
+export const LEVEL_WORD: Record<AlertLevel, Key> = {
+  none: 'level.none',
   red: 'level.red',
   orange: 'level.orange',
   yellow: 'level.yellow',

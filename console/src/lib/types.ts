@@ -9,6 +9,9 @@ export type LocalText = Partial<Record<Lang, string>>;
 
 export type Level = 'red' | 'orange' | 'yellow' | 'blue';
 
+/** An alert about the watch itself, such as a silent instrument, has no level. */
+export type AlertLevel = Level | 'none';
+
 export interface Page<T> {
   items: T[];
   next?: string | number | null;
@@ -27,6 +30,13 @@ export interface Area {
   level: string;
   name: LocalText | string;
   parent?: number | null;
+  geometry?: GeoJSON.Geometry | null;
+}
+
+export interface Place {
+  id: number;
+  kind?: string;
+  name: LocalText | string;
   geometry?: GeoJSON.Geometry | null;
 }
 
@@ -73,8 +83,9 @@ export type AlertState = 'raised' | 'acknowledged' | 'cleared';
 export interface Alert {
   id: number;
   detector: string;
+  kind?: 'hazard' | 'monitoring';
   title: LocalText;
-  level: Level;
+  level: AlertLevel;
   state: AlertState;
   asset?: number | null;
   asset_name?: LocalText | string | null;
@@ -96,6 +107,18 @@ export interface Alert {
   datastream?: number | null;
   unit?: string | null;
   readings?: Reading[] | null;
+  /** Only when one alert is asked for. */
+  history?: AlertStep[] | null;
+}
+
+export interface AlertStep {
+  id: number;
+  at: string;
+  kind: string;
+  level: AlertLevel;
+  actor?: string;
+  note?: string;
+  because?: LocalText | null;
 }
 
 /** A person as the API names one: a name, or an object with one. */
@@ -117,10 +140,13 @@ export interface Case {
   place?: number | string | null;
   place_name?: LocalText | string | null;
   area?: number | null;
+  area_name?: LocalText | string | null;
   point?: [number, number] | null;
   owner?: number | null;
   owner_name?: LocalText | string | null;
   opened_at: string;
+  /** When it came into its present state. */
+  since?: string;
   due_at?: string | null;
   closed_at?: string | null;
 }
@@ -149,6 +175,8 @@ export interface Evidence {
   by?: Who;
   text?: LocalText | string | null;
   url?: string | null;
+  media?: string | null;
+  reading?: { datastream: number; property: string; unit: string; value: number; at: string } | null;
 }
 
 /** Either a form field that the move fills in, or evidence to attach before. */
@@ -161,6 +189,8 @@ export interface Requirement {
   evidence?: string;
   below?: Record<string, string> | null;
   above?: Record<string, string> | null;
+  /** The evidence is there and good. */
+  met?: boolean;
   title: LocalText;
 }
 
@@ -194,9 +224,22 @@ export interface Warning {
   state: WarningState;
   proposed_by?: Who;
   approved_by?: Who;
+  /** False for the proposer: another officer has to. */
+  may_approve?: boolean;
+  version?: number;
+  /** An update that waits for a second officer. */
+  pending?: Pick<Warning, 'headline' | 'description' | 'instruction' | 'level' | 'areas' | 'proposed_by' | 'version'> | null;
+  public?: boolean;
+  end_reason?: string | null;
   onset?: string | null;
   expires?: string | null;
   sent?: string | null;
+}
+
+export interface Hazard {
+  id: string;
+  event: LocalText;
+  instruction?: LocalText | null;
 }
 
 export interface Report {
@@ -205,7 +248,9 @@ export interface Report {
   category: string;
   category_title?: LocalText | null;
   text: string;
+  address?: string | null;
   point?: [number, number] | null;
+  precision?: 'point' | 'area' | 'unknown';
   area?: number | null;
   state: string;
   received_at: string;

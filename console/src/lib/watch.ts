@@ -53,8 +53,8 @@ export function incident(i: Record<string, unknown>): Incident {
   const minutes = first('minutes_of_warning', 'minutes', 'lead_minutes');
   return {
     name: first('title', 'name', 'kind', 'id') ?? '',
-    began: String(first('began_at', 'began', 'starts_at', 'start', 'planted_at') ?? ''),
-    found: (first('found_at', 'first_alert_at', 'alerted_at', 'alert_at') as string | undefined) ?? null,
+    began: String(first('began_at', 'began', 'start', 'planted_at') ?? ''),
+    found: (first('raised_at', 'found_at', 'first_alert_at') as string | undefined) ?? null,
     minutes: typeof minutes === 'number' ? minutes : null,
   };
 }

@@ -10,6 +10,11 @@ export function reportState(s: string, t: T): string {
   return known[s] ? t(known[s]) : s;
 }
 
+export function taskState(s: string, t: T): string {
+  const known: Record<string, Key> = { open: 'task.state.open', done: 'task.state.done', withdrawn: 'task.state.withdrawn' };
+  return known[s] ? t(known[s]) : s;
+}
+
 export function duty(kind: string, t: T): string {
   const known: Record<string, Key> = {
     leadership: 'duty.leadership',

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { columns, summary } from '../../src/lib/chart.ts';
 import { Batch, empty, load, merge, put, settle } from '../../src/lib/feed.ts';
-import { areas, bounds, coordinates, isRoad, isWater, labels, matches, middle, parseCoordinates } from '../../src/lib/geo.ts';
+import { areas, bounds, coordinates, isRoad, isWater, labels, matches, middle, parseCoordinates, tiers } from '../../src/lib/geo.ts';
 import { command, COMMANDS, type Press } from '../../src/lib/keys.ts';
 import { evidenceMet, moveBody } from '../../src/lib/moves.ts';
 import { read } from '../../src/lib/prefs.ts';
@@ -239,9 +239,13 @@ describe('the picture', () => {
   const square = (x: number, y: number, s: number): GeoJSON.Polygon => ({ type: 'Polygon', coordinates: [[[x, y], [x + s, y], [x + s, y + s], [x, y + s], [x, y]]] });
   const area = (id: number, parent: number | null, level = 'x'): Area => ({ id, external_id: String(id), level, name: { en: `A${id}` }, parent, geometry: square(id, 0, 1) });
 
-  test('depth comes from the parents, even from a circle of them', () => {
-    const f = areas([area(1, null), area(2, 1), area(3, 2), area(8, 9), area(9, 8)], 'en');
-    expect(f.features.map((x) => x.properties!.depth)).toEqual([0, 1, 2, 10, 10]);
+  test('districts are the top, unless one area holds them all', () => {
+    expect([...tiers([area(1, null), area(2, null), area(3, 1), area(4, 3)]).values()]).toEqual([0, 0, 1, 2]);
+    expect([...tiers([area(1, null), area(2, 1), area(3, 1), area(4, 3)]).values()]).toEqual([-1, 0, 0, 1]);
+    expect([...tiers([area(1, null)]).values()]).toEqual([0]);
+  });
+  test('a circle of parents ends', () => {
+    expect([...tiers([area(1, null), area(7, null), area(8, 9), area(9, 8)]).values()]).toEqual([0, 0, 10, 10]);
   });
   test('labels lie in the middle of the largest part', () => {
     expect(middle(square(10, 20, 2))).toEqual([11, 21]);
@@ -294,6 +298,8 @@ describe('moves', () => {
     const photo = move.requires![3]!;
     expect(evidenceMet(item, photo)).toBe(false);
     expect(evidenceMet({ ...item, evidence: [{ id: 2, kind: 'photo', at: '2026-11-23T03:00:01Z' }] }, photo)).toBe(true);
+    expect(evidenceMet({ ...item, since: '2026-11-23T01:30:00Z' }, photo)).toBe(true);
+    expect(evidenceMet(item, { ...photo, met: true })).toBe(true);
     expect(evidenceMet({ ...item, evidence: [{ id: 2, kind: 'note', at: '2026-11-23T03:00:01Z' }] }, photo)).toBe(false);
   });
 });
@@ -307,6 +313,10 @@ describe('the watch', () => {
   });
   test('median', () => {
     expect([median([]), median([null, 3]), median([1, 9, 2]), median([1, 2, 3, 4])]).toEqual([null, 3, 2, 2.5]);
+  });
+  test('an incident as the simulator scores it', () => {
+    expect(incident({ id: 'a', kind: 'gas', name: { en: 'Leak' }, start: 's', harmful_at: 'h', found: true, raised_at: 'r', minutes_of_warning: -2 })).toEqual({ name: { en: 'Leak' }, began: 's', found: 'r', minutes: -2 });
+    expect(incident({ id: 'a', name: { en: 'Leak' }, start: 's', found: false })).toEqual({ name: { en: 'Leak' }, began: 's', found: null, minutes: null });
   });
   test('an incident, whichever words are used', () => {
     expect(incident({ id: 'leak-1', began: 'b', first_alert_at: 'f', minutes: 3 })).toEqual({ name: 'leak-1', began: 'b', found: 'f', minutes: 3 });
