@@ -457,7 +457,11 @@ func (st *state) stormRain(m moment, at XY) float64 {
 
 // wet is the share of the cloudburst that a place gets: all in the west, none by the sea.
 func (f *flood) wet(at XY) float64 {
-	return math.Max(0, 1.08*math.Exp(-math.Max(0, at.X-f.west)/floodRainReach)-0.08)
+	share := 1.08*math.Exp(-math.Max(0, at.X-f.west)/floodRainReach) - 0.08
+	if share < 0.03 {
+		return 0
+	}
+	return share
 }
 
 func (st *state) floodFlow(m moment, lag float64) float64 {

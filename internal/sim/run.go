@@ -56,26 +56,27 @@ func Run(ctx context.Context, c clock.Clock, s *Scenario, o Options, sink Sink) 
 	f := feed{scenario: s, options: o, sink: sink, batch: make([]Reading, 0, o.Batch)}
 	for {
 		due := s.Start.Add(time.Duration(float64(c.Now().Sub(began)) * o.Speed)).Truncate(time.Second)
-		for sent.Before(due) {
-			until := sent.Add(stretch)
-			if until.After(due) {
-				until = due
+		if !sent.Before(due) {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-c.After(tick):
 			}
-			if err := f.send(ctx, sent, until); err != nil {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return fmt.Errorf("run city at %s: %w", sent.Format(time.RFC3339), err)
-			}
-			sent = until
-			if o.Progress != nil {
-				o.Progress(sent)
-			}
+			continue
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-c.After(tick):
+		until := sent.Add(stretch)
+		if until.After(due) {
+			until = due
+		}
+		if err := f.send(ctx, sent, until); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("run city at %s: %w", sent.Format(time.RFC3339), err)
+		}
+		sent = until
+		if o.Progress != nil {
+			o.Progress(sent)
 		}
 	}
 }
