@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -331,16 +332,16 @@ func (t term) words(name func(int) (string, string), and, or, not string) string
 		return not + inner(t.parts[0])
 	}
 	what, unit := name(t.variable)
-	return strings.TrimSpace(what + " " + signs[t.op] + " " + FormatNumber(t.limit) + " " + unit)
+	return strings.TrimSpace(what + " " + signs[t.op] + " " + strconv.FormatFloat(t.limit, 'f', -1, 64) + " " + unit)
 }
 
-// FormatNumber writes a number for people: up to four significant digits after a point, no exponent, no trailing zeros.
+// FormatNumber writes a number for people: three significant digits, all digits before the point, no exponent.
 func FormatNumber(v float64) string {
 	digits := 0
-	if a := math.Abs(v); a != 0 && a < 1000 {
-		digits = min(max(3-int(math.Floor(math.Log10(a))), 0), 6)
+	if a := math.Abs(v); a != 0 && a < 100 {
+		digits = min(max(2-int(math.Floor(math.Log10(a))), 0), 6)
 	}
-	s := fmt.Sprintf("%.*f", digits, v)
+	s := strconv.FormatFloat(v, 'f', digits, 64)
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}

@@ -76,6 +76,9 @@ func (d *decoder) value(n ast.Node, into any, what string, r rules) {
 			d.Add(d.doc.at(n), CodeType, "%s needs a list, not %s", what, kindOf(n))
 			return
 		}
+		if r.required && len(s.Values) == 0 {
+			d.Add(d.doc.at(n), CodeValue, "%s is an empty list", what)
+		}
 		for i, item := range s.Values {
 			fresh := reflect.New(v.Type().Elem())
 			d.value(item, fresh.Interface(), fmt.Sprintf("%s, item %d", what, i+1), rules{name: r.name, oneOf: r.oneOf})

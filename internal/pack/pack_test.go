@@ -304,6 +304,14 @@ func TestConditionWords(t *testing.T) {
 	}
 }
 
+func TestFormatNumber(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 6.9993: "7", 2.0005: "2", 0.8: "0.8", 0.01234: "0.0123", -3.456: "-3.46", 128.9: "129", 123456: "123456", 1e-9: "0", 99.96: "100"} {
+		if got := FormatNumber(v); got != want {
+			t.Errorf("%g: %s, want %s", v, got, want)
+		}
+	}
+}
+
 func TestProbes(t *testing.T) {
 	a, _ := compile(t, "value >= 5 || value < 1", "value")
 	b, _ := compile(t, "value < 3", "value")

@@ -202,6 +202,9 @@ func (m *Map[T]) decode(d *decoder, n ast.Node, what string) {
 		return
 	}
 	*m = nil
+	if len(mn.Values) == 0 {
+		d.Add(d.doc.at(n), CodeValue, "%s has no keys; leave it out or fill it", what)
+	}
 	d.entries(mn, func(key String, value ast.Node) {
 		e := Entry[T]{Key: key}
 		d.value(value, &e.Value, fmt.Sprintf("%s %s", what, key.Value), rules{})

@@ -1,0 +1,132 @@
+package detect
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/web"
+)
+
+// Routes adds the room's routes.
+func (s *Service) Routes(r *web.Router) {
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "list-alerts", Method: http.MethodGet, Path: "/api/v1/alerts", Tags: []string{"detect"},
+		Summary: "Alerts, newest first",
+	}, func(ctx context.Context, in *listInput) (*listOutput, error) {
+		limit := in.Limit
+		items, err := s.List(ctx, in.State == "open", in.After, limit+1)
+		if err != nil {
+			return nil, err
+		}
+		out := &listOutput{}
+		if len(items) > limit {
+			items = items[:limit]
+			out.Body.Next = items[limit-1].ID
+		}
+		out.Body.Items = append([]*Alert{}, items...)
+		return out, nil
+	})
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "get-alert", Method: http.MethodGet, Path: "/api/v1/alerts/{id}", Tags: []string{"detect"},
+		Summary: "One alert: its rule in words, the readings that raised it, its history",
+	}, func(ctx context.Context, in *oneInput) (*oneOutput, error) {
+		a, err := s.Get(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &oneOutput{a}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "acknowledge-alert", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/acknowledge", Tags: []string{"detect"},
+		Summary: "Take note of an alert; may be repeated by the same person",
+	}, func(ctx context.Context, in *acknowledgeInput) (*oneOutput, error) {
+		a, err := s.Acknowledge(ctx, in.ID, in.Body.Note)
+		if err != nil {
+			return nil, err
+		}
+		return &oneOutput{a}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "list-detectors", Method: http.MethodGet, Path: "/api/v1/detectors", Tags: []string{"detect"},
+		Summary: "The detectors of all packs, with their rules in words",
+	}, func(ctx context.Context, _ *struct{}) (*detectorsOutput, error) {
+		if err := s.Access.Decide(ctx, "detector.read", access.Resource{Type: "detector"}, access.Operations); err != nil {
+			return nil, err
+		}
+		out := &detectorsOutput{}
+		out.Body.Items = []detectorJSON{}
+		for _, d := range s.Detectors {
+			out.Body.Items = append(out.Body.Items, d.json())
+		}
+		return out, nil
+	})
+}
+
+type listInput struct {
+	State string `query:"state" enum:"open,all" default:"open" doc:"open: not cleared"`
+	After int64  `query:"after" minimum:"0" doc:"next of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+type listOutput struct {
+	Body struct {
+		Items []*Alert `json:"items"`
+		Next  int64    `json:"next,omitempty"`
+	}
+}
+
+type oneInput struct {
+	ID int64 `path:"id"`
+}
+
+type oneOutput struct{ Body *Alert }
+
+type acknowledgeInput struct {
+	ID   int64 `path:"id"`
+	Body struct {
+		Note string `json:"note,omitempty" doc:"what the official knows or will do"`
+	}
+}
+
+type detectorsOutput struct {
+	Body struct {
+		Items []detectorJSON `json:"items"`
+	}
+}
+
+type detectorJSON struct {
+	ID          string   `json:"id"`
+	Title       Wording  `json:"title"`
+	Property    string   `json:"property"`
+	Unit        string   `json:"unit"`
+	Kinds       []string `json:"kinds" doc:"the kinds of asset it is watched on"`
+	Levels      []string `json:"levels"`
+	Rule        Wording  `json:"rule"`
+	Clears      Wording  `json:"clears"`
+	SilentAfter string   `json:"silent_after"`
+	Source      string   `json:"source" doc:"where the limits come from"`
+	FalseAlarms []string `json:"known_false_alarms"`
+	Maturity    string   `json:"maturity" enum:"stable,trial,draft"`
+	Owner       string   `json:"owner"`
+	Opens       string   `json:"opens" doc:"kind of case"`
+	OpensFrom   string   `json:"opens_from" doc:"lowest level that opens it"`
+}
+
+func (d *Detector) json() detectorJSON {
+	j := detectorJSON{
+		ID: d.ID, Title: textOf(d.Title), Property: d.Property.ID, Unit: d.Property.Unit, Rule: d.Rule, Clears: d.Clears,
+		SilentAfter: d.SilentAfter.String(), Source: d.Source, FalseAlarms: slices.Clone(d.FalseAlarms), Maturity: d.Maturity, Owner: d.Owner,
+		Opens: d.Opens.Case, OpensFrom: d.Opens.From.String(),
+	}
+	for _, k := range d.Kinds {
+		j.Kinds = append(j.Kinds, k.ID)
+	}
+	for _, l := range d.Levels {
+		j.Levels = append(j.Levels, l.Level.String())
+	}
+	return j
+}

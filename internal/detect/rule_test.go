@@ -1,0 +1,165 @@
+package detect
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/pack"
+)
+
+var update = flag.Bool("update", false, "write what came out as what is expected")
+
+// Each folder of testdata/broken is a pack whose detectors have everything wrong that its name says.
+func TestDiagnostics(t *testing.T) {
+	dirs, err := filepath.Glob("testdata/broken/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal("no broken packs", err)
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			p, err := pack.Load(os.DirFS(dir), "packs/"+filepath.Base(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Compile(p)
+			if err == nil {
+				t.Fatal("nothing was found wrong")
+			}
+			file := filepath.Join(dir, "expected.txt")
+			if *update {
+				if err := os.WriteFile(file, []byte(err.Error()+"\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, readErr := os.ReadFile(file)
+			if readErr != nil {
+				t.Fatal(readErr)
+			}
+			if got := err.Error() + "\n"; got != string(want) {
+				t.Errorf("%s (-update writes what came out)\n--- got\n%s--- want\n%s", file, got, want)
+			}
+		})
+	}
+}
+
+const testPack = `
+pack: gas
+title: {en: Gas, zh-CN: 燃气}
+observes:
+  methane:         {title: {en: Methane in air, zh-CN: 甲烷浓度}, unit: "%LEL", range: [0, 100]}
+  methane-ambient: {title: {en: Ambient methane, zh-CN: 环境甲烷}, unit: ppm, range: [0, 50000]}
+assets:
+  kitchen-alarm: {title: {en: Restaurant gas alarm, zh-CN: 餐饮场所燃气报警器}, measures: [methane]}
+  home-alarm:    {title: {en: Gas alarm in a home, zh-CN: 户内燃气报警器}, measures: [methane], premises: home}
+  fence-monitor: {title: {en: Fence monitor, zh-CN: 厂界监测仪}, measures: [methane-ambient]}
+`
+
+const testDetectors = `
+- id: methane-indoor
+  title: {en: Methane indoors, zh-CN: 室内甲烷泄漏}
+  watches: methane
+  on: [kitchen-alarm, home-alarm]
+  every: 30s
+  levels:
+    red:    {when: "value >= 20", for: 10s}
+    yellow: {when: "value >= 5",  for: 1m}
+    orange: {when: "value >= 10", for: 30s}
+  clear: {when: "value < 3", for: 10m}
+  silent_after: 2h
+  because: {en: "{{value}} %LEL at {{place}} for {{duration}}", zh-CN: "{{place}}甲烷 {{value}} %LEL，已持续{{duration}}"}
+  source: a test
+  known_false_alarms: [solvents]
+  maturity: draft
+  owner: gas-duty
+  opens: {case: gas-leak, plan: gas-plan, from: orange}
+- id: methane-ambient
+  title: {en: Methane at the fence, zh-CN: 厂界甲烷}
+  watches: methane-ambient
+  on: fence-monitor
+  together: place
+  every: 1m
+  above_background: {rise_per_hour: 0.05, fall: 30m}
+  levels: {yellow: {when: "excess >= 1", for: 5m, within: 60m}}
+  clear: {when: "excess < 0.5", for: 60m}
+  silent_after: 6h
+  because: {en: "{{value}} {{unit}}, {{excess}} above {{background}}, {{asset}} in {{area}}, {{level}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [traffic]
+  maturity: draft
+  owner: gas-duty
+  opens: {case: gas-leak, from: yellow}
+`
+
+func compiled(t testing.TB, detectors string) []*Detector {
+	t.Helper()
+	p, err := pack.Load(fstest.MapFS{"pack.yaml": {Data: []byte(testPack)}, File: {Data: []byte(detectors)}}, "packs/gas")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, err := Compile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+func TestCompile(t *testing.T) {
+	ds := compiled(t, testDetectors)
+	d := ds[0]
+	if d.ID != "gas/methane-indoor" || len(d.Levels) != 3 || d.Levels[0].Level != Yellow || d.Levels[2].Level != Red || d.SilentAfter != 2*time.Hour ||
+		d.Opens != (Opens{"gas-leak", "gas-plan", Orange}) || d.Property.ID != "gas/methane" || len(d.Kinds) != 2 {
+		t.Errorf("%+v", d)
+	}
+	for _, c := range []struct{ got, want string }{
+		{d.Rule.EN, "Yellow when Methane in air ≥ 5 %LEL for 1 min; orange when Methane in air ≥ 10 %LEL for 30 s; red when Methane in air ≥ 20 %LEL for 10 s."},
+		{d.Rule.ZH, "甲烷浓度 ≥ 5 %LEL，持续1分钟，发黄色告警；甲烷浓度 ≥ 10 %LEL，持续30秒，发橙色告警；甲烷浓度 ≥ 20 %LEL，持续10秒，发红色告警。"},
+		{d.Clears.EN, "Clears when Methane in air < 3 %LEL for 10 min."},
+		{d.Clears.ZH, "甲烷浓度 < 3 %LEL，持续10分钟后恢复。"},
+		{ds[1].Rule.EN, "Yellow when Ambient methane above background ≥ 1 ppm for 5 min within 1 h. The instruments of one place make one alert."},
+		{ds[1].Clears.ZH, "各仪器均满足环境甲烷高出本底 < 0.5 ppm，持续1小时后恢复。"},
+	} {
+		if c.got != c.want {
+			t.Errorf("\n got %s\nwant %s", c.got, c.want)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 400 * time.Millisecond: "0 s", 90 * time.Second: "1 min 30 s", time.Hour + 5*time.Second: "1 h",
+		49*time.Hour + time.Minute: "2 d 1 h", 10 * time.Minute: "10 min",
+	} {
+		if got := span(d).EN; got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+	if got := span(90 * time.Minute).ZH; got != "1小时30分钟" {
+		t.Error(got)
+	}
+}
+
+// The fingerprint changes with whatever a saved state depends on, and with nothing else.
+func TestFingerprint(t *testing.T) {
+	base := compiled(t, testDetectors)[0].hash
+	for _, c := range []struct {
+		from, to string
+		changes  bool
+	}{
+		{"value >= 20", "value >= 21", true},
+		{"for: 1m}", "for: 2m}", true},
+		{"for: 10m}", "for: 11m}", true},
+		{"every: 30s", "every: 31s", true},
+		{"Methane indoors", "Gas indoors", false},
+		{"a test", "another test", false},
+		{"from: orange", "from: red", false},
+	} {
+		ds := compiled(t, replaceOnce(t, testDetectors, c.from, c.to))
+		if got := ds[0].hash != base; got != c.changes {
+			t.Errorf("%q -> %q: changed is %v", c.from, c.to, got)
+		}
+	}
+}

@@ -1,0 +1,572 @@
+package detect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/sensing"
+)
+
+const (
+	// Consumer is the name under which the room holds the log.
+	Consumer = "detect"
+
+	// DefaultSnapshotEvery is how often states are saved. After a crash, readings since the last snapshot are evaluated
+	// again: at 100,000 a second ten seconds are a million, which takes about a second.
+	DefaultSnapshotEvery = 10 * time.Second
+
+	// watchEvery is how often silences are looked for.
+	watchEvery = time.Second
+
+	// retryAfter is the pause before the room starts again from its last snapshot after a failure.
+	retryAfter = time.Second
+
+	// maxNote bounds the note of an acknowledgement, in bytes.
+	maxNote = 2000
+
+	// recordAtOnce bounds how many steps one transaction writes, so that a flood of alerts does not hold the writer.
+	recordAtOnce = 100
+)
+
+// Log is the observation log. sensing fulfils it.
+type Log interface {
+	// Tail hands the rows after a position to fn, in log order, each once, and waits for new ones until ctx ends, then
+	// returns nil, or until fn fails, then returns its error.
+	Tail(ctx context.Context, after int64, fn func(sensing.Batch) error) error
+	// Hold says that the consumer will never again ask for rows up to position.
+	Hold(consumer string, position int64)
+}
+
+// Register tells where datastreams stand. app fulfils it from sensing and city.
+type Register interface {
+	// Streams are the datastreams with those ids. One that is not known is missing from the answer. It answers from memory
+	// or one query, whatever the number of ids.
+	Streams(ctx context.Context, ids []int64) (map[int64]Stream, error)
+}
+
+// Readings gives the readings that caused an alert. sensing fulfils it.
+type Readings interface {
+	// History are the readings of a datastream within [from, to], in the order of time, the newest if there are more than
+	// limit.
+	History(ctx context.Context, datastream int64, from, to time.Time, limit int) ([]sensing.Stored, error)
+}
+
+// News is where the room hears of cases. The bus fulfils it.
+type News interface {
+	// Consume hands each event of the subjects to fn, at least once, in order, until ctx ends.
+	Consume(ctx context.Context, durable string, subjects []string, fn func(ctx context.Context, m bus.Message) error) error
+}
+
+var (
+	_ Log      = (*sensing.Service)(nil)
+	_ Readings = (*sensing.Service)(nil)
+	_ News     = (*bus.Bus)(nil)
+)
+
+// Deps are what the room needs. Readings and News may be nil: then alerts carry the one reading that raised them, and no
+// case.
+type Deps struct {
+	DB        *db.DB
+	Clock     clock.Clock
+	Access    access.Decider
+	Log       Log
+	Register  Register
+	Readings  Readings
+	News      News
+	Detectors []*Detector
+
+	// SnapshotEvery is how often states are saved; DefaultSnapshotEvery when 0.
+	SnapshotEvery time.Duration
+}
+
+// Service is the room. Its methods are safe for concurrent use.
+type Service struct {
+	Deps
+
+	// turn guards the engine and what belongs to it. A batch of readings, a look for silences and a snapshot each take the
+	// turn and keep it until what they found is on disk: so a saved position never stands before an alert that is not.
+	turn        sync.Mutex
+	engine      *Engine
+	position    int64
+	counted     saved     // evaluated and late at the snapshot that the engine started from
+	savedAt     time.Time // clock, of the last snapshot
+	listeningAt time.Time // clock: since when readings are heard
+	moved       bool      // something is to be rebound: see Refresh
+
+	// progress is what others see; guarded by its own lock, since a turn may wait for the disk.
+	progressMu sync.Mutex
+	progress   Progress
+}
+
+// Progress is how far the room has come.
+type Progress struct {
+	Evaluated int64 // readings taken from the log, all in all
+	Late      int64 // of these, too late to be judged
+	Position  int64 // the newest log row that was evaluated
+	Saved     int64 // the log position of the last snapshot
+	Detectors int
+	Err       error // why the room is not evaluating just now, or nil
+}
+
+// New returns the room.
+func New(d Deps) (*Service, error) {
+	seen := map[string]bool{}
+	for _, x := range d.Detectors {
+		if seen[x.ID] {
+			return nil, fmt.Errorf("detector %s stands in two packs", x.ID)
+		}
+		seen[x.ID] = true
+	}
+	if d.SnapshotEvery == 0 {
+		d.SnapshotEvery = DefaultSnapshotEvery
+	}
+	return &Service{Deps: d, progress: Progress{Detectors: len(d.Detectors)}}, nil
+}
+
+// Progress is how far the room has come.
+func (s *Service) Progress() Progress {
+	s.progressMu.Lock()
+	defer s.progressMu.Unlock()
+	return s.progress
+}
+
+// Healthy is nil while readings are evaluated.
+func (s *Service) Healthy() error { return s.Progress().Err }
+
+// Refresh says that assets or places have changed: the room asks the register anew before the next reading.
+func (s *Service) Refresh() {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.moved = true
+}
+
+// Run evaluates the log until ctx ends. A failure (the disk is full, say) is treated as a crash is: what is in memory is
+// dropped and the room starts again from its last snapshot.
+func (s *Service) Run(ctx context.Context) error {
+	ctx = access.With(ctx, access.System("detect"))
+	var wg sync.WaitGroup
+	if s.News != nil {
+		wg.Go(func() { s.hearOfCases(ctx) })
+	}
+	defer wg.Wait()
+	for {
+		err := s.run(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		slog.ErrorContext(ctx, "detectors start again from their last snapshot", "err", err)
+		s.note(func(p *Progress) { p.Err = err })
+		select {
+		case <-s.Clock.After(retryAfter):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// run loads the last snapshot and evaluates from there until something fails or ctx ends.
+func (s *Service) run(ctx context.Context) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watched := make(chan error, 1)
+	go func() { // ends with ctx, or ends ctx
+		defer cancel()
+		watched <- s.watch(ctx)
+	}()
+	err := s.Log.Tail(ctx, s.position, func(b sensing.Batch) error { return s.batch(ctx, b) })
+	cancel()
+	err = errors.Join(err, <-watched)
+	if err == nil { // stopped in peace: what a restart would evaluate again is saved now
+		err = s.snapshot(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+// load takes up the last snapshot and the alerts that are open.
+func (s *Service) load(ctx context.Context) error {
+	last, shards, open, err := loadState(ctx, s.DB)
+	if err != nil {
+		return err
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	e := NewEngine(s.Detectors)
+	changed := map[string]bool{}
+	for _, x := range shards {
+		c, err := e.Restore(x)
+		if err != nil {
+			return err
+		}
+		changed[x.Detector] = changed[x.Detector] || c
+	}
+	var withdrawn []step
+	now := s.Clock.Now()
+	for _, a := range open {
+		d := e.Detector(a.Detector)
+		switch {
+		case d == nil:
+			gone := &Detector{ID: a.Detector}
+			withdrawn = append(withdrawn, step{reason: "withdrawn", Change: Change{
+				Detector: gone, Kind: a.Kind, Subject: a.key.subject, Since: a.key.since, At: db.Micros(now), From: a.Level, Cleared: true}})
+		case a.Kind == Monitoring:
+			e.ResumeSilence(d, a.Datastream, a.key.since)
+		case changed[d.ID]:
+			e.Resume(d, a.key.subject, a.Level, a.key.since)
+		}
+	}
+	if err := s.record(ctx, withdrawn); err != nil {
+		return err
+	}
+	s.engine, s.position, s.counted, s.savedAt, s.listeningAt = e, last.position, last, now, now
+	s.Log.Hold(Consumer, last.position)
+	s.tell()
+	s.note(func(p *Progress) { p.Saved, p.Err = last.position, nil })
+	return nil
+}
+
+// batch evaluates one row of the log.
+func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	changes, err := s.bind(ctx, b.Readings)
+	if err != nil {
+		return err
+	}
+	now := db.Micros(s.Clock.Now())
+	for _, r := range b.Readings {
+		v, number := r.Value.Float()
+		changes = s.engine.Evaluate(Reading{Datastream: r.Datastream, At: r.At, Value: v, Number: number}, now, changes)
+	}
+	if err := s.report(ctx, changes); err != nil {
+		return err
+	}
+	s.position = b.Seq
+	s.tell()
+	return nil
+}
+
+// bind asks the register about datastreams that the engine does not know.
+func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Change, err error) {
+	var ids []int64
+	asked := map[int64]bool{}
+	if s.moved {
+		for id := range s.engine.streams {
+			ids, asked[id] = append(ids, id), true
+		}
+	}
+	for i := range rs {
+		if id := rs[i].Datastream; !s.engine.Bound(id) && !asked[id] {
+			ids, asked[id] = append(ids, id), true
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := s.Register.Streams(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("ask the register about %d datastreams: %w", len(ids), err)
+	}
+	for _, id := range ids {
+		st, ok := found[id]
+		if !ok {
+			st = Stream{} // nothing judges it, until Refresh
+		}
+		st.ID = id
+		changes = s.engine.Bind(st, changes)
+	}
+	s.moved = false
+	return changes, nil
+}
+
+// report gathers what goes with the changes, and records them.
+func (s *Service) report(ctx context.Context, changes []Change) error {
+	steps := make([]step, 0, len(changes))
+	for _, c := range changes {
+		stream, home := c.Detector.public(s.engine.Stream(c.Datastream))
+		st := step{Change: c, reason: "condition"}
+		if c.Withdrawn {
+			st.reason = "withdrawn"
+		}
+		if c.Raised() {
+			var cause []Sample
+			if c.Kind == Hazard && !home {
+				var err error
+				if cause, err = s.cause(ctx, c); err != nil {
+					return err
+				}
+			}
+			st.alert = alertOf(c, stream, cause)
+			st.because = st.alert.Because
+		} else if !c.Cleared {
+			st.because = c.Detector.because(c, stream)
+		}
+		steps = append(steps, st)
+	}
+	return s.record(ctx, steps)
+}
+
+// cause are the readings that raised an alert.
+func (s *Service) cause(ctx context.Context, c Change) ([]Sample, error) {
+	this := Sample{At: db.Time(c.At), Value: c.Value}
+	if s.Readings == nil {
+		return []Sample{this}, nil
+	}
+	stored, err := s.Readings.History(ctx, c.Datastream, db.Time(c.Since), db.Time(c.At), MaxCause)
+	if err != nil {
+		return nil, fmt.Errorf("readings of datastream %d: %w", c.Datastream, err)
+	}
+	var out []Sample
+	for _, r := range stored {
+		if v, ok := r.Value.Float(); ok && r.At < c.At {
+			out = append(out, Sample{At: db.Time(r.At), Value: v})
+		}
+	}
+	return append(out, this), nil
+}
+
+func (s *Service) record(ctx context.Context, steps []step) error {
+	for len(steps) > 0 {
+		n := min(len(steps), recordAtOnce)
+		if err := record(ctx, s.DB, steps[:n], s.Clock.Now()); err != nil {
+			return err
+		}
+		steps = steps[n:]
+	}
+	return nil
+}
+
+// watch looks for silences and saves states, until ctx ends or one of both fails.
+func (s *Service) watch(ctx context.Context) error {
+	for {
+		select {
+		case <-s.Clock.After(watchEvery):
+		case <-ctx.Done():
+			return nil
+		}
+		if err := s.silences(ctx); err != nil {
+			return err
+		}
+		s.turn.Lock()
+		due := s.Clock.Now().Sub(s.savedAt) >= s.SnapshotEvery
+		s.turn.Unlock()
+		if due {
+			if err := s.snapshot(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *Service) silences(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.report(ctx, s.engine.Silent(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), nil))
+}
+
+// snapshot saves the states that changed, with the position that they belong to. The turn ends before the disk is waited
+// for: every alert up to the position is on disk already.
+func (s *Service) snapshot(ctx context.Context) error {
+	s.turn.Lock()
+	now := s.Clock.Now()
+	at := s.total()
+	shards, err := s.engine.Dirty()
+	s.engine.Clean()
+	s.savedAt = now
+	s.turn.Unlock()
+	if err != nil {
+		return err
+	}
+	if at.position == s.Progress().Saved && len(shards) == 0 {
+		return nil
+	}
+	if err := saveState(ctx, s.DB, at, shards, now); err != nil {
+		return err
+	}
+	s.Log.Hold(Consumer, at.position)
+	s.note(func(p *Progress) { p.Saved = at.position })
+	return nil
+}
+
+// total is the position with what was counted up to it. The caller has the turn.
+func (s *Service) total() saved {
+	return saved{s.position, s.counted.evaluated + s.engine.Evaluated(), s.counted.late + s.engine.Late()}
+}
+
+func (s *Service) tell() {
+	t := s.total()
+	s.note(func(p *Progress) { p.Evaluated, p.Late, p.Position = t.evaluated, t.late, t.position })
+}
+
+func (s *Service) note(fn func(*Progress)) {
+	s.progressMu.Lock()
+	defer s.progressMu.Unlock()
+	fn(&s.progress)
+}
+
+// hearOfCases links alerts with the cases that were opened for them.
+func (s *Service) hearOfCases(ctx context.Context) {
+	for {
+		err := s.News.Consume(ctx, Consumer, []string{events.CaseOpened{}.Subject()}, func(ctx context.Context, m bus.Message) error {
+			var e events.CaseOpened
+			if err := json.Unmarshal(m.Data, &e); err != nil {
+				slog.ErrorContext(ctx, "an event of a case can't be read and is left out", "id", m.ID, "err", err)
+				return nil // it would stand in the way for ever
+			}
+			if e.Alert == 0 {
+				return nil
+			}
+			return s.DB.Write(ctx, func(tx *db.Tx) error { return linkCase(tx, e.Alert, e.Case) })
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		slog.WarnContext(ctx, "news of cases stopped, trying again", "err", err)
+		select {
+		case <-s.Clock.After(retryAfter):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// --- what people ask and do
+
+// List are alerts, newest first: those before the id after (0: from the newest), limit at most.
+func (s *Service) List(ctx context.Context, openOnly bool, after int64, limit int) (items []*Alert, err error) {
+	if err := s.Access.Decide(ctx, "alert.read", access.Resource{Type: "alert"}, access.Operations); err != nil {
+		return nil, err
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		items, err = alerts(tx, openOnly, after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list alerts: %w", err)
+	}
+	return items, nil
+}
+
+// Get is one alert with its history.
+func (s *Service) Get(ctx context.Context, id int64) (*Alert, error) {
+	a, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return a, s.Access.Decide(ctx, "alert.read", a.resource(), access.Operations)
+}
+
+func (a *Alert) resource() access.Resource {
+	return access.Resource{Type: "alert", ID: a.ID, Organisation: a.Organisation, Area: a.Area}
+}
+
+func (s *Service) find(ctx context.Context, id int64) (a *Alert, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		if a, err = alertByID(tx, id); err != nil {
+			return err
+		}
+		a.History, err = history(tx, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return nil, web.Errorf(http.StatusNotFound, "alert.unknown", "there is no alert %d", id)
+	case err != nil:
+		return nil, fmt.Errorf("alert %d: %w", id, err)
+	}
+	return a, nil
+}
+
+// Acknowledge notes that the actor has taken note of an alert. A second time by the same person changes nothing and
+// succeeds, so a request that got lost may be repeated; by another it is refused with the name of the first.
+func (s *Service) Acknowledge(ctx context.Context, id int64, note string) (*Alert, error) {
+	a, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Access.Decide(ctx, "alert.acknowledge", a.resource(), access.Operations); err != nil {
+		return nil, err
+	}
+	note = strings.TrimSpace(note)
+	switch {
+	case len(note) > maxNote:
+		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.note_too_long", "the note has %d bytes, more than %d", len(note), maxNote).At("note")
+	case strings.ContainsRune(note, 0):
+		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.note_invalid", "the note has a NUL character").At("note")
+	}
+	who, now := access.From(ctx), s.Clock.Now()
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+		// Read again: another may have been quicker, and the detector may have cleared it.
+		if a, err = alertByID(tx, id); err != nil {
+			return err
+		}
+		var byID int64
+		if a.AcknowledgedAt != nil {
+			if err := tx.QueryRow(`select acknowledged_by_id from alerts where id = $1`, id).Scan(&byID); err != nil {
+				return err
+			}
+			if byID == who.ID && a.AcknowledgedBy == who.Name {
+				return nil
+			}
+			return web.Errorf(http.StatusConflict, "alert.acknowledged", "%s has acknowledged the alert at %s", a.AcknowledgedBy, a.AcknowledgedAt.Format(time.RFC3339))
+		}
+		if err := acknowledge(tx, a, who.Name, who.ID, now); err != nil {
+			return err
+		}
+		if _, err := insertEvent(tx, id, "acknowledged", now, now, a.Level, who.Name, who.ID, note, nil); err != nil {
+			return err
+		}
+		err := ledger.Append(tx, ledger.Entry{
+			Action: "alert.acknowledge", Actor: who.Name, ActorID: who.ID, Subject: "alert", SubjectID: id, At: now,
+			Detail: map[string]any{"detector": a.Detector, "level": a.Level.String(), "since": a.Since.Format(time.RFC3339Nano), "note": note},
+		})
+		if err != nil {
+			return err
+		}
+		return outbox.Put(tx, events.AlertAcknowledged{AlertFacts: a.news(now), By: who.ID, ByName: who.Name})
+	})
+	var refused *web.Error
+	switch {
+	case errors.As(err, &refused):
+		return nil, refused
+	case err != nil:
+		return nil, fmt.Errorf("acknowledge alert %d: %w", id, err)
+	}
+	return s.find(ctx, id)
+}
+
+// AssetState is what open alerts say about an asset.
+type AssetState struct {
+	Level  Level // the worst open one, None when only the watch is disturbed
+	Silent bool  // an instrument says nothing
+}
+
+// States are the assets among those asked for that have an open alert. It is for the register's pages, and asks nobody's
+// leave: the register decides who may see an asset.
+func (s *Service) States(ctx context.Context, assets []int64) (out map[int64]AssetState, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		out, err = openByAsset(tx, assets)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("alerts of %d assets: %w", len(assets), err)
+	}
+	return out, nil
+}

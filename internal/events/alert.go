@@ -1,0 +1,81 @@
+package events
+
+import "time"
+
+// AlertText is a wording in the two languages of the product.
+type AlertText struct {
+	EN string `json:"en"`
+	ZH string `json:"zh-CN"`
+}
+
+// AlertFacts are what every event about an alert tells, so that who opens a case or draws a map need not ask back. Ids
+// are 0 where nothing is known.
+type AlertFacts struct {
+	Alert    int64  `json:"alert"`
+	Detector string `json:"detector"` // "gas/methane-indoor"
+	// Kind is "hazard", or "monitoring" for an alert about the watch itself: a silent instrument.
+	Kind  string    `json:"kind"`
+	Title AlertText `json:"title"`
+	// Level is "red", "orange", "yellow" or "blue"; "none" for monitoring. When the alert has cleared it is the last one.
+	Level string `json:"level"`
+	State string `json:"state"` // raised, acknowledged, cleared
+
+	Asset        int64       `json:"asset,omitempty"`
+	AssetName    AlertText   `json:"asset_name"`
+	Place        int64       `json:"place,omitempty"`
+	PlaceName    AlertText   `json:"place_name"`
+	Area         int64       `json:"area,omitempty"`
+	AreaName     AlertText   `json:"area_name"`
+	Organisation int64       `json:"organisation,omitempty"` // holds the asset
+	Point        *[2]float64 `json:"point,omitempty"`        // longitude, latitude
+	Datastreams  []int64     `json:"datastreams"`            // what the detector watches there
+
+	Since   time.Time `json:"since"` // of the first reading that led here
+	Because AlertText `json:"because"`
+
+	// Opens is what the detector asks for: a case of that kind once the alert has reached the level From. Nil: none.
+	Opens *AlertOpens `json:"opens,omitempty"`
+
+	At time.Time `json:"at"` // event time of the step
+}
+
+// AlertOpens names the case that an alert opens.
+type AlertOpens struct {
+	Case string `json:"case"`
+	Plan string `json:"plan,omitempty"`
+	From string `json:"from"`
+}
+
+// AlertRaised says that a detector claims that something is wrong at a place.
+type AlertRaised struct{ AlertFacts }
+
+// Subject is the event's name.
+func (AlertRaised) Subject() string { return "alert.raised" }
+
+// AlertChanged says that a standing alert stepped up or down.
+type AlertChanged struct {
+	AlertFacts
+	From string `json:"from"` // the level before
+}
+
+// Subject is the event's name.
+func (AlertChanged) Subject() string { return "alert.changed" }
+
+// AlertCleared says that what the detector saw is over. Reason is "condition", or "withdrawn" when the rule itself is gone.
+type AlertCleared struct {
+	AlertFacts
+	Reason string `json:"reason"`
+}
+
+// Subject is the event's name.
+func (AlertCleared) Subject() string { return "alert.cleared" }
+
+// AlertAcknowledged says that an official has taken note of an alert.
+type AlertAcknowledged struct {
+	AlertFacts
+	By     int64  `json:"by"` // account
+	ByName string `json:"by_name"`
+}
+
+// Subject is the event's name.
+func (AlertAcknowledged) Subject() string { return "alert.acknowledged" }
