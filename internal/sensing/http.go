@@ -30,7 +30,7 @@ func (s *Service) Routes(r *web.Router, assetByExternalID func(string) (int64, b
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "register-datastreams", Method: http.MethodPut, Path: "/api/v1/datastreams", Tags: []string{"sensing"}, MaxBodyBytes: maxBulk,
 		Summary: "Register datastreams, all or none; those that exist already are left as they are",
-	}, func(ctx context.Context, in *registerInput) (*registerOutput, error) {
+	}, func(ctx context.Context, in *registerDatastreamsInput) (*registerDatastreamsOutput, error) {
 		return s.putDatastreams(ctx, in, assetByExternalID)
 	})
 	huma.Register(r.API(), huma.Operation{
@@ -94,7 +94,7 @@ func (s *Service) idOf(externalID string) int64 {
 	return d.ID
 }
 
-type registerInput struct {
+type registerDatastreamsInput struct {
 	Body struct {
 		Items []registerJSON `json:"items" minItems:"1" maxItems:"10000"`
 	}
@@ -108,7 +108,7 @@ type registerJSON struct {
 	Name       string `json:"name"`
 }
 
-type registerOutput struct {
+type registerDatastreamsOutput struct {
 	Body struct {
 		Items []registeredJSON `json:"items"`
 	}
@@ -119,7 +119,7 @@ type registeredJSON struct {
 	ExternalID string `json:"external_id"`
 }
 
-func (s *Service) putDatastreams(ctx context.Context, in *registerInput, asset func(string) (int64, bool)) (*registerOutput, error) {
+func (s *Service) putDatastreams(ctx context.Context, in *registerDatastreamsInput, asset func(string) (int64, bool)) (*registerDatastreamsOutput, error) {
 	specs := make([]DatastreamSpec, len(in.Body.Items))
 	for i, it := range in.Body.Items {
 		id, ok := asset(it.Asset)
@@ -133,18 +133,18 @@ func (s *Service) putDatastreams(ctx context.Context, in *registerInput, asset f
 	if err != nil {
 		return nil, err
 	}
-	out := &registerOutput{}
+	out := &registerDatastreamsOutput{}
 	for i, id := range ids {
 		out.Body.Items = append(out.Body.Items, registeredJSON{id, specs[i].ExternalID})
 	}
 	return out, nil
 }
 
-type listInput struct {
+type datastreamsInput struct {
 	Asset int64 `query:"asset" required:"true"`
 }
 
-type listOutput struct {
+type datastreamsOutput struct {
 	Body struct {
 		Items []DatastreamJSON `json:"items"`
 	}
@@ -179,12 +179,12 @@ func (d DatastreamState) JSON() DatastreamJSON {
 	return out
 }
 
-func (s *Service) getDatastreams(ctx context.Context, in *listInput) (*listOutput, error) {
+func (s *Service) getDatastreams(ctx context.Context, in *datastreamsInput) (*datastreamsOutput, error) {
 	ds, err := s.Datastreams(ctx, in.Asset)
 	if err != nil {
 		return nil, err
 	}
-	out := &listOutput{}
+	out := &datastreamsOutput{}
 	out.Body.Items = make([]DatastreamJSON, len(ds))
 	for i, d := range ds {
 		out.Body.Items[i] = d.JSON()
@@ -192,21 +192,21 @@ func (s *Service) getDatastreams(ctx context.Context, in *listInput) (*listOutpu
 	return out, nil
 }
 
-type historyInput struct {
+type datastreamHistoryInput struct {
 	ID    int64     `path:"id"`
 	From  time.Time `query:"from"`
 	To    time.Time `query:"to"`
 	Limit int       `query:"limit" minimum:"1" maximum:"100000"`
 }
 
-type historyOutput struct {
+type datastreamHistoryOutput struct {
 	Body struct {
 		Items []ReadingJSON `json:"items"`
 		Unit  string        `json:"unit"`
 	}
 }
 
-func (s *Service) getHistory(ctx context.Context, in *historyInput) (*historyOutput, error) {
+func (s *Service) getHistory(ctx context.Context, in *datastreamHistoryInput) (*datastreamHistoryOutput, error) {
 	if in.Limit == 0 {
 		in.Limit = defaultHistory
 	}
@@ -215,7 +215,7 @@ func (s *Service) getHistory(ctx context.Context, in *historyInput) (*historyOut
 		return nil, err
 	}
 	d, _ := s.Lookup(in.ID)
-	out := &historyOutput{}
+	out := &datastreamHistoryOutput{}
 	out.Body.Unit = d.Unit
 	out.Body.Items = make([]ReadingJSON, len(rs))
 	for i, r := range rs {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"reflect"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +46,7 @@ func NewRouter(version string) *Router {
 	mux := http.NewServeMux()
 	cfg := huma.DefaultConfig("Anlan", version)
 	cfg.Info.Description = "Anlan's own API. Errors are problem+json with stable codes; times are RFC 3339 in UTC."
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaNamer())
 	cfg.DocsPath, cfg.SchemasPath = "", "" // the docs page that huma offers loads scripts from outside
 	cfg.CreateHooks = nil                  // no $schema field in every answer
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -55,21 +56,30 @@ func NewRouter(version string) *Router {
 	return &Router{mux: mux, api: humago.New(mux, cfg)}
 }
 
-// schemaName puts the room before the type, since two rooms may both have an Item.
-func schemaName(t reflect.Type, hint string) string {
-	name := huma.DefaultSchemaNamer(t, hint)
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-		t = t.Elem()
+// schemaNamer puts the room before a type's name, since two rooms may both have an Item. A type without a name of its own
+// is called after where it stands; a second one of the same name gets a number.
+func schemaNamer() func(t reflect.Type, hint string) string {
+	taken := map[string]reflect.Type{}
+	return func(t reflect.Type, hint string) string {
+		name := huma.DefaultSchemaNamer(t, hint)
+		named := t
+		for named.Kind() == reflect.Pointer || named.Kind() == reflect.Slice {
+			named = named.Elem()
+		}
+		if room := []rune(path.Base(named.PkgPath())); named.PkgPath() != "" {
+			room[0] = unicode.ToUpper(room[0])
+			if !strings.HasPrefix(name, string(room)) {
+				name = string(room) + name
+			}
+			return name
+		}
+		unique := name
+		for n := 2; taken[unique] != nil && taken[unique] != t; n++ {
+			unique = name + strconv.Itoa(n)
+		}
+		taken[unique] = t
+		return unique
 	}
-	room := []rune(path.Base(t.PkgPath()))
-	if t.PkgPath() == "" || len(room) == 0 {
-		return name
-	}
-	room[0] = unicode.ToUpper(room[0])
-	if strings.HasPrefix(name, string(room)) {
-		return name
-	}
-	return string(room) + name
 }
 
 // API takes operations, registered with huma.Register.

@@ -1,0 +1,249 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city"
+	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/reports"
+	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sim"
+)
+
+// demoSource is the source of the simulated readings.
+const demoSource = "simulator"
+
+// demo is the simulated city behind a running server.
+type demo struct {
+	app      *App
+	scenario *sim.Scenario
+	streams  []int64          // of each of the world's datastreams
+	keys     map[int64]string // the world's names of assets
+	places   map[int64]string // and of places
+	baseMap  []byte           // GeoJSON
+
+	warned sync.Once
+}
+
+// startDemo lets visitors of this machine in and brings the simulated city to life.
+func (a *App) startDemo(ctx context.Context) error {
+	if a.options.Demo == nil {
+		return nil
+	}
+	if err := a.access.EnableDemo(ctx, a.listener.Addr().String()); err != nil {
+		return err
+	}
+	ctx = access.With(ctx, access.System("simulator"))
+	world := sim.Build(a.options.Demo.Seed)
+	if err := a.importWorld(ctx, world); err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	d := &demo{app: a, scenario: sim.NewScenario(world, a.clock.Now().UTC().Truncate(time.Second))}
+	if err := d.register(ctx); err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	if err := d.drawBaseMap(); err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	a.demo = d
+	if err := d.writeTruth(); err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	a.life.background("simulated city", func(ctx context.Context) error {
+		ctx = access.With(ctx, access.System("simulator"))
+		return sim.Run(ctx, a.clock, d.scenario, sim.Options{Speed: a.options.Demo.Speed, History: a.options.Demo.History}, d)
+	})
+	return nil
+}
+
+// writeTruth puts what was planted beside the data, for whoever scores the detectors.
+func (d *demo) writeTruth() error {
+	f, err := os.Create(filepath.Join(d.app.options.Data, "truth.json"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := d.scenario.Truth().Encode(f); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Readings fulfils sim.Sink by the way that every sender's readings take.
+func (d *demo) Readings(ctx context.Context, rs []sim.Reading) error {
+	batch := make([]sensing.Reading, len(rs))
+	for i, r := range rs {
+		batch[i] = sensing.Reading{Datastream: d.streams[r.Datastream], At: r.At.UnixMicro(), Value: sensing.Number(r.Value)}
+	}
+	receipt, err := d.app.sensing.Append(ctx, demoSource, batch)
+	if err != nil {
+		return err
+	}
+	if len(receipt.Refused) > 0 {
+		d.warned.Do(func() {
+			slog.WarnContext(ctx, "a simulated reading was refused", "why", receipt.Refused[0].Message)
+		})
+	}
+	return nil
+}
+
+var _ sim.Sink = (*demo)(nil)
+
+// importWorld brings the city into the register, by the files that a real city would send.
+func (a *App) importWorld(ctx context.Context, w *sim.World) error {
+	err := a.city.SetSettings(ctx, city.Settings{Name: city.Name{EN: w.Name.En, ZH: w.Name.Zh}, TimeZone: "Asia/Shanghai"})
+	if err != nil {
+		return err
+	}
+	files := map[string]sim.File{}
+	for _, f := range w.Files() {
+		files[f.Name] = f
+	}
+	for _, in := range []struct{ as, file string }{
+		{city.Areas, "areas.geojson"}, {city.Organisations, "organisations.csv"}, {city.Places, "places.geojson"},
+		{city.Assets, "assets.geojson"}, {city.Duties, "duties.csv"},
+	} {
+		var b bytes.Buffer
+		if err := files[in.file].Write(&b); err != nil {
+			return err
+		}
+		if _, err := a.city.Import(ctx, in.as, in.file, &b, city.ImportOptions{Coordinates: "wgs84"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// register makes the datastreams of the world known.
+func (d *demo) register(ctx context.Context) error {
+	specs := make([]sensing.DatastreamSpec, len(d.scenario.World.Datastreams))
+	for i, ds := range d.scenario.World.Datastreams {
+		asset, ok := d.app.city.AssetByKey(ds.Asset)
+		if !ok {
+			return fmt.Errorf("datastream %s: no asset %s", ds.ID, ds.Asset)
+		}
+		specs[i] = sensing.DatastreamSpec{ExternalID: ds.ID, Asset: asset, Property: ds.Property, Unit: ds.Unit, Name: ds.Name.Zh}
+	}
+	d.keys, d.places = map[int64]string{}, map[int64]string{}
+	for _, a := range d.scenario.World.Assets {
+		id, _ := d.app.city.AssetByKey(a.ID)
+		spot, _ := d.app.city.AssetSpot(id)
+		d.keys[id], d.places[spot.Place] = a.ID, a.Place
+	}
+	var err error
+	d.streams, err = d.app.sensing.EnsureDatastreams(ctx, specs)
+	return err
+}
+
+// drawBaseMap keeps the land and water of the world and its streets, as one collection.
+func (d *demo) drawBaseMap() error {
+	type collection struct {
+		Type     string            `json:"type"`
+		Features []json.RawMessage `json:"features"`
+	}
+	all := collection{Type: "FeatureCollection"}
+	for _, f := range d.scenario.World.Files() {
+		if f.Name != "basemap.geojson" && f.Name != "roads.geojson" {
+			continue
+		}
+		var b bytes.Buffer
+		var one collection
+		if err := f.Write(&b); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(b.Bytes(), &one); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		all.Features = append(all.Features, one.Features...)
+	}
+	var err error
+	d.baseMap, err = json.Marshal(all)
+	return err
+}
+
+// named is the world's name of a thing, as a list; empty where the world does not know it.
+func named(keys map[int64]string, id int64) []string {
+	if key, ok := keys[id]; ok {
+		return []string{key}
+	}
+	return nil
+}
+
+// Report fulfils sim.Sink.
+func (d *demo) Report(ctx context.Context, r sim.Report) error {
+	point := [2]float64(r.Point)
+	_, err := d.app.reports.Import(ctx, reports.Import{Source: demoSource, Items: []reports.Item{{
+		ExternalID: r.ID, Category: r.Category, Text: r.Text, Point: &point, ReceivedAt: r.At.Format(time.RFC3339), State: reports.Open, Channel: "hotline",
+	}}})
+	return err
+}
+
+// demoRoutes adds what only the demo has: the score card against the truth, and the map of the invented city.
+func (a *App) demoRoutes(r *web.Router) {
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "score", Method: http.MethodGet, Path: "/api/v1/score", Tags: []string{"watch"},
+		Summary: "In the demo: what was planted, and what the detectors made of it",
+	}, a.score)
+	r.HandleFunc("GET /api/v1/basemap.geojson", a.baseMap)
+}
+
+type scoreOutput struct{ Body sim.Card }
+
+func (a *App) score(ctx context.Context, _ *struct{}) (*scoreOutput, error) {
+	if err := a.access.Decide(ctx, "score.read", access.Resource{Type: "score"}, access.Operations); err != nil {
+		return nil, err
+	}
+	if a.demo == nil {
+		return nil, web.Errorf(http.StatusNotFound, "demo.none", "only a simulated city has a truth to be scored against")
+	}
+	var alerts []sim.Alert
+	for after := int64(0); ; {
+		page, err := a.detect.List(ctx, false, after, 500)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range page {
+			if x.Kind != detect.Hazard {
+				continue // a silent instrument is no claim about a hazard
+			}
+			alerts = append(alerts, sim.Alert{ID: strconv.FormatInt(x.ID, 10), Raised: x.RaisedAt,
+				Assets: named(a.demo.keys, x.Asset), Places: named(a.demo.places, x.Place)})
+		}
+		if len(page) < 500 {
+			break
+		}
+		after = page[len(page)-1].ID
+	}
+	return &scoreOutput{sim.Score(a.demo.scenario.Truth(), alerts)}, nil
+}
+
+// baseMap is the land, water and roads of the invented city, to be drawn below its assets.
+func (a *App) baseMap(w http.ResponseWriter, r *http.Request) {
+	if err := a.access.Decide(r.Context(), "city.read", access.Resource{Type: "basemap"}, access.PublicInformation); err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	if a.demo == nil {
+		web.WriteError(w, r, web.Errorf(http.StatusNotFound, "demo.none", "this server has no base map of its own"))
+		return
+	}
+	w.Header().Set("Content-Type", "application/geo+json")
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	if _, err := w.Write(a.demo.baseMap); err != nil {
+		slog.DebugContext(r.Context(), "base map not sent", "err", err)
+	}
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/anlan-city/anlan/internal/city"
+	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/respond"
+	shipped "github.com/anlan-city/anlan/packs"
+)
+
+// packs is what the loaded packs declare.
+type packs struct {
+	properties map[string]pack.Property
+	kinds      []city.Kind
+	detectors  []*detect.Detector
+	cases      []*respond.Kind
+}
+
+// loadPacks reads the packs in the binary and those in the folders of the options.
+func (a *App) loadPacks(context.Context) error {
+	p, err := LoadPacks(a.options.Packs...)
+	if err != nil {
+		return fmt.Errorf("the packs have mistakes:\n%w", err)
+	}
+	a.packs = p
+	return nil
+}
+
+// LoadPacks reads the packs in the binary and those in the folders. All mistakes of all packs come at once.
+func LoadPacks(dirs ...string) (packs, error) {
+	p := packs{properties: map[string]pack.Property{}}
+	var errs []error
+	entries, err := fs.ReadDir(shipped.FS(), ".")
+	if err != nil {
+		return p, err
+	}
+	for _, e := range entries {
+		sub, err := fs.Sub(shipped.FS(), e.Name())
+		if err != nil {
+			return p, err
+		}
+		errs = append(errs, p.add(sub, path.Join("packs", e.Name())))
+	}
+	for _, dir := range dirs {
+		errs = append(errs, p.add(os.DirFS(dir), filepath.ToSlash(dir)))
+	}
+	return p, errors.Join(errs...)
+}
+
+// CheckPack reads one folder as a pack and says all that is wrong with it.
+func CheckPack(dir string) error {
+	p := packs{properties: map[string]pack.Property{}}
+	return p.add(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)))
+}
+
+// add reads one pack with the decoders of all rooms.
+func (p *packs) add(files fs.FS, dir string) error {
+	x, err := pack.Load(files, dir)
+	if err != nil {
+		return err
+	}
+	for _, prop := range x.Properties {
+		p.properties[prop.ID] = prop
+	}
+	for _, k := range x.Kinds {
+		p.kinds = append(p.kinds, city.Kind{ID: k.ID, Title: city.Name{EN: k.Title.In("en"), ZH: k.Title.In("zh-CN")}, Mobile: k.Mobile, Home: k.Home})
+	}
+	detectors, err := detect.Compile(x)
+	cases, caseErr := respond.Kinds(x)
+	p.detectors = append(p.detectors, detectors...)
+	p.cases = append(p.cases, cases...)
+	return errors.Join(err, caseErr)
+}
+
+// Kinds fulfils city.Kinds.
+func (p packs) Kinds() []city.Kind { return p.kinds }
+
+var _ city.Kinds = packs{}

@@ -1,0 +1,173 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/anlan-city/anlan/console"
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
+	"github.com/anlan-city/anlan/internal/city"
+	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/inspect"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/reports"
+	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/warn"
+)
+
+// LedgerKeyFile is the file of the data folder with the ledger's public key.
+const LedgerKeyFile = "ledger.pub"
+
+// buildRooms makes the rooms in the order of the house and starts what runs in the background.
+func (a *App) buildRooms(ctx context.Context) (err error) {
+	file := func(name string) string { return filepath.Join(a.options.Data, name) }
+	known := register{a}
+	a.ledger, err = ledger.New(ctx, ledger.Deps{
+		DB: a.db, Clock: a.clock, KeyFile: file("ledger.key"), Origin: a.options.Origin,
+		MayRead: func(ctx context.Context) error {
+			return a.access.Decide(ctx, "ledger.read", access.Resource{Type: "ledger"}, access.Administration)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if err := os.WriteFile(file(LedgerKeyFile), []byte(a.ledger.VerifierKey()+"\n"), 0o644); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	a.access, err = access.New(ctx, access.Deps{
+		DB: a.db, Clock: a.clock, Scopes: known, DataDir: a.options.Data, About: a.about,
+		Site: page.Site{Name: page.Text{English: "Anlan", Chinese: "安澜"}},
+	})
+	if err != nil {
+		return fmt.Errorf("access: %w", err)
+	}
+	a.vault, err = vault.New(ctx, vault.Deps{DB: a.db, Clock: a.clock, Access: a.access, KeyFile: file("vault.key")})
+	if err != nil {
+		return fmt.Errorf("vault: %w", err)
+	}
+	a.city = city.New(city.Deps{DB: a.db, Clock: a.clock, Access: a.access, Kinds: a.packs, Decorations: states{a}})
+	if err := a.city.Load(ctx); err != nil {
+		return err
+	}
+	site, err := a.site(ctx)
+	if err != nil {
+		return err
+	}
+	a.sensing, err = sensing.New(ctx, sensing.Options{
+		DB: a.db, Clock: a.clock, Access: a.access, Scope: known.scope, Consumers: []string{detect.Consumer},
+		Property: func(name string) bool { _, ok := a.packs.properties[name]; return ok },
+	})
+	if err != nil {
+		return err
+	}
+	a.reports, err = reports.New(reports.Deps{DB: a.db, Clock: a.clock, Access: a.access, Locator: locator{known}, Bus: a.bus, Site: site})
+	if err != nil {
+		return fmt.Errorf("reports: %w", err)
+	}
+	a.inspect = inspect.New(inspect.Deps{DB: a.db, Clock: a.clock, Access: a.access, Register: known})
+	a.detect, err = detect.New(detect.Deps{
+		DB: a.db, Clock: a.clock, Access: a.access, Log: a.sensing, Register: known, Readings: a.sensing, News: a.bus,
+		Detectors: a.packs.detectors,
+	})
+	if err != nil {
+		return err
+	}
+	a.warn, err = warn.New(warn.Deps{
+		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Site: site,
+		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone},
+	})
+	if err != nil {
+		return fmt.Errorf("warn: %w", err)
+	}
+	a.respond, err = respond.New(respond.Deps{
+		DB: a.db, Clock: a.clock, Access: a.access, Readings: known, Register: known, Findings: a.inspect, News: a.bus, Kinds: a.packs.cases,
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
+		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
+	} {
+		a.life.background(b.name, b.run)
+	}
+	return nil
+}
+
+// site is how the public pages name the city.
+func (a *App) site(ctx context.Context) (page.Site, error) {
+	set, err := a.city.Settings(access.With(ctx, access.System("site")))
+	if err != nil {
+		return page.Site{}, err
+	}
+	zone, err := time.LoadLocation(set.TimeZone)
+	if err != nil {
+		return page.Site{}, fmt.Errorf("time zone of the city: %w", err)
+	}
+	return page.Site{
+		Name: text(set.Name), TimeZone: zone,
+		Nav: []page.Link{
+			{Path: "/warnings", Title: page.Text{English: "Warnings", Chinese: "预警信息"}},
+			{Path: "/report", Title: page.Text{English: "Report a problem", Chinese: "我要反映"}},
+		},
+	}, nil
+}
+
+// about tells the console which city this is.
+func (a *App) about(ctx context.Context, organisation int64) access.About {
+	out := access.About{Version: a.options.Version}
+	set, err := a.city.Settings(access.With(ctx, access.System("session")))
+	if err != nil {
+		slog.WarnContext(ctx, "the city's settings are not known", "err", err)
+		return out
+	}
+	out.City = access.CityInfo{Name: access.Words{English: set.Name.In("en"), Chinese: set.Name.In("zh-CN")}, TimeZone: set.TimeZone}
+	if set.Bounds != nil {
+		out.City.Bounds = *set.Bounds
+	}
+	if organisation != 0 {
+		out.OrganisationName = a.city.OrganisationName(organisation).In("zh-CN")
+	}
+	return out
+}
+
+// routes collects the routes of all rooms.
+func (a *App) routes(metrics *prometheus.Registry) *web.Router {
+	r := web.NewRouter(a.options.Version)
+	a.access.Routes(r)
+	a.ledger.Routes(r)
+	a.city.Routes(r)
+	a.sensing.Routes(r, a.city.AssetByKey)
+	a.reports.Routes(r)
+	a.inspect.Routes(r)
+	a.detect.Routes(r)
+	a.warn.Routes(r)
+	a.respond.Routes(r)
+	a.watchRoutes(r)
+	a.demoRoutes(r)
+	r.HandleFunc("GET /api/v1/live", a.live)
+
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.detect)
+	r.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	r.Handle("GET /console/", console.Handler())
+	r.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {
+		http.Redirect(w, req, "/console/", http.StatusSeeOther)
+	})
+	return r
+}
