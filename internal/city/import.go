@@ -230,7 +230,7 @@ func (s *Service) write(ctx context.Context, j *job, c *checker, drafts []draft,
 		if err := nextRevision(tx, c.have.revision); err != nil {
 			return err
 		}
-		if err := put(tx, j.list, &c.verdict, &c.have); err != nil {
+		if err := s.store.put(tx, j.list, &c.verdict, &c.have); err != nil {
 			return err
 		}
 		if err := putMoved(tx, c.moved); err != nil {

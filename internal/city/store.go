@@ -156,13 +156,13 @@ func nextRevision(tx *db.Tx, from int64) error {
 }
 
 // put writes the changed records of a list.
-func put(tx *db.Tx, l *list, v *verdict, have *holdings) error {
+func (s store) put(tx *db.Tx, l *list, v *verdict, have *holdings) error {
 	t := tables[l.name]
 	rows := make([][]any, len(v.changes))
 	for i := range v.changes {
 		rows[i] = t.row(l, &v.changes[i], have)
 	}
-	if err := upsert(tx, "city_"+l.name, t.key, t.columns, rows); err != nil {
+	if err := upsert(tx, rowsPerStatement(s.db.Engine()), "city_"+l.name, t.key, t.columns, rows); err != nil {
 		return err
 	}
 	switch l.name {
@@ -233,15 +233,22 @@ var tables = map[string]table{
 		}},
 }
 
-// upsertRows is how many rows go into one statement; the statements' texts must be few, since their plans are kept.
-const upsertRows = 100
+// rowsPerStatement is how many rows go into one statement. PostgreSQL pays for each round trip; SQLite's driver looks each
+// parameter up in a list of all, so many parameters cost it their square. The statements' texts must be few, since their
+// plans are kept: the rest goes in row by row.
+func rowsPerStatement(e db.Engine) int {
+	if e == db.Postgres {
+		return 100
+	}
+	return 6
+}
 
 // upsert inserts rows or changes those whose key is there.
-func upsert(tx *db.Tx, table, key string, columns []string, rows [][]any) error {
+func upsert(tx *db.Tx, most int, table, key string, columns []string, rows [][]any) error {
 	for len(rows) > 0 {
 		n := 1
-		if len(rows) >= upsertRows {
-			n = upsertRows
+		if len(rows) >= most {
+			n = most
 		}
 		var q strings.Builder
 		fmt.Fprintf(&q, "insert into %s (%s) values ", table, strings.Join(columns, ", "))
