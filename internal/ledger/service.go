@@ -123,7 +123,8 @@ func (s *Service) Sequence(ctx context.Context) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		if _, err := s.pass(ctx); err != nil {
+		// What another sequencer placed meanwhile is no longer ours to wait for.
+		if placed, err := s.pass(ctx); err != nil || placed == 0 {
 			return err
 		}
 	}
