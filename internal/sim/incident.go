@@ -272,7 +272,7 @@ func (s *Scenario) plantLeak(st *state, start time.Time) Incident {
 		}
 	}
 	i := s.incident(LeakID, "gas-leak", main, at, start)
-	i.Name = Name{"Gas leak on " + main.Name.En, main.Name.Zh + "燃气泄漏"}
+	i.Name = Name{"Gas leak on " + main.Name.En, main.Name.Zh + "泄漏"}
 	i.Harm = Name{"the first room reaches 100 %LEL (5 % methane by volume)", "首个房间甲烷达到100%LEL(体积分数5%)"}
 	l := &leak{at: at, start: unixSeconds(start), closed: unixSeconds(start.Add(LeakUnrepaired))}
 	best := math.Inf(1)

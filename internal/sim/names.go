@@ -100,5 +100,5 @@ var (
 
 // numbered appends a running number the way both languages do.
 func numbered(n Name, k int, zhUnit string) Name {
-	return Name{fmt.Sprintf("%s %02d", n.En, k), fmt.Sprintf("%s%02d%s", n.Zh, k, zhUnit)}
+	return Name{fmt.Sprintf("%s %d", n.En, k), fmt.Sprintf("%s%d%s", n.Zh, k, zhUnit)}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -122,12 +123,12 @@ func (b *builder) builtCells() []int {
 // asset adds an asset with a running number of its kind.
 func (b *builder) asset(kind, org, place string, at XY, name Name) *Asset {
 	b.counters[kind]++
-	id := fmt.Sprintf("%s-%03d", kind[indexByte(kind, '/')+1:], b.counters[kind])
-	id = kind[:indexByte(kind, '/')] + "-" + id
+	id := fmt.Sprintf("%s-%03d", kind[strings.IndexByte(kind, '/')+1:], b.counters[kind])
+	id = kind[:strings.IndexByte(kind, '/')] + "-" + id
 	p := b.Places[b.places[place]]
 	if name == (Name{}) {
 		k := kindName(kind)
-		name = Name{p.Name.En + " " + k.En, p.Name.Zh + k.Zh}
+		name = Name{p.Name.En + " " + uncapitalised(k.En), p.Name.Zh + k.Zh}
 	}
 	b.assets[id] = len(b.Assets)
 	b.Assets = append(b.Assets, Asset{
@@ -137,24 +138,17 @@ func (b *builder) asset(kind, org, place string, at XY, name Name) *Asset {
 	return &b.Assets[len(b.Assets)-1]
 }
 
-func indexByte(s string, c byte) int {
-	for k := range len(s) {
-		if s[k] == c {
-			return k
-		}
-	}
-	return -1
-}
+func uncapitalised(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
 // stream adds a datastream to the asset. The suffix tells two streams of one property apart.
 func (b *builder) stream(a *Asset, property, suffix string, interval time.Duration, m model) {
 	p := propertyOf(property)
-	id := a.ID + "/" + p.ID[indexByte(p.ID, '/')+1:]
+	id := a.ID + "/" + p.ID[strings.IndexByte(p.ID, '/')+1:]
 	name := p.Name
 	if suffix != "" {
 		id += "-" + suffix
 		s := map[string]Name{"inlet": {"inlet", "进口"}, "outlet": {"outlet", "出口"}}[suffix]
-		name = Name{name.En + " (" + s.En + ")", name.Zh + "(" + s.Zh + ")"}
+		name = Name{name.En + " (" + s.En + ")", name.Zh + "（" + s.Zh + "）"}
 	}
 	m.seed = b.Seed ^ nameHash("datastream", id)
 	m.at = a.at
@@ -167,7 +161,7 @@ func (b *builder) stream(a *Asset, property, suffix string, interval time.Durati
 
 // device adds what every battery-fed instrument reports about itself, every quarter of an hour.
 func (b *builder) device(a *Asset) {
-	pack := a.Kind[:indexByte(a.Kind, '/')]
+	pack := a.Kind[:strings.IndexByte(a.Kind, '/')]
 	b.stream(a, pack+"/battery", "", 15*time.Minute, model{kind: modelBattery})
 	b.stream(a, pack+"/signal", "", 15*time.Minute, model{kind: modelSteady, a: -93 + 22*b.own(a, "signal"), b: 4, c: 1.6, period: 5 * 3600})
 }
@@ -233,7 +227,7 @@ func (b *builder) roadSection(k, side int) string {
 	two := b.streetOf(to, bl.corners[(side+2)%4])
 	return b.addPlace(Place{
 		ID: id, Kind: "road-section", Area: b.cellIDs[bl.cell],
-		Name:     Name{fmt.Sprintf("%s (%s to %s)", street.En, one.En, two.En), fmt.Sprintf("%s(%s至%s)", street.Zh, one.Zh, two.Zh)},
+		Name:     Name{fmt.Sprintf("%s (%s to %s)", street.En, one.En, two.En), fmt.Sprintf("%s（%s至%s）", street.Zh, one.Zh, two.Zh)},
 		Geometry: lineGeometry([]XY{bl.kerb(side, 0.15, kerbDepth), bl.kerb(side, 0.85, kerbDepth)}),
 		at:       bl.kerb(side, 0.5, kerbDepth),
 	})
@@ -266,7 +260,7 @@ func (b *builder) station(kind, org string, wish XY, size float64, name Name) *A
 	at := bl.local(0.5, 0.5)
 	h := size / 2
 	place := b.addPlace(Place{
-		ID: fmt.Sprintf("site-%s-%02d", kind[indexByte(kind, '/')+1:], b.counters[kind]+1), Kind: kind[indexByte(kind, '/')+1:],
+		ID: fmt.Sprintf("site-%s-%02d", kind[strings.IndexByte(kind, '/')+1:], b.counters[kind]+1), Kind: kind[strings.IndexByte(kind, '/')+1:],
 		Area: b.cellIDs[bl.cell], Name: name,
 		Geometry: polygonGeometry([]XY{at.add(XY{-h, -h}), at.add(XY{h, -h}), at.add(XY{h, h}), at.add(XY{-h, h})}), at: at,
 	})
@@ -460,7 +454,7 @@ func (b *builder) mains(kind, org string, cells []int, n int, depth float64) {
 			a.Geometry = lineGeometry(line)
 			pipe := kindName(kind)
 			street := b.streetOf(l.blocks[middle].corners[side], l.blocks[middle].corners[(side+1)%4])
-			a.Name = numbered(Name{street.En + " " + pipe.En, street.Zh + pipe.Zh}, b.counters[kind], "")
+			a.Name = numbered(Name{street.En + " " + uncapitalised(pipe.En), street.Zh}, b.counters[kind], "号"+pipe.Zh)
 		}
 	}
 }
@@ -492,7 +486,7 @@ func (b *builder) buildWater(built []int) {
 		z.mean += d.demand
 		n.waterMean += d.demand
 		town := stem(towns[l.cells[c].town].name)
-		a.Name = numbered(Name{town.En + " District Meter", town.Zh + "分区计量"}, at+1, "点")
+		a.Name = numbered(Name{town.En + " district meter", town.Zh}, at+1, "号分区计量点")
 		b.stream(a, "water/flow", "", 5*time.Minute, model{kind: modelDMAFlow, zone: at})
 		b.stream(a, "water/pressure", "", time.Minute, model{kind: modelPressurePoint, zone: at})
 		b.stream(a, "water/temperature", "", 15*time.Minute, model{kind: modelWaterTemperature})

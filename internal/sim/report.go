@@ -263,7 +263,7 @@ func (w *World) report(r *rand.Rand, id string, at time.Time, c *Category, addre
 	return Report{ID: id, At: at, Category: c.ID, Language: language, Text: text, Point: Position(pin), Incident: incident}
 }
 
-// streetIn cuts the street out of an address as buildings.go writes them: "Name, 12 Some Road" and 某某路12号某某.
+// streetIn cuts the street out of an address as town.go writes them: "Name, 12 Some Road" and 某某路12号某某.
 func streetIn(address Name) Name {
 	en := address.En
 	if k := strings.LastIndex(en, ", "); k >= 0 {
@@ -273,7 +273,7 @@ func streetIn(address Name) Name {
 		en = en[k+1:]
 	}
 	zh := address.Zh
-	if k := strings.IndexAny(zh, "0123456789(("); k > 0 {
+	if k := strings.IndexAny(zh, "0123456789（"); k > 0 {
 		zh = zh[:k]
 	}
 	return Name{en, zh}
