@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ func fill(t testing.TB, d *db.DB, s *Service, from, to int) {
 	}
 }
 
-func exec(t testing.TB, d *db.DB, query string, args ...any) {
+func execute(t testing.TB, d *db.DB, query string, args ...any) {
 	t.Helper()
 	err := d.Write(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(query, args...)
@@ -529,7 +530,7 @@ func TestErasureKeepsProofsAndIsNeverSilent(t *testing.T) {
 			t.Errorf("the export still holds the erased record (%v)", err)
 		}
 
-		exec(t, d, `update ledger_leaves set salt = null, record = null, subject = '', subject_id = 0 where idx = 6`)
+		execute(t, d, `update ledger_leaves set salt = null, record = null, subject = '', subject_id = 0 where idx = 6`)
 		wantBroken(t, d, s, 6, 6)
 	})
 }
@@ -566,25 +567,25 @@ func TestTamperingWithTheStoreIsFound(t *testing.T) {
 		from, to int64
 	}{
 		{"record", func(t *testing.T, d *db.DB) {
-			exec(t, d, `update ledger_leaves set record = replace(record, 'close', 'clone') where idx = 5`)
+			execute(t, d, `update ledger_leaves set record = replace(record, 'close', 'clone') where idx = 5`)
 		}, 5, 5},
 		{"salt", func(t *testing.T, d *db.DB) {
-			exec(t, d, `update ledger_leaves set salt = (select leaf from ledger_leaves where idx = 1) where idx = 5`)
+			execute(t, d, `update ledger_leaves set salt = (select leaf from ledger_leaves where idx = 1) where idx = 5`)
 		}, 5, 5},
 		{"leaf", func(t *testing.T, d *db.DB) {
-			exec(t, d, `update ledger_leaves set leaf = (select leaf from ledger_leaves where idx = 1) where idx = 5`)
+			execute(t, d, `update ledger_leaves set leaf = (select leaf from ledger_leaves where idx = 1) where idx = 5`)
 		}, 5, 5},
 		{"subject", func(t *testing.T, d *db.DB) {
-			exec(t, d, `update ledger_leaves set subject_id = 77 where idx = 5`)
+			execute(t, d, `update ledger_leaves set subject_id = 77 where idx = 5`)
 		}, 5, 5},
 		{"time", func(t *testing.T, d *db.DB) {
-			exec(t, d, `update ledger_leaves set appended_at = appended_at + 1 where idx = 5`)
+			execute(t, d, `update ledger_leaves set appended_at = appended_at + 1 where idx = 5`)
 		}, 5, 5},
 		{"deleted", func(t *testing.T, d *db.DB) {
-			exec(t, d, `delete from ledger_leaves where idx = 5`)
+			execute(t, d, `delete from ledger_leaves where idx = 5`)
 		}, 5, 5},
 		{"last deleted", func(t *testing.T, d *db.DB) {
-			exec(t, d, `delete from ledger_leaves where idx = 11`)
+			execute(t, d, `delete from ledger_leaves where idx = 11`)
 		}, 11, 11},
 		{"forged with a fitting leaf", func(t *testing.T, d *db.DB) {
 			if err := forge(d, 5); err != nil {
@@ -597,12 +598,12 @@ func TestTamperingWithTheStoreIsFound(t *testing.T) {
 			}
 		}, 7, 10}, // the checkpoints stand at 7 and 11
 		{"swapped", func(t *testing.T, d *db.DB) {
-			exec(t, d, `update ledger_leaves set idx = -1 where idx = 2`)
-			exec(t, d, `update ledger_leaves set idx = 2 where idx = 3`)
-			exec(t, d, `update ledger_leaves set idx = 3 where idx = -1`)
+			execute(t, d, `update ledger_leaves set idx = -1 where idx = 2`)
+			execute(t, d, `update ledger_leaves set idx = 2 where idx = 3`)
+			execute(t, d, `update ledger_leaves set idx = 3 where idx = -1`)
 		}, 2, 3},
 		{"node", func(t *testing.T, d *db.DB) {
-			exec(t, d, `update ledger_hashes set hash = (select leaf from ledger_leaves where idx = 1) where pos = $1`, tlog.StoredHashIndex(2, 1))
+			execute(t, d, `update ledger_hashes set hash = (select leaf from ledger_leaves where idx = 1) where pos = $1`, tlog.StoredHashIndex(2, 1))
 		}, 4, 7},
 	}
 	for _, c := range cases {
@@ -635,7 +636,7 @@ func TestTamperingWithTheHeadIsFound(t *testing.T) {
 			each(t, func(t *testing.T, d *db.DB, s *Service, _ *clock.Virtual) {
 				fill(t, d, s, 0, 12)
 				mustVerify(t, d, s)
-				exec(t, d, query)
+				execute(t, d, query)
 				if _, err := VerifyStore(t.Context(), d, s.VerifierKey()); err == nil {
 					t.Error("not found")
 				}
@@ -747,6 +748,58 @@ func TestEveryByteOfAnExportCounts(t *testing.T) {
 	t.Logf("%d changes in %d files", flips, files)
 	if files != 5 || flips < 1000 {
 		t.Errorf("%d files, %d changes: the test does not reach what it is for", files, flips)
+	}
+}
+
+// The program that docs/ledger.md prints, in another language and without Anlan, checks an export, and fails on a changed one.
+func TestTheProgramInTheDocsVerifies(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 installed to run the program in docs/ledger.md")
+	}
+	doc, err := os.ReadFile("../../docs/ledger.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, program, ok := strings.Cut(string(doc), "```python\n")
+	program, _, ok2 := strings.Cut(program, "```")
+	if !ok || !ok2 {
+		t.Fatal("docs/ledger.md no longer prints a program")
+	}
+	d := dbtest.SQLite(t, Migrations())
+	s := open(t, d, clock.NewVirtual(start), filepath.Join(t.TempDir(), "ledger.key"))
+	fill(t, d, s, 0, 20)
+	err = d.Write(t.Context(), func(tx *db.Tx) error {
+		return Erase(tx, 3, Entry{Action: "ledger.erase", Actor: "administrator", At: start})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sequence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := Export(t.Context(), d, dir); err != nil {
+		t.Fatal(err)
+	}
+	run := func() ([]byte, error) {
+		cmd := exec.CommandContext(t.Context(), python, "-c", program)
+		cmd.Dir = dir
+		return cmd.CombinedOutput()
+	}
+	if out, err := run(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	file := filepath.Join(dir, leavesFile)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Replace(b, []byte("close"), []byte("clone"), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(); err == nil {
+		t.Error("it does not see a changed record")
 	}
 }
 

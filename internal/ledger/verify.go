@@ -268,18 +268,22 @@ func readHistory(file string) ([][]byte, error) {
 	return notes, err
 }
 
-// eachLine calls fn for each line, which must end in a newline.
+// maxLine is longer than any line that Export writes: the files may come from anyone.
+const maxLine = 2 * MaxRecord
+
+// eachLine calls fn for each line, which must end in a newline. The line is only good during the call.
 func eachLine(r io.Reader, fn func(n int64, line []byte) error) error {
-	b := bufio.NewReaderSize(r, 64<<10)
+	b := bufio.NewReaderSize(r, maxLine)
 	for n := int64(0); ; n++ {
-		line, err := b.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			if len(line) > 0 {
-				return fmt.Errorf("line %d is cut off", n+1)
-			}
+		line, err := b.ReadSlice('\n')
+		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0:
 			return nil
-		}
-		if err != nil {
+		case errors.Is(err, io.EOF):
+			return fmt.Errorf("line %d is cut off", n+1)
+		case errors.Is(err, bufio.ErrBufferFull):
+			return fmt.Errorf("line %d is longer than any entry", n+1)
+		case err != nil:
 			return err
 		}
 		if err := fn(n, line[:len(line)-1]); err != nil {
