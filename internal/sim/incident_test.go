@@ -63,7 +63,7 @@ func TestLeakClimbsThroughTheLevelsBeforeItHarms(t *testing.T) {
 		for _, c := range []struct {
 			level float64
 			after time.Duration
-		}{{5, 10 * time.Second}, {10, 14 * time.Second}, {20, 22 * time.Second}} {
+		}{{5, 10 * time.Second}, {10, 12 * time.Second}, {20, 18 * time.Second}} {
 			at, _ := s.reach("gas/methane", c.level, s.Start, i.HarmfulAt)
 			if at.IsZero() || at.Sub(i.Start) > c.after {
 				t.Errorf("seed %d: %g %%LEL are reached at %s, %s after the start", seed, c.level, at, at.Sub(i.Start))
