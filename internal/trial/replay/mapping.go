@@ -115,16 +115,21 @@ type truth struct {
 	node     position
 }
 
-// compare says which constant limits on the same readings to score beside the detector.
+// compare says which constant limits on the same readings to score beside the detector: each of Limits with each of Delays.
 type compare struct {
 	Property text      `yaml:"property"`
 	Unit     text      `yaml:"unit"`
 	Limits   []float64 `yaml:"limits"`
-	Per      text      `yaml:"per"`    // datastream (default), asset or place: what raises one alarm
-	For      duration  `yaml:"for"`    // a limit speaks once readings have stood at or above it for so long
-	Within   duration  `yaml:"within"` // which may be gathered in pieces during this span
-	Clear    duration  `yaml:"clear"`  // and is silent again once they have stood below it for so long
-	Every    duration  `yaml:"every"`  // the longest time that one reading speaks for
+	Per      text      `yaml:"per"`   // datastream (default), asset or place: what raises one alarm
+	Clear    duration  `yaml:"clear"` // an alarm ends once readings have stood below the limit for so long
+	Every    duration  `yaml:"every"` // the longest time that one reading speaks for
+	Delays   []delay   `yaml:"delays"`
+}
+
+// delay is how long readings must have stood at or above a limit; Within lets that be gathered in pieces. None is at once.
+type delay struct {
+	For    duration `yaml:"for"`
+	Within duration `yaml:"within"`
 }
 
 // when is a column of times: its name, or {column: NAME or [DATE, TIME], format: ..., time_zone: ...}.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -57,12 +58,12 @@ func score(events []Event, alerts []Interval, first, last int64) Score {
 
 // constant gives the alerts that a constant limit would have raised on the plan's readings: one alarm for each group of
 // datastreams, run by the state machine that the server's detectors run.
-func constant(p *Plan, c *compare, limit float64, group func(Datastream) string) []Interval {
+func constant(p *Plan, c *compare, limit float64, on delay, group func(Datastream) string) []Interval {
 	every := c.Every.Duration
 	if every == 0 {
 		every = math.MaxInt64
 	}
-	delays := series.Delays{On: []series.OnDelay{{For: c.For.Microseconds(), Within: c.Within.Microseconds()}},
+	delays := series.Delays{On: []series.OnDelay{{For: on.For.Microseconds(), Within: on.Within.Microseconds()}},
 		Off: c.Clear.Microseconds(), Every: every.Microseconds()}
 	type instrument struct {
 		last int64
@@ -118,10 +119,36 @@ func printScores(out io.Writer, p *Plan, alerts []Interval) error {
 	}
 	fmt.Fprintf(tw, "rule\tevents found\talerts\toutside any event\tmedian delay\t90 %% within\t\n")
 	line(p.truth.Detector.s, alerts)
+	delays := c.Delays
+	if len(delays) == 0 {
+		delays = []delay{{}}
+	}
 	for _, limit := range c.Limits {
-		line(fmt.Sprintf("constant %g %s", limit, c.Unit.s), constant(p, c, limit, p.alarmGroup(c.Per.s)))
+		for _, on := range delays {
+			line(fmt.Sprintf("constant %g %s%s", limit, c.Unit.s, on), constant(p, c, limit, on, p.alarmGroup(c.Per.s)))
+		}
 	}
 	return tw.Flush()
+}
+
+func (d delay) String() string {
+	short := func(d duration) string {
+		minutes, whole := strings.CutSuffix(d.String(), "m0s")
+		if !whole {
+			return d.String()
+		}
+		if hours, whole := strings.CutSuffix(minutes, "h0"); whole {
+			return hours + "h"
+		}
+		return minutes + "m"
+	}
+	switch {
+	case d.For.Duration == 0:
+		return ""
+	case d.Within.Duration == 0:
+		return ", " + short(d.For)
+	}
+	return ", " + short(d.For) + " within " + short(d.Within)
 }
 
 // alarmGroup names the alarm that a datastream feeds: its own, its asset's, or that of the place of its asset.

@@ -47,15 +47,16 @@ func TestConstantLimit(t *testing.T) {
 	for _, test := range []struct {
 		name, per, a, b string
 		rule            compare
+		on              delay
 		want            []Interval
 	}{
-		{"raised at the limit, cleared once below for long enough", "datastream", "115115511111", "", compare{Clear: duration{3 * time.Minute}},
+		{"raised at the limit, cleared once below for long enough", "datastream", "115115511111", "", compare{Clear: duration{3 * time.Minute}}, delay{},
 			[]Interval{{2 * minute, 10 * minute}}},
-		{"still standing at the end", "datastream", "11515", "", compare{Clear: duration{3 * time.Minute}}, []Interval{{2 * minute, open}}},
-		{"must stand for a while first", "datastream", "1511555111", "", compare{For: duration{2 * time.Minute}},
+		{"still standing at the end", "datastream", "11515", "", compare{Clear: duration{3 * time.Minute}}, delay{}, []Interval{{2 * minute, open}}},
+		{"must stand for a while first", "datastream", "1511555111", "", compare{}, delay{For: duration{2 * time.Minute}},
 			[]Interval{{6 * minute, 7 * minute}}},
-		{"an alarm for each instrument", "datastream", "1511", "1151", compare{}, []Interval{{minute, 2 * minute}, {2 * minute, 3 * minute}}},
-		{"or one for the place", "place", "151111", "115111", compare{Clear: duration{2 * time.Minute}}, []Interval{{minute, 5 * minute}}},
+		{"an alarm for each instrument", "datastream", "1511", "1151", compare{}, delay{}, []Interval{{minute, 2 * minute}, {2 * minute, 3 * minute}}},
+		{"or one for the place", "place", "151111", "115111", compare{Clear: duration{2 * time.Minute}}, delay{}, []Interval{{minute, 5 * minute}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := &Plan{
@@ -73,7 +74,7 @@ func TestConstantLimit(t *testing.T) {
 				p.Readings[i].At += 1000 * minute
 			}
 			test.rule.Property.s = "p/q"
-			got := constant(p, &test.rule, 5, p.alarmGroup(test.per))
+			got := constant(p, &test.rule, 5, test.on, p.alarmGroup(test.per))
 			for i := range got {
 				got[i].Start -= 1000 * minute
 				if got[i].End != math.MaxInt64 {
@@ -93,4 +94,18 @@ func inMinutes(all []Interval) string {
 		b.WriteString(time.Duration(a.Start*1000).String() + " to " + time.Duration(min(a.End, math.MaxInt64/1000)*1000).String() + "; ")
 	}
 	return b.String()
+}
+
+func TestDelayInWords(t *testing.T) {
+	for want, d := range map[string]delay{
+		"":                 {},
+		", 1h30m":          {For: duration{90 * time.Minute}},
+		", 1m30s":          {For: duration{90 * time.Second}},
+		", 5m within 1h":   {For: duration{5 * time.Minute}, Within: duration{time.Hour}},
+		", 30s within 10m": {For: duration{30 * time.Second}, Within: duration{10 * time.Minute}},
+	} {
+		if got := d.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
