@@ -344,6 +344,14 @@ func TestDuties(t *testing.T) {
 		if got, want := missing(), "leadership area D2, territory area D2-G2, regulator asset A5, enterprise asset A5"; got != want {
 			t.Errorf("missing %s, want %s", got, want)
 		}
+		// Most cells have somebody of their own, then the one that has not is told, though the district answers for it; and
+		// so with assets of a kind.
+		w.must(Duties, "cells.csv", "kind,organisation,area\nterritory,GOV,D1-G1\nterritory,GOV,D2-G2\nleadership,GOV,D2\n")
+		w.must(Assets, "alarms.csv", "external_id,kind,name_en,place,organisation\nB1,gas/kitchen-alarm,B1,P1,GASCO\nB2,gas/kitchen-alarm,B2,P1,GASCO\n")
+		w.must(Duties, "alarms.csv", "kind,organisation,asset\nenterprise,GASCO,B1\nenterprise,GASCO,B2\n")
+		if got, want := missing(), "regulator asset A5, enterprise asset A5, territory area D1-G2, enterprise asset A1"; got != want {
+			t.Errorf("missing %s, want %s", got, want)
+		}
 		if _, err := w.DutiesFor(w.ctx, SubjectAsset, 4711); err == nil {
 			t.Error("duties for an asset that isn't there")
 		}

@@ -16,9 +16,13 @@ import (
 // around it; the nearest comes first. A duty limited to a pack holds for assets of that pack only. Who runs an asset has the
 // enterprise duty for it, whether or not a list says so: that is what 企业主体责任 means.
 //
-// A link is missing where nobody answers. Leadership and territory belong to areas: their gap is told once, at the
+// A link is missing where nobody answers at all. Leadership and territory belong to areas: their gap is told once, at the
 // largest area that lacks them altogether, not for all that lies in it. Regulator and enterprise belong to assets, since
 // they differ by what the asset is.
+//
+// A link is missing, too, where a step of the ladder was left out: when more than half of the areas of a level, or of the
+// assets of a kind, have a duty of their own, those without one are told, though someone further up answers for them. The
+// register does not say at which levels a city names leaders; what most of a level have shows it.
 
 // DutiesFor is the chain for an area, a place or an asset: all who answer for it, the kinds in the order of DutyKinds and
 // the nearest first.
@@ -70,47 +74,82 @@ func (s *Service) Duties(ctx context.Context, subject string, subjectID, organis
 	return items, next, err
 }
 
-// MissingDuties lists where the chain of responsibility lacks a link, and how many such places there are in all. It goes
+// MissingDuties lists where the chain of responsibility lacks a link, and how many such links there are in all. It goes
 // through the whole register.
 func (s *Service) MissingDuties(ctx context.Context, limit int) ([]MissingDuty, int, error) {
 	if err := s.Access.Decide(ctx, "city.read", access.Resource{Type: "duty"}, access.Operations); err != nil {
 		return nil, 0, err
 	}
-	g := gaps{limit: pageSize(limit), have: map[dutySubject][]string{}, items: []MissingDuty{}}
+	p := s.picture.Load()
+	g := gaps{areas: p.areas, limit: pageSize(limit), have: map[dutySubject][]string{}, told: map[string]map[*node]bool{},
+		found: map[string]bool{}, items: []MissingDuty{}}
 	if err := s.store.eachDuty(ctx, func(subject string, id int64, kind, pack string) {
 		t := dutySubject{subject, id}
 		g.have[t] = append(g.have[t], kind+" "+pack)
 	}); err != nil {
 		return nil, 0, err
 	}
-	areas := s.picture.Load().areas
 	for _, kind := range []string{DutyLeadership, DutyTerritory} {
-		g.areas(areas, kind)
-		err := s.store.eachPlace(ctx, func(id, area int64, key string, name Name) { g.place(areas, kind, id, area, key, name) })
+		g.uncovered(kind)
+		err := s.store.eachPlace(ctx, func(id, area int64, key string, name Name) { g.place(kind, id, area, key, name) })
 		if err != nil {
 			return nil, 0, err
 		}
 	}
+	assets := p.assetsByKey()
 	for _, kind := range []string{DutyRegulator, DutyEnterprise} {
-		err := s.store.assetsAll(ctx, func(a Asset, _ string) error {
-			g.asset(areas, kind, a)
-			return nil
-		})
-		if err != nil {
-			return nil, 0, err
+		for _, a := range assets {
+			g.asset(kind, a)
 		}
+	}
+	for _, kind := range DutyKinds {
+		g.leftOut(kind, SubjectArea, p.areas.peers())
+		g.leftOut(kind, SubjectAsset, assets)
 	}
 	return g.items, g.total, nil
 }
 
+// peer is an area or an asset among those of its level or kind.
+type peer struct {
+	id    int64
+	key   string
+	name  Name
+	group string // level or kind
+	spot  Spot   // of an asset
+}
+
+// assetsByKey are all assets, in the order of their external ids.
+func (p *picture) assetsByKey() []peer {
+	all := make([]peer, 0, len(p.assetKeys))
+	for key, id := range p.assetKeys {
+		s := p.assets[id]
+		all = append(all, peer{id: id, key: key, name: s.AssetName, group: s.Kind, spot: s})
+	}
+	slices.SortFunc(all, func(a, b peer) int { return strings.Compare(a.key, b.key) })
+	return all
+}
+
+// peers are all areas, in the order of their external ids.
+func (a *atlas) peers() []peer {
+	var all []peer
+	if a != nil {
+		for _, n := range a.byKey {
+			all = append(all, peer{id: n.id, key: n.key, name: n.name, group: n.level})
+		}
+	}
+	slices.SortFunc(all, func(a, b peer) int { return strings.Compare(a.key, b.key) })
+	return all
+}
+
 // gaps looks for missing links. It is pure.
 type gaps struct {
+	areas *atlas
 	limit int
-	have  map[dutySubject][]string // "kind pack", by what the duty is over
+	have  map[dutySubject][]string  // "kind pack", by what the duty is over
+	told  map[string]map[*node]bool // areas at which a kind's gap was told, by kind
+	found map[string]bool           // what was told, so that nothing is told twice
 	items []MissingDuty
 	total int
-	// told are the areas at which the gap of the present kind was told.
-	told map[*node]bool
 }
 
 // dutySubject is what a duty is over.
@@ -125,20 +164,25 @@ func (g *gaps) held(kind, pack, subject string, id int64) bool {
 }
 
 func (g *gaps) add(kind, subject string, id int64, key string, name Name) {
+	what := kind + " " + subject + " " + key
+	if g.found[what] {
+		return
+	}
+	g.found[what] = true
 	g.total++
 	if len(g.items) < g.limit {
 		g.items = append(g.items, MissingDuty{Kind: kind, Subject: subject, SubjectID: id, ExternalID: key, Name: name})
 	}
 }
 
-// areas tells a kind's gap at the largest areas in which nobody holds it.
-func (g *gaps) areas(a *atlas, kind string) {
-	g.told = map[*node]bool{}
-	if a.empty() {
+// uncovered tells a kind's gap at the largest areas in which nobody holds it.
+func (g *gaps) uncovered(kind string) {
+	g.told[kind] = map[*node]bool{}
+	if g.areas.empty() {
 		return
 	}
 	children := map[*node][]*node{}
-	for _, n := range a.byKey {
+	for _, n := range g.areas.byKey {
 		children[n.parent] = append(children[n.parent], n)
 	}
 	for _, c := range children {
@@ -153,7 +197,7 @@ func (g *gaps) areas(a *atlas, kind string) {
 		switch {
 		case g.held(kind, "", SubjectArea, n.id):
 		case !somewhere(n):
-			g.told[n] = true
+			g.told[kind][n] = true
 			g.add(kind, SubjectArea, n.id, n.key, n.name)
 		default:
 			for _, c := range children[n] {
@@ -167,33 +211,61 @@ func (g *gaps) areas(a *atlas, kind string) {
 }
 
 // place tells a gap at a place that no area's gap covers: one that lies in no area, or between its sub-areas.
-func (g *gaps) place(a *atlas, kind string, id, area int64, key string, name Name) {
-	if g.held(kind, "", SubjectPlace, id) {
-		return
+func (g *gaps) place(kind string, id, area int64, key string, name Name) {
+	if !g.held(kind, "", SubjectPlace, id) && !g.toldAround(kind, area) && !g.heldAround(kind, "", area) {
+		g.add(kind, SubjectPlace, id, key, name)
 	}
-	if a != nil {
-		for n := a.byID[area]; n != nil; n = n.parent {
-			if g.told[n] || g.held(kind, "", SubjectArea, n.id) {
-				return
-			}
-		}
-	}
-	g.add(kind, SubjectPlace, id, key, name)
 }
 
-func (g *gaps) asset(a *atlas, kind string, t Asset) {
-	if kind == DutyEnterprise && t.Organisation != 0 ||
-		g.held(kind, t.Pack, SubjectAsset, t.ID) || g.held(kind, t.Pack, SubjectPlace, t.Place) {
+func (g *gaps) asset(kind string, a peer) {
+	pack, _, _ := strings.Cut(a.spot.Kind, "/")
+	if kind == DutyEnterprise && a.spot.Organisation != 0 ||
+		g.held(kind, pack, SubjectAsset, a.id) || g.held(kind, pack, SubjectPlace, a.spot.Place) || g.heldAround(kind, pack, a.spot.Area) {
 		return
 	}
-	if a != nil {
-		for n := a.byID[t.Area]; n != nil; n = n.parent {
-			if g.held(kind, t.Pack, SubjectArea, n.id) {
-				return
-			}
+	g.add(kind, SubjectAsset, a.id, a.key, a.name)
+}
+
+// leftOut tells who lacks a duty of their own that most of their peers have.
+func (g *gaps) leftOut(kind, subject string, peers []peer) {
+	all, own := map[string]int{}, map[string]int{}
+	has := func(p peer) bool {
+		pack, _, _ := strings.Cut(p.spot.Kind, "/")
+		return g.held(kind, pack, subject, p.id)
+	}
+	for _, p := range peers {
+		all[p.group]++
+		if has(p) {
+			own[p.group]++
 		}
 	}
-	g.add(kind, SubjectAsset, t.ID, t.ExternalID, t.Name)
+	for _, p := range peers {
+		if 2*own[p.group] > all[p.group] && !has(p) && !(subject == SubjectArea && g.toldAround(kind, p.id)) {
+			g.add(kind, subject, p.id, p.key, p.name)
+		}
+	}
+}
+
+// heldAround says whether anyone holds the duty for the area or for one around it.
+func (g *gaps) heldAround(kind, pack string, area int64) bool {
+	return g.around(area, func(n *node) bool { return g.held(kind, pack, SubjectArea, n.id) })
+}
+
+// toldAround says whether the gap was told for the area or for one around it.
+func (g *gaps) toldAround(kind string, area int64) bool {
+	return g.around(area, func(n *node) bool { return g.told[kind][n] })
+}
+
+func (g *gaps) around(area int64, is func(n *node) bool) bool {
+	if g.areas == nil {
+		return false
+	}
+	for n := g.areas.byID[area]; n != nil; n = n.parent {
+		if is(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // chain is what a duty may be over to concern the subject, nearest first, with an asset's pack and who runs it.
@@ -283,22 +355,6 @@ func (s store) eachPlace(ctx context.Context, each func(id, area int64, key stri
 		}, "select id, coalesce(area, 0), external_id, name_en, name_zh from city_places where id > $1 order by id nulls last limit $2", after, pageRows)
 		return last, n, err
 	})
-}
-
-// assetsAll reads every asset, page by page.
-func (s store) assetsAll(ctx context.Context, each func(a Asset, wkb string) error) error {
-	f := AssetFilter{Limit: pageRows}
-	for {
-		n := 0
-		err := s.assets(ctx, f, func(a Asset, wkb string) error {
-			f.After = a.ID
-			n++
-			return each(a, wkb)
-		})
-		if err != nil || n < pageRows {
-			return err
-		}
-	}
 }
 
 // pages calls read until it answers with less than a page.
