@@ -306,6 +306,7 @@ func BenchmarkEngine(b *testing.B) {
 		e.Bind(s, nil)
 	}
 	b.ReportAllocs()
+	b.ResetTimer()
 	var changes []Change
 	for i := range b.N {
 		r := number(int64(i%streams), t0+int64(i/streams)*30*second, float64(i%4))

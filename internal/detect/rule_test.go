@@ -96,15 +96,19 @@ const testDetectors = `
 
 func compiled(t testing.TB, detectors string) []*Detector {
 	t.Helper()
-	p, err := pack.Load(fstest.MapFS{"pack.yaml": {Data: []byte(testPack)}, File: {Data: []byte(detectors)}}, "packs/gas")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ds, err := Compile(p)
+	ds, err := compileText(detectors)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ds
+}
+
+func compileText(detectors string) ([]*Detector, error) {
+	p, err := pack.Load(fstest.MapFS{"pack.yaml": {Data: []byte(testPack)}, File: {Data: []byte(detectors)}}, "packs/gas")
+	if err != nil {
+		return nil, err
+	}
+	return Compile(p)
 }
 
 func TestCompile(t *testing.T) {
