@@ -246,7 +246,7 @@ func newOfficer(ctx context.Context, local *client) (*officer, error) {
 	var made struct {
 		Link string `json:"link"`
 	}
-	err := local.call(ctx, http.MethodPost, "/api/v1/accounts", "", map[string]any{"name": "officer", "roles": []string{"duty-officer"}}, &made)
+	err := local.call(ctx, http.MethodPost, "/api/v1/accounts", "", map[string]any{"name": "officer", "roles": []string{"duty-officer"}, "organisation": 0, "city_wide": true}, &made)
 	if err != nil {
 		return nil, fmt.Errorf("make the officer's account: %w", err)
 	}

@@ -41,7 +41,7 @@ func main() {
 	flag.BoolVar(&o.keep, "keep", false, "keep the work folder with the servers' logs")
 	flag.Parse()
 	if *short {
-		o.kills, o.cuts = min(o.kills, 5), min(o.cuts, 3)
+		o.kills, o.cuts = min(o.kills, 4), min(o.cuts, 2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -75,7 +75,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	}()
 	if o.binary == "" {
 		o.binary = filepath.Join(work, "anlan")
-		build := exec.CommandContext(ctx, "go", "build", "-o", o.binary, "./cmd/anlan")
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", o.binary, "./cmd/anlan") // as make build does, so that its cache serves
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build: %w\n%s", err, text)
@@ -132,6 +132,7 @@ func printTable(out io.Writer, rows []outcome, why string) {
 	line("of them there", func(o outcome) any { return o.unansweredThere })
 	line("decisions acknowledged", func(o outcome) any { return o.deeds })
 	line("of them lost or doubled", func(o outcome) any { return o.lostDeeds })
+	line("cases missing or doubled", func(o outcome) any { return o.caseDifferences })
 	line("alerts", func(o outcome) any { return o.alerts })
 	line("alerts unlike the undisturbed run", func(o outcome) any { return o.alertDifferences })
 	line("ledger", func(o outcome) any { return o.ledger })
@@ -157,6 +158,9 @@ func verdict(killed, cut, control outcome, why string) error {
 		}
 		if o.alertDifferences > 0 {
 			errs = append(errs, fmt.Errorf("%s: the alerts are not those of an undisturbed run: %v", o.name, o.examples))
+		}
+		if o.caseDifferences > 0 {
+			errs = append(errs, fmt.Errorf("%s: %d alerts without their one case: %v", o.name, o.caseDifferences, o.examples))
 		}
 		if o.ledger != ledgerGood {
 			errs = append(errs, fmt.Errorf("%s: ledger %s", o.name, o.ledger))

@@ -32,6 +32,7 @@ type outcome struct {
 	deeds, lostDeeds                int // acknowledged; missing, or carried out twice
 
 	alerts, alertDifferences int
+	caseDifferences          int // alerts that should have opened one case and have none, or two
 	examples                 []string
 	ledger                   string
 
@@ -187,7 +188,7 @@ func (t *trial) look(ctx context.Context) error {
 		return nil
 	}
 	if !t.noSync {
-		if err := t.settled(ctx, t.local); err != nil {
+		if err := settled(ctx, t.local); err != nil {
 			return err
 		}
 	}
@@ -198,18 +199,18 @@ func (t *trial) look(ctx context.Context) error {
 	if err := t.decisions(ctx); err != nil {
 		return err
 	}
-	if err := t.cases(ctx); err != nil {
-		return err
-	}
 	if t.noSync {
 		o.ledger = "not asked"
 		return nil
 	}
-	alerts, err := alertsOf(ctx, t.local)
+	alerts, opening, err := alertsOf(ctx, t.local)
 	if err != nil {
 		return err
 	}
 	o.alerts = len(alerts)
+	if err := t.cases(ctx, opening); err != nil {
+		return err
+	}
 	if o.ledger, err = t.verifyLedger(ctx); err != nil {
 		return err
 	}
@@ -244,43 +245,35 @@ type alert struct {
 	ID        int64
 	Kind      string
 	Detector  string
-	Level     string
 	AssetName map[string]string `json:"asset_name"`
 	Since     time.Time
-	Case      *int64
 	History   []struct {
 		At          time.Time
 		Kind, Level string
 	}
 }
 
-// settled waits until the detectors have judged all readings and every alert that opens a case has it.
-func (t *trial) settled(ctx context.Context, c *client) error {
-	deadline := time.Now().Add(startPatience)
-	for {
-		var counters struct {
-			Total struct {
-				Lag int64 `json:"lag"`
-			} `json:"total"`
+// settled waits until the detectors have judged all readings.
+func settled(ctx context.Context, c *client) error {
+	return soon(ctx, func() (waiting string, err error) {
+		var counters struct{ Total struct{ Lag int64 } }
+		err = c.call(ctx, http.MethodGet, "/api/v1/watch/counters", "", nil, &counters)
+		if counters.Total.Lag != 0 {
+			waiting = fmt.Sprintf("%d readings are not judged", counters.Total.Lag)
 		}
-		if err := c.call(ctx, http.MethodGet, "/api/v1/watch/counters", "", nil, &counters); err != nil {
+		return waiting, err
+	})
+}
+
+// soon asks until there is nothing to wait for, or patience ends.
+func soon(ctx context.Context, ask func() (waiting string, err error)) error {
+	for deadline := time.Now().Add(startPatience); ; {
+		waiting, err := ask()
+		if err != nil || waiting == "" {
 			return err
-		}
-		var open struct{ Items []alert }
-		if err := c.call(ctx, http.MethodGet, "/api/v1/alerts?state=all&limit=1000", "", nil, &open); err != nil {
-			return err
-		}
-		waiting := slices.IndexFunc(open.Items, func(a alert) bool {
-			return a.Kind == "hazard" && (a.Level == "red" || a.Level == "orange") && a.Case == nil
-		})
-		if counters.Total.Lag == 0 && waiting < 0 {
-			return nil
 		}
 		if time.Now().After(deadline) {
-			if waiting >= 0 {
-				return fmt.Errorf("alert %d has no case after %s", open.Items[waiting].ID, startPatience)
-			}
-			return fmt.Errorf("%d readings are not judged after %s", counters.Total.Lag, startPatience)
+			return fmt.Errorf("%s after %s", waiting, startPatience)
 		}
 		select {
 		case <-time.After(100 * time.Millisecond):
@@ -389,27 +382,55 @@ func (t *trial) decisions(ctx context.Context) error {
 	return nil
 }
 
-// cases looks whether an alert opened two cases.
-func (t *trial) cases(ctx context.Context) error {
-	seen := map[int64]bool{}
+// cases looks whether each alert that opens a case has one, and none has two. Events may still be on their way.
+func (t *trial) cases(ctx context.Context, opening map[int64]bool) error {
+	count := map[int64]int{}
+	wrong := func() (n int) {
+		for id := range opening {
+			if count[id] != 1 {
+				n++
+			}
+		}
+		return n
+	}
+	var failed error
+	_ = soon(ctx, func() (string, error) { // what is still wrong when patience ends is counted below
+		clear(count)
+		failed = eachPage(ctx, t.local, "/api/v1/cases", func(c struct{ Alert *int64 }) error {
+			if c.Alert != nil {
+				count[*c.Alert]++
+			}
+			return nil
+		})
+		if wrong() > 0 {
+			return "cases are missing", failed
+		}
+		return "", failed
+	})
+	t.out.caseDifferences = wrong()
+	for id, n := range count {
+		if n > 1 && !opening[id] {
+			t.out.caseDifferences++
+		}
+	}
+	return failed
+}
+
+// eachPage calls fn with every item of a list.
+func eachPage[T any](ctx context.Context, c *client, path string, fn func(T) error) error {
 	q := url.Values{"state": {"all"}, "limit": {"1000"}}
 	for {
 		var page struct {
-			Items []struct{ Alert *int64 }
+			Items []T
 			Next  int64
 		}
-		if err := t.local.call(ctx, http.MethodGet, "/api/v1/cases?"+q.Encode(), "", nil, &page); err != nil {
+		if err := c.call(ctx, http.MethodGet, path+"?"+q.Encode(), "", nil, &page); err != nil {
 			return err
 		}
-		for _, c := range page.Items {
-			if c.Alert == nil {
-				continue
+		for _, it := range page.Items {
+			if err := fn(it); err != nil {
+				return err
 			}
-			if seen[*c.Alert] {
-				t.out.doubled++
-				t.out.examples = append(t.out.examples, fmt.Sprintf("alert %d has two cases", *c.Alert))
-			}
-			seen[*c.Alert] = true
 		}
 		if page.Next == 0 {
 			return nil
@@ -460,51 +481,44 @@ func (t *trial) undisturbed(ctx context.Context, there [alarms][]int) (map[strin
 			}
 		}
 	}
-	if err := t.settled(ctx, c); err != nil {
+	if err := settled(ctx, c); err != nil {
 		return nil, err
 	}
-	alerts, err := alertsOf(ctx, c)
+	alerts, _, err := alertsOf(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	return alerts, s.stop()
 }
 
-// alertsOf lists all alerts of hazards: what they are about, and through which levels they went when.
-func alertsOf(ctx context.Context, c *client) (map[string]string, error) {
-	all := map[string]string{}
-	q := url.Values{"state": {"all"}, "limit": {"1000"}}
-	for {
-		var page struct {
-			Items []alert
-			Next  int64
+// alertsOf lists all alerts of hazards, what they are about with the levels they went through when, and the ids of those that
+// open a case.
+func alertsOf(ctx context.Context, c *client) (all map[string]string, opening map[int64]bool, err error) {
+	all, opening = map[string]string{}, map[int64]bool{}
+	err = eachPage(ctx, c, "/api/v1/alerts", func(a alert) error {
+		if a.Kind != "hazard" {
+			return nil // an instrument's silence is measured by the machine's clock
 		}
-		if err := c.call(ctx, http.MethodGet, "/api/v1/alerts?"+q.Encode(), "", nil, &page); err != nil {
-			return nil, err
+		var whole alert
+		if err := c.call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/alerts/%d", a.ID), "", nil, &whole); err != nil {
+			return err
 		}
-		for _, a := range page.Items {
-			if a.Kind != "hazard" {
-				continue // an instrument's silence is measured by the machine's clock
+		var steps []string
+		for _, h := range whole.History {
+			if h.Kind == "acknowledged" {
+				continue
 			}
-			var whole alert
-			if err := c.call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/alerts/%d", a.ID), "", nil, &whole); err != nil {
-				return nil, err
+			steps = append(steps, h.At.Format("0102T150405")+" "+h.Kind+" "+h.Level)
+			if h.Level == "orange" || h.Level == "red" { // as the rule's opens.from says
+				opening[a.ID] = true
 			}
-			var steps []string
-			for _, h := range whole.History {
-				if h.Kind != "acknowledged" {
-					steps = append(steps, h.At.Format("0102T150405")+" "+h.Kind+" "+h.Level)
-				}
-			}
-			key := fmt.Sprintf("%s of %s since %s", a.Detector, a.AssetName["en"], a.Since.Format(time.RFC3339))
-			if _, twice := all[key]; twice {
-				key += " once more"
-			}
-			all[key] = strings.Join(steps, ", ")
 		}
-		if page.Next == 0 {
-			return all, nil
+		key := fmt.Sprintf("%s of %s since %s", a.Detector, a.AssetName["en"], a.Since.Format(time.RFC3339))
+		if _, twice := all[key]; twice {
+			key += " once more"
 		}
-		q.Set("after", fmt.Sprint(page.Next))
-	}
+		all[key] = strings.Join(steps, ", ")
+		return nil
+	})
+	return all, opening, err
 }
