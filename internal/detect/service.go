@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -106,7 +107,10 @@ type Service struct {
 	counted     saved     // evaluated and late at the snapshot that the engine started from
 	savedAt     time.Time // clock, of the last snapshot
 	listeningAt time.Time // clock: since when readings are heard
-	moved       bool      // something is to be rebound: see Refresh
+
+	// moved says that everything is to be rebound: see Refresh. It is no part of the turn, since Refresh may be called from
+	// the writer, for which the turn may be waiting.
+	moved atomic.Bool
 
 	// progress is what others see; guarded by its own lock, since a turn may wait for the disk.
 	progressMu sync.Mutex
@@ -148,12 +152,9 @@ func (s *Service) Progress() Progress {
 // Healthy is nil while readings are evaluated.
 func (s *Service) Healthy() error { return s.Progress().Err }
 
-// Refresh says that assets or places have changed: the room asks the register anew before the next reading.
-func (s *Service) Refresh() {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	s.moved = true
-}
+// Refresh says that assets or places have changed: the room asks the register anew before the next reading. It doesn't
+// block.
+func (s *Service) Refresh() { s.moved.Store(true) }
 
 // Run evaluates the log until ctx ends. A failure (the disk is full, say) is treated as a crash is: what is in memory is
 // dropped and the room starts again from its last snapshot.
@@ -267,7 +268,8 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Change, err error) {
 	var ids []int64
 	asked := map[int64]bool{}
-	if s.moved {
+	moved := s.moved.Swap(false)
+	if moved {
 		for id := range s.engine.streams {
 			ids, asked[id] = append(ids, id), true
 		}
@@ -282,6 +284,9 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Chan
 	}
 	found, err := s.Register.Streams(ctx, ids)
 	if err != nil {
+		if moved {
+			s.moved.Store(true)
+		}
 		return nil, fmt.Errorf("ask the register about %d datastreams: %w", len(ids), err)
 	}
 	for _, id := range ids {
@@ -292,7 +297,6 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Chan
 		st.ID = id
 		changes = s.engine.Bind(st, changes)
 	}
-	s.moved = false
 	return changes, nil
 }
 
