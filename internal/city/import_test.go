@@ -179,3 +179,45 @@ func TestSuggest(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a file holds, it is taken or refused with a reason; it never ends the program, and what was taken is taken
+// again without a change.
+func FuzzImport(f *testing.F) {
+	w := newTown(f, dbtest.SQLite(f, roomMigrations...))
+	for i, file := range townFiles {
+		format := uint8(0)
+		if strings.HasSuffix(file.file, "geojson") {
+			format = 1
+		}
+		f.Add([]byte(w.read(file.file)), uint8(slices.Index(Registers, townFiles[i].as)), format, "wgs84")
+	}
+	have := map[string]holdings{}
+	for _, name := range Registers {
+		h, err := w.holdings(w.ctx, lists[name])
+		if err != nil {
+			f.Fatal(err)
+		}
+		have[name] = h
+	}
+	f.Fuzz(func(t *testing.T, file []byte, register, format uint8, system string) {
+		l := lists[Registers[int(register)%len(Registers)]]
+		fm := []tabular.Format{tabular.CSV, tabular.GeoJSON}[format%2]
+		s, err := systemOf(system)
+		if err != nil {
+			return
+		}
+		table, problems := tabular.Read(fm, file, tabular.Options{Encoding: "utf-8"})
+		d := &decoder{list: l, format: fm, system: s, bounds: have[l.name].areas}
+		c := &checker{list: l, have: have[l.name], now: w.clock.Now()}
+		drafts := d.decode(table, nil)
+		c.check(drafts)
+		for _, p := range slices.Concat(problems, d.problems, c.problems) {
+			if p.Message == "" {
+				t.Fatalf("%+v", p)
+			}
+		}
+		if len(problems)+len(d.problems)+len(c.problems) == 0 && len(c.changes)+c.unchanged != len(drafts) {
+			t.Fatalf("%d drafts, %d changes, %d unchanged", len(drafts), len(c.changes), c.unchanged)
+		}
+	})
+}

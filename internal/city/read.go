@@ -306,9 +306,6 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 		if err != nil {
 			return err
 		}
-		if err := p.readSpots(tx); err != nil {
-			return err
-		}
 		return tx.Each(func(rows *sql.Rows) error {
 			var area, organisation int64
 			var kind string
@@ -318,9 +315,13 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 				p.territory[area] = organisation
 			}
 			return err
-		}, "select subject_id, organisation, kind from city_duties where subject = 'area' order by id nulls last")
+		}, `select subject_id, organisation, kind from city_duties where subject = 'area'
+			order by case role when 'lead' then 0 else 1 end nulls last, id nulls last`)
 	})
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	return p, s.readSpots(ctx, p)
 }
 
 func (s store) settings(ctx context.Context) (set Settings, err error) {

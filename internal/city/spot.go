@@ -1,6 +1,7 @@
 package city
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 
@@ -49,27 +50,35 @@ func (s *Service) AnswersFor(area int64) int64 {
 	return 0
 }
 
-// readSpots fills in the picture's places and assets.
-func (p *picture) readSpots(tx *db.Tx) error {
-	err := tx.Each(func(rows *sql.Rows) error {
-		var s Spot
-		err := rows.Scan(&s.Place, &s.Area, &s.PlaceName.EN, &s.PlaceName.ZH, &s.Point[0], &s.Point[1])
-		p.places[s.Place] = s
-		return err
-	}, "select id, coalesce(area, 0), name_en, name_zh, x, y from city_places order by id nulls last")
+// readSpots fills in the picture's places and assets, page by page: a large city's don't fit into one read transaction.
+func (s store) readSpots(ctx context.Context, p *picture) error {
+	err := s.pages(ctx, func(tx *db.Tx, after int64) (last int64, n int, err error) {
+		err = tx.Each(func(rows *sql.Rows) error {
+			var s Spot
+			err := rows.Scan(&s.Place, &s.Area, &s.PlaceName.EN, &s.PlaceName.ZH, &s.Point[0], &s.Point[1])
+			p.places[s.Place] = s
+			last, n = s.Place, n+1
+			return err
+		}, "select id, coalesce(area, 0), name_en, name_zh, x, y from city_places where id > $1 order by id nulls last limit $2", after, pageRows)
+		return last, n, err
+	})
 	if err != nil {
 		return fmt.Errorf("places: %w", err)
 	}
-	err = tx.Each(func(rows *sql.Rows) error {
-		var s Spot
-		var key, premises string
-		err := rows.Scan(&s.Asset, &key, &s.Kind, &s.AssetName.EN, &s.AssetName.ZH, &s.Place, &s.Organisation, &premises, &s.Point[0], &s.Point[1])
-		place := p.places[s.Place]
-		s.Area, s.PlaceName, s.Home = place.Area, place.PlaceName, premises == PremisesHome
-		p.assets[s.Asset], p.assetKeys[key] = s, s.Asset
-		return err
-	}, `select id, external_id, kind, name_en, name_zh, place, coalesce(organisation, 0), premises, x, y
-		from city_assets order by id nulls last`)
+	err = s.pages(ctx, func(tx *db.Tx, after int64) (last int64, n int, err error) {
+		err = tx.Each(func(rows *sql.Rows) error {
+			var s Spot
+			var key, premises string
+			err := rows.Scan(&s.Asset, &key, &s.Kind, &s.AssetName.EN, &s.AssetName.ZH, &s.Place, &s.Organisation, &premises, &s.Point[0], &s.Point[1])
+			place := p.places[s.Place]
+			s.Area, s.PlaceName, s.Home = place.Area, place.PlaceName, premises == PremisesHome
+			p.assets[s.Asset], p.assetKeys[key] = s, s.Asset
+			last, n = s.Asset, n+1
+			return err
+		}, `select id, external_id, kind, name_en, name_zh, place, coalesce(organisation, 0), premises, x, y
+			from city_assets where id > $1 order by id nulls last limit $2`, after, pageRows)
+		return last, n, err
+	})
 	if err != nil {
 		return fmt.Errorf("assets: %w", err)
 	}
