@@ -70,7 +70,9 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("speed %g: expected more than 0 and at most 10000", o.Demo.Speed)
 	}
 	a := &App{options: o, clock: o.Clock, life: newLifecycle(), closing: make(chan struct{})}
-	if a.clock == nil {
+	if a.clock == nil && o.Demo != nil {
+		a.clock = clock.Scaled(o.Demo.Speed)
+	} else if a.clock == nil {
 		a.clock = clock.System()
 	}
 	return a, nil

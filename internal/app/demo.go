@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,6 +20,8 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/sensing"
@@ -32,6 +36,7 @@ type demo struct {
 	app      *App
 	scenario *sim.Scenario
 	streams  []int64          // of each of the world's datastreams
+	sent     []int64          // the time of what each had sent before this run
 	keys     map[int64]string // the world's names of assets
 	places   map[int64]string // and of places
 	baseMap  []byte           // GeoJSON
@@ -52,27 +57,112 @@ func (a *App) startDemo(ctx context.Context) error {
 	if err := a.importWorld(ctx, world); err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
-	d := &demo{app: a, scenario: sim.NewScenario(world, a.clock.Now().UTC().Truncate(time.Second))}
+	start, repaired, err := a.formerTruth()
+	if err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	d := &demo{app: a, scenario: sim.NewScenario(world, start)}
+	for id, at := range repaired {
+		if err := d.scenario.Repair(id, at); err != nil {
+			return fmt.Errorf("demo city: %w", err)
+		}
+	}
 	if err := d.register(ctx); err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
 	if err := d.drawBaseMap(); err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
-	a.demo = d
 	if err := d.writeTruth(); err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
+	a.demo = d
 	a.life.background("simulated city", func(ctx context.Context) error {
 		ctx = access.With(ctx, access.System("simulator"))
-		return sim.Run(ctx, a.clock, d.scenario, sim.Options{Speed: a.options.Demo.Speed, History: a.options.Demo.History}, d)
+		return sim.Run(ctx, a.clock, d.scenario, sim.Options{History: a.options.Demo.History, From: d.resume()}, d)
 	})
+	a.life.background("simulated crews", d.crews)
 	return nil
+}
+
+// truthFile holds what was planted, for whoever scores the detectors, and for a demo that goes on after a restart.
+const truthFile = "truth.json"
+
+// formerTruth is when the city of this data folder began and what has been repaired in it; now and nothing for a new one.
+func (a *App) formerTruth() (start time.Time, repaired map[string]time.Time, err error) {
+	start = a.clock.Now().Truncate(time.Second)
+	b, err := os.ReadFile(filepath.Join(a.options.Data, truthFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return start, nil, nil
+	}
+	if err != nil {
+		return start, nil, err
+	}
+	var t sim.Truth
+	if err := json.Unmarshal(b, &t); err != nil {
+		return start, nil, fmt.Errorf("%s: %w", truthFile, err)
+	}
+	if t.Seed != a.options.Demo.Seed {
+		return start, nil, fmt.Errorf("the data folder %s holds the city of seed %d, not %d; choose another folder with --data",
+			a.options.Data, t.Seed, a.options.Demo.Seed)
+	}
+	repaired = map[string]time.Time{}
+	for _, i := range t.Incidents {
+		if i.Repaired != nil {
+			repaired[i.ID] = *i.Repaired
+		}
+	}
+	return t.Start, repaired, nil
+}
+
+// resume is where the simulation goes on: the time of the newest reading that arrived. What was sent of that second is
+// known by datastream, and not sent again.
+func (d *demo) resume() (from time.Time) {
+	d.sent = make([]int64, len(d.streams))
+	var newest int64
+	for i, id := range d.streams {
+		st, err := d.app.sensing.Latest(access.With(context.Background(), access.System("simulator")), id)
+		if err == nil && st.Count > 0 {
+			d.sent[i] = st.MaxAt
+			newest = max(newest, st.MaxAt)
+		}
+	}
+	if newest == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(newest).Add(-overlap)
+}
+
+// overlap is how far before the newest reading a run goes on. Batches are sent in the order of time and each is stored as a
+// whole, so a second would do.
+const overlap = time.Minute
+
+// crews mend what officers send them to: once a crew is on the site of a leak it closes the main, and the gas fades.
+func (d *demo) crews(ctx context.Context) error {
+	return d.app.bus.Consume(ctx, "demo-crews", []string{events.CaseMoved{}.Subject()}, func(ctx context.Context, m bus.Message) error {
+		var e events.CaseMoved
+		if err := json.Unmarshal(m.Data, &e); err != nil || e.Kind != "gas-leak" || e.To != "on-site" {
+			return err
+		}
+		c, err := d.app.respond.Case(access.With(ctx, access.System("simulated crew")), e.Case)
+		if err != nil || c.Asset == nil {
+			return err
+		}
+		for _, i := range d.scenario.Truth().Incidents {
+			if i.Repaired == nil && slices.Contains(i.Assets, d.keys[*c.Asset]) && !e.At.Before(i.Start) {
+				if err := d.scenario.Repair(i.ID, e.At); err != nil {
+					return err
+				}
+				return d.writeTruth()
+			}
+		}
+		return nil
+	})
 }
 
 // writeTruth puts what was planted beside the data, for whoever scores the detectors.
 func (d *demo) writeTruth() error {
-	f, err := os.Create(filepath.Join(d.app.options.Data, "truth.json"))
+	f, err := os.Create(filepath.Join(d.app.options.Data, truthFile))
 	if err != nil {
 		return err
 	}
@@ -85,9 +175,11 @@ func (d *demo) writeTruth() error {
 
 // Readings fulfils sim.Sink by the way that every sender's readings take.
 func (d *demo) Readings(ctx context.Context, rs []sim.Reading) error {
-	batch := make([]sensing.Reading, len(rs))
-	for i, r := range rs {
-		batch[i] = sensing.Reading{Datastream: d.streams[r.Datastream], At: r.At.UnixMicro(), Value: sensing.Number(r.Value)}
+	batch := make([]sensing.Reading, 0, len(rs))
+	for _, r := range rs {
+		if at := r.At.UnixMicro(); at > d.sent[r.Datastream] {
+			batch = append(batch, sensing.Reading{Datastream: d.streams[r.Datastream], At: at, Value: sensing.Number(r.Value)})
+		}
 	}
 	receipt, err := d.app.sensing.Append(ctx, demoSource, batch)
 	if err != nil {

@@ -19,10 +19,10 @@ type Sink interface {
 
 // Options of a run.
 type Options struct {
-	// Speed is how many seconds of the city pass in one second of the clock: 1 is real time. 0 means DefaultSpeed.
-	Speed float64
 	// History is how much of the time before the scenario's start is sent first, as fast as the sink takes it.
 	History time.Duration
+	// From, if later than that, is where a run goes on that was interrupted.
+	From time.Time
 	// Batch is the most readings in one call of the sink. 0 means DefaultBatch.
 	Batch int
 	// Progress, if set, is told after each stretch how far the run has come in the city's time.
@@ -30,7 +30,6 @@ type Options struct {
 }
 
 const (
-	DefaultSpeed = 1.0
 	DefaultBatch = 5000
 	// tick is how often a run that keeps up sends what has become due, in time of the clock.
 	tick = 250 * time.Millisecond
@@ -39,23 +38,19 @@ const (
 )
 
 // Run sends the scenario to a sink until ctx ends, and then returns nil; any other end is an error. The city's time is the
-// scenario's start at the moment Run is called and advances by Speed: it is tied to the clock and not to what has been
-// sent, so a sink that was slow, or a history that took long, is caught up with and event times stay what they are.
+// clock's and not that of what has been sent, so a sink that was slow, or a history that took long, is caught up with and
+// event times stay what they are. A city that lives faster has a clock that runs faster: see clock.Scaled.
 func Run(ctx context.Context, c clock.Clock, s *Scenario, o Options, sink Sink) error {
-	if o.Speed == 0 {
-		o.Speed = DefaultSpeed
-	}
-	if o.Speed < 0 {
-		return fmt.Errorf("run city: speed %g is negative", o.Speed)
-	}
 	if o.Batch <= 0 {
 		o.Batch = DefaultBatch
 	}
-	began := c.Now()
 	sent := s.Start.Add(-o.History)
+	if o.From.After(sent) {
+		sent = o.From
+	}
 	f := feed{scenario: s, options: o, sink: sink, batch: make([]Reading, 0, o.Batch)}
 	for {
-		due := s.Start.Add(time.Duration(float64(c.Now().Sub(began)) * o.Speed)).Truncate(time.Second)
+		due := c.Now().Truncate(time.Second)
 		if !sent.Before(due) {
 			select {
 			case <-ctx.Done():

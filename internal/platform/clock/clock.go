@@ -25,6 +25,37 @@ type system struct{}
 func (system) Now() time.Time                         { return time.Now().UTC() }
 func (system) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
+// Scaled is a clock that shows the present when it is made and runs factor times as fast as the machine's: a city on it
+// lives through a day in minutes, with its deadlines and timers. It wakes sleepers no oftener than the machine can bear.
+func Scaled(factor float64) Clock {
+	if factor == 1 {
+		return System()
+	}
+	return scaled{time.Now(), factor}
+}
+
+type scaled struct {
+	start  time.Time
+	factor float64
+}
+
+// shortestNap is the least that a sleeper on a scaled clock sleeps, in real time.
+const shortestNap = 5 * time.Millisecond
+
+func (s scaled) Now() time.Time {
+	return s.start.Add(time.Duration(float64(time.Since(s.start)) * s.factor)).UTC()
+}
+
+func (s scaled) After(d time.Duration) <-chan time.Time {
+	ch := make(chan time.Time, 1)
+	if d <= 0 {
+		ch <- s.Now()
+		return ch
+	}
+	time.AfterFunc(max(shortestNap, time.Duration(float64(d)/s.factor)), func() { ch <- s.Now() })
+	return ch
+}
+
 // Virtual is a clock that stands still until it is advanced.
 type Virtual struct {
 	mu sync.Mutex

@@ -2,6 +2,7 @@ package clock_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/clock"
@@ -40,4 +41,17 @@ func TestAwaitSleepers(t *testing.T) {
 	v.AwaitSleepers(1)
 	v.Advance(time.Second)
 	<-woke
+}
+
+func TestScaledRunsFaster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clock.Scaled(60)
+		start := c.Now()
+		if woke := <-c.After(time.Hour); woke.Sub(start) != time.Hour {
+			t.Errorf("an hour took %s of the city", woke.Sub(start))
+		}
+		if real := time.Since(start); real != time.Minute {
+			t.Errorf("an hour took %s of the machine", real)
+		}
+	})
 }
