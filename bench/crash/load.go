@@ -126,7 +126,7 @@ type book struct {
 	acked      [alarms]map[int]bool
 	unanswered [alarms]map[int]bool
 	count      int           // of acked
-	more       chan struct{} // closed and renewed when count grows
+	more       chan struct{} // closed and renewed when count or refused changes
 	refused    error         // the first answer that said no
 }
 
@@ -149,15 +149,20 @@ func (b *book) note(sent []number, err error) {
 			b.acked[s.alarm][s.n] = true
 		}
 		b.count += len(sent)
-		close(b.more)
-		b.more = make(chan struct{})
+		b.wake()
 	case errors.Is(err, errNoAnswer):
 		for _, s := range sent {
 			b.unanswered[s.alarm][s.n] = true
 		}
 	case b.refused == nil:
 		b.refused = err
+		b.wake()
 	}
+}
+
+func (b *book) wake() {
+	close(b.more)
+	b.more = make(chan struct{})
 }
 
 // await waits until some more readings were acknowledged.

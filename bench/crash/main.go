@@ -41,7 +41,7 @@ func main() {
 	flag.BoolVar(&o.keep, "keep", false, "keep the work folder with the servers' logs")
 	flag.Parse()
 	if *short {
-		o.kills, o.cuts = min(o.kills, 4), min(o.cuts, 2)
+		o.kills, o.cuts = min(o.kills, 8), min(o.cuts, 4)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -140,6 +140,7 @@ func printTable(out io.Writer, rows []outcome, why string) {
 	line("names forgotten", func(o outcome) any { return o.forgotten.Names })
 	line("slowest start", func(o outcome) any { return o.slowest })
 	line("could not start again", func(o outcome) any { return o.dead })
+	line("took", func(o outcome) any { return o.took })
 	tw.Flush()
 	if why != "" {
 		fmt.Fprintln(out, why)

@@ -39,6 +39,7 @@ type outcome struct {
 	forgotten forgetfs.Loss
 	slowest   time.Duration // start
 	dead      int           // starts that failed, which only the control run may have
+	took      time.Duration
 }
 
 const ledgerGood = "verifies"
@@ -52,6 +53,8 @@ func trialOf(ctx context.Context, name string, o options, work string, n int, d 
 	if n == 0 {
 		return out, nil
 	}
+	begin := time.Now()
+	defer func() { out.took = time.Since(begin).Round(100 * time.Millisecond) }()
 	dir := filepath.Join(work, strings.ReplaceAll(name, " ", "-"))
 	s := &server{binary: o.binary, data: filepath.Join(dir, "data"), logFile: filepath.Join(dir, "server.log"), noSync: d.noSync}
 	if err := os.MkdirAll(s.data, 0o700); err != nil {
