@@ -38,7 +38,7 @@ type packCmd struct {
 }
 
 type packCheckCmd struct {
-	Dir []string `arg:"" type:"existingdir" help:"Folders, one pack each."`
+	Dir []string `arg:"" help:"Folders, one pack each."`
 }
 
 func (c packCheckCmd) Run() error {
