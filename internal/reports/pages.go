@@ -47,7 +47,7 @@ type form struct {
 	Returning bool // a single answer is being changed, from the page that shows them all
 	Errors    []*web.Error
 	Groups    []group
-	Areas     []Area
+	Areas     []page.Nested[Area]
 	Number    int // of the question, from 1
 	Questions int
 	Chosen    Category
@@ -198,7 +198,8 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request, status int, f for
 		web.WriteError(w, r, err)
 		return
 	}
-	f.Areas, f.Number, f.Questions = areas, slices.Index(steps, f.Step)+1, len(steps)-1
+	f.Areas = page.Nest(areas, func(a Area) (int64, int64) { return a.ID, a.Parent })
+	f.Number, f.Questions = slices.Index(steps, f.Step)+1, len(steps)-1
 	f.Chosen = s.categories.byID[f.Category]
 	for _, a := range areas {
 		if a.ID == f.Area {

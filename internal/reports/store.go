@@ -9,9 +9,10 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
 
-// insertChunk is how many rows one statement takes. Two texts of the statement exist, for a whole chunk and for one row,
+// insertChunk is how many rows one statement takes. More would be slower: SQLite looks each parameter up by its place among
+// all. Two texts of the statement exist, for a whole chunk and for one row,
 // since the writer keeps the plan of each.
-const insertChunk = 50
+const insertChunk = 10
 
 const insertColumns = 19
 

@@ -135,6 +135,7 @@ type card struct {
 	Sender      page.Text
 	Begun       bool
 	Updated     bool
+	Single      bool // it has the page for itself
 }
 
 func (s *Service) card(f full) card {
@@ -180,8 +181,8 @@ func (s *Service) listPage(w http.ResponseWriter, r *http.Request) {
 	for _, a := range areas {
 		parents[a.ID] = a.Parent
 	}
-	for _, a := range areas {
-		o := option{ID: a.ID, Name: a.Name, Depth: len(chain(parents, a.ID)) - 1, Selected: a.ID == chosen}
+	for _, n := range page.Nest(areas, func(a Area) (int64, int64) { return a.ID, a.Parent }) {
+		o := option{ID: n.Item.ID, Name: n.Item.Name, Depth: n.Depth, Selected: n.Item.ID == chosen}
 		if o.Selected {
 			dot.Chosen = &o.Name
 		}
@@ -241,6 +242,7 @@ func (s *Service) detailPage(w http.ResponseWriter, r *http.Request, number stri
 		EndedAt   time.Time
 		EndReason string
 	}{card: s.card(f)}
+	dot.Single = true
 	switch {
 	case f.endedAt != nil:
 		dot.Ended, dot.EndedAt, dot.EndReason = f.endKind, *f.endedAt, f.endReason

@@ -14,7 +14,6 @@ import (
 	"path"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
@@ -177,7 +176,7 @@ func (s *Set) funcs(p prefs) template.FuncMap {
 		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"link":    func(to string) string { return p.link(to) },
 		"lines":   func(text string) []string { return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }) },
-		"count":   utf8.RuneCountInString,
+		"indent":  func(depth int) string { return strings.Repeat("\u3000", depth) },
 	}
 }
 

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"os"
@@ -89,6 +90,17 @@ func TestPageIsSelfContained(t *testing.T) {
 	h := w.Header()
 	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("Cache-Control") != "no-store" || h.Get("Vary") != "Accept-Language" || h.Get("Set-Cookie") != "" {
 		t.Errorf("headers %v", h)
+	}
+}
+
+func TestNest(t *testing.T) {
+	key := func(a [2]int64) (int64, int64) { return a[0], a[1] }
+	var got []string
+	for _, n := range Nest([][2]int64{{1, 0}, {2, 0}, {3, 2}, {4, 1}, {5, 4}, {6, 99}, {7, 8}, {8, 7}}, key) {
+		got = append(got, fmt.Sprintf("%d@%d", n.Item[0], n.Depth))
+	}
+	if want := "[1@0 4@1 5@2 2@0 3@1 6@0 7@0 8@1]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s", got, want)
 	}
 }
 
