@@ -470,6 +470,7 @@ func TestANewPasswordEndsAllSessions(t *testing.T) {
 		put(403, one, "not the password", next)
 		put(422, one, goodPassword, "short")
 		put(403, "", goodPassword, next)
+		before := h.s.known.Load().accounts[id]
 		three := put(200, one, goodPassword, next).cookie.Value
 		for _, old := range []string{one, two} {
 			if got := h.whoami(old); got != "public " {
@@ -481,6 +482,14 @@ func TestANewPasswordEndsAllSessions(t *testing.T) {
 		}
 		if got := h.signIn("officer", goodPassword).status; got != 401 {
 			t.Errorf("the old password: %d", got)
+		}
+		// Someone whose old password was just found right while it was being changed.
+		late, err := h.s.start(t.Context(), before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.whoami(late.Value); got != "public " {
+			t.Errorf("a session begun with the old password after the change: %s", got)
 		}
 		link, err := h.s.NewLink(h.as(0, Administrator), id)
 		if err != nil {
