@@ -9,7 +9,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { city } from './city.mjs';
 
-const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+/** The built console: another folder for whoever builds while others test. */
+export const dist = process.env.CONSOLE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
 // The same words as embed.go; pages.test.mjs compares the two.
 export const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self'; worker-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -252,6 +253,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     'POST /warnings/:id/cancel': (r) => endWarning(r, 'cancel', 'issued'),
     'POST /warnings/:id/all-clear': (r) => endWarning(r, 'all-clear', 'issued'),
     'POST /warnings/:id/withdraw': (r) => endWarning(r, 'withdrawn', 'proposed'),
+    'GET /reports/:id': (r) => find(world.reports, r.id, 'report'),
     'GET /reports': (r) => ({ items: filter(world.reports, r.query, (x) => x.state !== 'closed') }),
     'GET /watch/counters': () => world.counters,
     'GET /score': () => world.score,

@@ -50,9 +50,8 @@ class Desk {
   roads: GeoJSON.FeatureCollection = $state.raw(NOTHING);
 
   #scope: Filter['state'] = 'open';
-  #parents = new Map<number, number>();
-  #tiers = new Map<number, number>();
-  #byId = new Map<number, Area>();
+  #tiers = $derived(tiers(this.areas));
+  #byId = $derived(new Map(this.areas.map((a) => [a.id, a])));
   #batches: Record<Tab, Batch> = {
     alerts: new Batch(() => this.#fetch('alerts')),
     cases: new Batch(() => this.#fetch('cases')),
@@ -106,7 +105,7 @@ class Desk {
       const tier = this.#tiers.get(at) ?? -1;
       const a = this.#byId.get(at);
       if (a && (tier === 0 || tier === 1)) names.unshift(text(a.name));
-      at = this.#parents.get(at) ?? 0;
+      at = a?.parent ?? 0;
     }
     return names.join(app.lang === 'zh-CN' ? '' : ', ');
   }
@@ -134,7 +133,7 @@ class Desk {
     let up = area ?? 0;
     for (let i = 0; up && i < 10; i++) {
       if (up === outer) return true;
-      up = this.#parents.get(up) ?? 0;
+      up = this.#byId.get(up)?.parent ?? 0;
     }
     return false;
   }
@@ -270,9 +269,6 @@ class Desk {
   async #fetchLand(): Promise<void> {
     try {
       const { items } = await get<Page<Area>>('/areas');
-      this.#parents = new Map(items.flatMap((a) => (a.parent ? [[a.id, a.parent]] : [])));
-      this.#tiers = tiers(items);
-      this.#byId = new Map(items.map((a) => [a.id, a]));
       this.areas = items;
     } catch {
       // Without areas the lists still work.

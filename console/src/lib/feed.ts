@@ -44,10 +44,10 @@ export function settle<T extends Item>(feed: Feed<T>, order: (a: T, b: T) => num
   return load([...feed.rows.filter((r) => !r.gone).map((r) => r.item), ...feed.waiting], order);
 }
 
-/** An answer to a command is newer than the listing: show it at once. */
+/** An answer about one item is newer than the listing: show it at once, in its place. */
 export function put<T extends Item>(feed: Feed<T>, item: T): Feed<T> {
   return {
-    rows: feed.rows.map((r) => (r.item.id === item.id ? { item, gone: false } : r)),
+    rows: feed.rows.map((r) => (r.item.id === item.id ? { item, gone: r.gone } : r)),
     waiting: feed.waiting.map((w) => (w.id === item.id ? item : w)),
   };
 }

@@ -52,7 +52,7 @@ function layers(c: Colour): LayerSpecification[] {
       id: 'towns',
       type: 'line',
       source: 'areas',
-      minzoom: 10.5,
+      minzoom: 11.5,
       filter: ['==', ['get', 'tier'], 1],
       paint: { 'line-color': c('map-line'), 'line-width': 0.7, 'line-dasharray': [4, 3] },
     },

@@ -48,6 +48,9 @@ describe('a list that stands still', () => {
     expect(put(f, item(1, 7)).rows[0]!.item.v).toBe(7);
     expect(put(f, item(2, 7)).waiting[0]!.v).toBe(7);
     expect(put(f, item(9)).rows).toHaveLength(1);
+    // What has left the listing stays marked, with its last word.
+    const left = merge(load([item(1), item(2)], byValue), [item(2)], byValue);
+    expect(put(left, item(1, 8)).rows.find((r) => r.item.id === 1)).toEqual({ item: item(1, 8), gone: true });
   });
 });
 

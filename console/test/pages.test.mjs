@@ -1,0 +1,549 @@
+// The pages in Debian's Chromium against the mock city. Run after `npm run build`.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { journey, move } from '../e2e/journey.mjs';
+import { launch, reader } from './browser.mjs';
+import { dist, POLICY, startMock } from './mock.mjs';
+
+const here = (p) => fileURLToPath(new URL(p, import.meta.url));
+assert.ok(existsSync(`${dist}/app.html`), 'the console is not built: npm run build');
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser;
+/** Requests to another host, script errors and policy violations, from every page of every test. */
+const trouble = [];
+
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+});
+
+/** A city of its own for a test, with as many officers as it needs. */
+async function desk(t, options = {}) {
+  const mock = await startMock(options.mock);
+  const contexts = [];
+  t.after(async () => {
+    for (const c of contexts) await c.close();
+    await mock.stop();
+  });
+  return {
+    mock,
+    /** Opens a page, signed in unless `as` is null. */
+    async officer(as = 'duty-officer', how = {}) {
+      const context = await reader(browser, how);
+      contexts.push(context);
+      context.on('request', (r) => /^(https?|wss?):/.test(r.url()) && !r.url().startsWith(mock.url) && trouble.push(`request to ${r.url()}`));
+      const page = await context.newPage();
+      page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
+      page.on('console', (m) => m.type() === 'error' && /Content Security Policy|Refused to/.test(m.text()) && trouble.push(`${t.name}: ${m.text()}`));
+      if (as) {
+        await page.goto(`${mock.url}/console/sign-in`);
+        await page.getByRole('button', { name: as === 'duty-officer' ? /Continue as demo duty officer|以演示值班员/ : /Continue as second officer|以第二值班员/ }).click();
+        await page.locator('.rows a').first().waitFor();
+      }
+      page.open = (path = '') => page.goto(`${mock.url}/console/${path}`);
+      return page;
+    },
+  };
+}
+
+const focused = (page) => page.evaluate(() => ({ id: document.activeElement?.id ?? '', tag: document.activeElement?.tagName.toLowerCase(), cls: document.activeElement?.className ?? '' }));
+const titles = (page) => page.locator('.rows .title').allInnerTexts();
+
+test('the mock serves the same policy as embed.go', () => {
+  const go = readFileSync(here('../embed.go'), 'utf8');
+  const policy = [.../const Policy = ((?:"[^"]*"\s*\+?\s*)+)/.exec(go)[1].matchAll(/"([^"]*)"/g)].map((m) => m[1]).join('');
+  assert.equal(POLICY, policy);
+});
+
+describe('signing in', () => {
+  test('the demo says that it is one, in both languages', async (t) => {
+    const { officer } = await desk(t);
+    const page = await officer(null);
+    await page.open();
+    await page.getByRole('heading', { name: 'This is a demonstration' }).waitFor();
+    assert.match(await page.getByText('simulated').innerText(), /Nothing here is real/);
+    await page.getByText('Settings').click();
+    await page.getByRole('radio', { name: '简体中文' }).check();
+    await page.getByRole('heading', { name: '这是演示系统' }).waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
+    await page.reload();
+    await page.getByRole('heading', { name: '这是演示系统' }).waitFor();
+  });
+
+  test('a real server offers no demo, says what is missing and what is wrong', async (t) => {
+    const { officer, mock } = await desk(t, { mock: { demo: false } });
+    const page = await officer(null);
+    await page.open('assets/108');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: /demo/ }).count(), 0);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Please fill this in.').nth(1).waitFor();
+    await page.waitForFunction(() => document.activeElement.tagName === 'INPUT');
+    await page.getByLabel('Name').fill('Lin Hai');
+    await page.getByLabel('Password').fill('wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Name or password is wrong.').waitFor();
+    assert.equal(await page.getByLabel('Password').inputValue(), '');
+    await page.getByLabel('Password').fill('a long pass phrase');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    // The page that was asked for, not the front page.
+    await page.getByRole('heading', { level: 1, name: 'River gauge Xicheng 108' }).waitFor();
+    assert.ok(mock.requests.every((r) => r.method !== 'POST' || r.headers['idempotency-key']));
+  });
+});
+
+describe('from alert to closed case', () => {
+  test('the journey', async (t) => {
+    const { mock } = await desk(t);
+    const lines = [];
+    const done = await journey({ url: mock.url, browser, log: (l) => lines.push(l) });
+    assert.equal(done.caseId, 41);
+    const c = mock.world.cases.find((c) => c.id === 41);
+    assert.equal(c.state, 'closed');
+    assert.deepEqual(c.evidence.map((e) => e.kind), ['note', 'reading']);
+    assert.deepEqual(c.made.map(([m, by]) => `${m} by ${by}`), ['accept by 1', 'arrive by 1', 'report-safe by 1', 'verify by 2']);
+    assert.equal(mock.world.alerts.find((a) => a.id === 118).note, 'Crew called, street closed.');
+    assert.ok(lines.length >= 10);
+  });
+
+  test('what a move lacks is said at its field, before and after asking the server', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.open('?tab=cases&sel=case:40');
+    const drawer = page.getByRole('complementary');
+    await drawer.getByRole('button', { name: 'Report made safe', exact: true }).click();
+    await drawer.getByRole('button', { name: 'Confirm: Report made safe' }).click();
+    await drawer.getByText('Please fill this in.').nth(1).waitFor();
+    await page.waitForFunction(() => document.activeElement.tagName === 'SELECT');
+    // Between looking and pressing, the server's rules may differ.
+    await page.route('**/cases/40/moves', (r) => r.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify({ status: 422, code: 'case.field', detail: 'Say which flange.', field: 'action' }) }));
+    await drawer.getByLabel('Cause').selectOption({ label: 'Leaking joint or valve' });
+    await drawer.getByLabel('What was done').fill('x');
+    await drawer.getByRole('button', { name: 'Confirm: Report made safe' }).click();
+    await drawer.getByText('Say which flange.').waitFor();
+    assert.equal(await drawer.getByLabel('What was done').getAttribute('aria-invalid'), 'true');
+    assert.equal(mock.world.cases.find((c) => c.id === 40).state, 'on-site');
+  });
+
+  test('a photo, a note, a task, and a second press after a lost answer', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.open('cases/40');
+    const main = page.getByRole('main');
+    await main.getByRole('button', { name: 'Attach a photo' }).click();
+    await main.getByRole('button', { name: 'Attach', exact: true }).click();
+    await main.getByText('Please fill this in.').waitFor();
+    const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+    await main.getByLabel('Photo, or a form as PDF').setInputFiles({ name: 'valve.png', mimeType: 'image/png', buffer: png });
+    await main.getByLabel('Caption').fill('Valve V-212 closed');
+    await main.getByRole('button', { name: 'Attach', exact: true }).click();
+    const img = main.getByRole('img', { name: 'Valve V-212 closed' });
+    await img.waitFor();
+    assert.equal(await img.evaluate(async (i) => (await i.decode(), i.naturalWidth)), 1);
+
+    // The server does it, the answer is lost, the officer presses again.
+    let lost = 0;
+    await page.route('**/cases/40/notes', async (r) => {
+      const answer = await r.fetch();
+      if (lost++ === 0) await r.abort('connectionreset');
+      else await r.fulfill({ response: answer });
+    });
+    await main.getByLabel('Add a note').fill('Pressure holds.');
+    await main.getByRole('button', { name: 'Add', exact: true }).click();
+    await main.getByText('The server cannot be reached.').waitFor();
+    assert.equal(await main.getByLabel('Add a note').inputValue(), 'Pressure holds.');
+    await main.getByRole('button', { name: 'Add', exact: true }).click();
+    await main.getByText('Pressure holds.').waitFor();
+    assert.equal(lost, 2);
+    assert.equal(mock.world.cases.find((c) => c.id === 40).timeline.filter((e) => e.text === 'Pressure holds.').length, 1);
+
+    await main.getByText('Add a task', { exact: true }).click();
+    await main.getByLabel('What is to be done').fill('Test the regulator');
+    await main.getByLabel('By when').fill('tomorrow');
+    await main.getByText('Write it as 2026-11-23 14:05.').waitFor();
+    await main.getByLabel('By when').fill('2026-11-24 09:30');
+    await main.getByRole('button', { name: 'Add the task' }).click();
+    await main.getByText('Task added').or(main.getByText('Test the regulator')).first().waitFor();
+    // 09:30 in the city, whatever zone the browser is in.
+    assert.equal(mock.world.cases.find((c) => c.id === 40).tasks.at(-1).due_at, '2026-11-24T01:30:00.000Z');
+  });
+});
+
+test('a finding becomes a case; the five elements are its moves', async (t) => {
+  const { officer, mock } = await desk(t);
+  const page = await officer();
+  await page.open('findings/new');
+  await page.getByRole('button', { name: 'Open the case' }).click();
+  const summary = page.locator('#finding-problems');
+  await summary.waitFor();
+  await page.waitForFunction(() => document.activeElement.id === 'finding-problems');
+  await summary.getByRole('link', { name: /^What is wrong/ }).click();
+  assert.equal((await focused(page)).id, 'finding-description');
+  await page.getByLabel('Asset', { exact: true }).fill('regulator');
+  await page.getByRole('list', { name: 'Assets found' }).getByRole('button').first().click();
+  await page.getByLabel('What is wrong?').fill('The vent is blocked.');
+  await page.getByRole('radio', { name: 'Major hazard' }).check();
+  await page.getByRole('button', { name: 'Open the case' }).click();
+  const drawer = page.getByRole('complementary');
+  await drawer.getByRole('heading', { name: 'The vent is blocked.' }).waitFor();
+  await move(page, drawer, 'Grade', { Grade: { choose: 2 }, 'On what ground': 'GB 50028' });
+  await move(page, drawer, 'Fix the five elements', {
+    'Responsible unit or post': 'Langang Gas Company',
+    Measures: 'Move the stall',
+    'Funds and their source': '2,000 CNY, own funds',
+    'To be done by': '2026-12-01 18:00',
+    'Contingency plan until then': 'Patrol twice a day',
+  });
+  await drawer.getByText('Being rectified').first().waitFor();
+  const post = mock.requests.filter((r) => r.method === 'POST' && r.path.endsWith('/moves'));
+  assert.equal(post.length, 2);
+});
+
+test('a warning is proposed by one officer and issued by another', async (t) => {
+  const { officer, mock } = await desk(t);
+  const page = await officer();
+  await page.open('warnings/new');
+  await page.getByRole('radio', { name: 'Orange warning' }).check();
+  await page.getByLabel('Hazard').selectOption('flood');
+  assert.match(await page.getByLabel('What people should do, in Chinese').inputValue(), /远离河道/);
+  await page.getByRole('button', { name: 'Propose the warning' }).click();
+  await page.locator('#warning-problems').waitFor();
+  await page.getByRole('checkbox', { name: 'Gangwan' }).check();
+  await page.getByLabel('Headline, in Chinese').fill('港湾区洪水橙色预警');
+  await page.getByLabel('What is happening, in Chinese').fill('河道水位上涨。');
+  await page.getByLabel('Headline, in English').fill('Orange flood warning for Gangwan');
+  await page.getByLabel('What is happening, in English').fill('The river is rising.');
+  const preview = page.getByRole('region', { name: 'What the public will read' });
+  await preview.getByText('橙色预警').first().waitFor();
+  await preview.getByRole('heading', { name: 'Orange flood warning for Gangwan' }).waitFor();
+  await page.getByLabel('Valid until').fill('2026-11-23 10:00');
+  await page.getByRole('button', { name: 'Propose the warning' }).click();
+  await page.getByText('This time has passed.').first().waitFor();
+  await page.getByLabel('Valid until').fill('2026-11-24 10:00');
+  await page.getByRole('button', { name: 'Propose the warning' }).click();
+
+  const drawer = page.getByRole('complementary');
+  await drawer.getByRole('heading', { name: 'Orange flood warning for Gangwan' }).waitFor();
+  const approve = (scope) => scope.getByRole('button', { name: 'Approve and issue' });
+  assert.equal(await approve(drawer).getAttribute('aria-disabled'), 'true');
+  await approve(drawer).click({ force: true });
+  const w = mock.world.warnings.at(-1);
+  assert.equal(w.state, 'proposed');
+  assert.equal(w.expires, '2026-11-24T02:00:00.000Z');
+
+  const other = await officer('second-officer');
+  await other.open(`?tab=warnings&sel=warning:${w.id}`);
+  await approve(other.getByRole('complementary')).click();
+  await other.getByText('In force', { exact: true }).first().waitFor();
+  await drawer.getByText('In force', { exact: true }).first().waitFor(); // told by the stream
+  assert.deepEqual([w.state, w.approved_by], ['issued', 'Zhou Min']);
+
+  await other.getByText('End the warning').click();
+  await other.getByRole('button', { name: 'The danger is over' }).click();
+  await other.getByText('Please fill this in.').waitFor();
+  await other.getByLabel('Reason').fill('The water has gone down.');
+  await other.getByRole('button', { name: 'The danger is over' }).click();
+  await other.getByText('The water has gone down.').waitFor();
+  assert.equal(w.end_kind, 'all-clear');
+});
+
+describe('the live stream', () => {
+  test('new alerts wait to be asked for; nothing moves by itself', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const before = await titles(page);
+    mock.raise({ level: 'red', minutes: 1, value: 31 });
+    const more = page.getByRole('button', { name: '1 new, show it' });
+    await more.waitFor();
+    assert.match(await more.innerText(), /highest: Red/);
+    assert.deepEqual(await titles(page), before);
+    // Red is said at once, assertively.
+    await page.waitForFunction(() => /^Red alert: Methane indoors/.test(document.querySelector('[aria-live="assertive"]').textContent));
+    // A second, milder one only politely.
+    mock.raise({ level: 'yellow', minutes: 1, value: 6 });
+    await page.getByRole('button', { name: '2 new, show them' }).waitFor();
+    await page.waitForFunction(() => document.querySelector('[aria-live="polite"]').textContent === '1 new alert');
+    await page.getByRole('button', { name: '2 new, show them' }).click();
+    assert.equal((await titles(page)).length, before.length + 2);
+    assert.equal((await focused(page)).tag, 'a');
+
+    // One that recovers stays in its place, marked.
+    const a = mock.world.alerts.find((x) => x.id === 117);
+    a.state = 'cleared';
+    a.cleared_at = a.since;
+    const at = await page.locator('#row-alert-117').evaluate((el) => [...document.querySelectorAll('.rows a')].indexOf(el));
+    mock.emit('alert.cleared', { alert: 117 });
+    await page.locator('li.gone #row-alert-117').waitFor();
+    assert.equal(await page.locator('#row-alert-117').evaluate((el) => [...document.querySelectorAll('.rows a')].indexOf(el)), at);
+  });
+
+  test('a cut is said aloud and dated; what was missed arrives afterwards', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.getByText('Live', { exact: true }).waitFor();
+    mock.raise({ level: 'blue', minutes: 1, value: 5 });
+    await page.getByRole('button', { name: /1 new/ }).waitFor();
+    mock.cut(true);
+    await page.getByText(/Cut off · data as of 14:05:\d\d/).waitFor();
+    await page.waitForFunction(() => /no longer current/.test(document.querySelector('[aria-live="assertive"]').textContent));
+    mock.raise({ level: 'orange', minutes: 1, value: 12 });
+    mock.cut(false);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByRole('button', { name: /2 new/ }).waitFor();
+    const back = mock.requests.filter((r) => r.path === '/api/v1/live').at(-1);
+    assert.equal(back.headers['last-event-id'], '1001');
+  });
+
+  test('a session that ends leads to the sign-in, not to a broken desk', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.context().clearCookies();
+    mock.cut(true);
+    mock.cut(false);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+});
+
+describe('the keyboard', () => {
+  test('j k Enter a e m / ? Escape', async (t) => {
+    const { officer } = await desk(t);
+    const page = await officer();
+    await page.open();
+    await page.locator('.rows a').first().waitFor();
+    await page.keyboard.press('j');
+    assert.equal((await focused(page)).id, 'row-alert-118');
+    await page.keyboard.press('j');
+    assert.equal((await focused(page)).id, 'row-alert-117');
+    await page.keyboard.press('k');
+    await page.keyboard.press('k');
+    assert.equal((await focused(page)).id, 'row-alert-118');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Alert 118' }).waitFor();
+    assert.match((await focused(page)).cls, /drawer/);
+    await page.keyboard.press('Escape');
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+    assert.equal((await focused(page)).id, 'row-alert-118');
+
+    await page.keyboard.press('a');
+    await page.waitForFunction(() => document.activeElement?.id === 'acknowledge-note');
+    await page.keyboard.type('jk on it');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary').getByText('Acknowledged', { exact: true }).first().waitFor();
+
+    await page.getByRole('link', { name: 'Open case 41' }).click();
+    await page.getByRole('heading', { name: 'Tasks' }).waitFor();
+    await page.getByRole('complementary').focus();
+    await page.keyboard.press('e');
+    await page.waitForFunction(() => document.activeElement?.id === 'task-title');
+    await page.keyboard.press('Escape'); // out of the field, then out of the drawer
+    await page.keyboard.press('Escape');
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+
+    await page.locator('.maplibregl-canvas').waitFor();
+    await page.keyboard.press('m');
+    assert.match((await focused(page)).cls, /maplibregl-canvas/);
+    await page.keyboard.press('/');
+    assert.equal(await page.evaluate(() => document.activeElement.type), 'search');
+    await page.keyboard.type('pressure');
+    await page.waitForFunction(() => document.querySelectorAll('.rows a').length === 1);
+    assert.match(page.url(), /q=pressure/);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab'); // past the select, where letters choose
+    await page.keyboard.press('?');
+    const help = page.getByRole('dialog', { name: 'Help' });
+    await help.waitFor();
+    await help.getByRole('checkbox', { name: /Next row/ }).uncheck();
+    await page.keyboard.press('Escape');
+    await help.waitFor({ state: 'hidden' });
+    const was = await focused(page);
+    await page.keyboard.press('j');
+    assert.deepEqual(await focused(page), was, 'a key that is switched off does nothing');
+  });
+
+  test('Enter opens the first row when nothing has the focus', async (t) => {
+    const { officer } = await desk(t);
+    const page = await officer();
+    await page.open();
+    await page.locator('.rows a').first().waitFor();
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Alert 118' }).waitFor();
+  });
+});
+
+/** Where the map shows a colour of app.css, and on how many pixels, once that is fewer than `below`. */
+async function drawn(page, colour, below = Infinity) {
+  const canvas = page.locator('.maplibregl-canvas');
+  await canvas.waitFor();
+  const box = await canvas.boundingBox();
+  let last = -1;
+  for (let tries = 0; tries < 40; tries++) {
+    const png = (await page.screenshot({ clip: box })).toString('base64');
+    const found = await page.evaluate(
+      async ([png, colour]) => {
+        const hex = getComputedStyle(document.documentElement).getPropertyValue(colour).trim();
+        const want = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+        const img = new Image();
+        img.src = `data:image/png;base64,${png}`;
+        await img.decode();
+        const canvas = new OffscreenCanvas(img.width, img.height);
+        const g = canvas.getContext('2d');
+        g.drawImage(img, 0, 0);
+        const px = g.getImageData(0, 0, img.width, img.height).data;
+        let [n, sx, sy] = [0, 0, 0];
+        for (let i = 0; i < px.length; i += 4) {
+          if (want.every((c, k) => Math.abs(px[i + k] - c) < 6)) {
+            n++;
+            sx += (i / 4) % img.width;
+            sy += Math.floor(i / 4 / img.width);
+          }
+        }
+        return { count: n, x: sx / n, y: sy / n };
+      },
+      [png, colour],
+    );
+    // The map draws when it is ready: two equal pictures are the end of it.
+    if (found.count === last && found.count < below && (await page.locator('.maplibregl-canvas').count())) return { count: found.count, x: box.x + found.x, y: box.y + found.y };
+    last = found.count;
+  }
+  throw new Error(`the map did not come to rest: ${colour} on ${last} pixels`);
+}
+
+describe('the filter', () => {
+  test('stands in the address, and the list and the map show the same', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.getByRole('button', { name: 'Orange' }).click();
+    await page.getByRole('button', { name: 'Yellow' }).click();
+    assert.match(page.url(), /levels=orange%2Cyellow/);
+    const shown = await page.locator('.rows a').evaluateAll((l) => l.map((a) => Number(a.id.split('-').at(-1))));
+    assert.deepEqual(shown.toSorted((a, b) => a - b), [113, 115, 116, 117]);
+    await page.reload();
+    await page.locator('.rows a').first().waitFor();
+    assert.equal(await page.locator('.rows a').count(), 4);
+
+    // What is filtered out of the list is not on the map, and a mark that is
+    // pressed opens its row.
+    const orange = await drawn(page, '--orange');
+    assert.ok(orange.count > 50, `orange marks are drawn, got ${orange.count} pixels`);
+    assert.equal((await drawn(page, '--red')).count, 0);
+    await page.getByRole('searchbox', { name: 'Search' }).fill('fence');
+    await page.waitForFunction(() => document.querySelectorAll('.rows a').length === 1);
+    const one = await drawn(page, '--orange', orange.count - 20);
+    await page.mouse.click(one.x, one.y);
+    await page.getByRole('complementary', { name: 'Alert 117' }).waitFor();
+    assert.match(page.url(), /sel=alert%3A117/);
+
+    await page.goBack();
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+    await page.getByRole('searchbox', { name: 'Search' }).fill('');
+    await page.getByLabel('Area').selectOption({ label: 'Beishan' });
+    await page.waitForFunction(() => document.querySelectorAll('.rows a').length === 1);
+    await page.getByRole('button', { name: 'All', exact: true }).click();
+    await page.getByLabel('Area').selectOption('');
+    await page.getByRole('button', { name: 'Orange' }).click();
+    await page.locator('#row-alert-109').waitFor();
+  });
+});
+
+test('on a narrow screen the list, the map and what is open take turns', async (t) => {
+  const { officer } = await desk(t);
+  const page = await officer('duty-officer', { width: 390, height: 844 });
+  assert.equal(await page.locator('.maplibregl-canvas').isVisible(), false);
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  await page.locator('.maplibregl-canvas').waitFor();
+  assert.equal(await page.locator('.rows a').first().isVisible(), false);
+  await page.getByRole('button', { name: 'List', exact: true }).click();
+  await page.locator('.rows a').first().click();
+  await page.getByRole('complementary', { name: 'Alert 118' }).waitFor();
+  assert.equal(await page.locator('.rows a').first().isVisible(), false);
+  for (const path of ['', 'assets', 'watch', 'findings/new', 'warnings/new', '?tab=cases&sel=case:38']) {
+    await page.open(path);
+    await page.locator('h1').first().waitFor({ state: 'attached' });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(wide, 0, `${path || 'operations'} scrolls sideways by ${wide} px`);
+  }
+});
+
+test('the watch balances, and says by how much it does not', async (t) => {
+  const { officer, mock } = await desk(t);
+  const page = await officer();
+  await page.open('watch');
+  await page.getByRole('heading', { name: 'Score card' }).waitFor();
+  assert.equal(await page.getByText('Balanced').count(), 3);
+  await page.getByText('42 still to be evaluated').waitFor();
+  assert.equal(await page.getByText('27 min', { exact: true }).count(), 1);
+  mock.world.counters.total.stored -= 7;
+  await page.reload();
+  await page.getByText('Off by 7').waitFor();
+  assert.equal(await page.getByText('Balanced').count(), 2);
+  await page.getByRole('link', { name: /sensors are silent/ }).click();
+  await page.getByRole('heading', { level: 1, name: 'Assets' }).waitFor();
+  const n = mock.world.silent.size;
+  await page.waitForFunction((n) => document.querySelectorAll('tbody tr').length === n, n);
+});
+
+test('text from outside stays text', async (t) => {
+  const { officer, mock } = await desk(t);
+  mock.world.reports[0].text = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+  const page = await officer();
+  await page.open('?tab=reports&sel=report:71');
+  await page.getByRole('complementary').getByText('<img src=x').waitFor();
+  assert.match(await page.title(), /Operations/);
+});
+
+describe('axe finds nothing', () => {
+  const PAGES = ['', '?sel=alert:118', '?sel=alert:111', '?tab=cases&sel=case:38', '?tab=cases&sel=case:40', '?tab=reports&sel=report:71', '?tab=warnings&sel=warning:22', '?sel=asset:104', 'cases/36', 'assets', 'assets/108', 'watch', 'findings/new', 'warnings/new', 'nowhere'];
+
+  for (const [theme, lang] of [['light', 'en'], ['dark', 'zh-CN'], ['dark', 'en'], ['light', 'zh-CN']]) {
+    test(`${theme}, ${lang}`, async (t) => {
+      const { officer, mock } = await desk(t);
+      const page = await officer(null, { theme, lang });
+      await page.open();
+      await page.locator('form').waitFor();
+      await audit(page, 'sign-in');
+      await page.getByRole('button').first().click();
+      await page.locator('.rows a').first().waitFor();
+      for (const path of PAGES) {
+        await page.open(path);
+        await page.locator('main :is(.rows, table, form, .card, .page)').first().waitFor();
+        if (path.includes('sel=') || path.startsWith('cases/')) await page.locator('.facts, .streams').first().waitFor();
+        if (path.includes('case:40')) for (const b of await page.locator('.attach .row button').all()) if ((await b.getAttribute('aria-expanded')) !== 'true') await b.click();
+        await audit(page, path || 'operations');
+      }
+      await page.open();
+      await page.locator('.rows a').first().waitFor();
+      mock.raise({ level: 'red', minutes: 1, value: 31 });
+      await page.locator('.waiting').waitFor();
+      await page.locator('details.menu > summary').click();
+      await audit(page, 'menu and waiting rows');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('?');
+      await page.locator('dialog[open]').waitFor();
+      await audit(page, 'help');
+      mock.cut(true);
+      await page.keyboard.press('Escape');
+      await page.locator('.live.cut').waitFor();
+      await audit(page, 'cut off');
+    });
+  }
+
+  async function audit(page, name) {
+    await page.evaluate(axeSource);
+    const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+    const said = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.failureSummary.replace(/\s+/g, ' ')})`).join('; ')}`);
+    assert.deepEqual(said, [], name);
+  }
+});
+
+test('no page asked another host, broke the policy, or failed in a script', () => {
+  assert.deepEqual(trouble, []);
+});
