@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -124,8 +125,17 @@ func (a *App) claimData(context.Context) error {
 		lock.Close()
 		return fmt.Errorf("data folder %s is in use by another Anlan server", dir)
 	}
+	// Who looks for the server's process finds it here.
+	if err := errors.Join(lock.Truncate(0), writeString(lock, strconv.Itoa(os.Getpid())+"\n")); err != nil {
+		return fmt.Errorf("data folder %s can't be written: %w", dir, err)
+	}
 	a.life.onStop("data folder", func(context.Context) error { return lock.Close() })
 	return nil
+}
+
+func writeString(f *os.File, s string) error {
+	_, err := f.WriteString(s)
+	return err
 }
 
 func (a *App) openStore(ctx context.Context) error {

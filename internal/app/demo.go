@@ -195,12 +195,18 @@ func (d *demo) Readings(ctx context.Context, rs []sim.Reading) error {
 
 var _ sim.Sink = (*demo)(nil)
 
+// nameDemoCity gives the register the invented city's name and time zone.
+func (a *App) nameDemoCity(ctx context.Context) error {
+	if a.options.Demo == nil {
+		return nil
+	}
+	name := sim.CityName()
+	return a.city.SetSettings(access.With(ctx, access.System("simulator")),
+		city.Settings{Name: city.Name{EN: name.En, ZH: name.Zh}, TimeZone: "Asia/Shanghai"})
+}
+
 // importWorld brings the city into the register, by the files that a real city would send.
 func (a *App) importWorld(ctx context.Context, w *sim.World) error {
-	err := a.city.SetSettings(ctx, city.Settings{Name: city.Name{EN: w.Name.En, ZH: w.Name.Zh}, TimeZone: "Asia/Shanghai"})
-	if err != nil {
-		return err
-	}
 	files := map[string]sim.File{}
 	for _, f := range w.Files() {
 		files[f.Name] = f

@@ -18,8 +18,10 @@ import (
 	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
@@ -62,6 +64,9 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err := a.city.Load(ctx); err != nil {
 		return err
 	}
+	if err := a.nameDemoCity(ctx); err != nil { // before the rooms that put the name on their pages
+		return fmt.Errorf("demo city: %w", err)
+	}
 	site, err := a.site(ctx)
 	if err != nil {
 		return err
@@ -103,11 +108,19 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		run  func(context.Context) error
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
-		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
+		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"changes of the register", a.hearOfRegister}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
 	} {
 		a.life.background(b.name, b.run)
 	}
 	return nil
+}
+
+// hearOfRegister has the detectors look anew where things stand once the register has changed.
+func (a *App) hearOfRegister(ctx context.Context) error {
+	return a.bus.Consume(ctx, "register-changes", []string{events.RegisterImported{}.Subject()}, func(context.Context, bus.Message) error {
+		a.detect.Refresh()
+		return nil
+	})
 }
 
 // site is how the public pages name the city.
