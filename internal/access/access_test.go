@@ -599,6 +599,18 @@ func TestSignInIsThrottledPerAccountAndAddress(t *testing.T) {
 		if got := try("officer", goodPassword, attacker); got != 200 {
 			t.Errorf("after the wait: %d", got)
 		}
+		// Signing in forgives what went before: an officer who mistypes each morning is not held back in the evening.
+		const clumsy = "198.51.100.200:1"
+		for round := range 3 {
+			for range accountBurst - 1 {
+				if got := try("officer", "harbour lantern", clumsy); got != 401 {
+					t.Fatalf("round %d: %d", round, got)
+				}
+			}
+			if got := try("officer", goodPassword, clumsy); got != 200 {
+				t.Fatalf("round %d, the right password: %d", round, got)
+			}
+		}
 		// One password on many accounts. The names are made up, so no hash depends on them.
 		n := 0
 		for i := 0; i < 2*addressBurst; i++ {
