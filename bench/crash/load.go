@@ -90,6 +90,7 @@ func importCity(ctx context.Context, c *client, list string, features any) error
 // gate lets the clients work while the server is up.
 type gate struct {
 	mu   sync.Mutex
+	up   bool
 	open chan struct{} // closed while the server is up
 }
 
@@ -98,13 +99,16 @@ func newGate() *gate { return &gate{open: make(chan struct{})} }
 func (g *gate) lift() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.up = true
 	close(g.open)
 }
 
 func (g *gate) drop() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.open = make(chan struct{})
+	if g.up { // else those who wait keep waiting for the same lift
+		g.up, g.open = false, make(chan struct{})
+	}
 }
 
 // pass waits for the server.

@@ -125,6 +125,7 @@ func printTable(out io.Writer, rows []outcome, why string) {
 		fmt.Fprintln(tw)
 	}
 	line("disturbances", func(o outcome) any { return o.disturbed })
+	line("of them during a start", func(o outcome) any { return o.starting })
 	line("readings acknowledged", func(o outcome) any { return o.readings })
 	line("of them lost", func(o outcome) any { return o.lostReadings })
 	line("doubled or changed", func(o outcome) any { return o.doubled })

@@ -28,7 +28,8 @@ type server struct {
 	binary, data, logFile string
 	noSync                bool
 
-	cmd *exec.Cmd
+	cmd   *exec.Cmd
+	found <-chan string // where it listens, once it says so; closed when it says nothing more
 
 	mu    sync.Mutex
 	url   string // guarded by mu, as token: both change with each start, while clients run
@@ -41,6 +42,35 @@ var listens = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
 // start starts the server and returns once it says where it listens.
 func (s *server) start(ctx context.Context) error {
+	if err := s.launch(); err != nil {
+		return err
+	}
+	var err error
+	select {
+	case u := <-s.found:
+		if u == "" {
+			_ = s.cmd.Wait() // its log says more
+			return fmt.Errorf("the server ended before it listened; its log is %s:\n%s", s.logFile, tail(s.logFile))
+		}
+		var token []byte
+		if token, err = os.ReadFile(filepath.Join(s.data, "local.token")); err == nil {
+			s.mu.Lock()
+			s.url, s.token = u, strings.TrimSpace(string(token))
+			s.mu.Unlock()
+			return nil
+		}
+	case <-time.After(startPatience):
+		err = fmt.Errorf("the server does not listen after %s; its log is %s:\n%s", startPatience, s.logFile, tail(s.logFile))
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.kill()
+	_ = s.cmd.Wait() // it was killed
+	return err
+}
+
+// launch starts the server and does not wait for it.
+func (s *server) launch() error {
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--data", s.data}
 	if s.noSync {
 		args = append(args, "--unsafe-no-sync")
@@ -61,6 +91,7 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	found := make(chan string, 1)
+	s.found = found
 	go func() {
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
@@ -72,30 +103,7 @@ func (s *server) start(ctx context.Context) error {
 		close(found)
 		_, _ = io.Copy(io.Discard, out) // so that it never blocks on a full pipe
 	}()
-	select {
-	case u := <-found:
-		if u == "" {
-			_ = s.cmd.Wait() // its log says more
-			return fmt.Errorf("the server ended before it listened; its log is %s:\n%s", s.logFile, tail(s.logFile))
-		}
-		token, err := os.ReadFile(filepath.Join(s.data, "local.token"))
-		if err != nil {
-			s.kill()
-			_ = s.cmd.Wait()
-			return fmt.Errorf("the server wrote no token: %w", err)
-		}
-		s.mu.Lock()
-		s.url, s.token = u, strings.TrimSpace(string(token))
-		s.mu.Unlock()
-		return nil
-	case <-time.After(startPatience):
-		err = fmt.Errorf("the server does not listen after %s; its log is %s:\n%s", startPatience, s.logFile, tail(s.logFile))
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	s.kill()
-	_ = s.cmd.Wait() // it was killed
-	return err
+	return nil
 }
 
 // kill sends SIGKILL and does not wait.

@@ -26,6 +26,7 @@ import (
 type outcome struct {
 	name      string
 	disturbed int // kills or power cuts
+	starting  int // of them before the server was up again
 
 	readings, lostReadings, doubled int // acknowledged; missing; more than once, or with another value
 	unanswered, unansweredThere     int
@@ -124,18 +125,23 @@ func (t *trial) underLoad(ctx context.Context, n int, seed uint64) error {
 	}
 	wg.Go(func() { t.officer.work(working, t.gate) })
 	t.gate.lift()
-	for i := range n {
+	for i := 0; i < n; i++ {
 		// Work must have been done since the start, and the moment must not depend on it.
 		if err := t.progress(ctx); err != nil {
 			return err
 		}
-		select {
-		case <-time.After(time.Duration(t.rng.IntN(400_000)) * time.Microsecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err := t.down(i); err != nil {
+		if err := t.downSoon(ctx, i); err != nil {
 			return err
+		}
+		for i+1 < n && !t.noSync && t.rng.IntN(4) == 0 { // and once more, while it is picking itself up
+			i++
+			t.out.starting++
+			if err := t.server.launch(); err != nil {
+				return err
+			}
+			if err := t.downSoon(ctx, i); err != nil {
+				return err
+			}
 		}
 		begin := time.Now()
 		if err := t.server.start(ctx); err != nil {
@@ -159,8 +165,13 @@ func (t *trial) progress(ctx context.Context) error {
 	return err
 }
 
-// down brings the server down.
-func (t *trial) down(i int) error {
+// downSoon brings the server down at a random moment.
+func (t *trial) downSoon(ctx context.Context, i int) error {
+	select {
+	case <-time.After(time.Duration(t.rng.IntN(400_000)) * time.Microsecond):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	t.out.disturbed++
 	if t.fs == nil {
 		t.server.kill()

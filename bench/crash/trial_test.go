@@ -195,3 +195,17 @@ func TestTableSaysWhy(t *testing.T) {
 		t.Error(out.String())
 	}
 }
+
+// TestGateDroppedTwice: who waits must not be left behind when the server goes down once more before it was up.
+func TestGateDroppedTwice(t *testing.T) {
+	g := newGate()
+	passed := make(chan bool)
+	g.mu.Lock() // so that the waiter is sure to take the channel of now
+	open := g.open
+	g.mu.Unlock()
+	go func() { <-open; passed <- true }()
+	g.drop()
+	g.drop()
+	g.lift()
+	<-passed
+}
