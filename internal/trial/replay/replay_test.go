@@ -369,3 +369,36 @@ constant 20 ppm  0 of 1         0        0                   -              -
 }
 
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func TestProgress(t *testing.T) {
+	c := clock.NewVirtual(time.Unix(0, 0))
+	var out bytes.Buffer
+	p := &progress{out: &out, terminal: true, clock: c, start: c.Now(), total: 2000}
+	at := time.Date(2022, 5, 9, 6, 0, 0, 0, time.UTC).UnixMicro()
+	c.Advance(time.Second)
+	p.show(500, at)
+	p.show(600, at) // too soon to be drawn
+	c.Advance(time.Second)
+	p.show(2000, at)
+	want := "\r\x1b[K[#######.......................]  25 % 500 of 2,000, 500/s, recorded time 2022-05-09 06:00" +
+		"\r\x1b[K[##############################] 100 % 2,000 of 2,000, 1,000/s, recorded time 2022-05-09 06:00\n"
+	if out.String() != want {
+		t.Errorf("got %q", out.String())
+	}
+	out.Reset()
+	p = &progress{out: &out, clock: c, start: c.Now(), total: 2000}
+	for n := 100; n <= 2000; n += 100 {
+		p.show(n, at)
+	}
+	if lines := strings.Count(out.String(), "\n"); lines != 10 {
+		t.Errorf("%d lines, want one at each tenth:\n%s", lines, out.String())
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d: got %s", n, got)
+		}
+	}
+}
