@@ -71,9 +71,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("speed %g: expected more than 0 and at most 10000", o.Demo.Speed)
 	}
 	a := &App{options: o, clock: o.Clock, life: newLifecycle(), closing: make(chan struct{})}
-	if a.clock == nil && o.Demo != nil {
-		a.clock = clock.Scaled(o.Demo.Speed)
-	} else if a.clock == nil {
+	if a.clock == nil {
 		a.clock = clock.System()
 	}
 	return a, nil
@@ -87,7 +85,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		a.claimData, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.listen, a.startDemo,
+		a.claimData, a.setDemoClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.listen, a.startDemo,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -22,6 +22,7 @@ import (
 	"github.com/anlan-city/anlan/internal/detect"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/sensing"
@@ -57,13 +58,16 @@ func (a *App) startDemo(ctx context.Context) error {
 	if err := a.importWorld(ctx, world); err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
-	start, repaired, err := a.formerTruth()
+	former, err := a.formerTruth()
 	if err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
-	d := &demo{app: a, scenario: sim.NewScenario(world, start)}
-	for id, at := range repaired {
-		if err := d.scenario.Repair(id, at); err != nil {
+	d := &demo{app: a, scenario: sim.NewScenario(world, former.Start)}
+	for _, i := range former.Incidents {
+		if i.Repaired == nil {
+			continue
+		}
+		if err := d.scenario.Repair(i.ID, *i.Repaired); err != nil {
 			return fmt.Errorf("demo city: %w", err)
 		}
 	}
@@ -88,31 +92,37 @@ func (a *App) startDemo(ctx context.Context) error {
 // truthFile holds what was planted, for whoever scores the detectors, and for a demo that goes on after a restart.
 const truthFile = "truth.json"
 
-// formerTruth is when the city of this data folder began and what has been repaired in it; now and nothing for a new one.
-func (a *App) formerTruth() (start time.Time, repaired map[string]time.Time, err error) {
-	start = a.clock.Now().Truncate(time.Second)
+// formerTruth is what was planted in the city of this data folder; a start now and nothing else for a new one.
+func (a *App) formerTruth() (t sim.Truth, err error) {
+	t.Start = a.clock.Now().Truncate(time.Second)
 	b, err := os.ReadFile(filepath.Join(a.options.Data, truthFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return start, nil, nil
+		return t, nil
 	}
 	if err != nil {
-		return start, nil, err
+		return t, err
 	}
-	var t sim.Truth
 	if err := json.Unmarshal(b, &t); err != nil {
-		return start, nil, fmt.Errorf("%s: %w", truthFile, err)
+		return t, fmt.Errorf("%s: %w", truthFile, err)
 	}
 	if t.Seed != a.options.Demo.Seed {
-		return start, nil, fmt.Errorf("the data folder %s holds the city of seed %d, not %d; choose another folder with --data",
+		return t, fmt.Errorf("the data folder %s holds the city of seed %d, not %d; choose another folder with --data",
 			a.options.Data, t.Seed, a.options.Demo.Seed)
 	}
-	repaired = map[string]time.Time{}
-	for _, i := range t.Incidents {
-		if i.Repaired != nil {
-			repaired[i.ID] = *i.Repaired
-		}
+	return t, nil
+}
+
+// setDemoClock makes the city's time run as fast as the options say, from the start of its story.
+func (a *App) setDemoClock(context.Context) error {
+	if a.options.Demo == nil || a.options.Clock != nil {
+		return nil
 	}
-	return t.Start, repaired, nil
+	t, err := a.formerTruth()
+	if err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	a.clock = clock.Scaled(t.Start, a.options.Demo.Speed)
+	return nil
 }
 
 // resume is where the simulation goes on: the time of the newest reading that arrived. What was sent of that second is

@@ -25,17 +25,18 @@ type system struct{}
 func (system) Now() time.Time                         { return time.Now().UTC() }
 func (system) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// Scaled is a clock that shows the present when it is made and runs factor times as fast as the machine's: a city on it
-// lives through a day in minutes, with its deadlines and timers. It wakes sleepers no oftener than the machine can bear.
-func Scaled(factor float64) Clock {
+// Scaled is a clock that showed the right time at the instant anchor and has run factor times as fast as the machine's
+// since: a city on it lives through a day in minutes, with its deadlines and timers. A program that starts again with the
+// same anchor finds the clock as far on as if it had never stopped. It wakes sleepers no oftener than the machine can bear.
+func Scaled(anchor time.Time, factor float64) Clock {
 	if factor == 1 {
 		return System()
 	}
-	return scaled{time.Now(), factor}
+	return scaled{anchor, factor}
 }
 
 type scaled struct {
-	start  time.Time
+	anchor time.Time
 	factor float64
 }
 
@@ -43,7 +44,7 @@ type scaled struct {
 const shortestNap = 5 * time.Millisecond
 
 func (s scaled) Now() time.Time {
-	return s.start.Add(time.Duration(float64(time.Since(s.start)) * s.factor)).UTC()
+	return s.anchor.Add(time.Duration(float64(time.Since(s.anchor)) * s.factor)).UTC()
 }
 
 func (s scaled) After(d time.Duration) <-chan time.Time {

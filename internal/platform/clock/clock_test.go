@@ -45,7 +45,7 @@ func TestAwaitSleepers(t *testing.T) {
 
 func TestScaledRunsFaster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := clock.Scaled(60)
+		c := clock.Scaled(time.Now(), 60)
 		start := c.Now()
 		if woke := <-c.After(time.Hour); woke.Sub(start) != time.Hour {
 			t.Errorf("an hour took %s of the city", woke.Sub(start))
