@@ -24,6 +24,7 @@ type cityImportCmd struct {
 	Coordinates string `help:"wgs84, cgcs2000 or gcj02; never guessed. GeoJSON is wgs84 by its standard." placeholder:"SYSTEM"`
 	Encoding    string `help:"utf-8 or gb18030, for CSV that is not UTF-8." placeholder:"NAME"`
 	Format      string `help:"geojson, csv or xlsx, if the file's name does not say." placeholder:"NAME"`
+	Outside     bool   `help:"Take places that lie outside the city's grid, such as a partner's site."`
 	Sheet       string `help:"The sheet of a spreadsheet; the first by default." placeholder:"NAME"`
 }
 
@@ -42,6 +43,9 @@ func (c cityImportCmd) Run(ctx context.Context) error {
 		if value != "" {
 			query.Set(name, value)
 		}
+	}
+	if c.Outside {
+		query.Set("outside", "true")
 	}
 	res, err := c.send(ctx, http.MethodPost, "/api/v1/city/import", query, newBar(c.File, f, info.Size()), "application/octet-stream")
 	if err != nil {

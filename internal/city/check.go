@@ -45,6 +45,8 @@ type checker struct {
 	list *list
 	have holdings
 	now  time.Time
+	// outside takes places outside the grid: see ImportOptions.
+	outside bool
 	verdict
 }
 
@@ -358,8 +360,10 @@ func (c *checker) place(d *draft) {
 	}
 	cells, inside := c.have.areas.cellsAt(x, y)
 	switch {
+	case len(cells) == 0 && c.outside:
 	case len(cells) == 0:
-		c.problem(d, "geometry", "lies in no grid cell (at %s, %s): every place lies in exactly one", number(x), number(y))
+		c.problem(d, "geometry", "lies in no grid cell (at %s, %s): every place of the city lies in exactly one; "+
+			"if it is meant to lie outside, say so with outside", number(x), number(y))
 	case inside > 1:
 		var keys []string
 		for _, n := range cells {

@@ -293,7 +293,7 @@ func (s *Service) getExport(w http.ResponseWriter, r *http.Request) {
 // postImport takes the file as the body. Query: as, format or filename, coordinates, encoding, sheet.
 func (s *Service) postImport(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	if err := onlyKnown(q, "as", "format", "filename", "coordinates", "encoding", "sheet"); err != nil {
+	if err := onlyKnown(q, "as", "format", "filename", "coordinates", "encoding", "sheet", "outside"); err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
@@ -302,7 +302,8 @@ func (s *Service) postImport(w http.ResponseWriter, r *http.Request) {
 		name = q.Get("as") + "." + q.Get("format")
 	}
 	report, err := s.Import(r.Context(), q.Get("as"), name, r.Body, ImportOptions{
-		Format: q.Get("format"), Coordinates: q.Get("coordinates"), Encoding: q.Get("encoding"), Sheet: q.Get("sheet")})
+		Format: q.Get("format"), Coordinates: q.Get("coordinates"), Encoding: q.Get("encoding"), Sheet: q.Get("sheet"),
+		Outside: q.Get("outside") == "true"})
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		err = refusal.problem()

@@ -36,6 +36,9 @@ type ImportOptions struct {
 	Encoding string
 	// Sheet is the sheet of a spreadsheet; empty takes the first.
 	Sheet string
+	// Outside takes places that lie outside the city's grid: a partner's site, or one that recorded data come from. They lie
+	// in no area. Without it such a place is refused, since it most likely is a mistake.
+	Outside bool
 	// Progress is told how far the work is. It is called from one goroutine, with a rising done, often.
 	Progress func(done, total int)
 }
@@ -106,7 +109,7 @@ func (s *Service) Import(ctx context.Context, as, filename string, file io.Reade
 		return Report{}, web.Errorf(http.StatusRequestEntityTooLarge, "city.file_too_large", "%s is larger than %d MB: import it in parts", filename, MaxFile>>20)
 	}
 	sum := sha256.Sum256(content)
-	j := &job{list: l, file: filename, sum: hex.EncodeToString(sum[:]), format: format, system: system, progress: o.Progress}
+	j := &job{list: l, file: filename, sum: hex.EncodeToString(sum[:]), format: format, system: system, outside: o.Outside, progress: o.Progress}
 	j.table, j.broken = tabular.Read(format, content, tabular.Options{Encoding: o.Encoding, Sheet: o.Sheet})
 
 	s.importing.Lock()
@@ -127,6 +130,7 @@ type job struct {
 	sum      string
 	format   tabular.Format
 	system   coords.System
+	outside  bool
 	table    tabular.Table
 	broken   []tabular.Problem // what the reader found
 	progress func(done, total int)
@@ -139,11 +143,14 @@ func (s *Service) take(ctx context.Context, j *job) (Report, error) {
 		return Report{}, err
 	}
 	d := &decoder{list: j.list, format: j.format, system: j.system, bounds: have.areas}
+	if j.outside {
+		d.bounds = nil // what lies elsewhere on purpose is not swapped
+	}
 	if j.format == tabular.GeoJSON {
 		d.system = geojsonSystem(d, j)
 	}
 	drafts := d.decode(j.table, j.progress)
-	c := &checker{list: j.list, have: have, now: s.Clock.Now()}
+	c := &checker{list: j.list, have: have, now: s.Clock.Now(), outside: j.outside}
 	c.check(drafts)
 	if problems := slices.Concat(j.broken, d.problems, c.problems); len(problems) > 0 {
 		slices.SortStableFunc(problems, func(a, b tabular.Problem) int {

@@ -221,3 +221,32 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// A place outside the grid is a mistake unless it is meant; meant, it lies in no area and survives a change of borders.
+func TestPlacesOutside(t *testing.T) {
+	w := newTown(t, dbtest.SQLite(t, roomMigrations...))
+	const far = "external_id,name_en,lon,lat\nfar,Test site,-105.13985,40.59579\n"
+	if got := w.refused(Places, "far.csv", far); !strings.Contains(got, "lies in no grid cell") {
+		t.Fatal(got)
+	}
+	o := ImportOptions{Coordinates: "wgs84", Encoding: "utf-8", Outside: true}
+	if _, err := w.Import(w.ctx, Places, "far.csv", strings.NewReader(far), o); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		all, _, err := w.Places(w.ctx, 0, MaxPage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range all {
+			if p.ExternalID == "far" && p.Area == 0 {
+				return
+			}
+		}
+		t.Fatalf("no place far without an area in %+v", all)
+	}
+	check()
+	w.must(Areas, "areas.geojson", strings.ReplaceAll(w.read("areas.geojson"), "113.2", "113.25"))
+	check()
+}

@@ -139,7 +139,7 @@ func (c *client) once(ctx context.Context, method, path, contentType string, bod
 }
 
 // importEntities brings places or assets into the register; what is there already stays.
-func (c *client) importEntities(ctx context.Context, file, list string, all []Entity) error {
+func (c *client) importEntities(ctx context.Context, file, list string, all []Entity, outside bool) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -167,6 +167,9 @@ func (c *client) importEntities(ctx context.Context, file, list string, all []En
 		return err
 	}
 	q := url.Values{"as": {list}, "format": {"geojson"}, "coordinates": {"wgs84"}, "filename": {file}}
+	if outside {
+		q.Set("outside", "true")
+	}
 	if err := c.do(ctx, http.MethodPost, "/api/v1/city/import?"+q.Encode(), "application/geo+json", body, nil); err != nil {
 		return fmt.Errorf("register %d %s: %w", len(all), list, err)
 	}

@@ -20,6 +20,7 @@ type mapping struct {
 	Title       text `yaml:"title"`
 	TimeZone    text `yaml:"time_zone"`   // of times without an offset
 	Coordinates text `yaml:"coordinates"` // system of all points: wgs84, cgcs2000 or gcj02
+	Outside     bool `yaml:"outside"`     // the places lie outside the server's city on purpose
 	Order       text `yaml:"order"`       // time (default) or file: the order in which readings are sent
 
 	Places   []entity       `yaml:"places"`

@@ -24,7 +24,8 @@ type Plan struct {
 	Texts       []string  // what Reading.Text points into
 	Count       Count
 
-	truth *truth
+	outside bool // the places lie outside the city on purpose
+	truth   *truth
 }
 
 // Entity is a place or an asset.
@@ -98,7 +99,7 @@ func read(mappingFile, dir, truthFile string, skipBad bool) (*Plan, Problems, er
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reader{m: m, dir: dir, plan: &Plan{Title: m.Title.s, truth: m.Truth}, streams: map[string]int32{}, texts: map[string]int32{}}
+	r := reader{m: m, dir: dir, plan: &Plan{Title: m.Title.s, truth: m.Truth, outside: m.Outside}, streams: map[string]int32{}, texts: map[string]int32{}}
 	r.entities(m.Places, &r.plan.Places)
 	r.entities(m.Assets, &r.plan.Assets)
 	for i := range m.Readings {

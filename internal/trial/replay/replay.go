@@ -138,10 +138,10 @@ func newClient(o Options) (*client, error) {
 
 func (r *run) register(ctx context.Context) error {
 	file := filepath.Base(r.o.Mapping)
-	if err := r.client.importEntities(ctx, file, "places", r.plan.Places); err != nil {
+	if err := r.client.importEntities(ctx, file, "places", r.plan.Places, r.plan.outside); err != nil {
 		return err
 	}
-	if err := r.client.importEntities(ctx, file, "assets", r.plan.Assets); err != nil {
+	if err := r.client.importEntities(ctx, file, "assets", r.plan.Assets, r.plan.outside); err != nil {
 		return err
 	}
 	var err error
