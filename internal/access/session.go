@@ -326,6 +326,9 @@ func (s *Service) changePassword(ctx context.Context, old, password string) (*ac
 	return next, c, err
 }
 
+// Client is the address of who sent a request, behind a trusted proxy too; the zero address before Authenticate.
+func Client(r *http.Request) netip.Addr { return peerOf(r.Context()).addr }
+
 // forwarding are the headers by which a proxy shows that it stands between.
 var forwarding = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"}
 

@@ -50,6 +50,9 @@ func (a *App) live(w http.ResponseWriter, r *http.Request) {
 		case m := <-messages:
 			_, err = fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", m.Seq, m.Subject, withSubject(m))
 		case now := <-wait:
+			if !a.access.Alive(ctx) {
+				return // signed out, or no longer allowed: the stream ends with the session
+			}
 			_, err = fmt.Fprintf(w, "event: heartbeat\ndata: {\"at\":%q}\n\n", now.UTC().Format(time.RFC3339))
 			wait = a.clock.After(heartbeat)
 		case <-failed:

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/clock"
@@ -9,14 +10,15 @@ import (
 // Options are the settings of the server. The tags are the one declaration of each: flag, ANLAN_ variable, key of the YAML
 // file and line on the settings page.
 type Options struct {
-	Listen    string   `default:"127.0.0.1:8080" help:"Address to listen on. The default is reachable from this machine only."`
-	Data      string   `default:"data" type:"path" help:"Folder for the database, the bus, keys and the local token."`
-	Database  string   `help:"postgres://user@host/name instead of SQLite in the data folder." placeholder:"URL"`
-	Bus       string   `help:"nats://host:port of a NATS cluster with JetStream instead of the embedded one." placeholder:"URL"`
-	Packs     []string `type:"existingdir" help:"Folders of further packs, one pack a folder. The packs in the binary are always there." placeholder:"DIR"`
-	PublicURL string   `help:"How the public reaches this server, for links in feeds and messages. Default: the address it listens on." placeholder:"URL"`
-	Sender    string   `default:"anlan@localhost" help:"Who sends warnings, as CAP names it: an address or domain of the duty office."`
-	Origin    string   `help:"Name of the ledger in its checkpoints, such as safety.example.org/ledger. Default: a random one." placeholder:"NAME"`
+	Listen         string         `default:"127.0.0.1:8080" help:"Address to listen on. The default is reachable from this machine only."`
+	Data           string         `default:"data" type:"path" help:"Folder for the database, the bus, keys and the local token."`
+	Database       string         `help:"postgres://user@host/name instead of SQLite in the data folder." placeholder:"URL"`
+	Bus            string         `help:"nats://host:port of a NATS cluster with JetStream instead of the embedded one." placeholder:"URL"`
+	Packs          []string       `type:"existingdir" help:"Folders of further packs, one pack a folder. The packs in the binary are always there." placeholder:"DIR"`
+	PublicURL      string         `help:"How the public reaches this server, for links in feeds and messages. Default: the address it listens on." placeholder:"URL"`
+	TrustedProxies []netip.Prefix `help:"Networks of proxies that are believed about whom they forward for, such as 10.0.0.0/8." placeholder:"PREFIX"`
+	Sender         string         `default:"anlan@localhost" help:"Who sends warnings, as CAP names it: an address or domain of the duty office."`
+	Origin         string         `help:"Name of the ledger in its checkpoints, such as safety.example.org/ledger. Default: a random one." placeholder:"NAME"`
 	// UnsafeNoSync is for the control run of the power-cut test alone.
 	UnsafeNoSync bool `hidden:"" help:"Answer before the data is on disk. It loses data; the power-cut test shows it."`
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,6 +52,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	}
 	a.access, err = access.New(ctx, access.Deps{
 		DB: a.db, Clock: a.clock, Scopes: known, DataDir: a.options.Data, About: a.about,
+		Secure: strings.HasPrefix(a.options.PublicURL, "https://"), TrustedProxies: a.options.TrustedProxies,
 		Site: page.Site{Name: page.Text{English: "Anlan", Chinese: "安澜"}},
 	})
 	if err != nil {
@@ -78,7 +80,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.reports, err = reports.New(reports.Deps{DB: a.db, Clock: a.clock, Access: a.access, Locator: locator{known}, Bus: a.bus, Site: site})
+	a.reports, err = reports.New(reports.Deps{DB: a.db, Clock: a.clock, Access: a.access, Locator: locator{known}, Bus: a.bus, Site: site, Client: access.Client})
 	if err != nil {
 		return fmt.Errorf("reports: %w", err)
 	}

@@ -109,6 +109,7 @@ func (a *App) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
 	put("store", part{}, a.writable(ctx))
 	put("events", part{}, a.relay.Healthy())
 	put("ledger", part{}, a.ledger.Health(ctx))
+	put("vault", part{}, a.vault.Health(ctx))
 	progress, c := a.detect.Progress(), a.sensing.Counters()
 	put("detectors", part{Lag: c.Logged - progress.Evaluated}, a.detect.Healthy())
 	lag, err := a.bus.Lag(ctx)
