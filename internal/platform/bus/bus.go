@@ -41,6 +41,9 @@ const (
 	// ackWait is how long a handler may take. It is also how long an event waits that was handed to a process that then
 	// died, so it is short.
 	ackWait = 5 * time.Second
+
+	// pullWait is how long one request for the next event stands.
+	pullWait = time.Second
 )
 
 // Options say which server to use.
@@ -260,22 +263,16 @@ func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn
 	b.mu.Lock()
 	b.consumers[durable] = c
 	b.mu.Unlock()
-	it, err := c.Messages(jetstream.PullMaxMessages(1))
-	if err != nil {
-		return fmt.Errorf("consumer %s: %w", durable, err)
-	}
-	defer it.Stop()
-	stop := context.AfterFunc(ctx, it.Stop)
-	defer stop()
-	for {
-		msg, err := it.Next()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if errors.Is(err, jetstream.ErrNoHeartbeat) {
-			continue // the server was busy; the next pull tells
+	// One pull at a time, and a short one: a request that a restarting server has lost costs pullWait and no more.
+	for ctx.Err() == nil {
+		msg, err := next(ctx, c)
+		if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoHeartbeat) {
+			continue
 		}
 		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
 			return fmt.Errorf("consumer %s: %w", durable, err)
 		}
 		m, err := decode(msg)
@@ -295,6 +292,13 @@ func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn
 			return fmt.Errorf("consumer %s: %w", durable, err)
 		}
 	}
+	return nil
+}
+
+func next(ctx context.Context, c jetstream.Consumer) (jetstream.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, pullWait)
+	defer cancel()
+	return c.Next(jetstream.FetchContext(ctx))
 }
 
 // Follow hands every event after seq to fn, in order, until ctx ends or fn fails: for a browser's live stream.
