@@ -151,11 +151,14 @@ export async function attachNote(scope, text, patience = DEFAULT_PATIENCE) {
 
 /**
  * A reading proves something only when it is newer than the repair and under
- * the limit, and gas needs time to thin out: attach the newest, look whether
- * the move is allowed, and if not, wait for another reading.
+ * the limit, and gas needs time to thin out: wait until the newest is, attach
+ * it, and look whether the move is allowed then.
  */
 async function attachReadingUntilAllowed(scope, moveName, patience) {
   const button = scope.getByRole('button', { name: moveName, exact: true });
+  const item = scope.locator('li', { has: scope.page().getByRole('button', { name: moveName, exact: true }) });
+  const wanted = await item.innerText();
+  const limits = new Map([...wanted.matchAll(/below ([\d.]+) (\S+)/g)].map((m) => [m[2], Number(m[1])]));
   const end = Date.now() + patience.reading;
   let tried = 0;
   let last = '';
@@ -164,9 +167,17 @@ async function attachReadingUntilAllowed(scope, moveName, patience) {
     const newest = scope.locator('.latest');
     await newest.waitFor({ timeout: patience.step });
     // The form asks again by itself; a reading that was tried proves nothing new.
-    const stamp = () => newest.locator('time').getAttribute('datetime').catch(() => '');
-    while ((await stamp()) === last && Date.now() < end) await newest.page().waitForTimeout(500);
-    last = await stamp();
+    for (;;) {
+      const stamp = await newest.locator('time').getAttribute('datetime').catch(() => '');
+      const [, value, unit] = /^(-?[\d.,]+) (\S+)$/.exec(await newest.locator('strong').innerText().catch(() => '')) ?? [];
+      const limit = limits.get(unit);
+      if (stamp && stamp !== last && (limit === undefined || Number(value.replaceAll(',', '')) < limit)) {
+        last = stamp;
+        break;
+      }
+      if (Date.now() >= end) assert.fail(`the newest reading is still ${value} ${unit}, not below ${limit}`);
+      await newest.page().waitForTimeout(500);
+    }
     tried++;
     const items = scope.locator('.evidence > li');
     const before = await items.count();

@@ -539,6 +539,7 @@ function seed(c, ago) {
       acknowledged_by: state === 'raised' ? null : (by ?? 'Zhou Min'),
       cleared_at: state === 'cleared' ? ago(1) : null,
       case: caseId,
+      datastream: 5000 + a.id,
       readings: kind === 'silent' ? [] : curve(minutes, kind === 'pressure' ? v * 1.2 : v * 0.1, v),
     };
   };
@@ -670,15 +671,16 @@ function seed(c, ago) {
     stale: world.silent.size,
   };
   world.score = {
-    planted: 3,
+    planted: 4,
     found: 2,
-    missed: 0,
+    missed: 1,
     false_alerts: 1,
     minutes_of_warning: [21.5, 34],
     incidents: [
       { id: 'leak-1', kind: 'gas', name: L('Leak on a street main', '市政燃气管泄漏'), start: ago(62), found: true, raised_at: ago(58), minutes_of_warning: 21.5 },
       { id: 'flood-1', kind: 'flood', name: L('River rises', '河道涨水'), start: ago(80), found: true, raised_at: ago(48), minutes_of_warning: 34 },
       { id: 'leak-2', kind: 'gas', name: L('Kitchen leak', '餐饮场所泄漏'), start: ago(4.5), found: false },
+      { id: 'burst-1', kind: 'main-burst', name: L('Main bursts', '供水管爆裂'), start: ago(-30), found: false },
     ],
   };
   return world;

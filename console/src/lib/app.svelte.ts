@@ -2,14 +2,15 @@
 // reader prefers, whether the live stream flows, and what is said aloud.
 
 import { ApiError, BASE, del, get, post } from './api.ts';
-import { local, number, translate, type Key, type Params } from './i18n.ts';
+import { local, number, translate, who as whoIs, type Key, type Params } from './i18n.ts';
+import { person } from './words.ts';
 import { Live, type LiveState } from './live.ts';
 import { read, STORE_KEY, type Prefs } from './prefs.ts';
 import { parse, PREFIX, type Route } from './router.ts';
 import { call } from './sound.ts';
 import type { Shade } from './theme.ts';
 import { ServerClock } from './time.ts';
-import type { Lang, LocalText, Session } from './types.ts';
+import type { Lang, LocalText, Session, Who } from './types.ts';
 
 /** An event of the live stream, its payload decoded. */
 export interface News {
@@ -123,6 +124,7 @@ class App {
   t = (key: Key, params?: Params): string => translate(this.lang, key, params);
   text = (v: LocalText | string | number | null | undefined): string => local(v, this.lang);
   num = (v: number): string => number(v, this.lang);
+  who = (v: Who): string => person(whoIs(v), this.t);
 
   save(change: Partial<Prefs>): void {
     Object.assign(this.prefs, change);
@@ -229,4 +231,4 @@ function stored(): string | null {
 }
 
 export const app = new App();
-export const { t, text, num } = app;
+export const { t, text, num, who } = app;

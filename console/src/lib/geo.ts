@@ -54,7 +54,9 @@ export function labels(f: Features): Features {
 }
 
 export function isWater(kind: string | undefined | null): boolean {
-  return /\b(sea|water|river|lake|canal|basin)\b/i.test(words(kind));
+  const w = words(kind);
+  // A water plant is a building, a river station is not the river.
+  return /\b(sea|water|river|lake|canal|basin)\b/i.test(w) && !/\b(plant|works|station|main)\b/i.test(w);
 }
 
 export function isRoad(kind: string | undefined | null): boolean {

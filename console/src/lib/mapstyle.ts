@@ -57,6 +57,14 @@ function layers(c: Colour): LayerSpecification[] {
       paint: { 'line-color': c('map-line'), 'line-width': 0.7, 'line-dasharray': [4, 3] },
     },
     {
+      id: 'buildings',
+      type: 'fill',
+      source: 'lines',
+      minzoom: 12.5,
+      filter: ['all', ['==', ['geometry-type'], 'Polygon'], ['!', ['get', 'water']]],
+      paint: { 'fill-color': c('map-building'), 'fill-outline-color': c('map-cell') },
+    },
+    {
       id: 'rivers',
       type: 'line',
       source: 'lines',
@@ -78,7 +86,7 @@ function layers(c: Colour): LayerSpecification[] {
       source: 'assets',
       filter: ['==', ['geometry-type'], 'LineString'],
       minzoom: 11,
-      paint: { 'line-color': c('map-pipe'), 'line-width': zoomed(0.6, 2.5), 'line-dasharray': [3, 1.5] },
+      paint: { 'line-color': c('map-pipe'), 'line-width': zoomed(1, 3), 'line-dasharray': [4, 1.5] },
     },
     {
       id: 'districts',
@@ -109,6 +117,15 @@ function layers(c: Colour): LayerSpecification[] {
       },
     },
     {
+      id: 'cell-names',
+      type: 'symbol',
+      source: 'labels',
+      minzoom: 12,
+      filter: ['any', ['==', ['get', 'tier'], 1], ['all', ['>', ['get', 'tier'], 1], ['>=', ['zoom'], 14]]],
+      layout: { 'text-field': ['get', 'name'], 'text-font': FONTS, 'text-size': 11 },
+      paint: { 'text-color': c('map-text'), 'text-halo-color': c('map-halo'), 'text-halo-width': 1.4 },
+    },
+    {
       id: 'area-names',
       type: 'symbol',
       source: 'labels',
@@ -121,15 +138,6 @@ function layers(c: Colour): LayerSpecification[] {
         'text-max-width': 8,
       },
       paint: { 'text-color': c('map-text'), 'text-halo-color': c('map-halo'), 'text-halo-width': 1.6 },
-    },
-    {
-      id: 'cell-names',
-      type: 'symbol',
-      source: 'labels',
-      minzoom: 12,
-      filter: ['any', ['==', ['get', 'tier'], 1], ['all', ['>', ['get', 'tier'], 1], ['>=', ['zoom'], 14]]],
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONTS, 'text-size': 11 },
-      paint: { 'text-color': c('map-text'), 'text-halo-color': c('map-halo'), 'text-halo-width': 1.4 },
     },
     {
       id: 'chosen',

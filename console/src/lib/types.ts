@@ -68,7 +68,7 @@ export interface Asset {
   state: AssetState;
   alert_level?: Level | null;
   datastreams?: Datastream[];
-  duties?: { kind: string; organisation: number; organisation_name: LocalText | string }[];
+  duties?: { kind: string; organisation: number; organisation_name: LocalText | string; role?: string; post?: string }[];
 }
 
 export type Value = number | string | boolean;

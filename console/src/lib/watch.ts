@@ -40,6 +40,11 @@ export function median(values: readonly (number | null)[]): number | null {
   return v.length % 2 ? v[mid]! : (v[mid - 1]! + v[mid]!) / 2;
 }
 
+/** What is planted for later cannot have been missed. */
+export function toCome(incidents: readonly Incident[], now: Date): number {
+  return incidents.filter((i) => Date.parse(i.began) > now.getTime()).length;
+}
+
 export interface Incident {
   name: unknown;
   began: string;

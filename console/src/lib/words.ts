@@ -25,6 +25,12 @@ export function duty(kind: string, t: T): string {
   return known[kind] ? t(known[kind]) : kind;
 }
 
+/** The demo's two posts bear account names; everyone else bears his own. */
+export function person(name: string, t: T): string {
+  const known: Record<string, Key> = { 'demo-duty-officer': 'person.demo_duty', 'demo-second-officer': 'person.demo_second' };
+  return known[name] ? t(known[name]) : name;
+}
+
 export function role(name: string, t: T): string {
   const known: Record<string, Key> = {
     'duty-officer': 'role.duty_officer',

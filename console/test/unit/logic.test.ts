@@ -8,8 +8,8 @@ import { read } from '../../src/lib/prefs.ts';
 import { filterHref, href, parse, readFilter, TABS } from '../../src/lib/router.ts';
 import { ALERT_SHAPE, alertWeight, byLevel, due, LEVELS, worst } from '../../src/lib/scales.ts';
 import { clock, duration, fromLocalInput, full, offset, ServerClock, short, toLocalInput } from '../../src/lib/time.ts';
-import { balance, incident, median } from '../../src/lib/watch.ts';
-import { duty, reportState, role } from '../../src/lib/words.ts';
+import { balance, incident, median, toCome } from '../../src/lib/watch.ts';
+import { duty, person, reportState, role } from '../../src/lib/words.ts';
 import type { Area, CaseDetail, Move } from '../../src/lib/types.ts';
 
 describe('a list that stands still', () => {
@@ -267,7 +267,7 @@ describe('the picture', () => {
     for (const bad of ['', '31.2', '91, 10', 'a, b']) expect(parseCoordinates(bad), bad).toBeNull();
   });
   test('what is water and what is a road', () => {
-    expect([isWater('river'), isWater('river-2'), isWater('waterworks'), isWater(null), isRoad('road-section'), isRoad('railroad')]).toEqual([true, true, false, false, true, false]);
+    expect([isWater('river'), isWater('river-2'), isWater('water-plant'), isWater(null), isRoad('road-section'), isRoad('railroad')]).toEqual([true, true, false, false, true, false]);
   });
   test('search takes all words in any order', () => {
     expect(matches('Methane Gangwan 港湾区', 'gang METH')).toBe(true);
@@ -321,6 +321,10 @@ describe('the watch', () => {
     expect(incident({ id: 'a', kind: 'gas', name: { en: 'Leak' }, start: 's', harmful_at: 'h', found: true, raised_at: 'r', minutes_of_warning: -2 })).toEqual({ name: { en: 'Leak' }, began: 's', found: 'r', minutes: -2 });
     expect(incident({ id: 'a', name: { en: 'Leak' }, start: 's', found: false })).toEqual({ name: { en: 'Leak' }, began: 's', found: null, minutes: null });
   });
+  test('what is planted for later is not missed', () => {
+    const at = (began: string) => ({ name: '', began, found: null, minutes: null });
+    expect(toCome([at('2026-11-23T06:00:00Z'), at('2026-11-23T06:00:01Z')], new Date('2026-11-23T06:00:00Z'))).toBe(1);
+  });
   test('an incident, whichever words are used', () => {
     expect(incident({ id: 'leak-1', began: 'b', first_alert_at: 'f', minutes: 3 })).toEqual({ name: 'leak-1', began: 'b', found: 'f', minutes: 3 });
     expect(incident({ title: { en: 'x' } })).toEqual({ name: { en: 'x' }, began: '', found: null, minutes: null });
@@ -329,5 +333,5 @@ describe('the watch', () => {
 
 test('an unknown word is shown as it came', () => {
   const t = (k: string) => `<${k}>`;
-  expect([duty('regulator', t), duty('new-kind', t), role('inspector', t), role('x', t), reportState('open', t), reportState('y', t)]).toEqual(['<duty.regulator>', 'new-kind', '<role.inspector>', 'x', '<report.state.open>', 'y']);
+  expect([duty('regulator', t), duty('new-kind', t), role('inspector', t), role('x', t), person('demo-duty-officer', t), person('Lin', t), reportState('open', t), reportState('y', t)]).toEqual(['<duty.regulator>', 'new-kind', '<role.inspector>', 'x', '<person.demo_duty>', 'Lin', '<report.state.open>', 'y']);
 });
