@@ -195,9 +195,6 @@ func (c *checker) move(m moveEntry) {
 		}
 	}
 	c.known(m.To, "state", c.states)
-	if len(m.Who) == 0 {
-		c.ds.Add(m.Pos, pack.CodeRequired, "move %s may be made by nobody; name a role in who", m.ID.Value)
-	}
 	for _, o := range m.ByOtherThan {
 		if c.known(o, "move", c.moves) && o.Value == m.ID.Value {
 			c.ds.Add(o.Pos, pack.CodeValue, "move %s cannot be by another person than itself", m.ID.Value)

@@ -122,6 +122,9 @@ func (c *Content) check(h hazards, now time.Time, longest time.Duration) error {
 			return err
 		}
 	}
+	if c.Headline.English == c.Description.English || c.Headline.Chinese == c.Description.Chinese {
+		return web.Errorf(422, "warning.description_repeats", "the description must say more than the headline").At("description")
+	}
 	for lang, text := range map[string]string{page.English: c.Headline.English, page.Chinese: c.Headline.Chinese} {
 		if err := h.headline(text, "headline."+lang); err != nil {
 			return err
