@@ -17,6 +17,7 @@ export function style(c: Colour): StyleSpecification {
   return {
     version: 8,
     sources: {
+      base: source,
       areas: source,
       labels: source,
       lines: source,
@@ -29,9 +30,33 @@ export function style(c: Colour): StyleSpecification {
 
 function layers(c: Colour): LayerSpecification[] {
   const zoomed = (a: number, b: number): ['interpolate', ['linear'], ['zoom'], number, number, number, number] => ['interpolate', ['linear'], ['zoom'], 10, a, 16, b];
+  const ground = (id: string, kinds: string[], colour: string): LayerSpecification => ({
+    id,
+    type: 'fill',
+    source: 'base',
+    filter: ['in', ['get', 'kind'], ['literal', kinds]],
+    paint: { 'fill-color': c(colour) },
+  });
+  const street = (id: string, classes: string[], minzoom: number, width: ReturnType<typeof zoomed>): LayerSpecification => ({
+    id,
+    type: 'line',
+    source: 'base',
+    minzoom,
+    filter: ['in', ['get', 'class'], ['literal', classes]],
+    layout: { 'line-cap': 'round', 'line-join': 'round' },
+    paint: { 'line-color': c('map-road'), 'line-width': width },
+  });
   return [
     { id: 'sea', type: 'background', paint: { 'background-color': c('map-sea') } },
     { id: 'land', type: 'fill', source: 'areas', filter: ['all', ['<=', ['get', 'tier'], 0], ['!', ['get', 'water']]], paint: { 'fill-color': c('map-land') } },
+    ground('base-green', ['forest', 'park'], 'map-green'),
+    ground('base-built', ['built-up', 'industry', 'pier', 'breakwater'], 'map-building'),
+    ground('base-beach', ['beach'], 'map-beach'),
+    ground('base-water', ['water'], 'map-water'),
+    street('base-lanes', ['street', 'lane'], 12, zoomed(0.3, 5)),
+    street('base-roads', ['secondary'], 10.5, zoomed(0.6, 7)),
+    street('base-mains', ['primary', 'expressway', 'causeway'], 0, zoomed(1.1, 9)),
+    { id: 'base-rail', type: 'line', source: 'base', filter: ['==', ['get', 'class'], 'rail'], paint: { 'line-color': c('map-line'), 'line-width': 1, 'line-dasharray': [5, 2] } },
     { id: 'water', type: 'fill', source: 'areas', filter: ['get', 'water'], paint: { 'fill-color': c('map-water') } },
     {
       id: 'surfaces',
@@ -86,7 +111,7 @@ function layers(c: Colour): LayerSpecification[] {
       source: 'assets',
       filter: ['==', ['geometry-type'], 'LineString'],
       minzoom: 11,
-      paint: { 'line-color': c('map-pipe'), 'line-width': zoomed(1, 3), 'line-dasharray': [4, 1.5] },
+      paint: { 'line-color': c('map-pipe'), 'line-width': zoomed(0.8, 2.2), 'line-dasharray': [4, 1.5] },
     },
     {
       id: 'districts',
