@@ -339,19 +339,20 @@ func (a *App) score(ctx context.Context, _ *struct{}) (*scoreOutput, error) {
 	return &scoreOutput{sim.Score(a.demo.scenario.Truth(), alerts)}, nil
 }
 
-// baseMap is the land, water and roads of the invented city, to be drawn below its assets.
+// baseMap is the land, water and roads of the invented city, to be drawn below its assets; empty for a real city, which
+// has maps of its own.
 func (a *App) baseMap(w http.ResponseWriter, r *http.Request) {
 	if err := a.access.Decide(r.Context(), "city.read", access.Resource{Type: "basemap"}, access.PublicInformation); err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
-	if a.demo == nil {
-		web.WriteError(w, r, web.Errorf(http.StatusNotFound, "demo.none", "this server has no base map of its own"))
-		return
+	base := []byte(`{"type":"FeatureCollection","features":[]}`)
+	if a.demo != nil {
+		base = a.demo.baseMap
 	}
 	w.Header().Set("Content-Type", "application/geo+json")
 	w.Header().Set("Cache-Control", "private, max-age=3600")
-	if _, err := w.Write(a.demo.baseMap); err != nil {
+	if _, err := w.Write(base); err != nil {
 		slog.DebugContext(r.Context(), "base map not sent", "err", err)
 	}
 }
