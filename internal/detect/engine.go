@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/anlan-city/anlan/internal/methods/series"
@@ -156,6 +157,13 @@ func (e *Engine) Late() int64 { return e.late }
 // Bound tells whether the engine knows the datastream.
 func (e *Engine) Bound(datastream int64) bool { return e.streams[datastream] != nil }
 
+// Known are the datastreams that the engine has been told of, in this run or in the state that was restored.
+func (e *Engine) Known() []int64 {
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(e.streams)), maps.Keys(e.restored))
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // Bind tells the engine where a datastream stands, before its first reading or again when that has changed. Where that
 // takes the last instrument away from a standing alert, nothing could clear it any more, so it ends here.
 func (e *Engine) Bind(s Stream, changes []Change) []Change {
@@ -201,7 +209,9 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 			})
 			sub.alarm = series.Alarm{}
 		}
-		if in.silent != 0 {
+		key := silenceKey{in.detector.ID, in.id}
+		if in.silent = max(in.silent, e.silences[key]); in.silent != 0 {
+			delete(e.silences, key)
 			changes = append(changes, Change{
 				Detector: in.detector, Kind: Monitoring, Subject: Subject{ID: in.id}, Since: in.silent, At: max(in.last, in.silent),
 				Cleared: true, Withdrawn: true, Datastream: in.id,

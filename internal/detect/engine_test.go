@@ -229,8 +229,11 @@ func TestRestore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rs := town(t)
 		cut := rapid.IntRange(0, len(rs)).Draw(t, "cut")
+		// Between the two halves it is quiet: who has spoken before the cut is found silent after it, without a further word.
+		late := t0 + 3*hour
 		whole := NewEngine(ds)
-		want := run(whole, rs)
+		want := whole.Silent(late, 0, run(whole, rs[:cut]))
+		want = append(want, run(whole, rs[cut:])...)
 
 		first := NewEngine(ds)
 		got := run(first, rs[:cut])
@@ -244,6 +247,10 @@ func TestRestore(t *testing.T) {
 				t.Fatalf("%v %v", changed, err)
 			}
 		}
+		for _, id := range second.Known() {
+			got = second.Bind(harbour(id), got)
+		}
+		got = second.Silent(late, 0, got)
 		got = append(got, run(second, rs[cut:])...)
 		if tell(got) != tell(want) {
 			t.Fatalf("got  %s\nwant %s", tell(got), tell(want))

@@ -1,12 +1,14 @@
 package detect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -237,6 +239,7 @@ func (s *Service) load(ctx context.Context) error {
 		return err
 	}
 	s.engine, s.position, s.counted, s.savedAt, s.listeningAt = e, last.position, last, now, now
+	s.moved.Store(true) // an instrument that has died, or was moved while nobody watched, sends no reading to be bound by
 	s.Log.Hold(Consumer, last.position)
 	s.tell()
 	s.note(func(p *Progress) { p.Saved, p.Err = last.position, nil })
@@ -256,7 +259,7 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 		v, number := r.Value.Float()
 		changes = s.engine.Evaluate(Reading{Datastream: r.Datastream, At: r.At, Value: v, Number: number}, now, changes)
 	}
-	if err := s.report(ctx, changes); err != nil {
+	if err := s.report(ctx, changes, b.Readings); err != nil {
 		return err
 	}
 	s.position = b.Seq
@@ -270,7 +273,7 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Chan
 	asked := map[int64]bool{}
 	moved := s.moved.Swap(false)
 	if moved {
-		for id := range s.engine.streams {
+		for _, id := range s.engine.Known() {
 			ids, asked[id] = append(ids, id), true
 		}
 	}
@@ -300,8 +303,8 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Chan
 	return changes, nil
 }
 
-// report gathers what goes with the changes, and records them.
-func (s *Service) report(ctx context.Context, changes []Change) error {
+// report gathers what goes with the changes, and records them. row are the readings that they were found in.
+func (s *Service) report(ctx context.Context, changes []Change, row []sensing.Stored) error {
 	steps := make([]step, 0, len(changes))
 	for _, c := range changes {
 		stream, home := c.Detector.public(s.engine.Stream(c.Datastream))
@@ -313,7 +316,7 @@ func (s *Service) report(ctx context.Context, changes []Change) error {
 			var cause []Sample
 			if c.Kind == Hazard && !home {
 				var err error
-				if cause, err = s.cause(ctx, c); err != nil {
+				if cause, err = s.cause(ctx, c, row); err != nil {
 					return err
 				}
 			}
@@ -327,8 +330,9 @@ func (s *Service) report(ctx context.Context, changes []Change) error {
 	return s.record(ctx, steps)
 }
 
-// cause are the readings that raised an alert.
-func (s *Service) cause(ctx context.Context, c Change) ([]Sample, error) {
+// cause are the readings that raised an alert. The log hands out a row before the newest readings can be asked for, so
+// those of the row itself are added.
+func (s *Service) cause(ctx context.Context, c Change, row []sensing.Stored) ([]Sample, error) {
 	this := Sample{At: db.Time(c.At), Value: c.Value}
 	if s.Readings == nil {
 		return []Sample{this}, nil
@@ -337,13 +341,22 @@ func (s *Service) cause(ctx context.Context, c Change) ([]Sample, error) {
 	if err != nil {
 		return nil, fmt.Errorf("readings of datastream %d: %w", c.Datastream, err)
 	}
+	for _, r := range row {
+		if r.Datastream == c.Datastream && r.At >= c.Since {
+			stored = append(stored, r)
+		}
+	}
+	slices.SortStableFunc(stored, func(a, b sensing.Stored) int { return cmp.Compare(a.At, b.At) })
+	// Of two readings of one instant the first was judged; most often they are one that stands in both lists.
+	stored = slices.CompactFunc(stored, func(a, b sensing.Stored) bool { return a.At == b.At })
 	var out []Sample
 	for _, r := range stored {
 		if v, ok := r.Value.Float(); ok && r.At < c.At {
 			out = append(out, Sample{At: db.Time(r.At), Value: v})
 		}
 	}
-	return append(out, this), nil
+	out = append(out, this)
+	return out[max(0, len(out)-MaxCause):], nil
 }
 
 func (s *Service) record(ctx context.Context, steps []step) error {
@@ -382,7 +395,11 @@ func (s *Service) watch(ctx context.Context) error {
 func (s *Service) silences(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	return s.report(ctx, s.engine.Silent(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), nil))
+	changes, err := s.bind(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return s.report(ctx, s.engine.Silent(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), changes), nil)
 }
 
 // snapshot saves the states that changed, with the position that they belong to. The turn ends before the disk is waited

@@ -556,6 +556,66 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// What happens to an instrument around a restart is seen without a further reading of it: that it has died, and that its
+// asset was moved while the program was down.
+func TestRestartWithoutAReading(t *testing.T) {
+	ctx := context.Background()
+	list := func(t *testing.T, s *Service) *Alert {
+		t.Helper()
+		all, err := s.List(officer(1), false, 0, 10)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d alerts, %v", len(all), err)
+		}
+		return all[0]
+	}
+	t.Run("died", func(t *testing.T) {
+		d := dbtest.SQLite(t, tables...)
+		c := clock.NewVirtual(db.Time(t0 + 30*second))
+		log := newLog(every(30*second, 1, 0, 0))
+		drain(t, room(t, d, log, c, nil), log)
+		s := room(t, d, log, c, nil)
+		must(t, s.load(ctx))
+		c.Advance(2*time.Hour + time.Second)
+		must(t, s.silences(ctx))
+		if a := list(t, s); a.Kind != Monitoring || a.State != Raised || a.Asset != 1001 || !a.Since.Equal(db.Time(t0+30*second)) {
+			t.Errorf("%+v", a)
+		}
+
+		// It stands, and then its asset is moved, too.
+		s = room(t, d, log, c, func(x *Deps) { x.Register = &moving{moved: true} })
+		must(t, s.load(ctx))
+		must(t, s.silences(ctx))
+		if a := list(t, s); a.State != Cleared {
+			t.Errorf("%+v", a)
+		}
+	})
+	t.Run("moved", func(t *testing.T) {
+		d := dbtest.SQLite(t, tables...)
+		c := clock.NewVirtual(db.Time(t0))
+		log := newLog(leak(1, t0)[:8])
+		drain(t, room(t, d, log, c, nil), log)
+		s := room(t, d, log, c, func(x *Deps) { x.Register = &moving{moved: true} })
+		must(t, s.load(ctx))
+		must(t, s.silences(ctx))
+		if a := list(t, s); a.Kind != Hazard || a.State != Cleared {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
+// A row comes before its readings can be asked for; they are among the evidence all the same, and no reading twice.
+func TestCauseHasItsOwnRow(t *testing.T) {
+	for _, cut := range []int{0, 3, 4, 8} {
+		known, log := newLog(leak(1, t0)[:cut]), newLog(leak(1, t0)[:8])
+		s := room(t, dbtest.SQLite(t, tables...), log, clock.NewVirtual(db.Time(t0)), func(x *Deps) { x.Readings = known })
+		drain(t, s, log)
+		all, err := s.List(officer(1), false, 0, 10)
+		if err != nil || len(all) != 1 || len(all[0].Readings) != 3 || !all[0].Readings[0].At.Equal(db.Time(t0+minute)) {
+			t.Errorf("%d known: %+v %v", cut, all, err)
+		}
+	}
+}
+
 type moving struct{ moved bool }
 
 func (m *moving) Streams(ctx context.Context, ids []int64) (map[int64]Stream, error) {
