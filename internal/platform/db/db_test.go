@@ -103,6 +103,95 @@ func TestAFailedWriteTakesBackOnlyItsOwn(t *testing.T) {
 	})
 }
 
+// together runs the functions in one commit and returns their outcomes: a first write holds the writer until all have
+// queued up.
+func together(t *testing.T, d *db.DB, fns ...func(tx *db.Tx) error) []error {
+	t.Helper()
+	ctx := context.Background()
+	queued, outcomes := make(chan struct{}), make([]error, len(fns))
+	var wg sync.WaitGroup
+	if err := d.WriteAsync(ctx, func(*db.Tx) error { <-queued; return nil }, func(error) {}); err != nil {
+		t.Fatal(err)
+	}
+	for i, fn := range fns {
+		wg.Add(1)
+		if err := d.WriteAsync(ctx, fn, func(err error) { outcomes[i] = err; wg.Done() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(queued)
+	wg.Wait()
+	return outcomes
+}
+
+func TestAnIgnoredFailureFailsTheWrite(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{things}, func(t *testing.T, d *db.DB) {
+		if err := d.Write(context.Background(), insert("taken")); err != nil {
+			t.Fatal(err)
+		}
+		for how, ignore := range map[string]func(tx *db.Tx){
+			"exec": func(tx *db.Tx) { _ = insert("taken")(tx) },
+			"row": func(tx *db.Tx) {
+				var id int64
+				_ = tx.QueryRow("insert into things (name) values ('taken') returning id").Scan(&id)
+			},
+		} {
+			after := false
+			careless := func(tx *db.Tx) error {
+				if err := insert("lost")(tx); err != nil {
+					return err
+				}
+				tx.AfterCommit(func() { after = true })
+				ignore(tx)
+				return nil
+			}
+			alone := d.Write(context.Background(), careless)
+			shared := together(t, d, insert("before "+how), careless, insert("behind "+how))
+			for _, err := range []error{alone, shared[1]} {
+				if err == nil || !strings.Contains(err.Error(), "ignored a failed statement") || !db.IsUnique(err) {
+					t.Errorf("%s: %v", how, err)
+				}
+			}
+			if shared[0] != nil || shared[2] != nil {
+				t.Errorf("%s: the neighbours failed: %v", how, shared)
+			}
+			if after {
+				t.Errorf("%s: AfterCommit ran", how)
+			}
+		}
+		if got := fmt.Sprint(names(t, d)); got != "[before exec before row behind exec behind row taken]" {
+			t.Errorf("stored %s", got)
+		}
+	})
+}
+
+func TestResultsLeftOpenDoNotHoldTheWriter(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{things}, func(t *testing.T, d *db.DB) {
+		if errs := together(t, d, insert("a"), insert("b")); errs[0] != nil || errs[1] != nil {
+			t.Fatal(errs)
+		}
+		for how, leave := range map[string]func(tx *db.Tx){
+			"rows": func(tx *db.Tx) {
+				rows, err := tx.Query("select id from things")
+				if err != nil {
+					t.Error(err)
+				}
+				rows.Next()
+			},
+			"row": func(tx *db.Tx) { tx.QueryRow("select id from things") },
+		} {
+			leaver := func(tx *db.Tx) error { leave(tx); panic("mistake") }
+			if err := d.Write(context.Background(), leaver); err == nil || !strings.Contains(err.Error(), "mistake") {
+				t.Fatalf("%s: %v", how, err)
+			}
+			got := together(t, d, leaver, insert("behind "+how))
+			if got[0] == nil || got[1] != nil {
+				t.Fatalf("%s: %v", how, got)
+			}
+		}
+	})
+}
+
 func TestReadCannotWrite(t *testing.T) {
 	dbtest.Each(t, []db.Migrations{things}, func(t *testing.T, d *db.DB) {
 		if err := d.Read(context.Background(), insert("sneaked in")); err == nil {

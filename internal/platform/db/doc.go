@@ -8,7 +8,8 @@
 //
 //   - Write returns nil only after the commit was synced. If it returns an error the function's changes are not there,
 //     but for the one case that it says: ErrUnknownOutcome, when the connection broke during the commit itself.
-//   - A function that fails takes back its own changes only, never those of a neighbour in the same commit.
+//   - A function that fails takes back its own changes only, never those of a neighbour in the same commit. One that goes
+//     on after a failed statement has failed, whatever it returns.
 //   - Read sees one snapshot, can't write, and ends after MaxRead.
 //   - Writes happen in the order in which AfterCommit functions run, and no two run at once.
 //

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // writer is the one goroutine that changes the store.
@@ -168,8 +170,16 @@ func (w *writer) runJob(ctx context.Context, j job, alone bool) (after []func(),
 			return nil, nil, fmt.Errorf("savepoint: %w", err)
 		}
 	}
-	tx := &Tx{ctx: ctx, q: w, signals: w.sig}
+	q := &jobQueryer{w: w}
+	tx := &Tx{ctx: ctx, q: q, signals: w.sig}
 	jobErr = call(j.fn, tx)
+	q.close()
+	if jobErr == nil && (q.failed != nil || w.aborted()) {
+		jobErr = errIgnored
+		if q.failed != nil {
+			jobErr = fmt.Errorf("%w: %w", errIgnored, q.failed)
+		}
+	}
 	if alone {
 		return tx.after, jobErr, nil
 	}
@@ -182,6 +192,68 @@ func (w *writer) runJob(ctx context.Context, j job, alone bool) (after []func(),
 		return nil, nil, fmt.Errorf("release savepoint: %w", err)
 	}
 	return tx.after, jobErr, nil
+}
+
+// errIgnored fails a function that goes on after a failed statement. PostgreSQL has given up the transaction by then and
+// would answer its commit with a silent rollback; SQLite would store the half, so it is refused there too.
+var errIgnored = errors.New("a write ignored a failed statement and was taken back")
+
+// aborted says whether PostgreSQL has given up the transaction.
+func (w *writer) aborted() (yes bool) {
+	if w.engine == Postgres {
+		w.conn.Raw(func(c any) error {
+			yes = c.(*stdlib.Conn).Conn().PgConn().TxStatus() == 'E'
+			return nil
+		})
+	}
+	return yes
+}
+
+// jobQueryer is the writer's connection in the hands of one function: it remembers what the function may leave behind.
+type jobQueryer struct {
+	w      *writer
+	failed error // of the first statement that failed
+	rows   []*sql.Rows
+	row    []*sql.Row
+}
+
+func (q *jobQueryer) note(err error) {
+	if q.failed == nil {
+		q.failed = err
+	}
+}
+
+func (q *jobQueryer) exec(ctx context.Context, text string, args []any) (sql.Result, error) {
+	res, err := q.w.exec(ctx, text, args)
+	q.note(err)
+	return res, err
+}
+
+func (q *jobQueryer) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	rows, err := q.w.query(ctx, text, args)
+	q.note(err)
+	if err == nil {
+		q.rows = append(q.rows, rows)
+	}
+	return rows, err
+}
+
+func (q *jobQueryer) queryRow(ctx context.Context, text string, args []any) *sql.Row {
+	row := q.w.queryRow(ctx, text, args)
+	q.note(row.Err())
+	q.row = append(q.row, row)
+	return row
+}
+
+// close ends what a panic or a forgotten Close left open: an open result keeps the connection, which then could neither
+// run the next statement nor be dropped.
+func (q *jobQueryer) close() {
+	for _, r := range q.rows {
+		r.Close()
+	}
+	for _, r := range q.row {
+		r.Scan() // the only way to close a Row; harmless after the function's own
+	}
 }
 
 // call turns a panic into an error: one room's mistake must not take the writer, and with it every room, down.
