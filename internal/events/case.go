@@ -3,11 +3,10 @@ package events
 import "time"
 
 // CaseOpened says that work with an owner and an end has begun. Of Alert, Finding and Report at most one is not 0: what
-// the case was opened for.
+// the case was opened for. Its title stays in its room: it may be a person's words.
 type CaseOpened struct {
 	Case    int64       `json:"case"`
 	Kind    string      `json:"kind"` // "gas-leak"
-	Title   string      `json:"title"`
 	State   string      `json:"state"`
 	Level   string      `json:"level,omitempty"` // the alert's: red, orange, yellow, blue
 	Alert   int64       `json:"alert,omitempty"`
@@ -33,6 +32,7 @@ type CaseMoved struct {
 	From  string     `json:"from"`
 	To    string     `json:"to"`
 	By    int64      `json:"by"` // account
+	Area  int64      `json:"area,omitempty"`
 	Owner int64      `json:"owner,omitempty"`
 	DueAt *time.Time `json:"due_at,omitempty"`
 	At    time.Time  `json:"at"`
@@ -40,6 +40,19 @@ type CaseMoved struct {
 
 // Subject is the event's name.
 func (CaseMoved) Subject() string { return "case.moved" }
+
+// CaseChanged says that something was added to a case without a move: a note, evidence, a task given or done, or news of
+// its alert. What it is, the room tells.
+type CaseChanged struct {
+	Case  int64     `json:"case"`
+	What  string    `json:"what"` // note, evidence, task or alert
+	Area  int64     `json:"area,omitempty"`
+	Owner int64     `json:"owner,omitempty"`
+	At    time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (CaseChanged) Subject() string { return "case.changed" }
 
 // CaseClosed says how a case ended, so that the report, the finding and the detector that asked for it learn the verified
 // outcome: "proven" (there was something, and it is mended, with evidence) or "unfounded".
@@ -52,6 +65,7 @@ type CaseClosed struct {
 	Finding int64     `json:"finding,omitempty"`
 	Report  int64     `json:"report,omitempty"`
 	Asset   int64     `json:"asset,omitempty"`
+	Area    int64     `json:"area,omitempty"`
 	Owner   int64     `json:"owner,omitempty"`
 	At      time.Time `json:"at"`
 }
@@ -67,6 +81,7 @@ type CaseOverdue struct {
 	State string    `json:"state"`
 	Task  int64     `json:"task,omitempty"` // 0: the case itself
 	Level string    `json:"level,omitempty"`
+	Area  int64     `json:"area,omitempty"`
 	Owner int64     `json:"owner,omitempty"`
 	DueAt time.Time `json:"due_at"`
 	At    time.Time `json:"at"`

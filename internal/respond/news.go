@@ -105,7 +105,10 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 			return err
 		}
 		c.Level = a.Level
-		return updateCase(tx, c, c.Generation)
+		if err := updateCase(tx, c, c.Generation); err != nil {
+			return err
+		}
+		return changed(tx, c, "alert", now)
 	})
 	return s.drop(ctx, m, err)
 }
@@ -125,11 +128,15 @@ func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
 		if err != nil {
 			return err
 		}
-		_, err = insertEntry(tx, c.ID, &Entry{
-			At: s.now(), Actor: who, Kind: "alert", Event: m.ID, Data: map[string]any{"alert": a.Alert, "state": "cleared"},
+		now := s.now()
+		added, err := insertEntry(tx, c.ID, &Entry{
+			At: now, Actor: who, Kind: "alert", Event: m.ID, Data: map[string]any{"alert": a.Alert, "state": "cleared"},
 			Text: Text{"The alert has cleared", "告警已恢复"},
 		})
-		return err
+		if err != nil || !added {
+			return err
+		}
+		return changed(tx, c, "alert", now)
 	})
 }
 

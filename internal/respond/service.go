@@ -141,7 +141,7 @@ func (s *Service) open(tx *db.Tx, who access.Actor, o Opening, first Entry, now 
 		return nil, false, err
 	}
 	return c, true, outbox.Put(tx, events.CaseOpened{
-		Case: c.ID, Kind: c.Kind, Title: inspect.Mask(c.Title), State: c.State, Level: c.Level, Alert: c.Alert, Finding: c.Finding,
+		Case: c.ID, Kind: c.Kind, State: c.State, Level: c.Level, Alert: c.Alert, Finding: c.Finding,
 		Asset: c.Asset, Place: c.Place, Area: c.Area, Owner: c.Owner, Point: c.Point, DueAt: optional(c.DueAt), At: now,
 	})
 }
@@ -160,7 +160,7 @@ func (s *Service) OpenForFinding(ctx context.Context, f inspect.Finding) (int64,
 		return 0, err
 	}
 	o := Opening{
-		Kind: s.Kinds[i].ID, Title: firstWords(f.Description), Finding: f.ID, Spot: f.Spot, Fields: map[string]any{"grade": f.Grade},
+		Kind: s.Kinds[i].ID, Title: firstWords(inspect.Mask(f.Description)), Finding: f.ID, Spot: f.Spot, Fields: map[string]any{"grade": f.Grade},
 	}
 	first := Entry{
 		Kind: "finding", Text: Text{"Opened for a finding of an inspection", "根据检查发现的问题隐患立案"}, Free: f.Description,
@@ -274,7 +274,7 @@ func (s *Service) move(tx *db.Tx, who access.Actor, caseID int64, m MoveRequest,
 		return Receipt{}, err
 	}
 	err = outbox.Put(tx, events.CaseMoved{
-		Case: c.ID, Kind: c.Kind, Move: step.Move.ID, From: step.From.ID, To: step.To.ID, By: who.ID, Owner: c.Owner,
+		Case: c.ID, Kind: c.Kind, Move: step.Move.ID, From: step.From.ID, To: step.To.ID, By: who.ID, Area: c.Area, Owner: c.Owner,
 		DueAt: optional(c.DueAt), At: now,
 	})
 	if err != nil {
@@ -313,7 +313,7 @@ func (s *Service) end(tx *db.Tx, c *Case, who access.Actor, now time.Time) error
 	}
 	return outbox.Put(tx, events.CaseClosed{
 		Case: c.ID, Kind: c.Kind, State: c.State, Outcome: c.Outcome, Alert: c.Alert, Finding: c.Finding, Report: c.Report,
-		Asset: c.Asset, Owner: c.Owner, At: now,
+		Asset: c.Asset, Area: c.Area, Owner: c.Owner, At: now,
 	})
 }
 
@@ -352,6 +352,11 @@ func (s *Service) openTask(tx *db.Tx, who access.Actor, t *Task) (entry int64, e
 	return e.ID, err
 }
 
+// changed tells that something was added to a case without a move.
+func changed(tx *db.Tx, c *Case, what string, now time.Time) error {
+	return outbox.Put(tx, events.CaseChanged{Case: c.ID, What: what, Area: c.Area, Owner: c.Owner, At: now})
+}
+
 // Note adds a remark to the timeline. A closed case takes remarks too.
 func (s *Service) Note(ctx context.Context, caseID int64, text, key string) (Receipt, error) {
 	if err := s.decide(ctx, "case.note", caseID); err != nil {
@@ -363,8 +368,15 @@ func (s *Service) Note(ctx context.Context, caseID int64, text, key string) (Rec
 	}
 	who := access.From(ctx)
 	return s.write(ctx, key, []any{"note", caseID, text}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+		c, err := getCase(tx, caseID)
+		if err != nil {
+			return Receipt{}, err
+		}
 		e := Entry{At: now, Actor: who, Kind: "note", Free: text}
 		if _, err := insertEntry(tx, caseID, &e); err != nil {
+			return Receipt{}, err
+		}
+		if err := changed(tx, c, "note", now); err != nil {
 			return Receipt{}, err
 		}
 		digest, err := answersDigest(nil, text)
@@ -414,6 +426,9 @@ func (s *Service) OpenTask(ctx context.Context, caseID int64, r TaskRequest, key
 		if err != nil {
 			return Receipt{}, err
 		}
+		if err := changed(tx, c, "task", now); err != nil {
+			return Receipt{}, err
+		}
 		return Receipt{Case: c.ID, Entry: entry, Item: t.ID}, ledger.Append(tx, ledger.Entry{
 			Action: "case.task", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now,
 			Detail: map[string]any{"task": t.ID, "organisation": t.Organisation, "post": t.Post},
@@ -428,6 +443,10 @@ func (s *Service) FinishTask(ctx context.Context, caseID, task int64, key string
 	}
 	who := access.From(ctx)
 	return s.write(ctx, key, []any{"done", caseID, task}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+		c, err := getCase(tx, caseID)
+		if err != nil {
+			return Receipt{}, err
+		}
 		all, err := tasks(tx, caseID)
 		if err != nil {
 			return Receipt{}, err
@@ -449,6 +468,9 @@ func (s *Service) FinishTask(ctx context.Context, caseID, task int64, key string
 		e := Entry{At: now, Actor: who, Kind: "task", Text: taskText("Task done", "任务完成", all[i]), Free: all[i].Free,
 			Data: map[string]any{"task": task, "state": "done"}}
 		if _, err := insertEntry(tx, caseID, &e); err != nil {
+			return Receipt{}, err
+		}
+		if err := changed(tx, c, "task", now); err != nil {
 			return Receipt{}, err
 		}
 		return Receipt{Case: caseID, Entry: e.ID, Item: task}, ledger.Append(tx, ledger.Entry{
@@ -500,7 +522,8 @@ func (s *Service) Attach(ctx context.Context, caseID int64, r EvidenceRequest, k
 	// has gone on.
 	request := []any{"evidence", caseID, r, a.Blob}
 	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
-		if _, err := s.openCase(tx, caseID); err != nil {
+		c, err := s.openCase(tx, caseID)
+		if err != nil {
 			return Receipt{}, err
 		}
 		a.At = now
@@ -524,6 +547,9 @@ func (s *Service) Attach(ctx context.Context, caseID int64, r EvidenceRequest, k
 		}
 		e := Entry{At: now, Actor: who, Kind: "evidence", Text: evidenceText(a), Free: a.Text, Data: data}
 		if _, err := insertEntry(tx, caseID, &e); err != nil {
+			return Receipt{}, err
+		}
+		if err := changed(tx, c, "evidence", now); err != nil {
 			return Receipt{}, err
 		}
 		return Receipt{Case: caseID, Entry: e.ID, Item: a.ID}, ledger.Append(tx, ledger.Entry{
@@ -725,7 +751,8 @@ func checkText(text, field string, required bool) error {
 
 func clean(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
-// firstWords makes a title of a description.
+// firstWords makes a title of a description, which is masked already: a number that the cut has halved would not be known
+// for one.
 func firstWords(text string) string {
 	const most = 40
 	line, _, _ := strings.Cut(text, "\n")

@@ -244,7 +244,7 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 		if n := w.count("select count(*) from ledger_leaves where subject = 'case' and subject_id = $1", id); n != 10 {
 			t.Errorf("%d leaves, want 1 opening, 4 moves, 5 pieces of evidence", n)
 		}
-		for subject, want := range map[string]int{"case.opened": 2, "case.moved": 4, "case.closed": 1, "case.overdue": 0} {
+		for subject, want := range map[string]int{"case.opened": 2, "case.moved": 4, "case.changed": 7, "case.closed": 1, "case.overdue": 0} {
 			if n := w.count("select count(*) from outbox where subject = $1", subject); n != want {
 				t.Errorf("%d × %s, want %d", n, subject, want)
 			}
@@ -256,7 +256,7 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 func TestHazardFromFindingToWriteOff(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		inspector, system := as(officer(1)), as(access.System("respond"))
-		f, err := w.Findings.Record(inspector, inspect.Draft{Place: 3, Description: "消防通道堵塞，联系13812345678", Grade: "major"}, "k")
+		f, err := w.Findings.Record(inspector, inspect.Draft{Place: 3, Description: "消防通道堵塞，杂物堆放至安全出口门前，已口头告知现场负责人，请清理，联系13812345678", Grade: "major"}, "k")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,6 +282,14 @@ func TestHazardFromFindingToWriteOff(t *testing.T) {
 		id := ids[0]
 		if c := w.page(id); strings.Contains(fmt.Sprintf("%v %+v %v", c.Title, c.Timeline, c.Fields), "13812345678") || !strings.HasPrefix(c.Title.(string), "消防通道") {
 			t.Errorf("the page shows a number: %v %v", c.Title, c.Timeline)
+		}
+
+		// The number lies across the end of the title; half of it would be as good as all.
+		if title := w.page(id).Title.(string); !strings.Contains(title, "13*") || strings.Contains(title, "138") {
+			t.Errorf("title %q", title)
+		}
+		if n := w.count("select count(*) from outbox where payload like '%消防通道%' or payload like '%138%'"); n != 0 {
+			t.Errorf("%d events have the inspector's words", n)
 		}
 
 		limit := func(d time.Duration) string { return w.clock.Now().Add(d).Format(time.RFC3339) }
@@ -447,6 +455,19 @@ func TestTasks(t *testing.T) {
 		}
 		if _, err := w.FinishTask(me, 1, 999, ""); !hasCode(err, "case.no_task") {
 			t.Errorf("no such task: %v", err)
+		}
+		if _, err := w.Note(me, 1, "Crew is there.", "once"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Note(me, 1, "Crew is there.", "once"); err != nil { // a repeat tells nothing new
+			t.Fatal(err)
+		}
+		for what, want := range map[string]int{"task": 2, "note": 1} {
+			n := w.count(`select count(*) from outbox where subject = 'case.changed' and json_text(payload, 'what') = $1
+				and json_num(payload, 'case') = 1 and json_num(payload, 'owner') = 40 and json_num(payload, 'area') = 30`, what)
+			if n != want {
+				t.Errorf("%d × case.changed by a %s, want %d", n, what, want)
+			}
 		}
 		if n := w.count("select count(*) from case_timers where name <> 'state'"); n != 0 {
 			t.Errorf("%d timers of a finished task", n)

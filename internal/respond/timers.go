@@ -135,6 +135,6 @@ func (s *Service) overdue(tx *db.Tx, t timer, now time.Time) error {
 		return err
 	}
 	return outbox.Put(tx, events.CaseOverdue{
-		Case: c.ID, Kind: c.Kind, State: c.State, Task: taskID, Level: c.Level, Owner: c.Owner, DueAt: t.DueAt, At: now,
+		Case: c.ID, Kind: c.Kind, State: c.State, Task: taskID, Level: c.Level, Area: c.Area, Owner: c.Owner, DueAt: t.DueAt, At: now,
 	})
 }
