@@ -27,6 +27,10 @@ var ErrUnknownOutcome = errors.New("the connection broke during the commit; whet
 // ErrClosed says that the store was closed.
 var ErrClosed = errors.New("the store is closed")
 
+// ErrFenced says that another server wrote to the database while this one had lost its connection. What this process
+// remembers is out of date, so it must not write again before it has been started anew.
+var ErrFenced = errors.New("another server has taken over this database")
+
 // ErrNotFound is what a row's absence looks like on both engines.
 var ErrNotFound = sql.ErrNoRows
 
@@ -86,6 +90,15 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 
 // Engine says which engine is behind the store.
 func (d *DB) Engine() Engine { return d.engine }
+
+// Lost receives ErrFenced when this process has lost the right to write for good; every further Write fails with it. The
+// process then has to end.
+func (d *DB) Lost() <-chan error {
+	if d.writer == nil {
+		return nil
+	}
+	return d.writer.lost
+}
 
 // Close waits for the writes that were accepted, then closes. It may be called twice.
 func (d *DB) Close() error {

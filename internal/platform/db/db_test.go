@@ -301,6 +301,82 @@ func TestOneWriterPerDatabase(t *testing.T) {
 	second.Close()
 }
 
+// disconnect has the server end the connections of all Anlan servers to the database.
+func disconnect(t *testing.T, url string) {
+	t.Helper()
+	admin, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	// With a timeout the call returns when the backends are gone, and their locks with them.
+	_, err = admin.Exec(`select pg_terminate_backend(pid, 10000) from pg_stat_activity
+		where datname = current_database() and application_name = 'anlan'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAWriterGoesOnAfterItsConnectionBroke(t *testing.T) {
+	url := dbtest.PostgresURL(t)
+	d := cutOff(t, url)
+	if err := d.Write(context.Background(), insert("back")); err != nil {
+		t.Fatal("nobody else wrote, but:", err)
+	}
+	select {
+	case err := <-d.Lost():
+		t.Fatal(err)
+	default:
+	}
+}
+
+func TestAWriterIsFencedOnceAnotherWrote(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		t.Run(fmt.Sprint("the other is gone: ", gone), func(t *testing.T) {
+			url, ctx := dbtest.PostgresURL(t), context.Background()
+			first := cutOff(t, url)
+			second, err := db.Open(ctx, db.Options{URL: url})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer second.Close()
+			if gone {
+				second.Close()
+			}
+			for range 2 {
+				if err := first.Write(ctx, insert("stale")); !errors.Is(err, db.ErrFenced) {
+					t.Fatalf("a writer that was replaced: %v", err)
+				}
+			}
+			if err := <-first.Lost(); !errors.Is(err, db.ErrFenced) {
+				t.Fatal(err)
+			}
+			if got := names(t, first); len(got) != 0 {
+				t.Errorf("stored %v", got)
+			}
+		})
+	}
+}
+
+// cutOff opens a store whose writer has just noticed that its connection is gone.
+func cutOff(t *testing.T, url string) *db.DB {
+	t.Helper()
+	ctx := context.Background()
+	d, err := db.Open(ctx, db.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if err := d.Migrate(ctx, things); err != nil {
+		t.Fatal(err)
+	}
+	disconnect(t, url)
+	if err := d.Write(ctx, insert("into the void")); err == nil {
+		t.Fatal("wrote over a connection that is gone")
+	}
+	return d
+}
+
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	for url, want := range map[string]string{
 		"mysql://x": `expected sqlite:PATH or postgres://...`,

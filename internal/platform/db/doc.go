@@ -13,6 +13,9 @@
 //   - Read sees one snapshot, can't write, and ends after MaxRead.
 //   - Writes happen in the order in which AfterCommit functions run, and no two run at once.
 //
+// On PostgreSQL one process writes at a time, guarded by a lock that its connection holds. A process that lost its
+// connection goes on with a new one, unless another process has written meanwhile: then it is fenced (ErrFenced, Lost).
+//
 // The SQL that rooms write must mean the same on both engines: $n placeholders, cast where the type is not plain from the
 // context; every ORDER BY with NULLS FIRST or LAST, ending in id; flags as INTEGER 0 or 1; times as int64 microseconds UTC
 // (Micros, Time); JSON as text, read only through json_text, json_num and json_bool; lists bound as one JSON text and read

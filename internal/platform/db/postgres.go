@@ -49,16 +49,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(1)
-	d.writer = newWriter(pool, Postgres, "begin", &d.signals, func(ctx context.Context, c *sql.Conn) error {
-		var got bool
-		if err := c.QueryRowContext(ctx, "select pg_try_advisory_lock($1)", int64(writerLock)).Scan(&got); err != nil {
-			return err
-		}
-		if !got {
-			return errors.New("another Anlan server is writing to this database")
-		}
-		return nil
-	})
+	d.writer = newWriter(pool, Postgres, "begin", &d.signals, (&claim{}).take)
 	// A second server is told so at its start, not at its first write.
 	if err := d.Write(ctx, func(*Tx) error { return nil }); err != nil {
 		d.Close()
@@ -67,8 +58,42 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	return d, nil
 }
 
+// claim is this process's right to write. The lock alone doesn't tell a writer that lost its connection whether another
+// one wrote and left meanwhile, so each writer raises the epoch when it comes, and finds it unchanged when it comes back.
+type claim struct {
+	epoch int64 // 0 until the first connection
+}
+
+func (c *claim) take(ctx context.Context, conn *sql.Conn) error {
+	var got bool
+	if err := conn.QueryRowContext(ctx, "select pg_try_advisory_lock($1)", int64(writerLock)).Scan(&got); err != nil {
+		return err
+	}
+	if c.epoch == 0 {
+		if !got {
+			return errHeld
+		}
+		return conn.QueryRowContext(ctx, `insert into anlan_writer (one, epoch) values (1, 1)
+			on conflict (one) do update set epoch = anlan_writer.epoch + 1 returning epoch`).Scan(&c.epoch)
+	}
+	var epoch int64
+	if err := conn.QueryRowContext(ctx, "select epoch from anlan_writer").Scan(&epoch); err != nil {
+		return err
+	}
+	if epoch != c.epoch {
+		return ErrFenced
+	}
+	if !got {
+		return errHeld // perhaps by our own lost connection
+	}
+	return nil
+}
+
+var errHeld = errors.New("another Anlan server is writing to this database")
+
 // postgresFunctions give PostgreSQL the few functions of our subset. They answer NULL for anything but an object that has
-// the field in the type asked for, as ours on SQLite do. The lock keeps two servers that start at once from colliding.
+// the field in the type asked for, as ours on SQLite do. Beside them stands the writers' epoch. The lock keeps two servers that start
+// at once from colliding.
 const postgresFunctions = `
 select pg_advisory_lock(1);
 create or replace function json_text(t text, key text) returns text language sql immutable parallel safe as $$
@@ -79,5 +104,6 @@ create or replace function json_bool(t text, key text) returns bigint language s
 	select case when jsonb_typeof(t::jsonb -> key) = 'boolean' then (t::jsonb ->> key)::boolean::int::bigint end $$;
 create or replace function json_list(t text) returns table(value text) language sql immutable parallel safe as $$
 	select jsonb_array_elements_text(t::jsonb) $$;
+create table if not exists anlan_writer (one int primary key check (one = 1), epoch bigint not null);
 select pg_advisory_unlock(1);
 `

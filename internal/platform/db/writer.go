@@ -23,6 +23,7 @@ type writer struct {
 	jobs    chan job
 	quit    chan struct{}
 	stopped chan struct{}
+	lost    chan error // receives once, when the right to write is gone
 	once    sync.Once
 
 	// mu guards against a send on jobs after the writer has looked for the last time: enqueue holds it for reading.
@@ -30,8 +31,9 @@ type writer struct {
 	closed bool
 
 	// Used by the goroutine alone.
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	conn   *sql.Conn
+	stmts  map[string]*sql.Stmt
+	fenced error
 }
 
 type job struct {
@@ -43,6 +45,7 @@ func newWriter(pool *sql.DB, engine Engine, begin string, sig *signals, setup fu
 	w := &writer{
 		pool: pool, engine: engine, begin: begin, sig: sig, setup: setup,
 		jobs: make(chan job, maxGroup), quit: make(chan struct{}), stopped: make(chan struct{}),
+		lost: make(chan error, 1),
 	}
 	go w.run()
 	return w
@@ -270,14 +273,23 @@ func (w *writer) connect(ctx context.Context) error {
 	if w.conn != nil {
 		return nil
 	}
+	if w.fenced != nil {
+		return w.fenced
+	}
 	conn, err := w.pool.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for writing: %w", err)
 	}
 	if w.setup != nil {
 		if err := w.setup(ctx, conn); err != nil {
-			conn.Close()
-			return fmt.Errorf("connect for writing: %w", err)
+			w.conn = conn
+			w.drop() // with whatever lock it holds
+			err = fmt.Errorf("connect for writing: %w", err)
+			if errors.Is(err, ErrFenced) {
+				w.fenced = err
+				w.lost <- err
+			}
+			return err
 		}
 	}
 	w.conn, w.stmts = conn, map[string]*sql.Stmt{}
