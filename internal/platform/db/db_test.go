@@ -377,6 +377,31 @@ func cutOff(t *testing.T, url string) *db.DB {
 	return d
 }
 
+func TestTheServersEndNoticesASilentLoss(t *testing.T) {
+	ask := func(d *db.DB) string {
+		t.Helper()
+		var got string
+		err := d.Write(context.Background(), func(tx *db.Tx) error {
+			return tx.QueryRow(`select concat_ws(' ', current_setting('tcp_keepalives_idle'), current_setting('tcp_keepalives_interval'),
+				current_setting('tcp_keepalives_count'), current_setting('tcp_user_timeout'))`).Scan(&got)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for query, want := range map[string]string{"": "6 3 3 15000", "?tcp_keepalives_idle=60": "60 3 3 15000"} {
+		d, err := db.Open(context.Background(), db.Options{URL: dbtest.PostgresURL(t) + query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(d); got != want {
+			t.Errorf("%q: %s, want %s", query, got, want)
+		}
+		d.Close()
+	}
+}
+
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	for url, want := range map[string]string{
 		"mysql://x": `expected sqlite:PATH or postgres://...`,

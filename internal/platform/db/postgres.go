@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -26,6 +29,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		sync = "off"
 	}
 	cfg.RuntimeParams["synchronous_commit"] = sync
+	noticeLoss(cfg)
 
 	d := &DB{engine: Postgres, opts: o, reader: stdlib.OpenDB(*cfg)}
 	d.reader.SetMaxOpenConns(8)
@@ -56,6 +60,35 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", redact(o.URL), err)
 	}
 	return d, nil
+}
+
+// silence is how long an end of a connection that falls silent without a farewell (a cable, a machine without power) is
+// waited for. Until the server gives the dead one up, its lock keeps a standby from taking over; until we do, the writer
+// waits for an answer.
+const silence = 15 * time.Second
+
+// noticeLoss has both ends give up a silent connection after about silence. What the URL says stands.
+func noticeLoss(cfg *pgx.ConnConfig) {
+	for name, value := range map[string]string{
+		"tcp_keepalives_idle": "6", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3", // s, s: 6 + 3 × 3 = 15
+		"tcp_user_timeout": strconv.FormatInt(silence.Milliseconds(), 10), // while an answer of the server is under way
+	} {
+		if _, ok := cfg.RuntimeParams[name]; !ok {
+			cfg.RuntimeParams[name] = value
+		}
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = silence
+	}
+	cfg.DialFunc = dialer(cfg.ConnectTimeout).DialContext
+}
+
+func dialer(timeout time.Duration) *net.Dialer {
+	return &net.Dialer{
+		Timeout:         timeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 6 * time.Second, Interval: 3 * time.Second, Count: 3},
+		Control:         boundUnanswered, // keepalive does not probe while something sent waits for its acknowledgement
+	}
 }
 
 // claim is this process's right to write. The lock alone doesn't tell a writer that lost its connection whether another
@@ -89,7 +122,8 @@ func (c *claim) take(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-var errHeld = errors.New("another Anlan server is writing to this database")
+var errHeld = errors.New("another Anlan server is writing to this database, " +
+	"or one has died and PostgreSQL has not noticed yet; if there is none, try again in half a minute")
 
 // postgresFunctions give PostgreSQL the few functions of our subset. They answer NULL for anything but an object that has
 // the field in the type asked for, as ours on SQLite do. Beside them stands the writers' epoch. The lock keeps two servers that start
