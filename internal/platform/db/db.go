@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -70,20 +71,22 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	scheme, rest, _ := strings.Cut(o.URL, ":")
 	var d *DB
 	var err error
+	name := redact(o.URL)
 	switch scheme {
 	case "sqlite":
+		name = rest
 		d, err = openSQLite(rest, o)
 	case "postgres", "postgresql":
 		d, err = openPostgres(ctx, o)
 	default:
-		return nil, fmt.Errorf("database URL %q: expected sqlite:PATH or postgres://...", o.URL)
+		return nil, errors.New("database URL: expected sqlite:PATH or postgres://USER@HOST/NAME") // what it is may hold a password
 	}
 	if err != nil {
 		return nil, err
 	}
 	if err := d.reader.PingContext(ctx); err != nil {
 		d.Close()
-		return nil, fmt.Errorf("open database %s: %w", redact(o.URL), err)
+		return nil, fmt.Errorf("open database %s: %w", name, err)
 	}
 	return d, nil
 }
@@ -280,12 +283,17 @@ func Embedded(room string, files embed.FS) Migrations {
 	return Migrations{Room: room, Files: sub}
 }
 
-func redact(url string) string {
-	if at := strings.LastIndexByte(url, '@'); at >= 0 {
-		if scheme, rest, ok := strings.Cut(url[:at], "://"); ok {
-			user, _, _ := strings.Cut(rest, ":")
-			return scheme + "://" + user + url[at:]
-		}
+// redact shortens a URL to what may be shown: a password may stand before the host and in the query, and where the URL is
+// malformed anywhere.
+func redact(raw string) string {
+	scheme, _, _ := strings.Cut(raw, ":")
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return scheme + "://..."
 	}
-	return url
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if u.User != nil {
+		shown.User = url.User(u.User.Username())
+	}
+	return shown.String()
 }

@@ -404,10 +404,14 @@ func TestTheServersEndNoticesASilentLoss(t *testing.T) {
 
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	for url, want := range map[string]string{
-		"mysql://x": `expected sqlite:PATH or postgres://...`,
-		"sqlite:":   "expected a path",
+		"mysql://root:secret@x":  `expected sqlite:PATH or postgres://USER@HOST/NAME`,
+		"host=x password=secret": `expected sqlite:PATH or postgres://USER@HOST/NAME`,
+		"sqlite:":                "expected a path",
 		"sqlite:" + filepath.Join(t.TempDir(), "no", "such", "dir.db"): "no/such/dir.db",
 		"postgres://someone:secret@127.0.0.1:1/none":                   "postgres://someone@127.0.0.1:1/none",
+		"postgres://127.0.0.1:1/none?user=me&password=secret":          "postgres://127.0.0.1:1/none:",
+		"postgres://someone@127.0.0.1:1/none?password=top@secret":      "postgres://someone@127.0.0.1:1/none:",
+		"postgres://someone:%secret@127.0.0.1:1/none":                  "postgres://...",
 	} {
 		_, err := db.Open(context.Background(), db.Options{URL: url})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {

@@ -17,7 +17,7 @@ import (
 func openSQLite(path string, o Options) (*DB, error) {
 	path = strings.TrimPrefix(path, "//")
 	if path == "" {
-		return nil, errors.New("database URL: expected a path after sqlite:")
+		return nil, errors.New("database URL: expected a path, as in sqlite:/var/lib/anlan/anlan.db")
 	}
 	drv := newSQLiteDriver()
 	sync := "FULL"
