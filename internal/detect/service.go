@@ -591,3 +591,16 @@ func (s *Service) States(ctx context.Context, assets []int64) (out map[int64]Ass
 	}
 	return out, nil
 }
+
+// SilentAssets counts the assets about which nothing is claimed but that an instrument says nothing. As States, it asks
+// nobody's leave.
+func (s *Service) SilentAssets(ctx context.Context) (n int, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		n, err = silentAssets(tx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count silent assets: %w", err)
+	}
+	return n, nil
+}

@@ -323,7 +323,15 @@ func TestSilentAlert(t *testing.T) {
 		if states, err := s.States(ctx, []int64{1001, 1002}); err != nil || len(states) != 1 || !states[1001].Silent || states[1001].Level != None {
 			t.Errorf("%+v %v", states, err)
 		}
+		silent := func(want int) {
+			t.Helper()
+			if n, err := s.SilentAssets(ctx); err != nil || n != want {
+				t.Errorf("%d silent assets, want %d, %v", n, want, err)
+			}
+		}
+		silent(1)
 		stop()
+		ctx = context.Background()
 
 		// A new process finds the silence standing and ends it with the next reading.
 		log.append([]Reading{number(1, db.Micros(c.Now()), 0)})
@@ -331,6 +339,10 @@ func TestSilentAlert(t *testing.T) {
 		if a, err = s.Get(officer(1), a.ID); err != nil || a.State != Cleared {
 			t.Errorf("%+v %v", a, err)
 		}
+		silent(0)
+		log.append(leak(1, db.Micros(c.Now())+minute)[:8]) // a leak is no silence
+		drain(t, room(t, d, log, c, nil), log)
+		silent(0)
 	})
 }
 

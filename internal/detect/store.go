@@ -252,6 +252,12 @@ func openByAsset(tx *db.Tx, assets []int64) (map[int64]AssetState, error) {
 	return out, err
 }
 
+// silentAssets counts the assets about which nothing is claimed but silence.
+func silentAssets(tx *db.Tx) (n int, err error) {
+	err = tx.QueryRow(`select count(*) from (select asset from alerts where state <> 'cleared' group by asset having max(level) = $1) as quiet`, int(None)).Scan(&n)
+	return n, err
+}
+
 // saved is the last snapshot.
 type saved struct {
 	position, evaluated, late int64
