@@ -170,17 +170,18 @@ func (d *demo) crews(ctx context.Context) error {
 	})
 }
 
-// writeTruth puts what was planted beside the data, for whoever scores the detectors.
+// writeTruth puts what was planted beside the data, for whoever scores the detectors. A power cut leaves the former file or
+// the new one: half a file would keep the demo from starting again.
 func (d *demo) writeTruth() error {
-	f, err := os.Create(filepath.Join(d.app.options.Data, truthFile))
+	path := filepath.Join(d.app.options.Data, truthFile)
+	f, err := os.Create(path + ".new")
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := d.scenario.Truth().Encode(f); err != nil {
+	if err := errors.Join(d.scenario.Truth().Encode(f), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return f.Close()
+	return os.Rename(f.Name(), path)
 }
 
 // Readings fulfils sim.Sink by the way that every sender's readings take.
@@ -336,7 +337,7 @@ func (a *App) score(ctx context.Context, _ *struct{}) (*scoreOutput, error) {
 		}
 		after = page[len(page)-1].ID
 	}
-	return &scoreOutput{sim.Score(a.demo.scenario.Truth(), alerts)}, nil
+	return &scoreOutput{sim.Score(a.demo.scenario.Truth(), alerts, a.clock.Now())}, nil
 }
 
 // baseMap is the land, water and roads of the invented city, to be drawn below its assets; empty for a real city, which

@@ -20,6 +20,7 @@ type Card struct {
 	Planted int `json:"planted"`
 	Found   int `json:"found"`
 	Missed  int `json:"missed"`
+	Pending int `json:"pending"` // have not begun yet, so nobody can have missed them
 	False   int `json:"false_alerts"`
 	// Repeated counts the further alerts of incidents that had been found: neither a merit nor a false alarm.
 	Repeated  int             `json:"repeated"`
@@ -44,12 +45,13 @@ type IncidentScore struct {
 // FindingGrace is how long after an incident's end an alert may still belong to it: detectors wait before they speak.
 const FindingGrace = 10 * time.Minute
 
-// Score holds alerts against the truth.
+// Score holds alerts against the truth, at the instant now.
 //
 //   - An alert belongs to an incident if it was raised from the incident's start until FindingGrace after its end, and names
 //     one of the incident's assets or places. With several such incidents it belongs to the one that began last, since an
 //     earlier one has most likely been alerted already.
-//   - An incident is found if an alert belongs to it. The first one counts; the others are repeated.
+//   - An incident is found if an alert belongs to it. The first one counts; the others are repeated. One that begins after
+//     now is pending, and any other missed.
 //   - Minutes of warning are from that first alert to the instant at which harm would have begun if nobody had done
 //     anything, so a repair does not shorten them. They are negative when the alert came too late; the incident then is
 //     still found, since it was told, but nobody was warned.
@@ -57,7 +59,7 @@ const FindingGrace = 10 * time.Minute
 //     nothing planted yet, and the history before it is only background to learn from.
 //
 // The order of the alerts does not matter.
-func Score(truth Truth, alerts []Alert) Card {
+func Score(truth Truth, alerts []Alert, now time.Time) Card {
 	alerts = slices.Clone(alerts)
 	slices.SortStableFunc(alerts, func(a, b Alert) int {
 		return cmp.Or(a.Raised.Compare(b.Raised), cmp.Compare(a.ID, b.ID))
@@ -83,12 +85,16 @@ func Score(truth Truth, alerts []Alert) Card {
 		}
 	}
 	for _, s := range card.Incidents {
-		if s.Found {
+		switch {
+		case s.Found:
 			card.Found++
 			card.Warning = append(card.Warning, *s.Warning)
+		case s.Start.After(now):
+			card.Pending++
+		default:
+			card.Missed++
 		}
 	}
-	card.Missed = card.Planted - card.Found
 	return card
 }
 

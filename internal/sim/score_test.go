@@ -38,8 +38,8 @@ func TestScore(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for range 2 { // in either order
-				got := Score(truth, c.alerts)
-				if got.Planted != 2 || got.Found != c.found || got.Missed != c.missed || got.False != c.false || got.Repeated != c.repeated {
+				got := Score(truth, c.alerts, at(120))
+				if got.Planted != 2 || got.Pending != 0 || got.Found != c.found || got.Missed != c.missed || got.False != c.false || got.Repeated != c.repeated {
 					t.Errorf("planted %d found %d missed %d false %d repeated %d", got.Planted, got.Found, got.Missed, got.False, got.Repeated)
 				}
 				if !slices.Equal(got.Warning, c.warning) {
@@ -56,6 +56,27 @@ func TestScore(t *testing.T) {
 	}
 }
 
+// What has not begun is not missed: an incident counts from its first instant on.
+func TestScoreOfWhatIsToCome(t *testing.T) {
+	truth := Truth{Start: monday, Incidents: []Incident{
+		{ID: "leak", Start: monday.Add(time.Minute), HarmfulAt: monday.Add(time.Hour), End: monday.Add(time.Hour), Assets: []string{"alarm"}},
+		{ID: "burst", Start: monday.Add(2 * time.Minute), HarmfulAt: monday.Add(time.Hour), End: monday.Add(time.Hour), Assets: []string{"meter"}},
+	}}
+	found := []Alert{{ID: "a", Raised: monday.Add(90 * time.Second), Assets: []string{"alarm"}}}
+	for _, c := range []struct {
+		seconds                int
+		alerts                 []Alert
+		found, missed, pending int
+	}{
+		{0, nil, 0, 0, 2}, {60, nil, 0, 1, 1}, {100, found, 1, 0, 1}, {119, nil, 0, 1, 1}, {120, found, 1, 1, 0},
+	} {
+		got := Score(truth, c.alerts, monday.Add(time.Duration(c.seconds)*time.Second))
+		if got.Planted != 2 || got.Found != c.found || got.Missed != c.missed || got.Pending != c.pending {
+			t.Errorf("after %d s: %+v", c.seconds, got)
+		}
+	}
+}
+
 // A constant threshold on the readings finds the leak, and is scored as one would by hand.
 func TestScoreOfAThreshold(t *testing.T) {
 	s := scenario(1)
@@ -68,8 +89,8 @@ func TestScoreOfAThreshold(t *testing.T) {
 			alerts = append(alerts, Alert{ID: d.Asset, Raised: r.At, Assets: []string{d.Asset}})
 		}
 	}
-	card := Score(s.Truth(), alerts)
-	if card.Found != 1 || card.False != 0 || card.Missed != 2 || card.Repeated != len(alerts)-1 || card.Warning[0] < 8 {
+	card := Score(s.Truth(), alerts, s.Start.Add(10*time.Minute))
+	if card.Found != 1 || card.False != 0 || card.Missed+card.Pending != 2 || card.Repeated != len(alerts)-1 || card.Warning[0] < 8 {
 		t.Errorf("%+v", card)
 	}
 }

@@ -277,6 +277,8 @@ export interface Score {
   planted: number;
   found: number;
   missed: number;
+  /** Not begun yet. An older server does not say it, and counts these among the missed. */
+  pending?: number;
   false_alerts: number;
   minutes_of_warning: (number | null)[];
   incidents: Record<string, unknown>[];

@@ -1,7 +1,7 @@
 // The watch's own accounts: nothing that came in may be lost on the way.
 
 import type { Key } from './i18n.ts';
-import type { Counters } from './types.ts';
+import type { Counters, Score } from './types.ts';
 
 export interface Line {
   key: string;
@@ -43,6 +43,11 @@ export function median(values: readonly (number | null)[]): number | null {
 /** What is planted for later cannot have been missed. */
 export function toCome(incidents: readonly Incident[], now: Date): number {
   return incidents.filter((i) => Date.parse(i.began) > now.getTime()).length;
+}
+
+/** What was missed, also from a server that counts what is to come among it. */
+export function missed(score: Pick<Score, 'missed' | 'pending'>, later: number): number {
+  return score.pending === undefined ? Math.max(0, score.missed - later) : score.missed;
 }
 
 export interface Incident {

@@ -8,7 +8,7 @@ import { read } from '../../src/lib/prefs.ts';
 import { filterHref, href, parse, readFilter, TABS } from '../../src/lib/router.ts';
 import { ALERT_SHAPE, alertWeight, byLevel, due, LEVELS, worst } from '../../src/lib/scales.ts';
 import { clock, duration, fromLocalInput, full, offset, ServerClock, short, toLocalInput } from '../../src/lib/time.ts';
-import { balance, incident, median, toCome } from '../../src/lib/watch.ts';
+import { balance, incident, median, missed, toCome } from '../../src/lib/watch.ts';
 import { duty, person, reportState, role } from '../../src/lib/words.ts';
 import type { Area, CaseDetail, Move } from '../../src/lib/types.ts';
 
@@ -320,6 +320,10 @@ describe('the watch', () => {
   test('an incident as the simulator scores it', () => {
     expect(incident({ id: 'a', kind: 'gas', name: { en: 'Leak' }, start: 's', harmful_at: 'h', found: true, raised_at: 'r', minutes_of_warning: -2 })).toEqual({ name: { en: 'Leak' }, began: 's', found: 'r', minutes: -2 });
     expect(incident({ id: 'a', name: { en: 'Leak' }, start: 's', found: false })).toEqual({ name: { en: 'Leak' }, began: 's', found: null, minutes: null });
+  });
+  test('what is planted for later is not subtracted twice', () => {
+    expect(missed({ missed: 3 }, 2)).toBe(1);
+    expect(missed({ missed: 1, pending: 2 }, 2)).toBe(1);
   });
   test('what is planted for later is not missed', () => {
     const at = (began: string) => ({ name: '', began, found: null, minutes: null });
