@@ -3,22 +3,59 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
 // heartbeat is how often a quiet stream says that it lives; a console that misses two says that its data is old.
 const heartbeat = 15 * time.Second
 
+// reads are the actions that let one see what is told of a room; of others city.read does.
+var reads = map[string]string{
+	"case": "case.read", "report": "report.read", "finding": "finding.read", "alert": "alert.read", "warning": "warning.read",
+}
+
+// visible tells whether the actor of ctx may see an event: it is decided as for the thing that it tells of. What can't be
+// read is for nobody.
+func visible(ctx context.Context, d access.Decider, m bus.Message) bool {
+	var facts map[string]json.RawMessage
+	if json.Unmarshal(m.Data, &facts) != nil {
+		return false
+	}
+	number := func(names ...string) (n int64) {
+		for _, name := range names {
+			if n == 0 && json.Unmarshal(facts[name], &n) != nil {
+				n = 0
+			}
+		}
+		return n
+	}
+	room, _, _ := strings.Cut(m.Subject, ".")
+	action := reads[room]
+	if action == "" {
+		action = "city.read"
+	}
+	r := access.Resource{Type: room, ID: number(room), Organisation: number("owner", "organisation"), Area: number("area")}
+	return d.Decide(ctx, action, r, access.Operations) == nil
+}
+
 // live streams events to a browser as server-sent events. The id of each is its place in EVENTS, so a browser that comes
 // back with Last-Event-ID misses none.
 func (a *App) live(w http.ResponseWriter, r *http.Request) {
+	// The heart beats in the machine's time: a demo that runs a hundred times as fast would send nothing else.
+	a.follow(w, r, clock.System())
+}
+
+func (a *App) follow(w http.ResponseWriter, r *http.Request, real clock.Clock) {
 	if err := a.access.Decide(r.Context(), "live.read", access.Resource{Type: "event"}, access.Operations); err != nil {
 		web.WriteError(w, r, err)
 		return
@@ -45,16 +82,20 @@ func (a *App) live(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy in front must not hold events back
 	out := http.NewResponseController(w)
-	for wait := a.clock.After(0); ; { // the first heartbeat at once: the console sees that the stream stands
+	for wait := real.After(0); ; { // the first heartbeat at once: the console sees that the stream stands
 		select {
 		case m := <-messages:
+			after = m.Seq
+			if !visible(ctx, a.access, m) {
+				continue // the next heartbeat tells the browser how far it is
+			}
 			_, err = fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", m.Seq, m.Subject, withSubject(m))
-		case now := <-wait:
+		case <-wait:
 			if !a.access.Alive(ctx) {
 				return // signed out, or no longer allowed: the stream ends with the session
 			}
-			_, err = fmt.Fprintf(w, "event: heartbeat\ndata: {\"at\":%q}\n\n", now.UTC().Format(time.RFC3339))
-			wait = a.clock.After(heartbeat)
+			_, err = fmt.Fprintf(w, "id: %d\nevent: heartbeat\ndata: {\"at\":%q}\n\n", after, a.clock.Now().UTC().Format(time.RFC3339))
+			wait = real.After(heartbeat)
 		case <-failed:
 			return // the browser comes back with Last-Event-ID
 		case <-a.closing:

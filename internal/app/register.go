@@ -277,16 +277,3 @@ func (s states) Datastreams(ctx context.Context, asset int64) (any, error) {
 	}
 	return out, nil
 }
-
-// silent counts the assets that should speak and do not.
-func (s states) silent() (n int) {
-	var assets []int64
-	s.sensing.All(func(d sensing.DatastreamState) { assets = append(assets, d.Asset) })
-	slices.Sort(assets)
-	for _, st := range s.States(slices.Compact(assets)) {
-		if st.State == "silent" {
-			n++
-		}
-	}
-	return n
-}

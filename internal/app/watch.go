@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
@@ -30,7 +32,7 @@ func (a *App) watchRoutes(r *web.Router) {
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz", Tags: []string{"watch"},
 		Summary: "Whether every part works; 503 names those that don't",
-	}, a.ready)
+	}, (&recent[*readyOutput]{clock: clock.System(), ask: a.ready}).answer)
 }
 
 type countersOutput struct{ Body countersBody }
@@ -38,7 +40,7 @@ type countersOutput struct{ Body countersBody }
 type countersBody struct {
 	Sources []sourceCounters `json:"sources"`
 	Total   totalCounters    `json:"total"`
-	Stale   int              `json:"stale" doc:"datastreams whose detectors say that they are silent"`
+	Stale   int              `json:"stale" doc:"assets of which nothing is known but that an instrument is silent"`
 }
 
 type sourceCounters struct {
@@ -75,8 +77,9 @@ func (a *App) counters(ctx context.Context, _ *struct{}) (*countersOutput, error
 	for i, s := range c.Sources {
 		out.Body.Sources[i] = sourceCounters{s.Source, s.Accepted + s.Refused, s.Accepted, s.Refused}
 	}
-	out.Body.Stale = states{a}.silent()
-	return out, nil
+	var err error
+	out.Body.Stale, err = a.detect.SilentAssets(ctx)
+	return out, err
 }
 
 type readyOutput struct {
@@ -93,8 +96,29 @@ type part struct {
 	Lag int64  `json:"lag,omitempty" doc:"what waits: readings or events"`
 }
 
+// recent gives one answer to all who ask within a second. Anyone may ask whether the parts work, and the store proves it by a
+// synced write: a crowd of probes must not keep the writer from the readings.
+type recent[T any] struct {
+	clock clock.Clock
+	ask   func(context.Context) T
+
+	mu   sync.Mutex // held while the parts are asked: who comes meanwhile gets the same answer
+	at   time.Time  // guarded by mu, as is last
+	last T
+}
+
+func (r *recent[T]) answer(ctx context.Context, _ *struct{}) (T, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if age := r.clock.Now().Sub(r.at); r.at.IsZero() || age >= time.Second || age < 0 {
+		r.last = r.ask(context.WithoutCancel(ctx)) // it is for the others too
+		r.at = r.clock.Now()
+	}
+	return r.last, nil
+}
+
 // ready looks at each part. It tells the truth: a store that can't be written or events that don't flow are not ready.
-func (a *App) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
+func (a *App) ready(ctx context.Context) *readyOutput {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	out := &readyOutput{Status: http.StatusOK}
@@ -118,7 +142,7 @@ func (a *App) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
 		behind += int64(n)
 	}
 	put("consumers", part{Lag: behind}, err)
-	return out, nil
+	return out
 }
 
 // writable proves that the store takes writes, by one that changes nothing.
