@@ -44,6 +44,9 @@ const (
 
 	// pullWait is how long one request for the next event stands.
 	pullWait = time.Second
+
+	// retry is the pause before a consumer that lost the bus asks for it again.
+	retry = time.Second
 )
 
 // Options say which server to use.
@@ -212,11 +215,10 @@ func (b *Bus) Recent(ctx context.Context, n int) ([]int64, error) {
 			if err != nil {
 				return nil, err
 			}
-			id, err := strconv.ParseInt(m.Header.Get(idHeader), 10, 64)
-			if err != nil {
-				return nil, fmt.Errorf("event %d has no id: %w", m.Sequence, err)
+			from, got = m.Sequence+1, got+1
+			if id, err := strconv.ParseInt(m.Header.Get(idHeader), 10, 64); err == nil { // else it is not one of ours
+				ids = append(ids, id)
 			}
-			ids, from, got = append(ids, id), m.Sequence+1, got+1
 		}
 		if got == 0 || from > info.State.LastSeq {
 			break
@@ -242,10 +244,39 @@ func (b *Bus) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return s.Info(ctx)
 }
 
-// Consume hands every event of the subjects to fn, in order, at least once, until ctx ends. durable names the consumer:
-// what it has acknowledged survives restarts. An event whose fn fails is handed out again after a pause, and those behind
-// it wait.
+// ErrDrop marks the failure of a handler that no repetition will mend: the event is let go, so that it does not hold up
+// those behind it.
+var ErrDrop = errors.New("the event can't be taken, ever")
+
+// Consume hands every event of the subjects to fn, in order, at least once, until ctx ends, and then returns nil. durable
+// names the consumer: what it has acknowledged survives restarts. An event whose fn fails is handed out again after a
+// pause, and those behind it wait, unless the error wraps ErrDrop. An outage of the bus is waited out.
 func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn func(ctx context.Context, m Message) error) error {
+	out := false
+	for {
+		err := b.consume(ctx, durable, subjects, fn, func() {
+			if out {
+				out = false
+				slog.InfoContext(ctx, "the bus is back", "consumer", durable)
+			}
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !out {
+			out = true
+			slog.WarnContext(ctx, "no events come from the bus, trying again", "consumer", durable, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retry):
+		}
+	}
+}
+
+// consume is Consume until the bus fails. It calls well when the bus has answered.
+func (b *Bus) consume(ctx context.Context, durable string, subjects []string, fn func(ctx context.Context, m Message) error, well func()) error {
 	filters := make([]string, len(subjects))
 	for i, s := range subjects {
 		filters[i] = prefix + s
@@ -258,7 +289,7 @@ func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn
 		MaxAckPending:  1, // in order, also after a failure
 	})
 	if err != nil {
-		return fmt.Errorf("consumer %s: %w", durable, err)
+		return err
 	}
 	b.mu.Lock()
 	b.consumers[durable] = c
@@ -267,14 +298,15 @@ func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn
 	for ctx.Err() == nil {
 		msg, err := next(ctx, c)
 		if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoHeartbeat) {
+			if b.conn.IsConnected() {
+				well()
+			}
 			continue
 		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("consumer %s: %w", durable, err)
+			return err
 		}
+		well()
 		m, err := decode(msg)
 		if err == nil {
 			err = fn(ctx, m)
@@ -282,14 +314,17 @@ func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn
 		switch {
 		case err == nil:
 			err = msg.Ack()
+		case errors.Is(err, ErrDrop):
+			slog.ErrorContext(ctx, "event dropped", "consumer", durable, "subject", msg.Subject(), "id", m.ID, "err", err)
+			err = msg.Ack()
 		case ctx.Err() != nil:
 			err = msg.Nak() // stopped in the middle: whoever comes next takes it at once
 		default:
 			slog.WarnContext(ctx, "event not taken, will be tried again", "consumer", durable, "subject", msg.Subject(), "err", err)
 			err = msg.NakWithDelay(time.Second)
 		}
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("consumer %s: %w", durable, err)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -326,7 +361,8 @@ func (b *Bus) Follow(ctx context.Context, seq uint64, fn func(m Message) error) 
 		}
 		m, err := decode(msg)
 		if err != nil {
-			return err
+			slog.ErrorContext(ctx, "event passed over", "subject", msg.Subject(), "err", err)
+			continue
 		}
 		if err := fn(m); err != nil {
 			return err
@@ -337,11 +373,11 @@ func (b *Bus) Follow(ctx context.Context, seq uint64, fn func(m Message) error) 
 func decode(msg jetstream.Msg) (Message, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
-		return Message{}, fmt.Errorf("event %s: %w", msg.Subject(), err)
+		return Message{}, fmt.Errorf("%w: event %s: %w", ErrDrop, msg.Subject(), err)
 	}
 	id, err := strconv.ParseInt(msg.Headers().Get(idHeader), 10, 64)
 	if err != nil {
-		return Message{}, fmt.Errorf("event %s has no id: %w", msg.Subject(), err)
+		return Message{}, fmt.Errorf("%w: event %s has no id: %w", ErrDrop, msg.Subject(), err)
 	}
 	return Message{
 		ID: id, Seq: meta.Sequence.Stream, Subject: strings.TrimPrefix(msg.Subject(), prefix),

@@ -1,0 +1,189 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+func start(t *testing.T, o Options) *Bus {
+	t.Helper()
+	b, err := Start(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Stop)
+	return b
+}
+
+func publish(t *testing.T, b *Bus, ids ...int64) {
+	t.Helper()
+	for _, id := range ids {
+		if err := b.Publish(context.Background(), []Message{{ID: id, Subject: "test.happened", Data: []byte("{}")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// consume runs a consumer and passes the ids on. It ends with the test, without an error.
+func consume(t *testing.T, b *Bus, fn func(m Message) error) <-chan int64 {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	got, done := make(chan int64, 100), make(chan error, 1)
+	go func() {
+		err := b.Consume(ctx, "reader", []string{"test.>"}, func(_ context.Context, m Message) error {
+			got <- m.ID
+			return fn(m)
+		})
+		if ctx.Err() == nil {
+			t.Error("the consumer gave up:", err)
+			close(got)
+		}
+		done <- err
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return got
+}
+
+func take(Message) error { return nil }
+
+// logged counts the log's lines until the test ends.
+func logged(t *testing.T) *counter {
+	t.Helper()
+	before, c := slog.Default(), &counter{warned: make(chan struct{}, 100)}
+	slog.SetDefault(slog.New(c))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return c
+}
+
+type counter struct {
+	slog.Handler
+	warnings, errors atomic.Int64
+	warned           chan struct{}
+}
+
+func (c *counter) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c *counter) Handle(_ context.Context, r slog.Record) error {
+	switch r.Level {
+	case slog.LevelWarn:
+		c.warnings.Add(1)
+		c.warned <- struct{}{}
+	case slog.LevelError:
+		c.errors.Add(1)
+	}
+	return nil
+}
+
+func TestAConsumerOutlivesTheLossOfItsHandle(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	got := consume(t, b, take)
+	publish(t, b, 1)
+	if id := <-got; id != 1 {
+		t.Fatal(id)
+	}
+	if err := b.js.DeleteConsumer(context.Background(), stream, "reader"); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, 2)
+	for id := range got { // the first comes again, since the server forgot that it was taken
+		if id == 2 {
+			return
+		}
+	}
+}
+
+func TestAConsumerWaitsOutARestart(t *testing.T) {
+	log := logged(t)
+	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true}
+	run := func() *server.Server {
+		t.Helper()
+		s, err := server.NewServer(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		if !s.ReadyForConnections(startTimeout) {
+			t.Fatal("the server did not start")
+		}
+		return s
+	}
+	stop := func(s *server.Server) {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+	s := run()
+	b := start(t, Options{URL: s.ClientURL()})
+	got := consume(t, b, take)
+	publish(t, b, 1)
+	if id := <-got; id != 1 {
+		t.Fatal(id)
+	}
+	if err := s.DisableJetStream(); err != nil { // "no responders"
+		t.Fatal(err)
+	}
+	<-log.warned
+	back := make(chan struct{})
+	b.conn.SetReconnectHandler(func(*nats.Conn) { close(back) })
+	o.Port = s.Addr().(*net.TCPAddr).Port
+	stop(s)
+	s = run()
+	defer func() { stop(s) }()
+	<-back
+	publish(t, b, 2)
+	for id := range got {
+		if id == 2 {
+			break
+		}
+	}
+	if n := log.warnings.Load(); n != 1 {
+		t.Errorf("%d warnings about one outage", n)
+	}
+}
+
+func TestADroppedEventHoldsNobodyUp(t *testing.T) {
+	log := logged(t)
+	b := start(t, Options{Dir: t.TempDir()})
+	// Somebody else's message, without an id, is one that nobody can read.
+	if _, err := b.js.Publish(context.Background(), prefix+"test.foreign", []byte("?")); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, 1, 2, 3)
+	failed := false
+	got := consume(t, b, func(m Message) error {
+		switch {
+		case m.ID == 1:
+			return fmt.Errorf("made for a newer program: %w", ErrDrop)
+		case m.ID == 2 && !failed:
+			failed = true
+			return errors.New("not now")
+		}
+		return nil
+	})
+	var ids []int64
+	for range 4 {
+		ids = append(ids, <-got)
+	}
+	if !slices.Equal(ids, []int64{1, 2, 2, 3}) {
+		t.Errorf("got %v", ids)
+	}
+	if n := log.errors.Load(); n != 2 {
+		t.Errorf("%d errors in the log, want one per dropped event", n)
+	}
+	if recent, err := b.Recent(context.Background(), 10); err != nil || !slices.Equal(recent, []int64{1, 2, 3}) {
+		t.Errorf("recent: %v %v", recent, err)
+	}
+}
