@@ -151,8 +151,8 @@ const overlap = time.Minute
 func (d *demo) crews(ctx context.Context) error {
 	return d.app.bus.Consume(ctx, "demo-crews", []string{events.CaseMoved{}.Subject()}, func(ctx context.Context, m bus.Message) error {
 		var e events.CaseMoved
-		if err := json.Unmarshal(m.Data, &e); err != nil || e.Kind != "gas-leak" || e.To != "on-site" {
-			return err
+		if json.Unmarshal(m.Data, &e) != nil || e.Kind != "gas-leak" || e.To != "on-site" {
+			return nil
 		}
 		c, err := d.app.respond.Case(access.With(ctx, access.System("simulated crew")), e.Case)
 		if err != nil || c.Asset == nil {
