@@ -151,7 +151,10 @@ const overlap = time.Minute
 func (d *demo) crews(ctx context.Context) error {
 	return d.app.bus.Consume(ctx, "demo-crews", []string{events.CaseMoved{}.Subject()}, func(ctx context.Context, m bus.Message) error {
 		var e events.CaseMoved
-		if json.Unmarshal(m.Data, &e) != nil || e.Kind != "gas-leak" || e.To != "on-site" {
+		if err := json.Unmarshal(m.Data, &e); err != nil {
+			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
+		}
+		if e.Kind != "gas-leak" || e.To != "on-site" {
 			return nil
 		}
 		c, err := d.app.respond.Case(access.With(ctx, access.System("simulated crew")), e.Case)

@@ -442,29 +442,20 @@ func (s *Service) note(fn func(*Progress)) {
 	fn(&s.progress)
 }
 
-// hearOfCases links alerts with the cases that were opened for them.
+// hearOfCases links alerts with the cases that were opened for them, until ctx ends.
 func (s *Service) hearOfCases(ctx context.Context) {
-	for {
-		err := s.News.Consume(ctx, Consumer, []string{events.CaseOpened{}.Subject()}, func(ctx context.Context, m bus.Message) error {
-			var e events.CaseOpened
-			if err := json.Unmarshal(m.Data, &e); err != nil {
-				slog.ErrorContext(ctx, "an event of a case can't be read and is left out", "id", m.ID, "err", err)
-				return nil // it would stand in the way for ever
-			}
-			if e.Alert == 0 {
-				return nil
-			}
-			return s.DB.Write(ctx, func(tx *db.Tx) error { return linkCase(tx, e.Alert, e.Case) })
-		})
-		if ctx.Err() != nil {
-			return
+	err := s.News.Consume(ctx, Consumer, []string{events.CaseOpened{}.Subject()}, func(ctx context.Context, m bus.Message) error {
+		var e events.CaseOpened
+		if err := json.Unmarshal(m.Data, &e); err != nil {
+			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 		}
-		slog.WarnContext(ctx, "news of cases stopped, trying again", "err", err)
-		select {
-		case <-s.Clock.After(retryAfter):
-		case <-ctx.Done():
-			return
+		if e.Alert == 0 {
+			return nil
 		}
+		return s.DB.Write(ctx, func(tx *db.Tx) error { return linkCase(tx, e.Alert, e.Case) })
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "alerts no longer learn of their cases", "err", err)
 	}
 }
 

@@ -521,6 +521,11 @@ func TestAClosedCaseClosesItsReport(t *testing.T) {
 			t.Errorf("erasure at %v", erase)
 		}
 		_ = v
+		for _, junk := range []string{"", "{", `{"report":"one"}`} {
+			if err := s.caseClosed(context.Background(), bus.Message{Subject: "case.closed", Data: []byte(junk)}); !errors.Is(err, bus.ErrDrop) {
+				t.Errorf("%q would be handed out for ever: %v", junk, err)
+			}
+		}
 		other, _ := json.Marshal(events.CaseClosed{Case: 6, Alert: 3})
 		if err := s.caseClosed(context.Background(), bus.Message{Data: other}); err != nil {
 			t.Error(err)

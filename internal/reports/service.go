@@ -407,7 +407,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) caseClosed(ctx context.Context, m bus.Message) error {
 	var e events.CaseClosed
 	if err := json.Unmarshal(m.Data, &e); err != nil {
-		return fmt.Errorf("read %s: %w", m.Subject, err)
+		return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 	}
 	if e.Report == 0 {
 		return nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -38,35 +37,28 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 	case "finding.recorded":
 		var e events.FindingRecorded
 		if err := json.Unmarshal(m.Data, &e); err != nil {
-			return s.drop(ctx, m, err)
+			return drop(err)
 		}
 		f, err := s.Findings.Finding(ctx, e.Finding)
 		if err != nil {
 			return err
 		}
-		_, err = s.OpenForFinding(ctx, f)
-		return s.drop(ctx, m, err)
+		if _, err = s.OpenForFinding(ctx, f); errors.Is(err, errUnknownKind) {
+			return drop(err)
+		}
+		return err
 	}
 	return nil
 }
 
-// drop lets an event go that no repeat can make good, and says so loudly: if it were refused for ever, every event behind
-// it would wait for ever. The alert or the finding itself stays in its own list. Any other error is passed on.
-func (s *Service) drop(ctx context.Context, m bus.Message, err error) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	if errors.Is(err, errUnknownKind) || errors.As(err, &syntax) || errors.As(err, &kind) {
-		slog.ErrorContext(ctx, "no case was opened", "subject", m.Subject, "event", m.ID, "err", err)
-		return nil
-	}
-	return err
-}
+// drop lets an event go that no repeat can make good; the alert or the finding itself stays in its own list.
+func drop(err error) error { return fmt.Errorf("%w: %w", bus.ErrDrop, err) }
 
 // alert opens the case of an alert that asks for one at its level, or notes in the case that the level has changed.
 func (s *Service) alert(ctx context.Context, m bus.Message) error {
 	var a events.AlertFacts
 	if err := json.Unmarshal(m.Data, &a); err != nil {
-		return s.drop(ctx, m, err)
+		return drop(err)
 	}
 	spot, err := s.Register.Locate(ctx, inspect.Spot{Asset: a.Asset, Place: a.Place, Area: a.Area, Point: a.Point})
 	if err != nil && !errors.Is(err, db.ErrNotFound) { // an asset that was deleted meanwhile has leaked all the same
@@ -110,14 +102,17 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 		}
 		return changed(tx, c, "alert", now)
 	})
-	return s.drop(ctx, m, err)
+	if errors.Is(err, errUnknownKind) {
+		return drop(err)
+	}
+	return err
 }
 
 // alertCleared notes that an alert is over. It closes nothing: that the sensor is quiet is not yet a proof.
 func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
 	var a events.AlertFacts
 	if err := json.Unmarshal(m.Data, &a); err != nil {
-		return s.drop(ctx, m, err)
+		return drop(err)
 	}
 	who := access.From(ctx)
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
