@@ -27,6 +27,11 @@ const (
 	// MaxBatch is the most messages that one atomic publish may hold; the server sets the bound.
 	MaxBatch = 1000
 
+	// MaxData is the largest Data of a message; what the server takes has to hold the headers too.
+	MaxData = maxPayload - 4<<10
+
+	maxPayload = 1 << 20
+
 	// DefaultMaxStore bounds the stream on disk. Consumers that are further behind than this have lost events, so it is
 	// large; the truth stays in SQL.
 	DefaultMaxStore = 1 << 30
@@ -99,6 +104,10 @@ func Start(ctx context.Context, o Options) (*Bus, error) {
 		b.Stop()
 		return nil, fmt.Errorf("connect to the bus %s: %w", target, err)
 	}
+	if got := b.conn.MaxPayload(); got < maxPayload {
+		b.Stop()
+		return nil, fmt.Errorf("bus %s: its max_payload is %d, expected at least %d", target, got, maxPayload)
+	}
 	if b.js, err = jetstream.New(b.conn); err != nil {
 		b.Stop()
 		return nil, fmt.Errorf("bus: %w", err)
@@ -121,6 +130,7 @@ func Start(ctx context.Context, o Options) (*Bus, error) {
 func embed(o Options) (*server.Server, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "anlan",
+		MaxPayload: maxPayload,
 		DontListen: true, // rooms are in this process; partners get a listener of their own
 		JetStream:  true,
 		StoreDir:   o.Dir,

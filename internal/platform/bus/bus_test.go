@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -151,6 +152,32 @@ func TestAConsumerWaitsOutARestart(t *testing.T) {
 	}
 	if n := log.warnings.Load(); n != 1 {
 		t.Errorf("%d warnings about one outage", n)
+	}
+}
+
+func TestTheLargestMessagePasses(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	large := Message{ID: 1<<63 - 1, Subject: "test.happened", Data: make([]byte, MaxData)}
+	for _, ms := range [][]Message{{large}, {large, large}} {
+		if err := b.Publish(context.Background(), ms); err != nil {
+			t.Errorf("%d messages: %v", len(ms), err)
+		}
+	}
+}
+
+func TestABusThatTakesTooLittleIsRefused(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
+		MaxPayload: 1000, NoLog: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	defer s.Shutdown()
+	if !s.ReadyForConnections(startTimeout) {
+		t.Fatal("the server did not start")
+	}
+	if _, err := Start(context.Background(), Options{URL: s.ClientURL()}); err == nil || !strings.Contains(err.Error(), "max_payload is 1000") {
+		t.Fatal(err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -47,11 +48,15 @@ type Event interface {
 	Subject() string
 }
 
-// Put adds an event to the transaction of the change that it tells of.
+// Put adds an event to the transaction of the change that it tells of. It refuses one that the bus would not take: in the
+// outbox it would hold up all events behind it.
 func Put(tx *db.Tx, e Event) error {
 	payload, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("event %s: %w", e.Subject(), err)
+	}
+	if len(payload) > bus.MaxData {
+		return fmt.Errorf("event %s has %d bytes, at most %d fit", e.Subject(), len(payload), bus.MaxData)
 	}
 	if _, err := tx.Exec("insert into outbox (subject, payload) values ($1, $2)", e.Subject(), string(payload)); err != nil {
 		return fmt.Errorf("event %s: %w", e.Subject(), err)
@@ -76,6 +81,7 @@ type Relay struct {
 	bus     Bus
 	clock   clock.Clock
 	failing atomic.Pointer[string]
+	aligned bool
 }
 
 // NewRelay returns a relay that does nothing until Run.
@@ -89,11 +95,61 @@ func (r *Relay) Healthy() error {
 	return nil
 }
 
+// Align makes sure that no new event gets an id that an event on the bus has already, as would happen after the database
+// was restored from a backup: the relay would take the new event for the old one and delete it. Run sees to it too, but only
+// before the first Put does it come in time.
+func (r *Relay) Align(ctx context.Context) error {
+	if r.aligned {
+		return nil
+	}
+	there, err := r.bus.Recent(ctx, batchSize)
+	if err != nil {
+		return fmt.Errorf("ask the bus what it has: %w", err)
+	}
+	if len(there) > 0 {
+		// After earlier restores the last need not be the greatest.
+		if err := r.raise(ctx, slices.Max(there)); err != nil {
+			return fmt.Errorf("compare the outbox with the bus: %w", err)
+		}
+	}
+	r.aligned = true
+	return nil
+}
+
+// raise has the ids of new events start above least.
+func (r *Relay) raise(ctx context.Context, least int64) error {
+	given := "select coalesce(max(seq), 0) from sqlite_sequence where name = 'outbox'"
+	if r.db.Engine() == db.Postgres {
+		given = "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass), 0)"
+	}
+	return r.db.Write(ctx, func(tx *db.Tx) error {
+		var last int64
+		if err := tx.QueryRow(given).Scan(&last); err != nil || last >= least {
+			return err
+		}
+		tx.AfterCommit(func() {
+			slog.WarnContext(ctx, "the bus has newer events than the database, which seems to have been restored; new events get ids above them",
+				"database", last, "bus", least)
+		})
+		if r.db.Engine() == db.Postgres {
+			return tx.QueryRow("select setval(pg_get_serial_sequence('outbox', 'id'), $1)", least).Scan(&last)
+		}
+		if _, err := tx.Exec("delete from sqlite_sequence where name = 'outbox'"); err != nil {
+			return err
+		}
+		_, err := tx.Exec("insert into sqlite_sequence (name, seq) values ('outbox', $1)", least)
+		return err
+	})
+}
+
 // Run moves events until ctx ends.
 func (r *Relay) Run(ctx context.Context) error {
 	doubt := true // whether the oldest batch may be on the bus already
 	for {
-		n, err := r.move(ctx, doubt)
+		n, err := 0, r.Align(ctx)
+		if err == nil {
+			n, err = r.move(ctx, doubt)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/anlan-city/anlan/internal/platform/bus"
@@ -164,5 +165,70 @@ func TestARestartKeepsWhatWasPublished(t *testing.T) {
 	}
 	if all := collect(t, b, "other", 19); !slices.Equal(all, want(20)) {
 		t.Fatal(all)
+	}
+}
+
+func TestARestoredDatabaseGivesNoIdTwice(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{outbox.Migrations()}, func(t *testing.T, d *db.DB) {
+		b := startBus(t, t.TempDir())
+		put(t, d, 0, 10)
+		run(t, outbox.NewRelay(d, b, clock.System()))
+		if got := collect(t, b, "reader", 9); len(got) != 10 {
+			t.Fatal(got)
+		}
+		for had := range 2 { // a backup from before the first event, and one from after it
+			restored := another(t, d.Engine())
+			from := 10 + had*10
+			put(t, restored, 0, had)
+			r := outbox.NewRelay(restored, b, clock.System())
+			if err := r.Align(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			put(t, restored, from, from+10)
+			var fresh int
+			if err := restored.Read(context.Background(), func(tx *db.Tx) error {
+				return tx.QueryRow("select count(*) from outbox where id > $1", from).Scan(&fresh)
+			}); err != nil || fresh != 10 {
+				t.Fatalf("%d of 10 events have new ids: %v", fresh, err)
+			}
+			stop := run(t, r)
+			got := collect(t, b, "reader", from+9)
+			if !slices.Equal(got[len(got)-10:], want(from + 10)[from:]) {
+				t.Fatalf("after the restore came %v", got)
+			}
+			stop()
+		}
+		ids, err := b.Recent(context.Background(), 100)
+		if err != nil || len(ids) != 30 {
+			t.Fatal(ids, err)
+		}
+		slices.Sort(ids)
+		if len(slices.Compact(ids)) != 30 {
+			t.Errorf("ids were used twice: %v", ids)
+		}
+	})
+}
+
+func another(t *testing.T, e db.Engine) *db.DB {
+	t.Helper()
+	if e == db.Postgres {
+		return dbtest.Postgres(t, outbox.Migrations())
+	}
+	return dbtest.SQLite(t, outbox.Migrations())
+}
+
+type large string
+
+func (large) Subject() string { return "test.large" }
+
+func TestAnEventThatNoBusTakesIsRefused(t *testing.T) {
+	d := dbtest.SQLite(t, outbox.Migrations())
+	for size, fits := range map[int]bool{bus.MaxData - 2: true, bus.MaxData - 1: false} { // JSON adds the quotes
+		err := d.Write(context.Background(), func(tx *db.Tx) error {
+			return outbox.Put(tx, large(strings.Repeat("x", size)))
+		})
+		if (err == nil) != fits {
+			t.Errorf("%d bytes: %v", size, err)
+		}
 	}
 }
