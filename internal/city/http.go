@@ -40,7 +40,7 @@ func (s *Service) Routes(r *web.Router) {
 	huma.Register(api, op("GET", "/api/v1/duties/missing", "list-missing-duties", "Links that the chain of responsibility lacks"), s.getMissing)
 	r.HandleFunc("GET /api/v1/assets.geojson", s.getAssetsGeoJSON)
 	r.HandleFunc("GET /api/v1/city/export", s.getExport)
-	r.HandleUpload("POST /api/v1/city/import", MaxFile, http.HandlerFunc(s.postImport))
+	r.HandleUpload("POST /api/v1/city/import", MaxFile, access.Known, http.HandlerFunc(s.postImport))
 }
 
 type body[T any] struct{ Body T }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
@@ -42,7 +43,7 @@ func (s *Service) Routes(r *web.Router) {
 		})
 	huma.Register(r.API(), huma.Operation{Method: http.MethodPost, Path: "/api/v1/reports/import", OperationID: "import-reports", Summary: "Bring reports in, in bulk",
 		Description: "Each external id of a source is taken once, so a bulk may be sent again. Event times are kept. What is wrong with an item keeps out that item only.",
-		Tags:        tags, MaxBodyBytes: maxImportBody},
+		Tags:        tags, MaxBodyBytes: maxImportBody, Middlewares: web.Gate(access.Known)},
 		func(ctx context.Context, in *importIn) (*importOut, error) {
 			done, err := s.Import(ctx, in.Body)
 			return &importOut{Body: done}, err

@@ -27,7 +27,7 @@ func (s *Service) publicRoutes(r *web.Router) {
 	// A form without a session has nothing to forge; the check keeps other sites from filing in a visitor's name all the same.
 	guard := http.NewCrossOriginProtection()
 	r.HandleFunc("GET /report", asPublic(s.startPage))
-	r.HandleUpload("POST /report", maxForm, guard.Handler(asPublic(s.formPage)))
+	r.HandleUpload("POST /report", maxForm, web.Anyone, guard.Handler(asPublic(s.formPage)))
 	r.HandleFunc("GET /report/find", asPublic(s.findPage))
 	r.HandleFunc("GET /report/{number}", asPublic(s.trackPage))
 }

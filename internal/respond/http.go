@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
@@ -132,7 +133,7 @@ func (s *Service) Routes(r *web.Router) {
 		return &findingOut{RecordedFinding{f.View(), c.CaseView}}, nil
 	})
 	// Evidence comes as JSON or as a multipart form, which huma can't offer under one path.
-	r.HandleUpload("POST /api/v1/cases/{id}/evidence", MaxFile+1<<16, http.HandlerFunc(s.postEvidence))
+	r.HandleUpload("POST /api/v1/cases/{id}/evidence", MaxFile+1<<16, access.Known, http.HandlerFunc(s.postEvidence))
 	r.HandleFunc("GET /api/v1/cases/{id}/evidence/{evidence}/file", s.getFile)
 }
 

@@ -16,8 +16,13 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
-// maxProblems bounds how many things that are wrong with a file are listed.
-const maxProblems = 100
+const (
+	// maxProblems bounds how many things that are wrong with a file are listed.
+	maxProblems = 100
+
+	// maxRows bounds the readings of one file, and with it the memory that it costs; the body's size alone would not.
+	maxRows = 1_000_000
+)
 
 // postCSV takes a bulk of readings as text/csv with the header datastream,at,value and the source as a query parameter. A
 // file that can't be read as a whole is refused as a whole; a reading that can't be taken is told in the receipt.
@@ -46,7 +51,7 @@ func (s *Service) postCSV(w http.ResponseWriter, r *http.Request) {
 		for _, f := range receipt.Refused {
 			row := part[f.Index]
 			if f.Code == "sensing.unknown_datastream" {
-				f.Message = "datastream: there is none with the external id " + quote(row.datastream)
+				f.Message = "datastream: there is none with the external id " + strconv.Quote(row.datastream)
 			}
 			f.Index, f.Message = row.line, fmt.Sprintf("line %d: %s", row.line, f.Message)
 			total.Refused = append(total.Refused, f)
@@ -100,6 +105,9 @@ func parseCSV(body io.Reader) ([]csvRow, error) {
 		if len(problems) >= maxProblems {
 			break
 		}
+		if len(rows) == maxRows {
+			return nil, web.Errorf(http.StatusRequestEntityTooLarge, "sensing.too_many", "more than %d readings in one file; send it in parts", maxRows)
+		}
 		rows = append(rows, csvRow{strings.Clone(rec[0]), at.UnixMicro(), parseValue(rec[2]), line})
 	}
 	if len(problems) > 0 {
@@ -131,6 +139,3 @@ func csvError(err error) error {
 	e.Line, e.Column = pe.Line, pe.Column
 	return e
 }
-
-func itoa(i int) string     { return strconv.Itoa(i) }
-func quote(s string) string { return strconv.Quote(s) }

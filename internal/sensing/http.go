@@ -3,18 +3,23 @@ package sensing
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
 const (
-	// maxBulk is the largest body of readings in bytes.
-	maxBulk = 32 << 20
+	// maxJSON and maxCSV are the largest bodies of readings in bytes.
+	maxJSON = 8 << 20
+	maxCSV  = 32 << 20
 
+	maxRegister    = 10_000
 	defaultHistory = 1000
 	maxHistory     = 100_000
 )
@@ -22,13 +27,16 @@ const (
 // Routes adds the room's routes. assetByExternalID finds the asset that a registration names.
 func (s *Service) Routes(r *web.Router, assetByExternalID func(string) (int64, bool)) {
 	huma.Register(r.API(), huma.Operation{
-		OperationID: "append-readings", Method: http.MethodPost, Path: "/api/v1/readings", Tags: []string{"sensing"}, MaxBodyBytes: maxBulk,
+		OperationID: "append-readings", Method: http.MethodPost, Path: "/api/v1/readings", Tags: []string{"sensing"},
+		// The body is checked by hand: a bulk that is taken apart into generic values costs a hundred times its size.
+		MaxBodyBytes: maxJSON, SkipValidateBody: true, Middlewares: web.Gate(access.Known),
 		Summary:     "Send readings; answered when they are on disk",
 		Description: "A reading that can't be taken is listed with its index and does not keep the others out.",
 	}, s.postReadings)
-	r.HandleUpload("POST /api/v1/readings.csv", maxBulk, http.HandlerFunc(s.postCSV))
+	r.HandleUpload("POST /api/v1/readings.csv", maxCSV, access.Known, http.HandlerFunc(s.postCSV))
 	huma.Register(r.API(), huma.Operation{
-		OperationID: "register-datastreams", Method: http.MethodPut, Path: "/api/v1/datastreams", Tags: []string{"sensing"}, MaxBodyBytes: maxBulk,
+		OperationID: "register-datastreams", Method: http.MethodPut, Path: "/api/v1/datastreams", Tags: []string{"sensing"},
+		MaxBodyBytes: maxJSON, SkipValidateBody: true, Middlewares: web.Gate(access.Known),
 		Summary: "Register datastreams, all or none; those that exist already are left as they are",
 	}, func(ctx context.Context, in *registerDatastreamsInput) (*registerDatastreamsOutput, error) {
 		return s.putDatastreams(ctx, in, assetByExternalID)
@@ -45,14 +53,14 @@ func (s *Service) Routes(r *web.Router, assetByExternalID func(string) (int64, b
 
 type readingsInput struct {
 	Body struct {
-		Source   string        `json:"source" minLength:"1" maxLength:"100" doc:"who sends, as in the device token"`
+		Source   string     `json:"source" minLength:"1" maxLength:"100" doc:"who sends, as in the device token"`
 		Readings []sentJSON `json:"readings" maxItems:"50000"`
 	}
 }
 
 type sentJSON struct {
 	Datastream string          `json:"datastream" doc:"external id of the datastream"`
-	At         time.Time       `json:"at" doc:"when it was so"`
+	At         string          `json:"at" format:"date-time" doc:"when it was so"`
 	Value      json.RawMessage `json:"value" doc:"a number, a string or a boolean"`
 }
 
@@ -65,12 +73,20 @@ type receiptJSON struct {
 }
 
 func (s *Service) postReadings(ctx context.Context, in *readingsInput) (*receiptOutput, error) {
+	if len(in.Body.Readings) > maxRow {
+		return nil, tooMany(len(in.Body.Readings))
+	}
 	rs := make([]Reading, len(in.Body.Readings))
 	for i, r := range in.Body.Readings {
-		rs[i] = Reading{Datastream: s.idOf(r.Datastream), At: r.At.UnixMicro()}
+		rs[i].Datastream = s.idOf(r.Datastream)
 		if err := rs[i].Value.UnmarshalJSON(r.Value); err != nil {
-			return nil, web.Errorf(http.StatusUnprocessableEntity, "sensing.bad_value", "%v", err).At("readings[" + itoa(i) + "].value")
+			rs[i].Value = Value{kind: kindInvalid, text: "value: expected a number, a string or a boolean"}
 		}
+		at, err := time.Parse(time.RFC3339Nano, r.At)
+		if err != nil {
+			rs[i].Value = Value{kind: kindInvalid, text: "at: expected an RFC 3339 time such as 2026-11-23T03:00:00Z, got " + strconv.Quote(r.At)}
+		}
+		rs[i].At = at.UnixMicro()
 	}
 	receipt, err := s.Append(ctx, in.Body.Source, rs)
 	if err != nil {
@@ -78,7 +94,7 @@ func (s *Service) postReadings(ctx context.Context, in *readingsInput) (*receipt
 	}
 	for i, r := range receipt.Refused {
 		if r.Code == "sensing.unknown_datastream" {
-			receipt.Refused[i].Message = "datastream: there is none with the external id " + quote(in.Body.Readings[r.Index].Datastream)
+			receipt.Refused[i].Message = "datastream: there is none with the external id " + strconv.Quote(in.Body.Readings[r.Index].Datastream)
 		}
 	}
 	return &receiptOutput{receiptBody(receipt)}, nil
@@ -120,12 +136,15 @@ type registeredJSON struct {
 }
 
 func (s *Service) putDatastreams(ctx context.Context, in *registerDatastreamsInput, asset func(string) (int64, bool)) (*registerDatastreamsOutput, error) {
+	if n := len(in.Body.Items); n == 0 || n > maxRegister {
+		return nil, web.Errorf(http.StatusUnprocessableEntity, "sensing.bad_list", "expected 1 to %d items, got %d", maxRegister, n).At("items")
+	}
 	specs := make([]DatastreamSpec, len(in.Body.Items))
 	for i, it := range in.Body.Items {
 		id, ok := asset(it.Asset)
 		if !ok {
 			return nil, web.Errorf(http.StatusUnprocessableEntity, "sensing.unknown_asset", "there is no asset with the external id %q", it.Asset).
-				At("items[" + itoa(i) + "].asset")
+				At(fmt.Sprintf("items[%d].asset", i))
 		}
 		specs[i] = DatastreamSpec{ExternalID: it.ExternalID, Asset: id, Property: it.Property, Unit: it.Unit, Name: it.Name}
 	}

@@ -21,6 +21,9 @@ const (
 	KindNumber Kind = iota
 	KindText
 	KindBool
+
+	// kindInvalid is a value that could not be read; text says why. It is refused with its reading.
+	kindInvalid
 )
 
 // Value is the result of a reading: a finite number, a text or a truth value. The zero Value is the number 0.
@@ -62,6 +65,9 @@ func (v Value) String() string {
 		return strconv.FormatFloat(v.num, 'g', -1, 64)
 	}
 }
+
+// weight is about how many bytes the value's reading takes, in the log as in memory.
+func (v Value) weight() int64 { return 40 + int64(len(v.text)) }
 
 // MarshalJSON writes the value as a JSON number, string or boolean.
 func (v Value) MarshalJSON() ([]byte, error) {
@@ -122,6 +128,8 @@ const (
 // check says why a reading can't be taken, or "".
 func (r Reading) check(now time.Time) (code, message string) {
 	switch {
+	case r.Value.kind == kindInvalid:
+		return "sensing.bad_value", r.Value.text
 	case math.IsNaN(r.Value.num) || math.IsInf(r.Value.num, 0):
 		return "sensing.not_finite", "value: expected a finite number"
 	case len(r.Value.text) > MaxText:

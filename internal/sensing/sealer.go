@@ -15,8 +15,11 @@ import (
 )
 
 const (
-	// sealAt is how many readings the head may hold before the sealer is woken; a restart replays about as many.
-	sealAt = 1_000_000
+	// sealAt is how many bytes the head may hold before the sealer is woken: a million numbers, which a restart replays.
+	sealAt = 40_000_000
+
+	// sealRetry is the pause after a seal that failed.
+	sealRetry = 10 * time.Second
 
 	// sealEvery is the longest a reading stays out of the chunks, so that the log stays short in a quiet city too.
 	sealEvery = time.Hour
@@ -39,11 +42,35 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-s.wake:
 		case <-s.Clock.After(sealEvery):
 		}
-		if err := s.Seal(ctx); err != nil && ctx.Err() == nil {
+		err := s.Seal(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.sealing.Store(&sealOutcome{err})
+		if err != nil {
 			slog.ErrorContext(ctx, "sealing failed; the log keeps what is not sealed", "err", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-s.Clock.After(sealRetry):
+			}
+			select {
+			case s.wake <- struct{}{}: // try again
+			default:
+			}
 		}
 	}
 }
+
+// Healthy is nil while what comes in can also be put away.
+func (s *Service) Healthy() error {
+	if o := s.sealing.Load(); o != nil && o.err != nil {
+		return fmt.Errorf("readings stay in the log: %w", o.err)
+	}
+	return nil
+}
+
+type sealOutcome struct{ err error }
 
 // Seal folds all that is in the head into chunks and trims the log. It is not called twice at once.
 func (s *Service) Seal(ctx context.Context) error {
@@ -125,19 +152,36 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 		tx.AfterCommit(func() { s.sealedNow(plans, states) })
 		return nil
 	})
+	if err != nil && s.sealedAfterAll(ctx, plans) {
+		s.sealedNow(plans, states)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
 	return nil
 }
 
+// sealedAfterAll says whether a seal was committed though its answer got lost. One lane tells for all of its transaction.
+func (s *Service) sealedAfterAll(ctx context.Context, plans []sealed) bool {
+	var n int64
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow("select sealed_n from lanes where lane = $1", plans[0].lane.id).Scan(&n)
+	})
+	return err == nil && n == plans[0].next
+}
+
 // sealedNow takes out of the head what is in chunks.
 func (s *Service) sealedNow(plans []sealed, states map[*stream]State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() { s.headNow(s.count.headWeight) }()
 	for _, p := range plans {
 		l := p.lane
 		l.sealed = p.next
+		for _, r := range l.head[:p.points] {
+			s.count.headWeight -= r.value.weight()
+		}
 		l.head = slices.Clone(l.head[p.points:]) // the rest is small, and the old array can go
 		s.count.head -= p.points
 		s.count.sealed += p.points
@@ -181,7 +225,9 @@ func unfilled(tx *db.Tx, l *lane) (*chunk, error) {
 		return nil, err
 	}
 	if c.points, err = decodeChunk(columns); err != nil {
-		return nil, fmt.Errorf("chunk %d of lane %d: %w", c.n0, l.id, err)
+		// A damaged chunk must not keep new readings out: they go into another.
+		slog.Error("a chunk can't be filled up", "lane", l.id, "n0", c.n0, "err", err)
+		return nil, nil
 	}
 	return &c, nil
 }

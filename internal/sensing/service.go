@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -19,11 +20,15 @@ import (
 )
 
 const (
-	// maxRow bounds the readings of one log row, and with it how long one commit holds the writer.
-	maxRow = 50_000
+	// maxRow bounds the readings of one request; maxRowWeight the bytes of one log row, and with it how long one commit
+	// holds the writer.
+	maxRow       = 50_000
+	maxRowWeight = 4 << 20
 
-	// maxWaiting bounds the readings that wait for the writer; beyond it senders wait, and feel it.
-	maxWaiting = 500_000
+	// maxWaiting bounds the bytes that wait for the writer, maxHead those that wait for the sealer; beyond them senders
+	// wait, and feel it.
+	maxWaiting = 64 << 20
+	maxHead    = 4 * sealAt
 )
 
 // Options are what the service can't do without.
@@ -61,14 +66,16 @@ type Service struct {
 	waitMu    sync.Mutex
 	room      *sync.Cond // signalled when waiting shrinks
 	waiting   []*request
-	readings  int  // in waiting
-	scheduled bool // whether a write job is queued that will take what waits
+	weight    int64 // bytes in waiting
+	head      int64 // bytes in the head, as of the last commit or seal
+	scheduled bool  // whether a write job is queued that will take what waits
 
 	// Only the writer touches these.
 	unsure bool    // a commit's outcome is unknown
 	opened []*lane // the full lanes that the present commit leaves for new ones
 
-	wake chan struct{} // to the sealer
+	wake    chan struct{} // to the sealer
+	sealing atomic.Pointer[sealOutcome]
 }
 
 // tally counts readings at the stations of their path.
@@ -76,6 +83,8 @@ type tally struct {
 	logged int64 // in log rows, trimmed or not
 	sealed int64 // in chunks
 	head   int64 // in memory
+
+	headWeight int64 // bytes of those in memory
 }
 
 // source is one sender of readings. Its counts are guarded by Service.mu.
@@ -88,6 +97,7 @@ type source struct {
 type request struct {
 	source  *source
 	batch   batch
+	weight  int64
 	streams []*stream // of each entry, until the writer numbers it
 	seq     int64
 	done    chan error
@@ -195,7 +205,17 @@ func (s *Service) EnsureDatastreams(ctx context.Context, specs []DatastreamSpec)
 		return nil
 	})
 	if db.IsUnique(err) {
-		return nil, web.Errorf(http.StatusConflict, "sensing.datastream_twice", "an external id stands twice in the list, or someone registered it just now")
+		// Someone was quicker: once an empty write is through, what others wrote before it is in memory. Or an earlier try
+		// was carried out though its answer got lost: then only the store knows.
+		for _, look := range []func(*db.Tx) error{func(*db.Tx) error { return nil }, s.learn} {
+			if err := s.DB.Write(ctx, look); err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(missing, func(i int) bool { _, known := s.LookupExternal(specs[i].ExternalID); return known }) {
+				return s.EnsureDatastreams(ctx, specs)
+			}
+		}
+		return nil, web.Errorf(http.StatusConflict, "sensing.datastream_twice", "an external id stands twice in the list").At("items")
 	}
 	return ids, err
 }
@@ -218,8 +238,11 @@ func properties(made []*stream) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// adopt makes a stream known. The caller holds mu.
+// adopt makes a stream known, if it is not yet: there must be one numbering for each lane. The caller holds mu.
 func (s *Service) adopt(st *stream) {
+	if s.streams[st.ID] != nil {
+		return
+	}
 	s.streams[st.ID] = st
 	s.byExternal[st.ExternalID] = st
 	for _, l := range st.lanes {
@@ -248,7 +271,7 @@ type Refusal struct {
 func (s *Service) Append(ctx context.Context, sourceName string, rs []Reading) (Receipt, error) {
 	var receipt Receipt
 	if len(rs) > maxRow {
-		return receipt, web.Errorf(http.StatusRequestEntityTooLarge, "sensing.too_many", "%d readings in one request, at most %d are taken", len(rs), maxRow)
+		return receipt, tooMany(len(rs))
 	}
 	if err := s.Access.Decide(ctx, "reading.append", access.Resource{Type: "datastream", Source: sourceName}, access.Operations); err != nil {
 		return receipt, err
@@ -288,6 +311,7 @@ func (s *Service) Append(ctx context.Context, sourceName string, rs []Reading) (
 		}
 		req.batch.entries = append(req.batch.entries, logged{at: r.At, value: r.Value})
 		req.streams = append(req.streams, seen)
+		req.weight += r.Value.weight()
 	}
 	s.mu.RUnlock()
 	receipt.Accepted, req.batch.refused = len(req.batch.entries), len(receipt.Refused)
@@ -301,21 +325,40 @@ func (s *Service) Append(ctx context.Context, sourceName string, rs []Reading) (
 	return receipt, nil
 }
 
-// submit hands a request to the writer and waits for the commit.
+func tooMany(n int) error {
+	return web.Errorf(http.StatusRequestEntityTooLarge, "sensing.too_many", "%d readings in one request, at most %d are taken", n, maxRow)
+}
+
+// submit hands a request to the writer and waits for the commit. A sender that leaves while it waits for room has sent
+// nothing; one that leaves later does not stop what is queued.
 func (s *Service) submit(ctx context.Context, req *request) error {
+	stop := context.AfterFunc(ctx, s.room.Broadcast)
+	defer stop()
 	s.waitMu.Lock()
-	for s.readings > maxWaiting {
+	for s.weight > maxWaiting || s.head > maxHead {
+		if ctx.Err() != nil {
+			s.waitMu.Unlock()
+			return fmt.Errorf("wait for the log: %w", ctx.Err())
+		}
 		s.room.Wait()
 	}
 	s.waiting = append(s.waiting, req)
-	s.readings += len(req.batch.entries)
+	s.weight += req.weight
 	schedule := !s.scheduled
 	s.scheduled = true
 	s.waitMu.Unlock()
 	if schedule {
 		s.schedule()
 	}
-	return <-req.done // once queued the outcome is waited for: one that nobody waits for is one that nobody knows
+	return <-req.done // an outcome that nobody waits for is one that nobody knows
+}
+
+// headNow tells the senders how full the head is.
+func (s *Service) headNow(weight int64) {
+	s.waitMu.Lock()
+	s.head = weight
+	s.room.Broadcast()
+	s.waitMu.Unlock()
 }
 
 // schedule queues one write job, which takes all that waits by the time it runs.
@@ -330,7 +373,7 @@ func (s *Service) schedule() {
 			s.unsure = true
 		}
 		if err != nil && taken != nil {
-			for _, full := range s.opened { // the new lanes were taken back
+			for _, full := range slices.Backward(s.opened) { // the new lanes were taken back
 				full.of.current = full
 			}
 		}
@@ -349,14 +392,14 @@ func (s *Service) schedule() {
 // take removes from the queue what fits one log row, and sees to it that the rest is not forgotten.
 func (s *Service) take() []*request {
 	s.waitMu.Lock()
-	n, readings := 0, 0
-	for n < len(s.waiting) && (n == 0 || readings+len(s.waiting[n].batch.entries) <= maxRow) {
-		readings += len(s.waiting[n].batch.entries)
+	n, weight := 0, int64(0)
+	for n < len(s.waiting) && (n == 0 || weight+s.waiting[n].weight <= maxRowWeight) {
+		weight += s.waiting[n].weight
 		n++
 	}
 	taken := s.waiting[:n:n]
 	s.waiting = s.waiting[n:]
-	s.readings -= readings
+	s.weight -= weight
 	s.scheduled = len(s.waiting) > 0
 	again := s.scheduled
 	s.room.Broadcast()
@@ -425,6 +468,7 @@ func (s *Service) number(tx *db.Tx, st *stream) (*lane, error) {
 func (s *Service) apply(seq int64, batches []batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() { s.headNow(s.count.headWeight) }()
 	for _, b := range batches {
 		src := s.byID[b.source]
 		src.accepted += int64(len(b.entries))
@@ -438,12 +482,13 @@ func (s *Service) apply(seq int64, batches []batch) {
 			l.head = append(l.head, numbered{e.n, point{e.at, e.value}})
 			l.of.state.add(readingID(l.id, e.n), e.at, e.value)
 			s.count.head++
+			s.count.headWeight += e.value.weight()
 		}
 	}
 	s.lastSeq = seq
 	close(s.committed)
 	s.committed = make(chan struct{})
-	if s.count.head >= sealAt {
+	if s.count.headWeight >= sealAt {
 		select {
 		case s.wake <- struct{}{}:
 		default:

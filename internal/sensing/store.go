@@ -19,13 +19,16 @@ var migrations embed.FS
 // Migrations are the tables of the observation log and the series store.
 func Migrations() db.Migrations { return db.Embedded("sensing", migrations) }
 
-// rowsPerRead bounds how much of the log one read takes.
-const rowsPerRead = 256
+// rowsPerRead and readingsPerRead bound how much of the log one read takes.
+const (
+	rowsPerRead     = 256
+	readingsPerRead = 200_000
+)
 
 // load rebuilds the memory from the store: what was kept at the last seal, then the log.
 func (s *Service) load(ctx context.Context) error {
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		return errors.Join(s.loadStreams(tx), s.loadLanes(tx), s.loadStates(tx), s.loadSources(tx),
+		return errors.Join(s.learn(tx), s.loadStates(tx), s.loadSources(tx),
 			tx.QueryRow("select seq, readings from log_trimmed where id = 1").Scan(&s.lastSeq, &s.count.logged),
 			tx.QueryRow("select cast(coalesce(sum(count), 0) as bigint) from chunks").Scan(&s.count.sealed))
 	})
@@ -45,25 +48,11 @@ func (s *Service) load(ctx context.Context) error {
 
 // replay applies rows of the log that are not in the head yet. The next n of each lane follows from them.
 func (s *Service) replay(tx *db.Tx) error {
-	type row struct {
-		seq     int64
-		batches []batch
-	}
-	var rows []row
-	err := tx.Each(func(r *sql.Rows) error {
-		var seq int64
-		var payload []byte
-		if err := r.Scan(&seq, &payload); err != nil {
-			return err
-		}
-		batches, err := decodeRow(payload)
-		if err != nil {
-			return fmt.Errorf("log row %d: %w", seq, err)
-		}
-		rows = append(rows, row{seq, batches})
-		return nil
-	}, "select seq, payload from log where seq > $1 order by seq nulls last limit $2", s.LastSeq(), rowsPerRead)
+	rows, err := logRows(tx, s.LastSeq())
 	if err != nil {
+		return err
+	}
+	if err := s.learn(tx); err != nil { // a commit of unknown outcome may have opened a lane
 		return err
 	}
 	for _, r := range rows {
@@ -81,28 +70,77 @@ func (s *Service) replay(tx *db.Tx) error {
 	return nil
 }
 
-func (s *Service) loadStreams(tx *db.Tx) error {
-	return tx.Each(func(r *sql.Rows) error {
-		st := &stream{}
-		err := r.Scan(&st.ID, &st.ExternalID, &st.Asset, &st.Property, &st.Unit, &st.Name)
-		s.adopt(st)
-		return err
-	}, "select id, external_id, asset, property, unit, name from datastreams order by id nulls last")
+// logRow is a decoded row of the log.
+type logRow struct {
+	seq     int64
+	batches []batch
 }
 
-func (s *Service) loadLanes(tx *db.Tx) error {
+// logRows reads some rows after a position, at least one if there is one.
+func logRows(tx *db.Tx, after int64) (rows []logRow, err error) {
+	readings := 0
+	err = tx.Each(func(r *sql.Rows) error {
+		if readings > readingsPerRead {
+			return errEnough
+		}
+		var row logRow
+		var payload []byte
+		if err := r.Scan(&row.seq, &payload); err != nil {
+			return err
+		}
+		if row.batches, err = decodeRow(payload); err != nil {
+			return fmt.Errorf("log row %d: %w", row.seq, err)
+		}
+		for _, b := range row.batches {
+			readings += len(b.entries)
+		}
+		rows = append(rows, row)
+		return nil
+	}, "select seq, payload from log where seq > $1 order by seq nulls last limit $2", after, rowsPerRead)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return rows, err
+}
+
+// learn takes datastreams and lanes into memory that are in the store and not there yet. But for the start it runs in the
+// writer, since a lane's numbering is the writer's.
+func (s *Service) learn(tx *db.Tx) error {
+	found, err := unknownStreams(tx, s)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range found {
+		s.adopt(st)
+	}
 	return tx.Each(func(r *sql.Rows) error {
 		var id, datastream, sealed int64
-		if err := r.Scan(&id, &datastream, &sealed); err != nil {
+		if err := r.Scan(&id, &datastream, &sealed); err != nil || s.lanes[id] != nil {
 			return err
 		}
 		st := s.streams[datastream]
-		l := &lane{id: id, of: st, next: sealed, sealed: sealed}
-		st.lanes = append(st.lanes, l)
-		st.current = l
-		s.lanes[id] = l
+		st.current = &lane{id: id, of: st, next: sealed, sealed: sealed}
+		st.lanes = append(st.lanes, st.current)
+		s.lanes[id] = st.current
 		return nil
 	}, "select lane, datastream, sealed_n from lanes order by lane nulls last")
+}
+
+// unknownStreams reads the datastreams that are not in memory, without their lanes.
+func unknownStreams(tx *db.Tx, s *Service) (found []*stream, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	err = tx.Each(func(r *sql.Rows) error {
+		st := &stream{}
+		err := r.Scan(&st.ID, &st.ExternalID, &st.Asset, &st.Property, &st.Unit, &st.Name)
+		if s.streams[st.ID] == nil {
+			found = append(found, st)
+		}
+		return err
+	}, "select id, external_id, asset, property, unit, name from datastreams order by id nulls last")
+	return found, err
 }
 
 func (s *Service) loadStates(tx *db.Tx) error {
@@ -205,26 +243,24 @@ func datastreamsOf(tx *db.Tx, asset int64) (ids []int64, err error) {
 
 func (s *Service) rowsAfter(ctx context.Context, after int64) (out []Batch, err error) {
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		out = out[:0]
-		return tx.Each(func(r *sql.Rows) error {
-			var seq int64
-			var payload []byte
-			if err := r.Scan(&seq, &payload); err != nil {
-				return err
+		rows, err := logRows(tx, after)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			readings, ok := s.resolve(r.batches)
+			if !ok {
+				return nil // a lane that is about to be known: the row comes with the next look
 			}
-			batches, err := decodeRow(payload)
-			if err != nil {
-				return fmt.Errorf("log row %d: %w", seq, err)
-			}
-			out = append(out, Batch{Seq: seq, Readings: s.resolve(batches)})
-			return nil
-		}, "select seq, payload from log where seq > $1 order by seq nulls last limit $2", after, rowsPerRead)
+			out = append(out, Batch{r.seq, readings})
+		}
+		return nil
 	})
 	return out, err
 }
 
-// resolve names the datastream of each entry.
-func (s *Service) resolve(batches []batch) []Stored {
+// resolve names the datastream of each entry. It fails for a lane that was committed just now and is not in memory yet.
+func (s *Service) resolve(batches []batch) ([]Stored, bool) {
 	n := 0
 	for _, b := range batches {
 		n += len(b.entries)
@@ -234,12 +270,14 @@ func (s *Service) resolve(batches []batch) []Stored {
 	defer s.mu.RUnlock()
 	for _, b := range batches {
 		for _, e := range b.entries {
-			out = append(out, Stored{
-				ID: readingID(e.lane, e.n), Reading: Reading{Datastream: s.lanes[e.lane].of.ID, At: e.at, Value: e.value},
-			})
+			l := s.lanes[e.lane]
+			if l == nil {
+				return nil, false
+			}
+			out = append(out, l.stored(numbered{e.n, point{e.at, e.value}}))
 		}
 	}
-	return out
+	return out, true
 }
 
 // readChunks reads the newest limit readings within [from, to] from the chunks of the lanes; it may return more, since a

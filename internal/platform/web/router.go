@@ -1,6 +1,10 @@
 package web
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -21,10 +25,18 @@ const (
 	// MaxBody bounds the body of a request, unless its route says otherwise.
 	MaxBody = 1 << 20
 
-	// How long a connection may take to say what it wants, and to stay silent between requests.
+	// How long a connection may take to say what it wants, to send the body, and to stay silent between requests.
 	readHeaderTimeout = 10 * time.Second
+	bodyTimeout       = 2 * time.Minute
 	idleTimeout       = 2 * time.Minute
 )
+
+// Check says who may send a body, before it is read: nil for those who may. Taking a large body apart costs memory that a
+// stranger must not be able to spend.
+type Check func(ctx context.Context) error
+
+// Anyone lets everybody through: for bodies that are small.
+func Anyone(context.Context) error { return nil }
 
 // Router collects the routes of all rooms. It is filled before the server starts and is read-only afterwards.
 type Router struct {
@@ -49,6 +61,9 @@ func NewRouter(version string) *Router {
 	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaNamer())
 	cfg.DocsPath, cfg.SchemasPath = "", "" // the docs page that huma offers loads scripts from outside
 	cfg.CreateHooks = nil                  // no $schema field in every answer
+	cfg.OnAddOperation = append(cfg.OnAddOperation, func(_ *huma.OpenAPI, op *huma.Operation) {
+		op.BodyReadTimeout = bodyTimeout // huma's own is too short for a bulk over a slow line
+	})
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: "anlan_session"},
 		"device":  {Type: "http", Scheme: "bearer"},
@@ -85,18 +100,69 @@ func schemaNamer() func(t reflect.Type, hint string) string {
 // API takes operations, registered with huma.Register.
 func (r *Router) API() huma.API { return r.api }
 
+// Gate is a middleware for an operation with a large body: the check comes before the body is read.
+func Gate(check Check) huma.Middlewares {
+	return huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+		err := check(ctx.Context())
+		if err == nil {
+			next(ctx)
+			return
+		}
+		e := boundary(ctx.Context(), err)
+		ctx.SetHeader("Connection", "close") // or the server would wait for the body before it answers
+		ctx.SetHeader("Content-Type", e.ContentType(""))
+		ctx.SetStatus(e.Status)
+		if err := json.NewEncoder(ctx.BodyWriter()).Encode(e); err != nil {
+			slog.DebugContext(ctx.Context(), "answer not sent", "err", err)
+		}
+	}}
+}
+
 // Handle adds a handler whose body may have MaxBody bytes. The pattern is ServeMux's: "GET /warnings".
-func (r *Router) Handle(pattern string, h http.Handler) { r.HandleUpload(pattern, MaxBody, h) }
+func (r *Router) Handle(pattern string, h http.Handler) {
+	r.HandleUpload(pattern, MaxBody, Anyone, h)
+}
 
 // HandleFunc is Handle for a function.
 func (r *Router) HandleFunc(pattern string, h http.HandlerFunc) { r.Handle(pattern, h) }
 
-// HandleUpload adds a handler whose body may have max bytes.
-func (r *Router) HandleUpload(pattern string, max int64, h http.Handler) {
+// HandleUpload adds a handler whose body may have max bytes, from those whom check lets through.
+func (r *Router) HandleUpload(pattern string, max int64, check Check, h http.Handler) {
 	r.mux.HandleFunc(pattern, func(w http.ResponseWriter, req *http.Request) {
-		req.Body = http.MaxBytesReader(w, req.Body, max)
+		if err := check(req.Context()); err != nil {
+			w.Header().Set("Connection", "close") // or the server would wait for the body before it answers
+			WriteError(w, req, err)
+			return
+		}
+		if req.ContentLength > max {
+			w.Header().Set("Connection", "close")
+			WriteError(w, req, &http.MaxBytesError{Limit: max})
+			return
+		}
+		if req.ContentLength != 0 {
+			conn := http.NewResponseController(w)
+			if err := conn.SetReadDeadline(time.Now().Add(bodyTimeout)); err == nil {
+				// Once the body is there the deadline goes: passing it later would end the request's context.
+				req.Body = &timedBody{req.Body, func() { _ = conn.SetReadDeadline(time.Time{}) }}
+			}
+			req.Body = http.MaxBytesReader(w, req.Body, max)
+		}
 		h.ServeHTTP(w, req)
 	})
+}
+
+// timedBody calls done when the body has been read.
+type timedBody struct {
+	io.ReadCloser
+	done func()
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.done()
+	}
+	return n, err
 }
 
 // Middleware wraps a handler.
