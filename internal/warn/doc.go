@@ -9,8 +9,17 @@
 // goes out as it was seen, as CAP 1.2, and never changes afterwards: a
 // correction is an Update, the end a Cancel or an all-clear, each a message of
 // its own. The moment a warning ends, by an officer or by the clock, it is gone
-// from the feed and from the page. What is an exercise, a test, a system message
+// from the page of current warnings. The message by which an officer ended it
+// early stays in the feed until the warning would have ended by itself: whoever
+// polls and holds the warning learns in that time that it is over, and after it
+// nobody holds it any more. What is an exercise, a test, a system message
 // or a draft, or is not for the public, is never shown to the public at all.
+//
+// One officer alone may end a warning, though two must agree to issue one. A
+// warning that is wrong or over costs the trust in the next one, and at night
+// nobody may be there to agree; a danger that goes on after all is warned of
+// again by two. Who ended it and why is public, or in the ledger, at once.
+//
 // Every step stands in the ledger and goes out as an event in the transaction
 // of the deed.
 //

@@ -47,6 +47,7 @@ type (
 		Scope      string         `xml:"cap:scope"`
 		Kinds      []string       `xml:"cap:category"`
 		Event      string         `xml:"cap:event"`
+		Responses  []string       `xml:"cap:responseType"`
 		Urgency    string         `xml:"cap:urgency"`
 		Severity   string         `xml:"cap:severity"`
 		Certainty  string         `xml:"cap:certainty"`
@@ -66,7 +67,7 @@ type (
 	}
 )
 
-// feed writes the current warnings as Atom.
+// feed writes warnings, each by its latest message, as Atom.
 func (s *Service) feed(list []full, updated time.Time, lang string) ([]byte, error) {
 	if updated.IsZero() || updated.Unix() == 0 {
 		updated = s.started
@@ -83,21 +84,19 @@ func (s *Service) feed(list []full, updated time.Time, lang string) ([]byte, err
 	for _, w := range list {
 		v := w.shown
 		document := base + "/warnings/" + messageName(w.number, v.n) + ".xml"
-		urgency, severity, certainty := v.content.words(v.sent)
-		kind := cap.TypeAlert
-		if v.kind == kindUpdate {
-			kind = cap.TypeUpdate
-		}
+		said := v.kind.terms(v.content, v.sent)
+		headline, description, _ := v.kind.texts(v.content, lang)
 		e := atomEntry{
-			ID: document, Title: v.content.Headline.In(lang), Updated: v.sent.UTC().Format(time.RFC3339), Published: v.sent.UTC().Format(time.RFC3339),
-			Author: atomAuthor{s.options.SenderName.In(lang)}, Summary: v.content.Description.In(lang),
+			ID: document, Title: headline, Updated: v.sent.UTC().Format(time.RFC3339), Published: v.sent.UTC().Format(time.RFC3339),
+			Author: atomAuthor{s.options.SenderName.In(lang)}, Summary: description,
 			Links: []atomLink{
 				{"alternate", "application/cap+xml", document},
 				{"related", "text/html", base + "/warnings/" + w.number + "?lang=" + lang},
 			},
-			Identifier: v.identifier, Sender: s.options.Sender, Sent: s.capTime(v.sent), Status: w.status, MsgType: kind, Scope: w.scope,
-			Kinds: v.content.About.Categories, Event: v.content.About.Event.In(lang), Urgency: urgency, Severity: severity, Certainty: certainty,
-			Onset: s.capTime(v.content.Onset), Expires: s.capTime(v.content.Expires),
+			Identifier: v.identifier, Sender: s.options.Sender, Sent: s.capTime(v.sent), Status: w.status, MsgType: said.messageType, Scope: w.scope,
+			Kinds: v.content.About.Categories, Event: v.content.About.Event.In(lang), Responses: said.responses,
+			Urgency: said.urgency, Severity: said.severity, Certainty: said.certainty,
+			Onset: s.capTime(said.onset), Expires: s.capTime(v.content.Expires),
 			Parameters: []atomValue{{Name: parameterLevel, Value: string(v.content.Level)}},
 		}
 		for _, c := range v.content.About.Categories {

@@ -29,15 +29,19 @@ func (s *Service) publicRoutes(r *web.Router) {
 }
 
 // current returns what is in force for the public at this moment, the most
-// severe first, and when that list last changed. The page and the feed are both
-// made of it, so they can't disagree.
-func (s *Service) current(ctx context.Context) (list []full, changed time.Time, err error) {
+// severe first; what was ended early, for those who hold it still; and when any
+// of it last changed. The page and the feed are both made of it, so they can't
+// disagree.
+func (s *Service) current(ctx context.Context) (list, ended []full, changed time.Time, err error) {
 	if err := s.access.Decide(ctx, "warning.read", access.Resource{Type: "warning"}, access.PublicInformation); err != nil {
-		return nil, time.Time{}, err
+		return nil, nil, time.Time{}, err
 	}
 	now := s.clock.Now()
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		if list, err = publicWarnings(tx, now); err != nil {
+			return err
+		}
+		if ended, err = publicEnds(tx, now); err != nil {
 			return err
 		}
 		changed, err = publicChanged(tx, now)
@@ -46,16 +50,16 @@ func (s *Service) current(ctx context.Context) (list []full, changed time.Time, 
 	slices.SortStableFunc(list, func(a, b full) int {
 		return slices.Index(levels, a.shown.content.Level) - slices.Index(levels, b.shown.content.Level)
 	})
-	return list, changed, err
+	return list, ended, changed, err
 }
 
 func (s *Service) feedPage(w http.ResponseWriter, r *http.Request) {
-	list, changed, err := s.current(r.Context())
+	list, ended, changed, err := s.current(r.Context())
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
-	document, err := s.feed(list, changed, s.pages.Language(r))
+	document, err := s.feed(slices.Concat(list, ended), changed, s.pages.Language(r))
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
@@ -114,7 +118,7 @@ func serve(w http.ResponseWriter, r *http.Request, contentType string, document 
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
-	h.Set("Cache-Control", "no-cache") // may be kept, but must be asked for: a warning that has ended is gone at once
+	h.Set("Cache-Control", "no-cache") // may be kept, but must be asked for: that a warning has ended shows at once
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("X-Content-Type-Options", "nosniff")
 	http.ServeContent(w, r, "", modified, strings.NewReader(string(document)))
@@ -156,7 +160,7 @@ type option struct {
 }
 
 func (s *Service) listPage(w http.ResponseWriter, r *http.Request) {
-	list, _, err := s.current(r.Context())
+	list, _, _, err := s.current(r.Context())
 	if err != nil {
 		web.WriteError(w, r, err)
 		return

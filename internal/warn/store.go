@@ -231,10 +231,25 @@ func publicWarnings(tx *db.Tx, now time.Time) ([]full, error) {
 	return out, err
 }
 
-// publicChanged returns when the list of publicWarnings last changed, zero if never.
+// publicEnds returns the messages by which officers ended public warnings that would still be in force at now.
+func publicEnds(tx *db.Tx, now time.Time) ([]full, error) {
+	var out []full
+	err := tx.Each(func(rows *sql.Rows) error {
+		var f full
+		err := f.scan(rows)
+		out = append(out, f)
+		return err
+	}, "select "+recordColumns+", "+versionColumns+fullFrom+
+		`where w.state = 'cancelled' and w.current > 0 and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
+		order by w.ended_at desc nulls last, w.id desc`, db.Micros(now))
+	return out, err
+}
+
+// publicChanged returns when what publicWarnings and publicEnds return last changed, zero if never. All of it goes at its
+// expiry, whoever ended it before.
 func publicChanged(tx *db.Tx, now time.Time) (time.Time, error) {
 	var us int64
-	err := tx.QueryRow(`select coalesce(max(case when state = 'issued' and expires <= $1 then expires else changed end), 0)
+	err := tx.QueryRow(`select coalesce(max(case when expires <= $1 then expires else changed end), 0)
 		from warnings where status = 'Actual' and scope = 'Public' and current > 0`, db.Micros(now)).Scan(&us)
 	return db.Time(us), err
 }

@@ -42,7 +42,7 @@ type Warning struct {
 	ApprovedBy  string     `json:"approved_by,omitempty"`
 	// MayApprove is false for the proposer; the server holds it whatever a console shows.
 	MayApprove bool       `json:"may_approve"`
-	Public     bool       `json:"public" doc:"whether it is on the public page and in the feed now"`
+	Public     bool       `json:"public" doc:"whether it is in force for the public now"`
 	EndedAt    *time.Time `json:"ended_at"`
 	EndedBy    string     `json:"ended_by,omitempty"`
 	EndKind    string     `json:"end_kind,omitempty" doc:"cancel, all-clear, expired or withdrawn"`

@@ -289,7 +289,9 @@ func TestEndedWarningsLeaveAtOnce(t *testing.T) {
 	dbtest.Each(t, allMigrations, func(t *testing.T, d *db.DB) {
 		s, c := newService(t, d)
 		shown := func() bool {
-			feed, list := strings.Contains(get(t, s, "/warnings.atom?lang=en"), "old harbour"), strings.Contains(get(t, s, "/warnings?lang=en"), "old harbour")
+			// The feed tells of an early end too, until the warning would have ended by itself.
+			feed := strings.Contains(get(t, s, "/warnings.atom?lang=en"), "<title>Gas leak near the old harbour")
+			list := strings.Contains(get(t, s, "/warnings?lang=en"), "old harbour")
 			if feed != list {
 				t.Error("page and feed disagree")
 			}
@@ -329,6 +331,95 @@ func TestEndedWarningsLeaveAtOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A receiver that polls learns from the feed alone that a warning it holds has ended early.
+func TestFeedTellsOfAnEarlyEnd(t *testing.T) {
+	schema := testdata.Shared(t, "cap", "schema", "CAP-v1.2.xsd")
+	xmllint, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Skip("xmllint is not installed (Debian: libxml2-utils)")
+	}
+	lint := func(t *testing.T, document string, arguments ...string) {
+		t.Helper()
+		c := exec.Command(xmllint, append(append([]string{"--noout", "--nonet"}, arguments...), "-")...)
+		c.Stdin = strings.NewReader(document)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("xmllint: %v\n%s\n%s", err, out, document)
+		}
+	}
+	type entry struct {
+		Title    string `xml:"title"`
+		MsgType  string `xml:"urn:oasis:names:tc:emergency:cap:1.2 msgType"`
+		Response string `xml:"urn:oasis:names:tc:emergency:cap:1.2 responseType"`
+		Urgency  string `xml:"urn:oasis:names:tc:emergency:cap:1.2 urgency"`
+		Onset    string `xml:"urn:oasis:names:tc:emergency:cap:1.2 onset"`
+		Expires  string `xml:"urn:oasis:names:tc:emergency:cap:1.2 expires"`
+		ID       string `xml:"id"`
+	}
+	for _, test := range []struct {
+		name string
+		end  func(*Service, int64) (Warning, error)
+		want entry
+	}{
+		{"all clear", func(s *Service, id int64) (Warning, error) { return s.AllClear(as(first), id, "The main is closed.") },
+			entry{Title: "All clear: Gas leak near the old harbour", MsgType: "Update", Response: "AllClear", Urgency: "Past"}},
+		{"cancel", func(s *Service, id int64) (Warning, error) { return s.Cancel(as(first), id, "The sensor was broken.") },
+			entry{Title: "Cancelled: Gas leak near the old harbour", MsgType: "Cancel", Response: "None", Urgency: "Expected"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dbtest.Each(t, allMigrations, func(t *testing.T, d *db.DB) {
+				s, c := newService(t, d)
+				w := issue(t, s, gasLeak()) // until 15:30 in the city
+				drill := gasLeak()
+				drill.Status = cap.Exercise
+				exercise := issue(t, s, drill)
+				c.Advance(time.Hour)
+				for _, id := range []int64{w.ID, exercise.ID} {
+					if _, err := test.end(s, id); err != nil {
+						t.Fatal(err)
+					}
+				}
+				held := fetch(t, s, "/warnings.atom?lang=en", nil)
+				c.Advance(5*time.Hour - time.Second)
+				text := get(t, s, "/warnings.atom?lang=en")
+				lint(t, text)
+				var feed struct {
+					Entries []entry `xml:"entry"`
+				}
+				if err := xml.Unmarshal([]byte(text), &feed); err != nil {
+					t.Fatal(err)
+				}
+				want := test.want
+				want.Onset, want.Expires, want.ID = "2026-11-23T10:30:00+08:00", "2026-11-23T15:30:00+08:00", "https://city.example/warnings/2026-0001.2.xml"
+				if len(feed.Entries) != 1 || feed.Entries[0] != want {
+					t.Fatalf("feed %+v, want %+v", feed.Entries, want)
+				}
+				// The entry and the message it leads to say the same, and the message is sound.
+				path := strings.TrimPrefix(want.ID, "https://city.example")
+				lint(t, get(t, s, path), "--schema", schema)
+				a := document(t, s, path)
+				info := a.Infos[0]
+				if a.MsgType != want.MsgType || info.Headline != want.Title || info.Expires.String() != want.Expires || info.Onset.String() != want.Onset ||
+					info.ResponseTypes[0] != want.Response || info.Urgency != want.Urgency {
+					t.Errorf("message %+v", a)
+				}
+				if page := get(t, s, "/warnings?lang=en"); strings.Contains(page, "old harbour") {
+					t.Error("listed as current after its end")
+				}
+				if page := get(t, s, "/warnings/2026-0001?lang=en"); !strings.Contains(page, "Ended on") {
+					t.Error("its page doesn't say that it ended")
+				}
+				c.Advance(time.Second)
+				for _, h := range []http.Header{nil, {"If-None-Match": {held.Header.Get("ETag")}}, {"If-Modified-Since": {held.Header.Get("Last-Modified")}}} {
+					res := fetch(t, s, "/warnings.atom?lang=en", h)
+					if body, _ := io.ReadAll(res.Body); res.StatusCode != 200 || bytes.Contains(body, []byte("<entry>")) {
+						t.Errorf("%v after the first end that was announced: %d %s", h, res.StatusCode, body)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestTheClockEndsWarnings(t *testing.T) {
@@ -493,7 +584,7 @@ func TestEveryStepAsksAccess(t *testing.T) {
 		"list":     func() error { _, err := s.List(ctx, "all", 0, 10); return err },
 		"hazards":  func() error { _, err := s.Hazards(ctx); return err },
 		"preview":  func() error { _, err := s.Preview(ctx, gasLeak()); return err },
-		"current":  func() error { _, _, err := s.current(ctx); return err },
+		"current":  func() error { _, _, _, err := s.current(ctx); return err },
 	} {
 		if err := deed(); code(err) != "access.denied" {
 			t.Errorf("%s: %v", name, err)

@@ -249,7 +249,7 @@ func (o Options) compose(m message) (*cap.Alert, error) {
 	sent := cap.Time{Time: m.sent.In(o.zone())}
 	a := &cap.Alert{
 		Identifier: o.identifier(m.number, m.version), Sender: o.Sender, Sent: sent,
-		Status: m.status, MsgType: cap.TypeAlert, Scope: m.scope, Restriction: m.rest,
+		Status: m.status, Scope: m.scope, Restriction: m.rest,
 		References: m.references, Incidents: m.number,
 	}
 	if m.status == cap.Exercise {
@@ -258,33 +258,14 @@ func (o Options) compose(m message) (*cap.Alert, error) {
 	if m.reason != "" {
 		a.Note = strings.TrimSpace(a.Note + " " + m.reason)
 	}
-	urgency, severity, certainty := m.content.words(m.sent)
-	responses, expires := m.content.About.Responses, m.content.Expires
-	switch m.kind {
-	case kindUpdate:
-		a.MsgType = cap.TypeUpdate
-	case kindCancel:
-		a.MsgType, responses = cap.TypeCancel, []string{"None"}
-	case kindAllClear:
-		a.MsgType, responses, urgency = cap.TypeUpdate, []string{"AllClear"}, "Past"
-		expires = m.sent.Add(time.Hour) // long enough for every receiver to fetch it
-	}
-	onset, end := cap.Time{Time: m.content.Onset.In(o.zone())}, cap.Time{Time: expires.In(o.zone())}
-	if m.kind == kindAllClear || m.kind == kindCancel {
-		onset = sent
-	}
+	said := m.kind.terms(m.content, m.sent)
+	a.MsgType = said.messageType
+	onset, end := cap.Time{Time: said.onset.In(o.zone())}, cap.Time{Time: m.content.Expires.In(o.zone())}
 	for _, lang := range []string{page.English, page.Chinese} {
-		headline, description, instruction := m.content.Headline.In(lang), m.content.Description.In(lang), m.content.Instruction.In(lang)
-		if words, over := endWords[m.kind]; over {
-			headline = words.title.In(lang) + headline
-			if n := maxHeadline - utf8.RuneCountInString(headline); n < 0 {
-				headline = string([]rune(headline)[:maxHeadline-1]) + "…"
-			}
-			description, instruction = words.text.In(lang), ""
-		}
+		headline, description, instruction := m.kind.texts(m.content, lang)
 		info := cap.Info{
-			Language: lang, Categories: m.content.About.Categories, Event: m.content.About.Event.In(lang), ResponseTypes: responses,
-			Urgency: urgency, Severity: severity, Certainty: certainty,
+			Language: lang, Categories: m.content.About.Categories, Event: m.content.About.Event.In(lang), ResponseTypes: said.responses,
+			Urgency: said.urgency, Severity: said.severity, Certainty: said.certainty,
 			EventCodes: []cap.Value{{Name: codeHazard, Value: m.content.About.ID}},
 			Effective:  &sent, Onset: &onset, Expires: &end,
 			SenderName: o.SenderName.In(lang), Headline: headline, Description: description, Instruction: instruction,
@@ -325,6 +306,43 @@ var endWords = map[Kind]struct{ title, text page.Text }{
 		page.Text{English: "All clear: ", Chinese: "预警解除："},
 		page.Text{English: "The danger is over and this warning has ended.", Chinese: "险情已经解除，该预警已结束。"},
 	},
+}
+
+// terms are what a message says in CAP's own words.
+type terms struct {
+	messageType                  string
+	responses                    []string
+	urgency, severity, certainty string
+	onset                        time.Time
+}
+
+// terms are those of a message of this kind about the content.
+func (k Kind) terms(c Content, sent time.Time) terms {
+	t := terms{messageType: cap.TypeAlert, responses: c.About.Responses, onset: c.Onset}
+	t.urgency, t.severity, t.certainty = c.words(sent)
+	switch k {
+	case kindUpdate:
+		t.messageType = cap.TypeUpdate
+	case kindCancel:
+		t.messageType, t.responses, t.onset = cap.TypeCancel, []string{"None"}, sent
+	case kindAllClear:
+		t.messageType, t.responses, t.urgency, t.onset = cap.TypeUpdate, []string{"AllClear"}, "Past", sent
+	}
+	return t
+}
+
+// texts are what a message of this kind tells people about the content.
+func (k Kind) texts(c Content, lang string) (headline, description, instruction string) {
+	headline = c.Headline.In(lang)
+	words, over := endWords[k]
+	if !over {
+		return headline, c.Description.In(lang), c.Instruction.In(lang)
+	}
+	headline = words.title.In(lang) + headline
+	if utf8.RuneCountInString(headline) > maxHeadline {
+		headline = string([]rune(headline)[:maxHeadline-1]) + "…"
+	}
+	return headline, words.text.In(lang), ""
 }
 
 func (o Options) identifier(number string, version int) string {
