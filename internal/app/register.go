@@ -38,10 +38,10 @@ func (r register) Covers(organisation, owner, area int64) bool {
 	return r.city.Covers(organisation, owner, area)
 }
 
-// scope is which organisation holds an asset, and in which area it lies.
-func (r register) scope(asset int64) (organisation, area int64) {
-	s, _ := r.city.AssetSpot(asset)
-	return s.Organisation, s.Area
+// asset is what sensing asks about an asset.
+func (r register) asset(id int64) sensing.Asset {
+	s, _ := r.city.AssetSpot(id)
+	return sensing.Asset{Organisation: s.Organisation, Area: s.Area, Home: s.Home}
 }
 
 // Streams fulfils detect.Register.

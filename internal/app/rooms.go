@@ -74,8 +74,11 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.sensing, err = sensing.New(ctx, sensing.Options{
-		DB: a.db, Clock: a.clock, Access: a.access, Scope: known.scope, Consumers: []string{detect.Consumer},
-		Property: func(name string) bool { _, ok := a.packs.properties[name]; return ok },
+		DB: a.db, Clock: a.clock, Access: a.access, Asset: known.asset, Consumers: []string{detect.Consumer},
+		Property: func(name string) (sensing.Property, bool) {
+			p, ok := a.packs.properties[name]
+			return sensing.Property{Unit: p.Unit, Number: true}, ok
+		},
 	})
 	if err != nil {
 		return err
@@ -119,7 +122,11 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 
 // hearOfRegister has the detectors look anew where things stand once the register has changed.
 func (a *App) hearOfRegister(ctx context.Context) error {
-	return a.bus.Consume(ctx, "register-changes", []string{events.RegisterImported{}.Subject()}, func(context.Context, bus.Message) error {
+	return a.bus.Consume(ctx, "register-changes", []string{events.RegisterImported{}.Subject()}, func(ctx context.Context, _ bus.Message) error {
+		// The event may be here before the picture in memory is.
+		if err := a.city.Load(ctx); err != nil {
+			return err
+		}
 		a.detect.Refresh()
 		return nil
 	})

@@ -181,7 +181,7 @@ func TestAPI(t *testing.T) {
 		status                                int
 		code                                  string
 	}{
-		{"too large", "POST", path + "/evidence", large, contentType, 413, "case.file_size"},
+		{"too large", "POST", path + "/evidence", large, contentType, 413, "web.too_large"},
 		{"unknown field", "POST", path + "/evidence", unknown, unknownType, 400, "web.invalid"},
 		{"a page as a photo", "POST", path + "/evidence", page401, pageType, 422, "case.file"},
 		{"text", "POST", path + "/evidence", "x", "text/plain", 415, "web.media_type"},

@@ -194,6 +194,9 @@ func (d DatastreamState) JSON() DatastreamJSON {
 	}
 	if d.State.Count > 0 {
 		out.Latest = &ReadingJSON{Reading{At: d.State.MaxAt}.Time(), d.State.Latest}
+		if d.Hidden {
+			out.Latest.Value = nil
+		}
 	}
 	return out
 }

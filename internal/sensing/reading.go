@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/city/guard"
 )
 
 const (
@@ -125,6 +127,14 @@ const (
 	maxAhead = 24 * time.Hour
 )
 
+func personal(text string) bool {
+	if text == "" {
+		return false
+	}
+	_, found := guard.Value(text)
+	return found
+}
+
 // check says why a reading can't be taken, or "".
 func (r Reading) check(now time.Time) (code, message string) {
 	switch {
@@ -134,6 +144,8 @@ func (r Reading) check(now time.Time) (code, message string) {
 		return "sensing.not_finite", "value: expected a finite number"
 	case len(r.Value.text) > MaxText:
 		return "sensing.text_too_long", fmt.Sprintf("value: %d bytes of text, at most %d are kept", len(r.Value.text), MaxText)
+	case personal(r.Value.text):
+		return "sensing.personal", "value: looks like an identifier of a person: Anlan keeps none"
 	case r.At > now.Add(maxAhead).UnixMicro():
 		return "sensing.in_the_future", fmt.Sprintf("at: %s is more than a day ahead of the server's clock", r.Time().Format(time.RFC3339))
 	case r.At < 0:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
@@ -36,12 +37,26 @@ type Options struct {
 	DB     *db.DB
 	Clock  clock.Clock
 	Access access.Decider
-	// Scope says which organisation holds an asset and in which area it lies.
-	Scope func(asset int64) (organisation, area int64)
-	// Property says whether a pack declares the observed property, such as "gas/methane".
-	Property func(name string) bool
+	// Asset says whose an asset is and where; from memory.
+	Asset func(id int64) Asset
+	// Property is what a pack declares of an observed property, such as "gas/methane", if one does.
+	Property func(name string) (Property, bool)
 	// Consumers name those who tail the log: nothing is trimmed before each of them has called Hold.
 	Consumers []string
+}
+
+// Asset is what sensing needs to know of the thing that a datastream belongs to.
+type Asset struct {
+	Organisation, Area int64
+	// Home says that it stands in a home: its readings are taken and judged, and shown to nobody but as alive or not.
+	Home bool
+}
+
+// Property is an observed property of a pack.
+type Property struct {
+	Unit string
+	// Number says that its readings are numbers: a text would be stored, and no detector would ever judge it.
+	Number bool
 }
 
 // Service is the observation log and the series store. Its methods are safe for concurrent use.
@@ -224,8 +239,19 @@ func (s *Service) checkSpec(spec DatastreamSpec) *web.Error {
 	switch {
 	case spec.ExternalID == "" || len(spec.ExternalID) > 200:
 		return web.Errorf(http.StatusUnprocessableEntity, "sensing.bad_external_id", "expected 1 to 200 bytes, got %d", len(spec.ExternalID)).At("external_id")
-	case !s.Property(spec.Property):
+	}
+	declared, ok := s.Property(spec.Property)
+	if !ok {
 		return web.Errorf(http.StatusUnprocessableEntity, "sensing.unknown_property", "no pack declares the property %q", spec.Property).At("property")
+	}
+	if declared.Unit != spec.Unit {
+		return web.Errorf(http.StatusUnprocessableEntity, "sensing.wrong_unit", "%s is observed in %s, not in %q: convert before sending",
+			spec.Property, declared.Unit, spec.Unit).At("unit")
+	}
+	for field, text := range map[string]string{"external_id": spec.ExternalID, "name": spec.Name} {
+		if m, found := guard.Value(text); found {
+			return web.Errorf(http.StatusUnprocessableEntity, "sensing.personal", "holds what looks like a person's %s: Anlan keeps none", m.Kind).At(field)
+		}
 	}
 	return nil
 }
@@ -305,7 +331,11 @@ func (s *Service) Append(ctx context.Context, sourceName string, rs []Reading) (
 			refuse(i, "access.denied", denied.Error())
 			continue
 		}
-		if code, message := r.check(now); code != "" {
+		code, message := r.check(now)
+		if declared, ok := s.Property(seen.Property); code == "" && ok && declared.Number && r.Value.kind != KindNumber {
+			code, message = "sensing.not_a_number", fmt.Sprintf("value: %s is observed as a number in %s", seen.Property, declared.Unit)
+		}
+		if code != "" {
 			refuse(i, code, message)
 			continue
 		}
@@ -516,9 +546,14 @@ func (s *Service) mayRead(ctx context.Context, datastream int64) error {
 }
 
 func (s *Service) mayReadAsset(ctx context.Context, asset int64) error {
-	organisation, area := s.Scope(asset)
+	at := s.Asset(asset)
 	return s.Access.Decide(ctx, "reading.read",
-		access.Resource{Type: "asset", ID: asset, Organisation: organisation, Area: area}, access.Operations)
+		access.Resource{Type: "asset", ID: asset, Organisation: at.Organisation, Area: at.Area}, access.Operations)
+}
+
+// hidden says whether the values of an asset in a home must not be shown. The program itself needs them to judge.
+func (s *Service) hidden(ctx context.Context, asset int64) bool {
+	return s.Asset(asset).Home && access.From(ctx).Kind != access.KindSystem
 }
 
 func unknownDatastream(id int64) *web.Error {
@@ -540,7 +575,7 @@ func (s *Service) Datastreams(ctx context.Context, asset int64) ([]DatastreamSta
 		defer s.mu.RUnlock()
 		for _, id := range ids {
 			if st, ok := s.streams[id]; ok {
-				out = append(out, DatastreamState{st.Datastream, st.state})
+				out = append(out, DatastreamState{st.Datastream, st.state, s.hidden(ctx, asset)})
 			}
 		}
 		return nil
@@ -552,6 +587,8 @@ func (s *Service) Datastreams(ctx context.Context, asset int64) ([]DatastreamSta
 type DatastreamState struct {
 	Datastream
 	State State
+	// Hidden says that its values are not to be shown: it stands in a home.
+	Hidden bool
 }
 
 // Lookup is the datastream with an id.
@@ -581,7 +618,7 @@ func (s *Service) All(fn func(DatastreamState)) {
 	s.mu.RLock()
 	all := make([]DatastreamState, 0, len(s.streams))
 	for _, st := range s.streams {
-		all = append(all, DatastreamState{st.Datastream, st.state})
+		all = append(all, DatastreamState{Datastream: st.Datastream, State: st.state})
 	}
 	s.mu.RUnlock()
 	slices.SortFunc(all, func(a, b DatastreamState) int { return int(a.ID - b.ID) })
@@ -594,6 +631,9 @@ func (s *Service) All(fn func(DatastreamState)) {
 func (s *Service) History(ctx context.Context, datastream int64, from, to time.Time, limit int) ([]Stored, error) {
 	if err := s.mayRead(ctx, datastream); err != nil {
 		return nil, err
+	}
+	if d, _ := s.Lookup(datastream); s.hidden(ctx, d.Asset) {
+		return nil, web.Errorf(http.StatusForbidden, "sensing.home", "a sensor in a home shows whether it is alive, and no values")
 	}
 	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
 	if !from.IsZero() {

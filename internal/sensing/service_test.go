@@ -16,6 +16,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
 var (
@@ -35,8 +36,10 @@ func start(t tb, d *db.DB) *Service {
 	t.Helper()
 	s, err := New(ctx, Options{
 		DB: d, Clock: clock.NewVirtual(noon), Access: access.AllowAll,
-		Property: func(p string) bool { return p == "gas/methane" },
-		Scope:    func(int64) (int64, int64) { return 0, 0 },
+		Property: func(p string) (Property, bool) {
+			return Property{Unit: "%LEL", Number: p == "gas/pressure"}, p == "gas/methane" || p == "gas/pressure"
+		},
+		Asset: func(id int64) Asset { return Asset{Home: id == 8} },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -345,4 +348,67 @@ func TestASenderThatLeavesDoesNotWaitForRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	balanced(t, s, 1, 0)
+}
+
+func TestWhatIsSentMustBeWhatThePackSays(t *testing.T) {
+	s := start(t, dbtest.SQLite(t, all...))
+	sys := access.With(ctx, access.System("test"))
+	for code, spec := range map[string]DatastreamSpec{
+		"sensing.wrong_unit":       {ExternalID: "x", Property: "gas/methane", Unit: "ppm"},
+		"sensing.unknown_property": {ExternalID: "x", Property: "gas/faces", Unit: "%LEL"},
+		"sensing.personal":         {ExternalID: "13812345678", Property: "gas/methane", Unit: "%LEL"},
+		"sensing.bad_external_id":  {Property: "gas/methane", Unit: "%LEL"},
+	} {
+		_, err := s.EnsureDatastream(sys, spec)
+		var e *web.Error
+		if !errors.As(err, &e) || e.Code != code {
+			t.Errorf("%+v: %v, want %s", spec, err, code)
+		}
+	}
+	numeric, err := s.EnsureDatastream(sys, DatastreamSpec{ExternalID: "p", Property: "gas/pressure", Unit: "%LEL"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := datastream(t, s, "one")
+	r, err := s.Append(ctx, "gw", []Reading{
+		{numeric, at(1), Text("60")}, {numeric, at(1), Number(60)}, {free, at(1), Text("open")},
+		{free, at(1), Text("110101199003074258")}, {free, at(1), Text("京A12345")},
+	})
+	if err != nil || r.Accepted != 2 || fmt.Sprint(codes(r)) != "[sensing.not_a_number sensing.personal sensing.personal]" {
+		t.Fatalf("%+v %v", r, err)
+	}
+}
+
+func codes(r Receipt) (out []string) {
+	for _, f := range r.Refused {
+		out = append(out, f.Code)
+	}
+	return out
+}
+
+// A sensor in a home is heard and judged, and shows nothing but that it lives.
+func TestNoCurveFromAHome(t *testing.T) {
+	s := start(t, dbtest.SQLite(t, all...))
+	sys := access.With(ctx, access.System("detect"))
+	id, err := s.EnsureDatastream(sys, DatastreamSpec{ExternalID: "home", Asset: 8, Property: "gas/methane", Unit: "%LEL"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(ctx, "gw", []Reading{{id, at(1), Number(7)}}); err != nil {
+		t.Fatal(err)
+	}
+	officer := access.With(ctx, access.Actor{Kind: access.KindAccount, ID: 1, Name: "duty", Roles: []string{access.DutyOfficer}})
+	if _, err := s.History(officer, id, time.Time{}, time.Time{}, 10); err == nil {
+		t.Error("an officer saw the curve")
+	}
+	if rs, err := s.History(sys, id, time.Time{}, time.Time{}, 10); err != nil || len(rs) != 1 {
+		t.Errorf("the detectors can't judge: %v %v", rs, err)
+	}
+	ds, err := s.Datastreams(officer, 8)
+	if err != nil || len(ds) != 1 {
+		t.Fatal(ds, err)
+	}
+	if j := ds[0].JSON(); j.Latest == nil || j.Latest.Value != nil {
+		t.Errorf("%+v", j.Latest)
+	}
 }
