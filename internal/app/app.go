@@ -146,6 +146,14 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 	a.life.onStop("database", func(context.Context) error { return a.db.Close() })
+	a.life.background("database writer", func(ctx context.Context) error {
+		select {
+		case err := <-a.db.Lost():
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	return a.db.Migrate(ctx, Migrations()...)
 }
 
@@ -167,6 +175,9 @@ func (a *App) startBus(ctx context.Context) error {
 	}
 	a.life.onStop("bus", func(context.Context) error { a.bus.Stop(); return nil })
 	a.relay = outbox.NewRelay(a.db, a.bus, a.clock)
+	if err := a.relay.Align(ctx); err != nil { // before anything can put an event
+		return err
+	}
 	a.life.background("event relay", a.relay.Run)
 	return nil
 }
@@ -222,6 +233,3 @@ func (a *App) Greeting() string {
 	}
 	return text
 }
-
-// now is the instant as SQL keeps it.
-func (a *App) now() time.Time { return a.clock.Now().Truncate(time.Microsecond) }

@@ -195,7 +195,11 @@ func (d *demo) Readings(ctx context.Context, rs []sim.Reading) error {
 			batch = append(batch, sensing.Reading{Datastream: d.streams[r.Datastream], At: at, Value: sensing.Number(r.Value)})
 		}
 	}
-	receipt, err := d.app.sensing.Append(ctx, demoSource, batch)
+	var receipt sensing.Receipt
+	err := insist(ctx, clock.System(), "simulated readings", func() (err error) {
+		receipt, err = d.app.sensing.Append(ctx, demoSource, batch)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -208,6 +212,39 @@ func (d *demo) Readings(ctx context.Context, rs []sim.Reading) error {
 }
 
 var _ sim.Sink = (*demo)(nil)
+
+// demoPause is how long the simulated city waits before it sends again what was not taken.
+const demoPause = time.Second
+
+// insist calls send until it succeeds: an outage of the database holds the simulated city back and loses nothing of it. As
+// with every sender, what was sent when the outage began may arrive twice. What the server refuses as wrong stays wrong, so
+// that alone is returned, and ctx's end.
+func insist(ctx context.Context, c clock.Clock, what string, send func() error) error {
+	for waited := false; ; waited = true {
+		err := send()
+		if err == nil {
+			if waited {
+				slog.InfoContext(ctx, what+" are taken again")
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var refused *web.Error
+		if errors.As(err, &refused) && refused.Status < http.StatusInternalServerError {
+			return err
+		}
+		if !waited {
+			slog.WarnContext(ctx, what+" are not taken; the simulated city waits", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.After(demoPause):
+		}
+	}
+}
 
 // nameDemoCity gives the register the invented city's name and time zone.
 func (a *App) nameDemoCity(ctx context.Context) error {
@@ -298,10 +335,32 @@ func named(keys map[int64]string, id int64) []string {
 // Report fulfils sim.Sink.
 func (d *demo) Report(ctx context.Context, r sim.Report) error {
 	point := [2]float64(r.Point)
-	_, err := d.app.reports.Import(ctx, reports.Import{Source: demoSource, Items: []reports.Item{{
-		ExternalID: r.ID, Category: r.Category, Text: r.Text, Point: &point, ReceivedAt: r.At.Format(time.RFC3339), State: reports.Open, Channel: "hotline",
-	}}})
-	return err
+	category, ok := demoCategories[r.Category]
+	if !ok {
+		category = r.Category // waits to be sorted
+	}
+	return insist(ctx, clock.System(), "simulated reports", func() error {
+		_, err := d.app.reports.Import(ctx, reports.Import{Source: demoSource, Items: []reports.Item{{
+			ExternalID: r.ID, Category: category, Text: r.Text, Point: &point, ReceivedAt: r.At.Format(time.RFC3339), State: reports.Open, Channel: "hotline",
+		}}})
+		return err
+	})
+}
+
+// demoCategories sorts what simulated residents call about, as a hotline's clerk would.
+var demoCategories = map[string]string{
+	"gas/gas-smell":        "gas-smell",
+	"water/low-pressure":   "water-supply",
+	"water/no-water":       "water-supply",
+	"water/water-on-road":  "water-leak",
+	"flood/standing-water": "drain",
+	"roads/pothole":        "road-damage",
+	"roads/street-light":   "street-light",
+	"roads/manhole-cover":  "manhole",
+	"hotline/rubbish":      "waste",
+	"hotline/noise":        "other",
+	"hotline/fallen-tree":  "tree",
+	"fire/blocked-exit":    "fire-hazard",
 }
 
 // demoRoutes adds what only the demo has: the score card against the truth, and the map of the invented city.

@@ -130,7 +130,8 @@ func (a *App) ready(ctx context.Context) *readyOutput {
 		}
 		out.Body.Parts[name] = p
 	}
-	put("store", part{}, a.writable(ctx))
+	put("store", part{}, errors.Join(a.db.Healthy(), a.writable(ctx)))
+	put("series", part{}, a.sensing.Healthy())
 	put("events", part{}, a.relay.Healthy())
 	put("ledger", part{}, a.ledger.Health(ctx))
 	put("vault", part{}, a.vault.Health(ctx))

@@ -60,6 +60,7 @@ type DB struct {
 	engine  Engine
 	opts    Options
 	signals signals
+	health  health
 	reader  *sql.DB
 	writer  *writer // nil when opened read-only
 	// migrator opens a connection pool apart from the writer's for schema changes, which happen before the first write.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -451,5 +452,56 @@ func TestCloseCarriesOutWhatWasAccepted(t *testing.T) {
 	defer d.Close()
 	if got := len(names(t, d)); got != 100 {
 		t.Fatalf("%d of 100 writes are there", got)
+	}
+}
+
+// A disk that is full speaks against the store for a while, even though a small write fits again.
+func TestHealthyTellsOfAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "anlan.db")
+	ctx := context.Background()
+	d, err := db.Open(ctx, db.Options{URL: "sqlite:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Migrate(ctx, things); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Healthy(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Write(ctx, insert("a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Write(ctx, insert("a")); err == nil || d.Healthy() != nil {
+		t.Fatalf("a refused row is the caller's fault: %v, %v", err, d.Healthy())
+	}
+	err = d.Write(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Exec("pragma max_page_count = 8"); err != nil { // what a full disk looks like to SQLite
+			return err
+		}
+		_, err := tx.Exec("insert into things (name, raw) values ($1, $2)", "large", make([]byte, 1<<20))
+		return err
+	})
+	if err == nil || d.Healthy() == nil {
+		t.Fatalf("a full disk went unnoticed: %v, %v", err, d.Healthy())
+	}
+	if err := d.Write(ctx, insert("small")); err != nil || d.Healthy() == nil {
+		t.Fatalf("one small write proves nothing: %v, %v", err, d.Healthy())
+	}
+}
+
+func TestHealthyMissesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "anlan.db")
+	d, err := db.Open(context.Background(), db.Options{URL: "sqlite:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if d.Healthy() == nil {
+		t.Fatal("the file is gone and nobody says so")
 	}
 }

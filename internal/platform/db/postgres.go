@@ -53,7 +53,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(1)
-	d.writer = newWriter(pool, Postgres, "begin", &d.signals, (&claim{}).take)
+	d.writer = newWriter(pool, Postgres, "begin", &d.signals, &d.health, (&claim{}).take)
 	// A second server is told so at its start, not at its first write.
 	if err := d.Write(ctx, func(*Tx) error { return nil }); err != nil {
 		d.Close()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -50,9 +51,14 @@ func openSQLite(path string, o Options) (*DB, error) {
 		reader.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
+	d.health.path = path
+	if d.health.file, err = os.Stat(path); err != nil {
+		reader.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
 	pool := sql.OpenDB(sqliteConnector{drv, writeDSN})
 	pool.SetMaxOpenConns(1)
-	d.writer = newWriter(pool, SQLite, "begin immediate", &d.signals, nil)
+	d.writer = newWriter(pool, SQLite, "begin immediate", &d.signals, &d.health, nil)
 	return d, nil
 }
 

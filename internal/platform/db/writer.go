@@ -18,6 +18,7 @@ type writer struct {
 	engine Engine
 	begin  string
 	sig    *signals
+	health *health
 	setup  func(context.Context, *sql.Conn) error // run on each new connection
 
 	jobs    chan job
@@ -41,9 +42,9 @@ type job struct {
 	done func(error)
 }
 
-func newWriter(pool *sql.DB, engine Engine, begin string, sig *signals, setup func(context.Context, *sql.Conn) error) *writer {
+func newWriter(pool *sql.DB, engine Engine, begin string, sig *signals, h *health, setup func(context.Context, *sql.Conn) error) *writer {
 	w := &writer{
-		pool: pool, engine: engine, begin: begin, sig: sig, setup: setup,
+		pool: pool, engine: engine, begin: begin, sig: sig, health: h, setup: setup,
 		jobs: make(chan job, maxGroup), quit: make(chan struct{}), stopped: make(chan struct{}),
 		lost: make(chan error, 1),
 	}
@@ -124,6 +125,7 @@ func (w *writer) commit(group []job) {
 		}
 	}
 	for i, j := range group {
+		w.health.met(outcomes[i])
 		j.done(outcomes[i])
 	}
 }
