@@ -95,7 +95,7 @@ func (it Item) check(c categories, source string, now time.Time) (row, *Refused)
 			}
 		}
 	}
-	r := row{externalID: it.ExternalID, source: source, category: it.Category, text: Mask(it.Text), address: Mask(it.Address),
+	r := row{externalID: it.ExternalID, source: source, category: it.Category, text: guard.Mask(it.Text), address: guard.Mask(it.Address),
 		channel: orElse(it.Channel, "import"), queue: it.Queue, state: it.State, precision: Unknown}
 	if _, ours := c.byID[it.Category]; !ours {
 		if word, ok := aboutPeopleElsewhere(it.Category); ok {

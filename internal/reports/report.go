@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
@@ -97,7 +98,7 @@ func (f Filing) point() (p *[2]float64, err error) {
 
 // number reads a decimal number as people type it, full-width forms and a decimal comma included.
 func number(s string) (float64, bool) {
-	s = strings.TrimSpace(strings.ReplaceAll(fold(s), ",", "."))
+	s = strings.TrimSpace(strings.ReplaceAll(guard.Fold(s), ",", "."))
 	if s == "" || len(s) > 24 || strings.Trim(s, "0123456789.-+") != "" {
 		return 0, false
 	}
@@ -153,7 +154,7 @@ func (f Filing) checkContact() (errs []*web.Error) {
 	if n := utf8.RuneCountInString(f.Name); n > maxContact || unprintable(f.Name) {
 		errs = append(errs, wrong("report.name", "name"))
 	}
-	if phone := strings.TrimSpace(f.Phone); phone != "" && (len(phone) > 40 || digits(fold(phone)) < 5 || strings.Trim(fold(phone), "0123456789 +-()/.extEXT转") != "") {
+	if phone := strings.TrimSpace(f.Phone); phone != "" && (len(phone) > 40 || digits(guard.Fold(phone)) < 5 || strings.Trim(guard.Fold(phone), "0123456789 +-()/.extEXT转") != "") {
 		errs = append(errs, wrong("report.phone", "phone"))
 	}
 	if email := strings.TrimSpace(f.Email); email != "" && (len(email) > maxContact || !strings.Contains(strings.Trim(email, "@"), "@") || strings.ContainsAny(email, " \t,;<>")) {
@@ -171,10 +172,10 @@ func (f Filing) secrets() map[string]string {
 			out[key] = value
 		}
 	}
-	if Reveals(f.Text) {
+	if guard.Reveals(f.Text) {
 		out["text"] = f.Text
 	}
-	if Reveals(f.Address) {
+	if guard.Reveals(f.Address) {
 		out["address"] = f.Address
 	}
 	return out
@@ -191,4 +192,13 @@ func wrong(code, field string) *web.Error {
 // unprintable finds what neither the store nor a page should hold.
 func unprintable(s string) bool {
 	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 && r != '\n' && r != '\r' && r != '\t' || r == 0x7f })
+}
+
+func digits(s string) (n int) {
+	for _, r := range s {
+		if r >= '0' && r <= '9' {
+			n++
+		}
+	}
+	return n
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/access/vault"
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/bus"
@@ -151,7 +152,7 @@ func (s *Service) File(ctx context.Context, f Filing) (number string, err error)
 		return "", errs[0]
 	}
 	now := s.clock.Now()
-	r := row{category: f.Category, text: Mask(clean(f.Text)), address: Mask(clean(f.Address)), channel: channelForm, submission: f.Submission,
+	r := row{category: f.Category, text: guard.Mask(clean(f.Text)), address: guard.Mask(clean(f.Address)), channel: channelForm, submission: f.Submission,
 		state: Open, contact: f.reachable(), received: now}
 	if err := s.locate(&r, f, areas); err != nil {
 		return "", err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
 
@@ -87,7 +88,7 @@ func scan(scanner interface{ Scan(...any) error }, c categories) (Report, error)
 		&r.Precision, &r.State, &contact, &received, &due, &closed)
 	r.CategoryTitle = c.byID[r.Category].Title
 	// Masked once more on the way out, so that a form that Mask learns later is masked in old rows too.
-	r.Text, r.Address = Mask(r.Text), Mask(r.Address)
+	r.Text, r.Address = guard.Mask(r.Text), guard.Mask(r.Address)
 	if lon.Valid && lat.Valid {
 		r.Point = &[2]float64{lon.Float64, lat.Float64}
 	}

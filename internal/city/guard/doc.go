@@ -5,13 +5,16 @@
 // takes too much along and against the field that creeps in, not against someone who is bent on hiding a number; for him
 // there is the ledger, in which each new kind and property stands.
 //
+// For free text, where no one can be asked to mend it, Mask hides such numbers instead; it is generous where Value is
+// narrow. It is the only place that decides what is hidden, for every room that stores or shows a person's words.
+//
 // A guard that cries at asset codes is one that people learn to get around, so each shape is as narrow as its standard
 // allows, and what it must let through is tested beside what it must catch:
 //
 //   - A number counts only where it stands alone. A letter, a digit or an underscore of ASCII that touches it makes it
 //     part of a code: "GAS13812345678" passes, "GAS-13812345678" does not. The words tel, phone, mobile and mob before it
 //     make no code.
-//   - Identity numbers need 18 characters, a date that exists and the right check character (GB 11643-1999): of random
+//   - Identity numbers need 18 characters, a date that exists and the right check character (GB 11643-1999); spaces and hyphens may stand anywhere in them. Of random
 //     18-digit codes about one in 1,000 passes the date and one in 11 of those the check. The 15-digit number that it
 //     replaced ended in 2013 and has the shape of a Chinese grid-cell code (GB/T 30428.1), so it is let through.
 //   - Mobile numbers are 11 digits from 13 to 19, or + and 8 to 15 digits, spaces and hyphens allowed. Codes of just

@@ -15,6 +15,11 @@ func TestValueRefuses(t *testing.T) {
 		"owner " + identity("990101", "20010228", "004"):                IdentityNumber,
 		"990101 19900307 " + identity("990101", "19900307", "123")[14:]: IdentityNumber,
 		"证件" + identity("990101", "19900307", "123") + "号":              IdentityNumber,
+		hyphened(identity("990101", "19900307", "123"), 10):             IdentityNumber,
+		hyphened(identity("990101", "19900307", "123"), 6, 10, 12, 14):  IdentityNumber,
+		hyphened(identity("990101", "19900307", "123"), 4, 8, 12, 16):   IdentityNumber,
+		hyphened(identity("990101", "19900307", "123"), 17):             IdentityNumber,
+		"1101011990-03074258":   IdentityNumber,
 		"13812345678":           PhoneNumber,
 		"138-1234-5678":         PhoneNumber,
 		"138 1234 5678":         PhoneNumber,
@@ -63,6 +68,9 @@ func TestValueLetsCodesThrough(t *testing.T) {
 		"110101001001",       // area code of the statistics office
 		"990101199013071234", // 18 digits, no such month
 		"99010119900307123" + wrongCheck(identity("990101", "19900307", "123")),
+		hyphened("99010119900307123"+wrongCheck(identity("990101", "19900307", "123")), 10),
+		"990101-1990-1307-1234", // no such month
+		"2026-11-23 2026-11-24 10-12",
 		"113.13812345678", // a longitude
 		"13812345678.25",  // a meter's count
 		"12345678901", "10012345678", "1381234567", "138123456789",
@@ -170,6 +178,14 @@ func identity(region, born, seq string) string {
 		sum += w * int(s[i]-'0')
 	}
 	return s + string(checkCharacters[sum%11])
+}
+
+// hyphened puts a hyphen before each of the places.
+func hyphened(s string, places ...int) string {
+	for i := len(places) - 1; i >= 0; i-- {
+		s = s[:places[i]] + "-" + s[places[i]:]
+	}
+	return s
 }
 
 func wrongCheck(id string) string {

@@ -65,7 +65,7 @@ var shapes = []struct {
 	pattern     *regexp.Regexp
 	valid       func(string) bool
 }{
-	{IdentityNumber, 17, 0, regexp.MustCompile(`[1-9]\d{5}[ -]?(?:18|19|20)\d{6}[ -]?\d{3}[\dXx]`), validIdentity},
+	{IdentityNumber, 17, 0, regexp.MustCompile(`[1-9](?:[ -]?\d){5}[ -]?(?:1[ -]?[89]|2[ -]?0)(?:[ -]?\d){9}[ -]?[\dXx]`), validIdentity},
 	{MACAddress, 0, 12, regexp.MustCompile(`(?i)[0-9a-f]{2}(?::[0-9a-f]{2}){5,}`), sixPairs},
 	{MACAddress, 0, 12, regexp.MustCompile(`(?i)[0-9a-f]{2}(?:-[0-9a-f]{2}){5,}`), sixPairsWithLetter},
 	{MACAddress, 0, 12, regexp.MustCompile(`(?i)[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}`), hasHexLetter},

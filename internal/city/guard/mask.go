@@ -1,4 +1,4 @@
-package reports
+package guard
 
 import (
 	"regexp"
@@ -11,18 +11,31 @@ import (
 // masked stands in a text for what was taken out. It has a fixed length, so that it doesn't tell how long the number was.
 const masked = "***"
 
-// Mask takes identifiers of people out of free text before anyone but the crew of the case sees it: identity and
-// passport numbers, phone numbers, number plates, e-mail and messenger addresses, bank cards, device addresses, and any
-// long run of digits that is not a date. It rather takes a number too much than one too little; what must stay readable
+// Mask takes identifiers of people out of free text, before it is stored or shown: identity and passport numbers, phone
+// numbers, number plates, e-mail and messenger addresses, bank cards, device addresses, and any long run of digits that is
+// not a date. Where Value is narrow, since it refuses, Mask is generous: a code that is hidden costs a look at the place, a
+// phone number that was shown cannot be taken back. What must stay readable
 // (house numbers, dates, times, measurements, coordinates, short codes, hotlines) is tested beside what must go. It can't
 // find names. Mask(Mask(s)) equals Mask(s).
 func Mask(s string) string {
-	folded := fold(s)
+	for {
+		// What one pass spares for what stands before it, the next may see without it: the second number of
+		// "13812345678.13812345678" looks like decimals. Each pass takes digits or an address out, so this ends.
+		out := maskOnce(s)
+		if out == s {
+			return s
+		}
+		s = out
+	}
+}
+
+func maskOnce(s string) string {
+	folded := Fold(s)
 	spans := find(folded)
 	if len(spans) == 0 {
 		return s
 	}
-	// fold keeps one rune per rune, so places in the folded text are places in the original.
+	// Fold keeps one rune per rune, so places in the folded text are places in the original.
 	from, to := []rune(folded), []rune(s)
 	var b strings.Builder
 	at, byteAt, runeAt := 0, 0, 0
@@ -43,10 +56,10 @@ func Mask(s string) string {
 }
 
 // Reveals says whether the text holds something that Mask would take out.
-func Reveals(s string) bool { return len(find(fold(s))) > 0 }
+func Reveals(s string) bool { return len(find(Fold(s))) > 0 }
 
-// fold writes full-width and Chinese forms as ASCII, rune for rune.
-func fold(s string) string {
+// Fold writes full-width and Chinese forms as ASCII, rune for rune.
+func Fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= '！' && r <= '～': // full-width ASCII
@@ -71,10 +84,10 @@ func fold(s string) string {
 	}, s)
 }
 
-// shape is one form of identifier. digits and words say when the pattern is worth a look, since an import asks a million
+// hidden is one form of identifier that Mask takes out. digits and words say when the pattern is worth a look, since an import asks a million
 // times: how many digits the text must hold, and of which words one. group is the part that is masked (0: all); keep, when
 // not nil, spares what it likes.
-type shape struct {
+type hidden struct {
 	digits  int
 	words   []string // in lower case
 	pattern *regexp.Regexp
@@ -86,7 +99,7 @@ const provinces = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋�
 
 var messengers = []string{"微信", "weixin", "wechat", "vx", "qq", "抖音", "支付宝"}
 
-var shapes = []shape{
+var hiddens = []hidden{
 	// Addresses on the net.
 	{words: []string{"@", "(at)", "[at]"}, pattern: regexp.MustCompile(`[A-Za-z0-9._%+-]+ ?(?:@|\(at\)|\[at\]) ?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+`)},
 	{words: messengers, pattern: regexp.MustCompile(`(?i)(?:微信号?|weixin|wechat|vx|qq号?|抖音号?|支付宝)(?:id)? ?[:=是为] ?([A-Za-z0-9][A-Za-z0-9_-]{4,24})`), group: 1},
@@ -96,7 +109,7 @@ var shapes = []shape{
 	{digits: 2, pattern: regexp.MustCompile(`[` + provinces + `][A-HJ-NP-Za-hj-np-z][ ·.-]?[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳]`), keep: fewDigits},
 	{digits: 1, words: []string{"plate", "reg", "车牌", "牌照"}, pattern: regexp.MustCompile(`(?i)(?:number ?plate|licen[cs]e ?plate|plate|registration|reg|车牌号?码?|牌照)(?: ?(?:no\.?|number|is|was|号))?[ :=#是为]*([A-Z0-9]{1,5}(?:[ -]?[A-Z0-9]{1,5}){1,2})\b`), group: 1, keep: noDigit},
 	// Identity numbers, also written in groups.
-	{digits: 17, pattern: regexp.MustCompile(`[1-9][0-9]{5}[ -]?(?:18|19|20)[0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{3}[0-9Xx]`), keep: inside},
+	{digits: 17, pattern: regexp.MustCompile(`[1-9](?:[ -]?[0-9]){5}[ -]?(?:1[ -]?[89]|2[ -]?0)(?:[ -]?[0-9]){9}[ -]?[0-9Xx]`), keep: inside},
 	{digits: 5, words: []string{"passport", "护照", "通行证", "证件", "card"}, pattern: regexp.MustCompile(`(?i)(?:passport|护照|通行证|证件|id card|identity card)(?: ?(?:no\.?|number|号码?))?[ :=#是为]*([A-Z]{0,3}[0-9][A-Z0-9]{5,11})\b`), group: 1},
 	// Phones.
 	{digits: 7, words: []string{"+", "00"}, pattern: regexp.MustCompile(`(?:\+|\b00)[1-9](?:[ .()-]{0,2}[0-9]){6,14}`)},
@@ -117,13 +130,13 @@ var shapes = []shape{
 func find(folded string) [][2]int {
 	var spans [][2]int
 	n, lower := digits(folded), strings.ToLower(folded)
-	for _, shape := range shapes {
-		if n < shape.digits || shape.words != nil && !slices.ContainsFunc(shape.words, func(w string) bool { return strings.Contains(lower, w) }) {
+	for _, h := range hiddens {
+		if n < h.digits || h.words != nil && !slices.ContainsFunc(h.words, func(w string) bool { return strings.Contains(lower, w) }) {
 			continue
 		}
-		for _, m := range shape.pattern.FindAllStringSubmatchIndex(folded, -1) {
-			span := m[2*shape.group : 2*shape.group+2]
-			if span[0] < 0 || shape.keep != nil && shape.keep(folded, span) {
+		for _, m := range h.pattern.FindAllStringSubmatchIndex(folded, -1) {
+			span := m[2*h.group : 2*h.group+2]
+			if span[0] < 0 || h.keep != nil && h.keep(folded, span) {
 				continue
 			}
 			spans = append(spans, [2]int{span[0], span[1]})

@@ -1,4 +1,4 @@
-package reports
+package guard
 
 import (
 	"strings"
@@ -24,6 +24,11 @@ func TestMaskTakesOut(t *testing.T) {
 		"银行卡[6222 0212 3456 7890 123]", "card [4111-1111-1111-1111]",
 		"passport no. [E12345678]", "护照号[EA1234567]", "MAC [00:1A:2b:3C:4d:5E]", "case [101001240735] was closed",
 		"[13812345678]和[13987654321]都可以", "[110105194912310021]13812345678",
+		"[1101011990-03074258]", "[110101 1990-03-07 4258]", "[11-01-01-1990-03-07-425-8]", "[1101-0119-9003-0742-58]", "[110101199003-07425-x]",
+		"[13812345678].[13987654321]",
+		"张三 [13812345678] [110101199003074258] [京A12345]",
+		"call [13812345678] now", "[＋86-138-1234-5678]", "id [990101199003071234]", "[990101 1990 0307 123X]", "[021-62345678]",
+		"[+44 7700 900 123]", "[6222020200112233445]", "[粤B12345] parked", "[a.b@example.org]",
 	} {
 		plain := strings.NewReplacer("[", "", "]", "").Replace(text)
 		got := Mask(plain)
@@ -62,7 +67,8 @@ func TestMaskLeaves(t *testing.T) {
 		"3,500 litres in 24 hours", "100 000 m3", "1.5-2.5 m deep", "10, 20, 30 metres",
 		"新建小区", "京东仓库门口", "川流不息", "宁静路", "沪A大厦楼下", "plate is loose", "the plate of the manhole", "base plate cracked", "registration office",
 		"一号楼二单元三零一室", "三四楼之间漏水", "wechat group", "微信群里说过", "phone box broken", "tel line down", "电话线垂落",
-		"http://example.org/a/b", "at 5 o'clock", "***",
+		"main DN300, valve V-12, 3 %LEL", "2026-11-23 06:43, P-2026-0001", "人民路138号1234室",
+		"pole 123456 on 2026-11-23 at 08:30", "100000 m3 on 2026-11-23", "http://example.org/a/b", "at 5 o'clock", "***",
 	} {
 		if got := Mask(text); got != text {
 			t.Errorf("%q → %q", text, got)
@@ -80,15 +86,15 @@ func TestMaskProperties(t *testing.T) {
 		if twice := Mask(once); twice != once {
 			t.Fatalf("%q → %q → %q", s, once, twice)
 		}
-		for _, run := range digitRun.FindAllStringIndex(fold(once), -1) {
-			if !isNumber(fold(once), run) {
-				t.Fatalf("%q still shows %q", once, fold(once)[run[0]:run[1]])
+		for _, run := range digitRun.FindAllStringIndex(Fold(once), -1) {
+			if !isNumber(Fold(once), run) {
+				t.Fatalf("%q still shows %q", once, Fold(once)[run[0]:run[1]])
 			}
 		}
 	})
 }
 
-var digitRun = shapes[len(shapes)-1].pattern
+var digitRun = hiddens[len(hiddens)-1].pattern
 
 func FuzzMask(f *testing.F) {
 	f.Add("车牌京A·12345，手机１３８１２３４５６７８ a@b.co")
