@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
@@ -28,7 +29,7 @@ type View struct {
 // View shows f.
 func (f Finding) View() View {
 	return View{
-		ID: f.ID, At: f.At, By: f.By, Description: Mask(f.Description), Grade: f.Grade, Checklist: Mask(f.Checklist),
+		ID: f.ID, At: f.At, By: f.By, Description: guard.Mask(f.Description), Grade: f.Grade, Checklist: guard.Mask(f.Checklist),
 		Asset: f.Asset, Place: f.Place, Area: f.Area, Owner: f.Owner, Point: f.Point,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/clock"
@@ -56,8 +57,9 @@ func (s *Service) Record(ctx context.Context, d Draft, request string) (Finding,
 	if err := s.Access.Decide(ctx, "finding.record", r, access.Operations); err != nil {
 		return Finding{}, err
 	}
+	// The checklist item goes on to the ledger and the bus, where nothing can be masked afterwards.
 	f := Finding{
-		At: s.Clock.Now(), ByID: who.ID, By: who.Name, Description: d.Description, Grade: d.Grade, Checklist: d.Checklist, Spot: spot,
+		At: s.Clock.Now(), ByID: who.ID, By: who.Name, Description: d.Description, Grade: d.Grade, Checklist: guard.Mask(d.Checklist), Spot: spot,
 	}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		added, err := insert(tx, &f, request)

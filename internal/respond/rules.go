@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city/guard"
 )
 
 const (
@@ -86,6 +87,7 @@ const (
 	CodeReading      = "case.reading"
 	CodeGuard        = "case.guard"
 	CodeUnknownField = "case.unknown_field"
+	CodeOtherReading = "case.other_reading"
 )
 
 func refuse(code, field, en, zh string) *Refusal {
@@ -224,6 +226,7 @@ func (r *Requirement) answer(v any) (any, *Refusal) {
 			return nil, refuse(CodeField, r.Field, fmt.Sprintf("%s: at most %d characters.", r.Title.En, maxField),
 				fmt.Sprintf("%s：最多 %d 字。", r.Title.Zh, maxField))
 		}
+		s = guard.Mask(s) // before it is kept, or bound by a hash
 	case "time":
 		t, err := time.Parse(time.RFC3339, s)
 		if err != nil {
@@ -296,6 +299,25 @@ func (r *Requirement) reading(c Snapshot, e Evidence, now time.Time) *Refusal {
 		}
 	}
 	return nil
+}
+
+// belongs is nil when a reading may stand among the evidence of a case: it was taken at the case's asset, or by an
+// instrument whose readings opened it, and some move judges what it measures.
+func (k *Kind) belongs(r Reading, c *Case) *Refusal {
+	if !slices.Contains(c.Datastreams, r.Datastream) && (r.Asset == 0 || r.Asset != c.Asset) {
+		return refuse(CodeOtherReading, "datastream", "The reading is not from the asset that this case is about.", "该数据不是本案卷所涉设施的数据。")
+	}
+	for _, m := range k.Moves {
+		for _, q := range m.Requires {
+			_, below := q.Below[r.Property]
+			_, above := q.Above[r.Property]
+			if below || above {
+				return nil
+			}
+		}
+	}
+	return refuse(CodeOtherReading, "datastream", "A reading of "+r.Property+" proves nothing in this kind of case.",
+		"“"+r.Property+"”数据不能作为此类案卷的证据。")
 }
 
 func (r *Requirement) limits(got Reading, bad func(en, zh string) *Refusal) *Refusal {

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
@@ -159,12 +160,13 @@ func (s *Service) OpenForFinding(ctx context.Context, f inspect.Finding) (int64,
 	if err := s.Access.Decide(ctx, "case.open", r, access.Operations); err != nil {
 		return 0, err
 	}
+	words := guard.Mask(f.Description)
 	o := Opening{
-		Kind: s.Kinds[i].ID, Title: firstWords(inspect.Mask(f.Description)), Finding: f.ID, Spot: f.Spot, Fields: map[string]any{"grade": f.Grade},
+		Kind: s.Kinds[i].ID, Title: firstWords(words), Finding: f.ID, Spot: f.Spot, Fields: map[string]any{"grade": f.Grade},
 	}
 	first := Entry{
-		Kind: "finding", Text: Text{"Opened for a finding of an inspection", "根据检查发现的问题隐患立案"}, Free: f.Description,
-		Data: map[string]any{"finding": f.ID, "grade": f.Grade, "checklist": f.Checklist},
+		Kind: "finding", Text: Text{"Opened for a finding of an inspection", "根据检查发现的问题隐患立案"}, Free: words,
+		Data: map[string]any{"finding": f.ID, "grade": f.Grade, "checklist": guard.Mask(f.Checklist)},
 	}
 	var caseID int64
 	err := s.DB.Write(ctx, func(tx *db.Tx) error {
@@ -201,6 +203,7 @@ func (s *Service) Move(ctx context.Context, caseID int64, m MoveRequest, key str
 	if err := checkText(m.Note, "note", false); err != nil {
 		return Receipt{}, err
 	}
+	m.Note = guard.Mask(m.Note)
 	for name, v := range m.Fields {
 		if text, ok := v.(string); ok && !clean(text) {
 			return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, CodeField, "the text holds characters that cannot be shown").At(name)
@@ -366,6 +369,7 @@ func (s *Service) Note(ctx context.Context, caseID int64, text, key string) (Rec
 	if err := checkText(text, "text", true); err != nil {
 		return Receipt{}, err
 	}
+	text = guard.Mask(text)
 	who := access.From(ctx)
 	return s.write(ctx, key, []any{"note", caseID, text}, func(tx *db.Tx, now time.Time) (Receipt, error) {
 		c, err := getCase(tx, caseID)
@@ -406,6 +410,10 @@ func (s *Service) OpenTask(ctx context.Context, caseID int64, r TaskRequest, key
 	r.Title, r.Assignee = strings.TrimSpace(r.Title), strings.TrimSpace(r.Assignee)
 	if err := errors.Join(checkText(r.Title, "title", true), checkText(r.Assignee, "assignee", false)); err != nil {
 		return Receipt{}, err
+	}
+	r.Title, r.Assignee = guard.Mask(r.Title), guard.Mask(r.Assignee)
+	if r.Organisation != 0 && s.Register.Name(ctx, "organisation", r.Organisation) == (Text{}) {
+		return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "case.unknown_organisation", "there is no organisation %d", r.Organisation).At("organisation")
 	}
 	who := access.From(ctx)
 	return s.write(ctx, key, []any{"task", caseID, r}, func(tx *db.Tx, now time.Time) (Receipt, error) {
@@ -500,6 +508,8 @@ func (s *Service) Attach(ctx context.Context, caseID int64, r EvidenceRequest, k
 	if err := checkText(a.Text, "text", r.Kind == "note"); err != nil {
 		return Receipt{}, err
 	}
+	a.Text = guard.Mask(a.Text)
+	r.Text = a.Text
 	var body []byte
 	var err error
 	switch r.Kind {
@@ -558,19 +568,22 @@ func (s *Service) Attach(ctx context.Context, caseID int64, r EvidenceRequest, k
 	})
 }
 
-// reading is the newest of a datastream; 0 means the one that opened the case.
+// reading is the newest of a datastream; 0 means the one that opened the case. It is refused when it can prove nothing in
+// the case, whatever it says. Neither the asset nor the definition of a case ever changes, so this holds until the write.
 func (s *Service) reading(ctx context.Context, caseID, datastream int64) (*Reading, error) {
-	if datastream == 0 {
-		err := s.DB.Read(ctx, func(tx *db.Tx) error {
-			c, err := getCase(tx, caseID)
-			if err == nil && len(c.Datastreams) > 0 {
-				datastream = c.Datastreams[0]
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
+	var c *Case
+	var k *Kind
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if c, err = getCase(tx, caseID); err == nil {
+			k, err = s.version(tx, c.Definition)
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if datastream == 0 && len(c.Datastreams) > 0 {
+		datastream = c.Datastreams[0]
 	}
 	r, err := s.Readings.Latest(ctx, datastream)
 	if errors.Is(err, db.ErrNotFound) {
@@ -578,6 +591,9 @@ func (s *Service) reading(ctx context.Context, caseID, datastream int64) (*Readi
 	}
 	if err != nil {
 		return nil, fmt.Errorf("newest reading of datastream %d: %w", datastream, err)
+	}
+	if refusal := k.belongs(r, c); refusal != nil {
+		return nil, refusal
 	}
 	return &r, nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
-	"github.com/anlan-city/anlan/internal/inspect"
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
@@ -282,7 +282,7 @@ func (s *Service) view(c *Case, k *Kind, name func(kind string, id int64) *Text)
 	v.AreaName, v.OwnerName = name("area", c.Area), name("organisation", c.Owner)
 	switch {
 	case c.Title != "":
-		v.Title = inspect.Mask(c.Title)
+		v.Title = guard.Mask(c.Title)
 	case v.AssetName != nil && *v.AssetName != Text{}:
 		v.Title = v.AssetName
 	case v.PlaceName != nil && *v.PlaceName != Text{}:
@@ -295,7 +295,7 @@ func (s *Service) view(c *Case, k *Kind, name func(kind string, id int64) *Text)
 
 func (e Entry) view() EntryView {
 	v := EntryView{ID: e.ID, At: e.At, Actor: actorName(e.Actor), Kind: e.Kind, Data: maskAll(e.Data)}
-	words := inspect.Mask(e.Free)
+	words := guard.Mask(e.Free)
 	switch {
 	case e.Text == Text{}:
 		v.Text = words
@@ -309,18 +309,18 @@ func (e Entry) view() EntryView {
 
 func (t Task) view() TaskView {
 	v := TaskView{
-		ID: t.ID, Title: t.Text, State: t.State, Assignee: t.Post, Organisation: t.Organisation,
+		ID: t.ID, Title: t.Text, State: t.State, Assignee: guard.Mask(t.Post), Organisation: t.Organisation,
 		DueAt: optional(t.DueAt), DoneAt: optional(t.DoneAt),
 	}
 	if t.Text == (Text{}) {
-		v.Title = inspect.Mask(t.Free)
+		v.Title = guard.Mask(t.Free)
 	}
 	return v
 }
 
 func (a Attachment) view(caseID int64) EvidenceView {
 	v := EvidenceView{
-		ID: a.ID, Kind: a.Kind, At: a.At, By: a.By, Text: inspect.Mask(a.Text), Media: a.Media, SHA256: a.Blob, Reading: a.Reading,
+		ID: a.ID, Kind: a.Kind, At: a.At, By: a.By, Text: guard.Mask(a.Text), Media: a.Media, SHA256: a.Blob, Reading: a.Reading,
 	}
 	if a.Blob != "" {
 		v.URL = fmt.Sprintf("/api/v1/cases/%d/evidence/%d/file", caseID, a.ID)
@@ -336,7 +336,7 @@ func maskAll(values map[string]any) map[string]any {
 		switch v := v.(type) {
 		case string:
 			if k != "sha256" {
-				out[k] = inspect.Mask(v)
+				out[k] = guard.Mask(v)
 				continue
 			}
 			out[k] = v
