@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/bus"
@@ -523,6 +524,7 @@ func (s *Service) Acknowledge(ctx context.Context, id int64, note string) (*Aler
 	case strings.ContainsRune(note, 0):
 		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.note_invalid", "the note has a NUL character").At("note")
 	}
+	note = guard.Mask(note) // here, since neither the history nor the ledger forgets
 	who, now := access.From(ctx), s.Clock.Now()
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		// Read again: another may have been quicker, and the detector may have cleared it.

@@ -162,6 +162,53 @@ func officer(id int64) context.Context {
 	return access.With(context.Background(), access.Actor{Kind: access.KindAccount, ID: id, Name: fmt.Sprintf("Officer %d", id)})
 }
 
+// What an officer writes beside an acknowledgement goes into the history and the ledger for good, so numbers of persons are
+// taken out before.
+func TestAcknowledgementKeepsNoNumbers(t *testing.T) {
+	const attack = "张三 13812345678 110101199003074258 京A12345"
+	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
+		log := newLog(leak(1, t0)[:8])
+		s := room(t, d, log, clock.NewVirtual(db.Time(t0+hour)), nil)
+		drain(t, s, log)
+		open, err := s.List(officer(1), true, 0, 10)
+		if err != nil || len(open) != 1 {
+			t.Fatalf("%d alerts, %v", len(open), err)
+		}
+		got, err := s.Acknowledge(officer(1), open[0].ID, attack)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := json.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := map[string]string{"answer": string(answer)}
+		for table, column := range map[string]string{"ledger_leaves": "record", "alert_events": "note"} {
+			err := d.Read(context.Background(), func(tx *db.Tx) error {
+				return tx.Each(func(rows *sql.Rows) error {
+					var s string
+					err := rows.Scan(&s)
+					kept[table] += s + "\n"
+					return err
+				}, "select "+column+" from "+table)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for where, words := range kept {
+			for _, number := range strings.Fields(attack)[1:] {
+				if strings.Contains(words, number) {
+					t.Errorf("%s keeps %s", where, number)
+				}
+			}
+			if !strings.Contains(words, "张三 *** *** ***") {
+				t.Errorf("%s has lost the words around the numbers: %s", where, words)
+			}
+		}
+	})
+}
+
 func TestAlertLife(t *testing.T) {
 	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
 		c := clock.NewVirtual(db.Time(t0 + hour))
