@@ -185,7 +185,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)
 
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.detect)
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.detect, flow{a})
 	r.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	r.Handle("GET /console/", console.Handler())
 	r.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {
