@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -128,6 +129,33 @@ func TestCompile(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("\n got %s\nwant %s", c.got, c.want)
+		}
+	}
+}
+
+// What the packs say of an alert names its place once. In the street the name of the asset holds the place; in a home the
+// asset is called by its kind, so the place says where.
+func TestShippedWordsNamePlaceOnce(t *testing.T) {
+	dirs, err := filepath.Glob("../../packs/*/" + File)
+	if err != nil || len(dirs) == 0 {
+		t.Fatal("no packs", err)
+	}
+	for _, file := range dirs {
+		dir := filepath.Dir(file)
+		p, err := pack.Load(os.DirFS(dir), "packs/"+filepath.Base(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Compile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range all {
+			street := Stream{AssetName: Wording{"Harbour Road street probe", "金潮路监测仪"}, PlaceName: Wording{"Harbour Road", "金潮路"}}
+			said := d.because(Change{Detector: d, To: Yellow}, street)
+			if en, zh := strings.Count(said.EN, "Harbour Road"), strings.Count(said.ZH, "金潮路"); en != 1 || zh != 1 {
+				t.Errorf("%s: %q, %q", d.ID, said.EN, said.ZH)
+			}
 		}
 	}
 }
