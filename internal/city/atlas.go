@@ -2,6 +2,7 @@ package city
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,21 +43,29 @@ type plot struct {
 
 // newAtlas builds an atlas. Parents that are not among the plots, and circles, are the caller's to refuse first; here they
 // are cut off.
+// misshapen is an area that can't be looked up by a position.
+type misshapen struct {
+	key string
+	why error
+}
+
+func (m *misshapen) Error() string { return fmt.Sprintf("area %s: %v", m.key, m.why) }
+
 func newAtlas(plots []plot) (*atlas, error) {
 	a := &atlas{byKey: make(map[string]*node, len(plots)), byID: make(map[int64]*node, len(plots))}
 	for _, p := range plots {
 		n := &node{id: p.id, key: p.key, level: p.level, name: p.name, shape: p.shape}
 		var ok bool
 		if n.min, n.max, ok = box(p.shape); !ok {
-			return nil, fmt.Errorf("area %s has no geometry", p.key)
+			return nil, &misshapen{p.key, errors.New("it has no geometry")}
 		}
 		var err error
 		if n.prepared, err = geom.Prepare(p.shape); err != nil {
-			return nil, fmt.Errorf("area %s: %w", p.key, err)
+			return nil, &misshapen{p.key, err}
 		}
 		// The library fills the index of a prepared geometry at its first use, without a lock: make that use here.
 		if _, err := n.prepared.Covers(geom.NewPointXY(n.min[0], n.min[1]).AsGeometry()); err != nil {
-			return nil, fmt.Errorf("area %s: %w", p.key, err)
+			return nil, &misshapen{p.key, err}
 		}
 		if len(a.byKey) == 0 {
 			a.min, a.max = n.min, n.max

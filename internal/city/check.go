@@ -1,6 +1,7 @@
 package city
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -98,7 +99,7 @@ func (c *checker) check(drafts []draft) {
 	if c.list.index("parent") >= 0 {
 		c.circles(drafts)
 	}
-	if c.list.name == Areas && len(c.problems) == 0 {
+	if c.list.name == Areas && len(c.problems) == 0 && !slices.ContainsFunc(drafts, draft.incomplete) {
 		c.nesting(drafts)
 	}
 }
@@ -229,14 +230,19 @@ func (c *checker) nesting(drafts []draft) {
 		}
 		plots = append(plots, plot{id: r.id, key: k, level: l.get(r, "level"), parent: l.get(r, "parent"), shape: shape})
 	}
-	a, err := newAtlas(plots)
-	if err != nil {
-		c.problems = append(c.problems, tabular.Problem{Message: err.Error()})
-		return
-	}
 	byKey := make(map[string]*draft, len(drafts))
 	for i := range drafts {
 		byKey[drafts[i].values[0]] = &drafts[i]
+	}
+	a, err := newAtlas(plots)
+	var bad *misshapen
+	if errors.As(err, &bad) && byKey[bad.key] != nil {
+		c.problem(byKey[bad.key], "geometry", "%v", bad.why)
+		return
+	}
+	if err != nil {
+		c.problems = append(c.problems, tabular.Problem{Message: err.Error()})
+		return
 	}
 	changed := map[string]*draft{}
 	for _, ch := range c.changes {
@@ -469,7 +475,7 @@ func (c *checker) duty(d *draft) {
 			over = append(over, f)
 		}
 	}
-	if len(over) != 1 {
+	if len(over) != 1 && !d.incomplete() {
 		got := "none"
 		if len(over) > 1 {
 			got = strings.Join(over, " and ")
@@ -483,6 +489,9 @@ func (c *checker) dutiesTwice(drafts []draft) {
 	first := map[string]int{}
 	for i := range drafts {
 		d := &drafts[i]
+		if d.incomplete() {
+			continue // what was refused may be what tells it from another
+		}
 		key := c.list.key(&d.record)
 		if line, twice := first[key]; twice {
 			c.problem(d, "", "the same duty stands in line %d already", line)

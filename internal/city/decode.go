@@ -35,6 +35,9 @@ type draft struct {
 	names []string
 }
 
+// incomplete says that something of the record was refused, so that what it lacks proves nothing.
+func (d draft) incomplete() bool { return slices.Contains(d.refused, true) }
+
 type spot struct{ line, column int }
 
 // decoder turns a table into drafts.
@@ -60,7 +63,8 @@ type target struct {
 type part int
 
 const (
-	whole part = iota
+	whole   part = iota
+	nothing      // the column is refused
 	lon
 	lat
 	property // one free property
@@ -72,7 +76,8 @@ func (d *decoder) problem(line, column int, field, format string, args ...any) {
 
 // decode reads all rows and collects all problems.
 func (d *decoder) decode(t tabular.Table, progress func(done, total int)) []draft {
-	if !d.columns(t) {
+	known, told := d.columns(t)
+	if !told {
 		return nil
 	}
 	drafts := make([]draft, 0, len(t.Rows))
@@ -82,6 +87,11 @@ func (d *decoder) decode(t tabular.Table, progress func(done, total int)) []draf
 			progress(i, len(t.Rows))
 		}
 		dr, ok := d.row(row)
+		if !known { // what seems to be missing may stand in a column that was refused
+			for f := range dr.given {
+				dr.refused[f] = dr.refused[f] || !dr.given[f]
+			}
+		}
 		if !ok {
 			continue
 		}
@@ -97,8 +107,8 @@ func (d *decoder) decode(t tabular.Table, progress func(done, total int)) []draf
 	return drafts
 }
 
-// columns finds out what each column is for.
-func (d *decoder) columns(t tabular.Table) bool {
+// columns finds out what each column is for: whether it is known of all, and whether the records can be told apart.
+func (d *decoder) columns(t tabular.Table) (ok, told bool) {
 	known := map[string]target{}
 	var names []string
 	add := func(name string, tg target) {
@@ -116,7 +126,7 @@ func (d *decoder) columns(t tabular.Table) bool {
 			}
 		}
 	}
-	ok := true
+	ok, told = true, true
 	seen := map[target]string{}
 	d.targets = make([]target, len(t.Columns))
 	for i, c := range t.Columns {
@@ -139,20 +149,29 @@ func (d *decoder) columns(t tabular.Table) bool {
 				hint = ", expected one of " + d.known()
 			}
 			d.problem(c.Line, c.Column, c.Name, "%s have no field %q%s", d.list.name, c.Name, hint)
-			ok = false
+			d.targets[i].part, ok = nothing, false
 		case seen[tg] != "":
 			d.problem(c.Line, c.Column, c.Name, "this column and %q mean the same field", seen[tg])
-			ok = false
+			d.targets[i].part, ok = nothing, false
 		default:
 			seen[tg] = c.Name
 			d.targets[i] = tg
 		}
 	}
-	if f := d.list.fields[0]; len(t.Rows) > 0 && !slices.ContainsFunc(d.targets, func(t target) bool { return t.field == 0 }) {
-		d.problem(1, 1, f.name, "%s need the field %q", d.list.name, f.name)
-		ok = false
+	for i, f := range d.list.fields {
+		if slices.ContainsFunc(d.targets, func(t target) bool { return t.field == i }) {
+			continue
+		}
+		switch {
+		case i == 0 && len(t.Rows) > 0:
+			d.problem(1, 1, f.name, "%s need the field %q", d.list.name, f.name)
+			told = false
+		case f.required && len(t.Rows) == 0 && len(t.Columns) > 0 && ok:
+			// A table without records says nothing but its columns; with these no record could ever be added to it.
+			d.problem(t.Columns[0].Line, 1, f.name, "%s need the field %q, and the file has no records", d.list.name, f.name)
+		}
 	}
-	return ok
+	return ok, told
 }
 
 func (d *decoder) known() string {
@@ -185,6 +204,9 @@ func (d *decoder) row(row tabular.Row) (draft, bool) {
 			continue
 		}
 		tg := d.targets[i]
+		if tg.part == nothing {
+			continue
+		}
 		if tg.field < 0 {
 			if c.Text != "" && d.format == tabular.GeoJSON {
 				d.problem(c.Line, c.Column, tabular.GeometryColumn, "%s have no geometry: expected null", d.list.name)

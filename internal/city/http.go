@@ -330,7 +330,11 @@ func onlyKnown(q url.Values, known ...string) error {
 // problem is the refusal as the API answers it.
 func (r *Refusal) problem() *web.Error {
 	first := r.Problems[0]
-	e := web.Errorf(http.StatusUnprocessableEntity, "city.import_refused", "%s was not imported: %d problems; the first: %s", r.File, len(r.Problems), first.Message)
+	count := fmt.Sprintf("%d problems", len(r.Problems))
+	if len(r.Problems) == 1 {
+		count = "1 problem"
+	}
+	e := web.Errorf(http.StatusUnprocessableEntity, "city.import_refused", "%s was not imported: %s", r.File, count)
 	e.Field, e.Line, e.Column = first.Field, first.Line, first.Column
 	for _, p := range r.Problems {
 		e.Errors = append(e.Errors, web.Detail{Message: p.Message, Field: p.Field, Line: p.Line, Column: p.Column})

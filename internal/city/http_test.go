@@ -184,6 +184,12 @@ func TestAPIImportAndExport(t *testing.T) {
 	if want := `{"message":"a name is needed, in name_en or name_zh","field":"name_en","line":3,"column":5}`; !strings.Contains(text, want) {
 		t.Errorf("no %s in %s", want, text)
 	}
+	if problem["detail"] != "places.csv was not imported: 2 problems" {
+		t.Errorf("detail %q", problem["detail"])
+	}
+	if _, _, problem := c.call("POST", "/api/v1/city/import?as=places&filename=places.csv", "external_id,name_en\nP99,x\n"); problem["detail"] != "places.csv was not imported: 1 problem" {
+		t.Errorf("detail %q", problem["detail"])
+	}
 	for query, code := range map[string]string{
 		"as=plces&format=csv":                   "city.unknown_register",
 		"as=places&format=xls":                  "city.unknown_format",

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -19,9 +20,10 @@ func readGeoJSON(file []byte) (Table, []Problem) {
 		bad.Message = "the file is not UTF-8, as JSON must be"
 		return Table{}, []Problem{*bad}
 	}
-	g := &geojsonReader{text: text, dec: jsontext.NewDecoder(bytes.NewBuffer(text)), cur: newCursor(text), index: map[string]int{}}
+	g := &geojsonReader{text: text, cur: newCursor(text), index: map[string]int{}}
+	g.readFrom(0)
 	if err := g.collection(); err != nil {
-		g.syntax(err)
+		g.salvage(g.syntax(err))
 	}
 	return g.table, g.problems
 }
@@ -29,15 +31,25 @@ func readGeoJSON(file []byte) (Table, []Problem) {
 type geojsonReader struct {
 	text     []byte
 	dec      *jsontext.Decoder
+	base     int // where in the text dec began
 	cur      *cursor
 	index    map[string]int // column by name
 	table    Table
 	problems []Problem
 }
 
+// readFrom goes on at an offset. Names that stand twice are told by the reader itself, which goes on after them.
+func (g *geojsonReader) readFrom(offset int) {
+	g.base = offset
+	g.dec = jsontext.NewDecoder(bytes.NewBuffer(g.text[offset:]), jsontext.AllowDuplicateNames(true))
+}
+
+// offset is how far the text has been read.
+func (g *geojsonReader) offset() int { return g.base + int(g.dec.InputOffset()) }
+
 // next is where the next value begins.
 func (g *geojsonReader) next() (line, col int) {
-	at := int(g.dec.InputOffset())
+	at := g.offset()
 	for at < len(g.text) && bytes.IndexByte([]byte(" \t\r\n,:"), g.text[at]) >= 0 {
 		at++
 	}
@@ -48,22 +60,51 @@ func (g *geojsonReader) problem(line, col int, field, format string, args ...any
 	g.problems = append(g.problems, Problem{line, col, field, fmt.Sprintf(format, args...)})
 }
 
-// syntax reports what ends the reading: after a syntax error nothing that follows can be trusted.
-func (g *geojsonReader) syntax(err error) {
+// syntax reports what is not JSON, and returns where it stands.
+func (g *geojsonReader) syntax(err error) (at int) {
 	var s *jsontext.SyntacticError
-	at := int(g.dec.InputOffset())
+	at = g.offset()
 	message := err.Error()
 	if errors.As(err, &s) {
-		at, message = int(s.ByteOffset), s.Err.Error()
+		at, message = g.base+int(s.ByteOffset), s.Err.Error()
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		at, message = len(g.text), "the file ends too early"
 	}
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		message = "this name stands twice in one object"
-	}
 	line, col := newCursor(g.text).to(at)
 	g.problem(line, col, "", "not valid JSON: %s", message)
+	return at
+}
+
+// featureStart is how nearly every program writes the beginning of a feature. Within a string it can't stand, since its
+// quotes would be escaped there.
+var featureStart = regexp.MustCompile(`\{\s*"type"\s*:\s*"Feature"`)
+
+// salvage goes on with the features that follow a syntax error, so that one slip doesn't hide what else is wrong. Nothing of
+// the file is imported any more, so a feature that is misread here costs no more than a line in the list.
+func (g *geojsonReader) salvage(at int) {
+	for {
+		found := featureStart.FindIndex(g.text[at:])
+		if found == nil {
+			return
+		}
+		begin := at + found[0]
+		g.readFrom(begin)
+		if err := g.feature(); err != nil {
+			at = max(g.syntax(err), begin+1)
+			continue
+		}
+		at = g.offset()
+		if rest := bytes.TrimLeft(g.text[at:], " \t\r\n"); bytes.HasPrefix(rest, []byte("{")) {
+			line, col := g.cur.to(len(g.text) - len(rest))
+			g.problem(line, col, "", "not valid JSON: expected a comma between two features")
+		}
+	}
+}
+
+// twice reports a name that stands twice in an object; later programs would see only one of its values.
+func (g *geojsonReader) twice(line, col int) {
+	g.problem(line, col, "", "not valid JSON: this name stands twice in one object")
 }
 
 // object calls member for every member of an object; the value is the next to be read. ok is false when the next value is
@@ -75,12 +116,19 @@ func (g *geojsonReader) object(member func(name string) error) (ok bool, err err
 	if _, err := g.dec.ReadToken(); err != nil {
 		return true, err
 	}
+	seen := map[string]bool{}
 	for g.dec.PeekKind() != '}' {
-		name, err := g.dec.ReadToken()
+		line, col := g.next()
+		token, err := g.dec.ReadToken()
 		if err != nil {
 			return true, err
 		}
-		if err := member(name.String()); err != nil {
+		name := token.String()
+		if seen[name] {
+			g.twice(line, col)
+		}
+		seen[name] = true
+		if err := member(name); err != nil {
 			return true, err
 		}
 	}
@@ -188,6 +236,8 @@ func (g *geojsonReader) feature() error {
 	}
 	if !ok || !isFeature {
 		g.problem(line, col, "type", `expected an object of type "Feature"`)
+	}
+	if !ok {
 		return nil
 	}
 	g.table.Rows = append(g.table.Rows, row)
@@ -225,6 +275,13 @@ func (g *geojsonReader) value() (Cell, error) {
 		c.Text = trim(string(text))
 	case '{', '[':
 		c.Text, c.JSON = string(v), true
+		if !v.IsValid() { // it is JSON, so it is a name that stands twice
+			var s *jsontext.SyntacticError
+			_, err := jsontext.NewDecoder(bytes.NewBuffer(v)).ReadValue()
+			if errors.As(err, &s) {
+				g.twice(g.cur.to(g.offset() - len(v) + int(s.ByteOffset)))
+			}
+		}
 	default:
 		c.Text = string(v)
 	}
