@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/anlan-city/anlan/internal/city"
+	"github.com/anlan-city/anlan/internal/pack"
 )
 
 type cityCmd struct {
@@ -19,13 +24,38 @@ type cityCmd struct {
 
 type cityImportCmd struct {
 	remote      `embed:""`
-	File        string `arg:"" type:"existingfile" help:"A .geojson, .csv or .xlsx file."`
+	File        string `arg:"" help:"A .geojson, .csv or .xlsx file."`
 	As          string `required:"" help:"Which list: areas, places, assets, organisations or duties." placeholder:"LIST"`
 	Coordinates string `help:"wgs84, cgcs2000 or gcj02; never guessed. GeoJSON is wgs84 by its standard." placeholder:"SYSTEM"`
 	Encoding    string `help:"utf-8 or gb18030, for CSV that is not UTF-8." placeholder:"NAME"`
 	Format      string `help:"geojson, csv or xlsx, if the file's name does not say." placeholder:"NAME"`
 	Outside     bool   `help:"Take places that lie outside the city's grid, such as a partner's site."`
 	Sheet       string `help:"The sheet of a spreadsheet; the first by default." placeholder:"NAME"`
+}
+
+// Validate finds what is misspelt before anything is read or sent.
+func (c cityImportCmd) Validate() error {
+	if err := knownList(c.As); err != nil {
+		return fmt.Errorf("--as: %w", err)
+	}
+	// Not kong's own check of files, which makes the name absolute: messages show it as it was given.
+	if info, err := os.Stat(c.File); err != nil {
+		return err
+	} else if info.IsDir() {
+		return fmt.Errorf("%s is a folder", c.File)
+	}
+	return nil
+}
+
+func knownList(name string) error {
+	if slices.Contains(city.Registers, name) {
+		return nil
+	}
+	hint := pack.Suggest(name, city.Registers)
+	if hint == "" {
+		hint = ", expected one of " + strings.Join(city.Registers, ", ")
+	}
+	return fmt.Errorf("unknown list %q%s", name, hint)
 }
 
 func (c cityImportCmd) Run(ctx context.Context) error {
@@ -48,6 +78,10 @@ func (c cityImportCmd) Run(ctx context.Context) error {
 		query.Set("outside", "true")
 	}
 	res, err := c.send(ctx, http.MethodPost, "/api/v1/city/import", query, newBar(c.File, f, info.Size()), "application/octet-stream")
+	var p *problem
+	if errors.As(err, &p) {
+		p.file = c.File
+	}
 	if err != nil {
 		return err
 	}
@@ -56,8 +90,12 @@ func (c cityImportCmd) Run(ctx context.Context) error {
 	if err := json.NewDecoder(res.Body).Decode(&report); err != nil {
 		return fmt.Errorf("the server's answer: %w", err)
 	}
-	fmt.Printf("%s: %d records as %s: %d added, %d changed, %d unchanged\n",
-		c.File, report.Records, c.As, report.Added, report.Changed, report.Records-report.Added-report.Changed)
+	records := "records"
+	if report.Records == 1 {
+		records = "record"
+	}
+	fmt.Printf("%s: %d %s as %s: %d added, %d changed, %d unchanged\n",
+		c.File, report.Records, records, c.As, report.Added, report.Changed, report.Records-report.Added-report.Changed)
 	return nil
 }
 
@@ -66,6 +104,9 @@ type cityExportCmd struct {
 	What   string `arg:"" help:"Which list: areas, places, assets, organisations or duties."`
 	File   string `arg:"" help:"Where to write: a name that ends in .geojson, .csv or .xlsx."`
 }
+
+// Validate is as for imports.
+func (c cityExportCmd) Validate() error { return knownList(c.What) }
 
 func (c cityExportCmd) Run(ctx context.Context) error {
 	query := url.Values{"what": {c.What}, "format": {strings.TrimPrefix(filepath.Ext(c.File), ".")}}

@@ -59,34 +59,48 @@ func (r remote) send(ctx context.Context, method, path string, query url.Values,
 	}
 	if res.StatusCode >= 300 {
 		defer res.Body.Close()
-		return nil, problem(res)
+		return nil, problemOf(res)
 	}
 	return res, nil
 }
 
 // problem is what the server said is wrong, all of it.
-func problem(res *http.Response) error {
-	var p struct {
-		Code, Detail, Field string
-		Errors              []struct {
-			Message, Field string
-			Line, Column   int
-		}
+type problem struct {
+	Code, Detail, Field string
+	Errors              []struct {
+		Message, Field string
+		Line, Column   int
 	}
+	file string // what was sent, as its owner calls it
+}
+
+// Error is the detail, and below it what is wrong one by one, each line as editors and compilers write it.
+func (p *problem) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s [%s]", p.Detail, p.Code)
+	for _, e := range p.Errors {
+		b.WriteByte('\n')
+		switch {
+		case p.file == "":
+			b.WriteString("  ")
+		case e.Line > 0:
+			fmt.Fprintf(&b, "%s:%d:%d: ", p.file, e.Line, max(e.Column, 1))
+		default:
+			b.WriteString(p.file + ": ")
+		}
+		if e.Field != "" {
+			b.WriteString(e.Field + ": ")
+		}
+		b.WriteString(e.Message)
+	}
+	return b.String()
+}
+
+// problemOf reads an answer that is no success.
+func problemOf(res *http.Response) error {
+	var p problem
 	if err := json.NewDecoder(io.LimitReader(res.Body, 4<<20)).Decode(&p); err != nil || p.Detail == "" {
 		return fmt.Errorf("the server answered %s", res.Status)
 	}
-	if len(p.Errors) == 0 {
-		return fmt.Errorf("%s [%s]", p.Detail, p.Code)
-	}
-	lines := make([]string, 0, len(p.Errors)+1)
-	lines = append(lines, fmt.Sprintf("%s [%s]", p.Detail, p.Code))
-	for _, e := range p.Errors {
-		where := ""
-		if e.Line > 0 {
-			where = fmt.Sprintf("%d:%d: ", e.Line, e.Column)
-		}
-		lines = append(lines, "  "+where+e.Message)
-	}
-	return errors.New(strings.Join(lines, "\n"))
+	return &p
 }
