@@ -36,7 +36,7 @@ type cli struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
@@ -53,6 +53,12 @@ func run(ctx context.Context, args []string) int {
 	)
 	if err != nil {
 		panic(err) // the commands above are wrong
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	for _, warning := range config.UnknownEnv(parser.Model, os.Environ()) {
+		fmt.Fprintln(os.Stderr, "anlan:", warning)
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 
 	"github.com/peterstace/simplefeatures/geom"
@@ -14,6 +15,7 @@ import (
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/sensing"
@@ -82,7 +84,11 @@ func (r register) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error
 			return s, fmt.Errorf("place %d: %w", s.Place, db.ErrNotFound)
 		}
 	case s.Point != nil:
-		if areas := r.city.AreaAt(s.Point[0], s.Point[1]); len(areas) > 0 {
+		areas := r.city.AreaAt(s.Point[0], s.Point[1])
+		if len(areas) == 0 && r.city.HasAreas() {
+			return s, web.Errorf(http.StatusUnprocessableEntity, "city.outside", "the point %v, %v lies outside the city", s.Point[0], s.Point[1]).At("point")
+		}
+		if len(areas) > 0 {
 			s.Area = areas[0]
 		}
 		s.Owner = r.city.AnswersFor(s.Area)

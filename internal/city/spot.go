@@ -36,6 +36,9 @@ func (s *Service) AssetByKey(externalID string) (int64, bool) {
 	return id, ok
 }
 
+// HasAreas says whether the register knows the city's areas yet.
+func (s *Service) HasAreas() bool { return !s.picture.Load().areas.empty() }
+
 // AnswersFor is the organisation that holds the territory's duty for an area or for the nearest one around it; 0 for none.
 func (s *Service) AnswersFor(area int64) int64 {
 	p := s.picture.Load()

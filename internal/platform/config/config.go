@@ -127,6 +127,29 @@ var (
 	_ kong.ConfigurationLoader = YAML
 )
 
+// UnknownEnv warns of variables that look like ours and set nothing: a misspelt one would be ignored in silence. The names
+// with _REQUIRE_ are the tests' own.
+func UnknownEnv(app *kong.Application, environ []string) (warnings []string) {
+	known := map[string]bool{}
+	for _, f := range flags(app.Node) {
+		for _, e := range f.Envs {
+			known[e] = true
+		}
+	}
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if !strings.HasPrefix(name, EnvPrefix+"_") || strings.HasPrefix(name, EnvPrefix+"_REQUIRE_") || known[name] {
+			continue
+		}
+		w := "warning: the environment variable " + name + " sets nothing"
+		if near := nearest(name, known); near != "" {
+			w += ", did you mean " + near + "?"
+		}
+		warnings = append(warnings, w)
+	}
+	return warnings
+}
+
 // Docs is the page that lists the settings of the commands named, in Markdown.
 func Docs(app *kong.Application, commands ...string) string {
 	var b strings.Builder

@@ -75,3 +75,15 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestUnknownEnvironmentIsNamed(t *testing.T) {
+	var c cli
+	k, err := kong.New(&c, kong.DefaultEnvars(config.EnvPrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := config.UnknownEnv(k.Model, []string{"ANLAN_LISTEM=x", "ANLAN_LISTEN=y", "ANLAN_REQUIRE_DATA=1", "PATH=z"})
+	if len(got) != 1 || !strings.Contains(got[0], "ANLAN_LISTEM sets nothing, did you mean ANLAN_LISTEN?") {
+		t.Error(got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,7 +50,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	if err != nil {
 		d.reader.Close()
-		return nil, fmt.Errorf("open database %s: %w", redact(o.URL), err)
+		return nil, fmt.Errorf("open database %s: %s", redact(o.URL), lastLine(err))
 	}
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(1)
@@ -60,6 +61,12 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", redact(o.URL), err)
 	}
 	return d, nil
+}
+
+// lastLine is the reason in one line: the driver lists each way that it tried, and the last one says most.
+func lastLine(err error) string {
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
 }
 
 // silence is how long an end of a connection that falls silent without a farewell (a cable, a machine without power) is
