@@ -163,7 +163,7 @@ describe('from alert to closed case', () => {
     const answered = page.waitForResponse('**/cases/40/notes');
     await main.getByRole('button', { name: 'Add', exact: true }).click();
     await answered;
-    await main.getByText('Pressure holds.').waitFor();
+    await main.getByText('Pressure holds.', { exact: true }).waitFor();
     assert.equal(lost, 2);
     assert.equal(mock.world.cases.find((c) => c.id === 40).timeline.filter((e) => e.text === 'Pressure holds.').length, 1);
 
