@@ -1,10 +1,13 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +15,6 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 )
 
 // mapping is a mapping file. docs/replay.md explains each key; a key that is not here is an error.
@@ -171,13 +173,22 @@ func readMapping(path string) (*mapping, error) {
 	m := &mapping{file: path}
 	file, err := parser.ParseBytes(content, 0)
 	if err != nil {
-		return nil, Problems{m.yamlProblem(err, nil)}
+		return nil, Problems{m.yamlProblem(err)}
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
 		return nil, Problems{{File: path, Message: "the mapping is empty"}}
 	}
 	if err := yaml.NodeToValue(file.Docs[0].Body, m, yaml.Strict()); err != nil {
-		return nil, Problems{m.yamlProblem(err, file.Docs[0].Body)}
+		// The decoder stops at the first key that it doesn't know, and whoever mends a mapping wants to see them all.
+		ps := m.unknownKeys(file.Docs[0].Body, reflect.TypeFor[mapping]())
+		var unknownKey *yaml.UnknownFieldError
+		if len(ps) == 0 || !errors.As(err, &unknownKey) {
+			ps = append(ps, m.yamlProblem(err))
+		}
+		slices.SortStableFunc(ps, func(a, b Problem) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		return nil, ps
 	}
 	if ps := m.check(); len(ps) > 0 {
 		return nil, ps
@@ -185,18 +196,13 @@ func readMapping(path string) (*mapping, error) {
 	return m, nil
 }
 
-func (m *mapping) yamlProblem(err error, root ast.Node) Problem {
+func (m *mapping) yamlProblem(err error) Problem {
 	p := Problem{File: m.file, Message: err.Error()}
-	var unknownField *yaml.UnknownFieldError
 	var mistake *mistake
 	var located yaml.Error
 	switch {
 	case errors.As(err, &mistake):
 		p.Line, p.Column, p.Message = mistake.node.line, mistake.node.column, mistake.message
-	case errors.As(err, &unknownField):
-		at := unknownField.Token.Position
-		p.Line, p.Column = at.Line, at.Column
-		p.Message = unknown("key", unknownField.Token.Value, keysBeside(root, unknownField.Token))
 	case errors.As(err, &located):
 		if t := located.GetToken(); t != nil {
 			p.Line, p.Column = t.Position.Line, t.Position.Column
@@ -206,36 +212,34 @@ func (m *mapping) yamlProblem(err error, root ast.Node) Problem {
 	return p
 }
 
-// keysBeside lists the keys that the mapping knows where the token stands, by walking its path through the types.
-func keysBeside(root ast.Node, at *token.Token) []string {
-	var path string
-	ast.Walk(visitor(func(n ast.Node) {
-		if n.GetToken() == at && path == "" {
-			path = n.GetPath()
+// unknownKeys are all keys below the node that the type has no place for, in the order of the file.
+func (m *mapping) unknownKeys(n ast.Node, t reflect.Type) (ps Problems) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if list, ok := n.(*ast.SequenceNode); ok && t.Kind() == reflect.Slice {
+		for _, item := range list.Values {
+			ps = append(ps, m.unknownKeys(item, t.Elem())...)
 		}
-	}), root)
-	t := reflect.TypeFor[mapping]()
-	steps := strings.Split(strings.TrimPrefix(path, "$."), ".")
-	for _, step := range steps[:len(steps)-1] {
-		name, _, _ := strings.Cut(step, "[")
-		field, ok := keys(t)[name]
-		if !ok {
-			break
-		}
-		for t = field; t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer; {
-			t = t.Elem()
+		return ps
+	}
+	known := keys(t)
+	all, err := pairs(n, "")
+	if err != nil || len(known) == 0 { // a form of its own, which its decoder checks
+		return nil
+	}
+	for _, p := range all {
+		key := p.Key.GetToken()
+		switch of, ok := known[key.Value]; {
+		case ok:
+			ps = append(ps, m.unknownKeys(p.Value, of)...)
+		case !p.Key.IsMergeKey():
+			ps = append(ps, Problem{File: m.file, Line: key.Position.Line, Column: key.Position.Column,
+				Message: unknown("key", key.Value, slices.Collect(maps.Keys(known)))})
 		}
 	}
-	var known []string
-	for key := range keys(t) {
-		known = append(known, key)
-	}
-	return known
+	return ps
 }
-
-type visitor func(ast.Node)
-
-func (v visitor) Visit(n ast.Node) ast.Visitor { v(n); return v }
 
 // keys are a struct's YAML keys and their types.
 func keys(t reflect.Type) map[string]reflect.Type {

@@ -208,6 +208,14 @@ func TestMistakes(t *testing.T) {
 		want               string
 	}{
 		{"misspelt key", strings.Replace(good, "column", "colunm", 1), "", `m.yaml:6:6: unknown key "colunm", did you mean "column"?`},
+		{"misspelt keys, all of them",
+			"coordinats: wgs84\nassets:\n- {id: a, pakc: gas, colour: red}\n" + strings.Replace(strings.Replace(good, "column", "colunm", 1), "time:", "tiem: t\n  time:", 1) +
+				"truth:\n  file: f.csv\n  compare: {clear: 90s, limit: [1]}\n", "", "m.yaml:1:1: unknown key \"coordinats\", did you mean \"coordinates\"?\n" +
+				"m.yaml:3:11: unknown key \"pakc\", did you mean \"pack\"?\n" +
+				"m.yaml:3:22: unknown key \"colour\", expected one of: decimal, delimiter, encoding, file, format, header, id, kind, missing, name, pack, place, point, records, skip_lines, where\n" +
+				"m.yaml:7:3: unknown key \"tiem\", did you mean \"time\"?\n" +
+				"m.yaml:10:6: unknown key \"colunm\", did you mean \"column\"?\n" +
+				"m.yaml:13:25: unknown key \"limit\", did you mean \"limits\"?"},
 		{"misspelt key at the top", "coordinats: wgs84\n" + good, "", `m.yaml:1:1: unknown key "coordinats", did you mean "coordinates"?`},
 		{"not YAML", "readings: [", "", `m.yaml:1:11: sequence end token ']' not found`},
 		{"a list where a text should be", strings.Replace(good, "asset: a", "asset: [a]", 1), "", `m.yaml:6:24: expected a text`},
