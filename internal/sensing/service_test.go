@@ -317,9 +317,22 @@ func TestUnknownOutcomesAreLookedUp(t *testing.T) {
 		if got := fmt.Sprint(history(t, s, id, 10)); got != "[0:0 1:1 2:2 3:3 4:4 5:5]" {
 			t.Fatal(got)
 		}
-		// A seal whose answer got lost is not written a second time.
-		if err := lost.Seal(ctx); err == nil {
-			t.Log("the other service sealed what it knew")
+		// A seal whose answer got lost is told from one that did not happen.
+		s, lost = start(t, d), start(t, d)
+		l := s.streams[id].lanes[0]
+		p := plan(l, nil, l.head)
+		if s.sealedAfterAll(ctx, []sealed{p}) {
+			t.Fatal("nothing was sealed yet")
+		}
+		if err := lost.Seal(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if !s.sealedAfterAll(ctx, []sealed{p}) {
+			t.Fatal("the seal was carried out and is not seen")
+		}
+		p.next++
+		if s.sealedAfterAll(ctx, []sealed{p}) {
+			t.Fatal("another seal was taken for this one")
 		}
 		s = start(t, d)
 		if got := fmt.Sprint(history(t, s, id, 10)); got != "[0:0 1:1 2:2 3:3 4:4 5:5]" {
