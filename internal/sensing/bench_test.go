@@ -14,7 +14,7 @@ func BenchmarkSingles(b *testing.B) {
 	b.SetParallelism(32) // times two cores
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := s.Append(ctx, "bench", []Reading{{id, at(1), Number(1)}}); err != nil {
+			if _, err := s.Append(ctx, "bench", []Reading{rd(id, at(1), Number(1))}); err != nil {
 				b.Error(err)
 				return
 			}
@@ -27,7 +27,7 @@ func BenchmarkBulk(b *testing.B) {
 	s := start(b, dbtest.SQLite(b, all...))
 	rs := make([]Reading, 1000)
 	for i := range rs {
-		rs[i] = Reading{datastream(b, s, fmt.Sprint(i)), at(i), Number(float64(i) / 10)}
+		rs[i] = rd(datastream(b, s, fmt.Sprint(i)), at(i), Number(float64(i)/10))
 	}
 	b.SetParallelism(4)
 	b.ResetTimer()

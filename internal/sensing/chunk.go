@@ -12,19 +12,27 @@ import (
 
 // A chunk holds consecutive readings of one lane as columns, compressed with zstd:
 //
-//	count        uvarint
+//	version, count
 //	times        zigzag varints of the difference of differences
 //	values       layout byte, then the column
+//	which        a byte of flags: which of the columns below follow
+//	result times zigzag varints of the difference from the time, shifted up by one; 0 where there is none
+//	features     zigzag varints of the difference from the one before
+//	marks        varints
+//	more         a byte, and where it is 1 what the log's more has
 //
-// The column's layout is chosen per chunk, the smallest that gives back every value bit by bit:
+// The layout of the values is chosen per chunk, the smallest that gives back every value bit by bit:
 //
 //	decimal      the numbers are whole multiples of 10^-d: d, then zigzag varints of differences of the multiples
 //	float        64-bit patterns, each XORed with the one before, byte-reversed so that trailing zeros become short varints
 //	mixed        kind and value, one after the other
 //
-// The ids are implied: the chunk's row says lane and first n.
+// The ids are implied: the chunk's row says lane and first n. A second column of features (the ultimate beside the
+// proximate of SensorThings 2.0) would be one more flag.
 const (
-	layoutDecimal = iota
+	chunkVersion = 2
+
+	layoutDecimal = iota - 1
 	layoutFloat
 	layoutMixed
 
@@ -35,44 +43,73 @@ const (
 
 var errChunk = errors.New("damaged chunk")
 
-// point is a reading without its identity.
-type point struct {
-	at    int64
-	value Value
-}
-
 // The encoder and decoder are safe for concurrent EncodeAll and DecodeAll.
 var (
 	compressor, _   = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true))
 	decompressor, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20))
 )
 
-func encodeChunk(points []point) []byte {
-	raw := binary.AppendUvarint(make([]byte, 0, 8*len(points)+16), uint64(len(points)))
-	var at, step int64
-	for _, p := range points {
-		d := p.at - at
-		raw = binary.AppendVarint(raw, d-step)
-		at, step = p.at, d
-	}
-	return compressor.EncodeAll(appendColumn(raw, points), nil)
+// chunk is a run of a lane's readings, consecutive in n from n0 on.
+type chunk struct {
+	n0      int64
+	records []record
 }
 
-func appendColumn(raw []byte, points []point) []byte {
-	for _, p := range points {
-		if p.value.kind != KindNumber {
+// end is the n after the chunk's last.
+func (c *chunk) end() int64 { return c.n0 + int64(len(c.records)) }
+
+// header is what a chunk's row says beside the columns.
+type header struct {
+	n0, count          int64
+	minAt, maxAt       int64 // the earliest start and the latest end
+	minValue, maxValue float64
+	numbers            bool // every result is a finite number, within the two values
+}
+
+func (c *chunk) header() header {
+	h := header{
+		n0: c.n0, count: int64(len(c.records)), minAt: math.MaxInt64, maxAt: math.MinInt64,
+		minValue: math.Inf(1), maxValue: math.Inf(-1), numbers: true,
+	}
+	for i := range c.records {
+		r := &c.records[i]
+		h.minAt, h.maxAt = min(h.minAt, r.at), max(h.maxAt, r.end())
+		f, ok := r.finite()
+		if !ok {
+			h.numbers = false
+		}
+		h.minValue, h.maxValue = min(h.minValue, f), max(h.maxValue, f)
+	}
+	return h
+}
+
+func encodeChunk(records []record) []byte {
+	raw := binary.AppendUvarint(append(make([]byte, 0, 8*len(records)+16), chunkVersion), uint64(len(records)))
+	var at, step int64
+	for i := range records {
+		d := records[i].at - at
+		raw = binary.AppendVarint(raw, d-step)
+		at, step = records[i].at, d
+	}
+	raw = appendColumn(raw, records)
+	return compressor.EncodeAll(appendRest(raw, records), nil)
+}
+
+func appendColumn(raw []byte, records []record) []byte {
+	for i := range records {
+		if r := &records[i]; r.kind != KindNumber || r.extra.str() != "" {
 			raw = append(raw, layoutMixed)
-			for _, p := range points {
-				raw = appendValue(raw, p.value)
+			for i := range records {
+				raw = appendMixed(raw, &records[i])
 			}
 			return raw
 		}
 	}
-	if d, ok := decimals(points); ok {
+	if d, ok := decimals(records); ok {
 		raw = append(raw, layoutDecimal, byte(d))
 		var prev int64
-		for _, p := range points {
-			m, _ := multiple(p.value.num, d)
+		for i := range records {
+			m, _ := multiple(records[i].num, d)
 			raw = binary.AppendVarint(raw, m-prev)
 			prev = m
 		}
@@ -80,20 +117,88 @@ func appendColumn(raw []byte, points []point) []byte {
 	}
 	raw = append(raw, layoutFloat)
 	var prev uint64
-	for _, p := range points {
-		b := math.Float64bits(p.value.num)
+	for i := range records {
+		b := math.Float64bits(records[i].num)
 		raw = binary.AppendUvarint(raw, bits.ReverseBytes64(b^prev))
 		prev = b
 	}
 	return raw
 }
 
+// appendMixed writes a value with its kind. A number has its literal behind it, empty for most.
+func appendMixed(raw []byte, r *record) []byte {
+	raw = append(raw, byte(r.kind))
+	switch r.kind {
+	case KindText, KindJSON:
+		return appendBytes(raw, r.extra.str())
+	case KindBool:
+		return append(raw, byte(r.num))
+	default:
+		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(r.num))
+		return appendBytes(raw, r.extra.str())
+	}
+}
+
+// appendRest writes the columns that at least one record needs.
+func appendRest(raw []byte, records []record) []byte {
+	var which byte
+	for i := range records {
+		r := &records[i]
+		if r.resultTime() != 0 {
+			which |= hasResultTime
+		}
+		if r.feature != 0 {
+			which |= hasFeature
+		}
+		if r.marks != 0 {
+			which |= hasMarks
+		}
+		if r.more() != nil {
+			which |= hasMore
+		}
+	}
+	raw = append(raw, which)
+	if which&hasResultTime != 0 {
+		for i := range records {
+			d := int64(0)
+			if t := records[i].resultTime(); t != 0 {
+				if d = t - records[i].at; d >= 0 { // 0 stands for none
+					d++
+				}
+			}
+			raw = binary.AppendVarint(raw, d)
+		}
+	}
+	if which&hasFeature != 0 {
+		var prev int64
+		for i := range records {
+			raw = binary.AppendVarint(raw, int64(records[i].feature)-prev)
+			prev = int64(records[i].feature)
+		}
+	}
+	if which&hasMarks != 0 {
+		for i := range records {
+			raw = binary.AppendUvarint(raw, uint64(records[i].marks))
+		}
+	}
+	if which&hasMore != 0 {
+		for i := range records {
+			if m := records[i].more(); m != nil {
+				raw = appendMore(append(raw, 1), m)
+			} else {
+				raw = append(raw, 0)
+			}
+		}
+	}
+	return raw
+}
+
 // decimals is the smallest number of decimal places at which every value is a whole multiple.
-func decimals(points []point) (int, bool) {
+func decimals(records []record) (int, bool) {
 	d := 0
-	for _, p := range points {
+	for i := range records {
 		for {
-			if _, ok := multiple(p.value.num, d); ok {
+			if _, ok := multiple(records[i].num, d); ok {
 				break
 			}
 			if d++; d > maxDecimals {
@@ -102,8 +207,8 @@ func decimals(points []point) (int, bool) {
 		}
 	}
 	// A value that fitted at fewer places fits at more, unless the multiple grows too large or rounds.
-	for _, p := range points {
-		if _, ok := multiple(p.value.num, d); !ok {
+	for i := range records {
+		if _, ok := multiple(records[i].num, d); !ok {
 			return 0, false
 		}
 	}
@@ -115,64 +220,128 @@ var powers = [maxDecimals + 1]float64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}
 // multiple is f in units of 10^-d, if that gives back f bit by bit.
 func multiple(f float64, d int) (int64, bool) {
 	m := math.Round(f * powers[d])
-	if math.Abs(m) >= maxMultiple {
+	if !(math.Abs(m) < maxMultiple) { // what is not a number compares with nothing
 		return 0, false
 	}
 	i := int64(m) // an integer has no negative zero, so the way back starts from it
 	return i, math.Float64bits(float64(i)/powers[d]) == math.Float64bits(f)
 }
 
-func decodeChunk(blob []byte) ([]point, error) {
+// decodeChunk gives back the records, numbered from n0 on.
+func decodeChunk(n0 int64, blob []byte) ([]record, error) {
 	raw, err := decompressor.DecodeAll(blob, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errChunk, err)
 	}
 	r := reader{b: raw}
-	count := r.uvarint()
-	if count > uint64(len(r.b)) { // a time has at least one byte
-		return nil, errChunk
+	if v := r.byte(); v != chunkVersion {
+		return nil, fmt.Errorf("%w: unknown version %d", errChunk, v)
 	}
-	points := make([]point, count)
+	records := make([]record, r.count(2)) // a time and a value have at least one byte each
 	var at, step int64
-	for i := range points {
+	for i := range records {
 		step += r.varint()
 		at += step
-		points[i].at = at
+		records[i].at, records[i].n = at, uint32(n0+int64(i))
 	}
-	if err := r.column(points); err != nil || r.bad || len(r.b) > 0 {
-		return nil, errors.Join(errChunk, err)
+	if err := r.column(records); err != nil {
+		return nil, err
 	}
-	return points, nil
+	r.rest(records)
+	if r.bad || len(r.b) > 0 {
+		return nil, errChunk
+	}
+	return records, nil
 }
 
-func (r *reader) column(points []point) error {
-	layout := r.bytes(1)
-	if r.bad {
-		return errChunk
-	}
-	switch layout[0] {
+func (r *reader) column(records []record) error {
+	switch r.byte() {
 	case layoutDecimal:
-		d := r.bytes(1)
-		if r.bad || d[0] > maxDecimals {
+		d := r.byte()
+		if d > maxDecimals {
 			return errChunk
 		}
 		var m int64
-		for i := range points {
+		for i := range records {
 			m += r.varint()
-			points[i].value = Number(float64(m) / powers[d[0]])
+			records[i].num = float64(m) / powers[d]
 		}
 	case layoutFloat:
 		var b uint64
-		for i := range points {
+		for i := range records {
 			b ^= bits.ReverseBytes64(r.uvarint())
-			points[i].value = Number(math.Float64frombits(b))
+			records[i].num = math.Float64frombits(b)
 		}
 	case layoutMixed:
-		for i := range points {
-			points[i].value = r.value()
+		for i := range records {
+			r.mixed(&records[i])
 		}
 	default:
 		return errChunk
 	}
 	return nil
+}
+
+func (r *reader) mixed(c *record) {
+	c.kind = Kind(r.byte())
+	var text string
+	switch c.kind {
+	case KindText, KindJSON:
+		text = r.text()
+	case KindBool:
+		if r.byte() != 0 {
+			c.num = 1
+		}
+	case KindNumber:
+		if b := r.bytes(8); !r.bad {
+			c.num = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		}
+		text = r.text()
+	default:
+		r.bad = true
+	}
+	if text != "" {
+		c.extra = &extra{text: text}
+	}
+}
+
+func (r *reader) rest(records []record) {
+	which := r.byte()
+	if which&hasResultTime != 0 {
+		for i := range records {
+			if d := r.varint(); d != 0 {
+				if d > 0 {
+					d--
+				}
+				records[i].have().resultTime = records[i].at + d
+			}
+		}
+	}
+	if which&hasFeature != 0 {
+		var f int64
+		for i := range records {
+			f += r.varint()
+			records[i].feature = uint32(f)
+		}
+	}
+	if which&hasMarks != 0 {
+		for i := range records {
+			records[i].marks = Marks(r.uvarint())
+		}
+	}
+	if which&hasMore != 0 {
+		for i := range records {
+			if r.byte() == 1 {
+				records[i].have().more = r.more()
+			}
+		}
+	}
+}
+
+// have is the record's extra, made if it has none yet; for a record that nobody else has seen.
+func (c *record) have() *extra {
+	if c.extra == nil {
+		c.extra = &extra{}
+	}
+	return c.extra
 }

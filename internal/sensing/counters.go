@@ -27,7 +27,7 @@ type SourceCounters struct {
 func (s *Service) Counters() Counters {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	c := Counters{Logged: s.count.logged, Stored: s.count.head + s.count.sealed, LastSeq: s.lastSeq}
+	c := Counters{Logged: s.count.logged, Stored: s.count.head + s.count.sealed, Deleted: s.count.deleted, LastSeq: s.lastSeq}
 	for _, name := range slices.Sorted(maps.Keys(s.sources)) {
 		src := s.sources[name]
 		c.Sources = append(c.Sources, SourceCounters{name, src.accepted, src.refused})

@@ -48,6 +48,7 @@ func (s *Service) postCSV(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		total.Accepted += receipt.Accepted
+		total.Marked += receipt.Marked
 		for _, f := range receipt.Refused {
 			row := part[f.Index]
 			if f.Code == "sensing.unknown_datastream" {
@@ -121,7 +122,7 @@ func parseCSV(body io.Reader) ([]csvRow, error) {
 // parseValue reads a number where the text is one, a truth value for true and false, and text otherwise.
 func parseValue(text string) Value {
 	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		return Number(f) // NaN and Inf are refused later, with the reading's line
+		return Number(f) // NaN and Inf are kept and marked
 	}
 	switch text {
 	case "true", "false":

@@ -7,72 +7,100 @@ import (
 
 // stream is one datastream in memory: its identity, what is kept about it, and its lanes.
 type stream struct {
-	Datastream // never changes
-
-	current *lane // where the next reading is numbered; only the writer touches it
+	// Only the writer touches these.
+	current *lane      // where the next reading is numbered
+	newest  int64      // the latest time that was numbered
+	touched *numbering // the last job that numbered a reading of it
+	closed  bool       // the datastream is deleted: what still waits is refused
 
 	// Guarded by Service.mu.
-	state State
-	lanes []*lane
+	Datastream // its identity: ID never changes
+	state      State
+	lanes      []*lane
 
-	// sealed is the state as of what is in chunks. Only the sealer touches it.
+	// sealed is the state as of what is in chunks. The sealer and the writer change it, both within a write.
 	sealed State
 }
 
 // lane numbers readings of one datastream and holds those that are not in chunks yet.
 type lane struct {
-	id   int64
-	of   *stream
-	next int64 // the n of the next reading; only the writer touches it
+	id int64
+	of *stream
+
+	// Only the writer touches these.
+	next     int64 // the n of the next reading
+	amended  int64 // how often a stored reading of the lane was changed: tells the sealer that its plan is out of date
+	inChunks int64 // readings with n below are in chunks, as of the last commit
 
 	// Guarded by Service.mu.
-	sealed int64      // readings with n below are in chunks
-	head   []numbered // the others, in the order of n
-}
-
-// numbered is a reading in the head.
-type numbered struct {
-	n int64
-	point
+	sealed int64    // readings with n below are in chunks
+	stored int64    // how many there are in chunks
+	head   []record // the others, in the order of n; replaced as a whole when one of them is amended
 }
 
 // State is what is kept about a datastream.
 type State struct {
-	Count        int64
-	MinAt, MaxAt int64 // phenomenon times, microseconds UTC
-	LatestID     int64 // the reading with the latest time; the later id where two have the same
-	Latest       Value
+	Count            int64
+	MinAt, MaxAt     int64 // phenomenon times, microseconds UTC; 0 while there is none
+	MinResult        int64 // result times; 0 while no reading has one
+	MaxResult        int64
+	HeardAt          int64  // when the last reading came in, by the server's clock
+	Latest           Stored // the reading with the latest time that may be judged; the later id where two have the same
+	latestAt, latest int64  // its time and id, for comparing; latest is 0 while there is none
 }
 
-// add counts one more reading.
-func (s *State) add(id, at int64, v Value) {
-	if s.Count == 0 || at < s.MinAt {
-		s.MinAt = at
+// HasLatest says whether there is a latest reading.
+func (s *State) HasLatest() bool { return s.latest != 0 }
+
+// add counts one more reading. Its place is taken from the lane.
+func (s *State) add(id, datastream int64, c *record) {
+	if s.Count == 0 || c.at < s.MinAt {
+		s.MinAt = c.at
 	}
-	if s.Count == 0 || at > s.MaxAt || at == s.MaxAt && id > s.LatestID {
-		s.MaxAt, s.LatestID, s.Latest = at, id, v
+	if end := c.end(); s.Count == 0 || end > s.MaxAt {
+		s.MaxAt = end
+	}
+	if t := c.resultTime(); t != 0 {
+		if s.MinResult == 0 || t < s.MinResult {
+			s.MinResult = t
+		}
+		if s.MaxResult == 0 || t > s.MaxResult {
+			s.MaxResult = t
+		}
+	}
+	if c.marks.Judged() && (s.latest == 0 || c.at > s.latestAt || c.at == s.latestAt && id > s.latest) {
+		s.latestAt, s.latest, s.Latest = c.at, id, Stored{id, c.reading(datastream)}
 	}
 	s.Count++
 }
 
-// between appends the head's readings within [from, to].
-func (l *lane) between(out []Stored, from, to int64) []Stored {
-	for _, r := range l.head {
-		if r.at >= from && r.at <= to {
-			out = append(out, l.stored(r))
-		}
+// fold is the state with the records of a lane's head added.
+func (s State) fold(l *lane, records []record) State {
+	for i := range records {
+		s.add(readingID(l.id, int64(records[i].n)), l.of.ID, &records[i])
 	}
-	return out
+	return s
 }
 
-func (l *lane) stored(r numbered) Stored {
-	return Stored{ID: readingID(l.id, r.n), Reading: Reading{Datastream: l.of.ID, At: r.at, Value: r.value}}
+// refold computes a stream's state anew after a reading of its head was changed. The caller holds mu.
+func (st *stream) refold() {
+	heard := st.state.HeardAt
+	st.state = st.sealed
+	for _, l := range st.lanes {
+		st.state = st.state.fold(l, l.head)
+	}
+	st.state.HeardAt = max(heard, st.state.HeardAt)
+}
+
+// find is the place of n in the head, and whether it is there.
+func (l *lane) find(n int64) (int, bool) {
+	return slices.BinarySearchFunc(l.head, n, func(c record, n int64) int { return cmp.Compare(int64(c.n), n) })
+}
+
+func (l *lane) storedAs(c *record) Stored {
+	return Stored{ID: readingID(l.id, int64(c.n)), Reading: c.reading(l.of.ID)}
 }
 
 func readingID(lane, n int64) int64 { return lane<<laneBits | n }
 
-// inTimeOrder sorts readings by time, then id, and drops those that were seen both in the head and in a chunk.
-func inTimeOrder(rs []Stored) []Stored {
-	slices.SortFunc(rs, func(a, b Stored) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID)) })
-	return slices.CompactFunc(rs, func(a, b Stored) bool { return a.ID == b.ID })
-}
+func laneOf(id int64) (lane, n int64) { return id >> laneBits, id & maxN }

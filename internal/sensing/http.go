@@ -3,7 +3,6 @@ package sensing
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,13 +18,12 @@ const (
 	maxJSON = 8 << 20
 	maxCSV  = 32 << 20
 
-	maxRegister    = 10_000
 	defaultHistory = 1000
 	maxHistory     = 100_000
 )
 
-// Routes adds the room's routes. assetByExternalID finds the asset that a registration names.
-func (s *Service) Routes(r *web.Router, assetByExternalID func(string) (int64, bool)) {
+// Routes adds the room's routes.
+func (s *Service) Routes(r *web.Router) {
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "append-readings", Method: http.MethodPost, Path: "/api/v1/readings", Tags: []string{"sensing"},
 		// The body is checked by hand: a bulk that is taken apart into generic values costs a hundred times its size.
@@ -34,13 +32,6 @@ func (s *Service) Routes(r *web.Router, assetByExternalID func(string) (int64, b
 		Description: "A reading that can't be taken is listed with its index and does not keep the others out.",
 	}, s.postReadings)
 	r.HandleUpload("POST /api/v1/readings.csv", maxCSV, access.Known, http.HandlerFunc(s.postCSV))
-	huma.Register(r.API(), huma.Operation{
-		OperationID: "register-datastreams", Method: http.MethodPut, Path: "/api/v1/datastreams", Tags: []string{"sensing"},
-		MaxBodyBytes: maxJSON, SkipValidateBody: true, Middlewares: web.Gate(access.Known),
-		Summary: "Register datastreams, all or none; those that exist already are left as they are",
-	}, func(ctx context.Context, in *registerDatastreamsInput) (*registerDatastreamsOutput, error) {
-		return s.putDatastreams(ctx, in, assetByExternalID)
-	})
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "list-datastreams", Method: http.MethodGet, Path: "/api/v1/datastreams", Tags: []string{"sensing"},
 		Summary: "The datastreams of an asset, each with its latest reading and its count",
@@ -70,6 +61,7 @@ type receiptJSON struct {
 	Accepted int       `json:"accepted"`
 	Refused  []Refusal `json:"refused" doc:"at most the first 100"`
 	RefusedN int       `json:"refused_count"`
+	MarkedN  int       `json:"marked_count" doc:"readings that were kept though something about them is doubtful"`
 }
 
 func (s *Service) postReadings(ctx context.Context, in *readingsInput) (*receiptOutput, error) {
@@ -79,12 +71,12 @@ func (s *Service) postReadings(ctx context.Context, in *readingsInput) (*receipt
 	rs := make([]Reading, len(in.Body.Readings))
 	for i, r := range in.Body.Readings {
 		rs[i].Datastream = s.idOf(r.Datastream)
-		if err := rs[i].Value.UnmarshalJSON(r.Value); err != nil {
-			rs[i].Value = Value{kind: kindInvalid, text: "value: expected a number, a string or a boolean"}
+		if err := rs[i].Value.UnmarshalJSON(r.Value); err != nil || rs[i].Value.kind == KindJSON {
+			rs[i].Value = invalid("value: expected a number, a string or a boolean")
 		}
 		at, err := time.Parse(time.RFC3339Nano, r.At)
 		if err != nil {
-			rs[i].Value = Value{kind: kindInvalid, text: "at: expected an RFC 3339 time such as 2026-11-23T03:00:00Z, got " + strconv.Quote(r.At)}
+			rs[i].Value = invalid("at: expected an RFC 3339 time such as 2026-11-23T03:00:00Z, got " + strconv.Quote(r.At))
 		}
 		rs[i].At = at.UnixMicro()
 	}
@@ -101,62 +93,17 @@ func (s *Service) postReadings(ctx context.Context, in *readingsInput) (*receipt
 }
 
 func receiptBody(r Receipt) receiptJSON {
-	return receiptJSON{Accepted: r.Accepted, Refused: r.Refused[:min(100, len(r.Refused))], RefusedN: len(r.Refused)}
+	out := receiptJSON{Accepted: r.Accepted, Refused: r.Refused[:min(100, len(r.Refused))], RefusedN: len(r.Refused), MarkedN: r.Marked}
+	if out.Refused == nil {
+		out.Refused = []Refusal{}
+	}
+	return out
 }
 
 // idOf is the id of a datastream, or 0, which no datastream has.
 func (s *Service) idOf(externalID string) int64 {
 	d, _ := s.LookupExternal(externalID)
 	return d.ID
-}
-
-type registerDatastreamsInput struct {
-	Body struct {
-		Items []registerJSON `json:"items" minItems:"1" maxItems:"10000"`
-	}
-}
-
-type registerJSON struct {
-	ExternalID string `json:"external_id"`
-	Asset      string `json:"asset" doc:"external id of the asset"`
-	Property   string `json:"property" doc:"pack/property, such as gas/methane"`
-	Unit       string `json:"unit"`
-	Name       string `json:"name"`
-}
-
-type registerDatastreamsOutput struct {
-	Body struct {
-		Items []registeredJSON `json:"items"`
-	}
-}
-
-type registeredJSON struct {
-	ID         int64  `json:"id"`
-	ExternalID string `json:"external_id"`
-}
-
-func (s *Service) putDatastreams(ctx context.Context, in *registerDatastreamsInput, asset func(string) (int64, bool)) (*registerDatastreamsOutput, error) {
-	if n := len(in.Body.Items); n == 0 || n > maxRegister {
-		return nil, web.Errorf(http.StatusUnprocessableEntity, "sensing.bad_list", "expected 1 to %d items, got %d", maxRegister, n).At("items")
-	}
-	specs := make([]DatastreamSpec, len(in.Body.Items))
-	for i, it := range in.Body.Items {
-		id, ok := asset(it.Asset)
-		if !ok {
-			return nil, web.Errorf(http.StatusUnprocessableEntity, "sensing.unknown_asset", "there is no asset with the external id %q", it.Asset).
-				At(fmt.Sprintf("items[%d].asset", i))
-		}
-		specs[i] = DatastreamSpec{ExternalID: it.ExternalID, Asset: id, Property: it.Property, Unit: it.Unit, Name: it.Name}
-	}
-	ids, err := s.EnsureDatastreams(ctx, specs)
-	if err != nil {
-		return nil, err
-	}
-	out := &registerDatastreamsOutput{}
-	for i, id := range ids {
-		out.Body.Items = append(out.Body.Items, registeredJSON{id, specs[i].ExternalID})
-	}
-	return out, nil
 }
 
 type datastreamsInput struct {
@@ -185,6 +132,7 @@ type DatastreamJSON struct {
 type ReadingJSON struct {
 	At    time.Time `json:"at"`
 	Value any       `json:"value"`
+	Marks []string  `json:"marks,omitempty" doc:"what is doubtful about it"`
 }
 
 // JSON is the datastream as the API shows it.
@@ -192,8 +140,8 @@ func (d DatastreamState) JSON() DatastreamJSON {
 	out := DatastreamJSON{
 		ID: d.ID, ExternalID: d.ExternalID, Asset: d.Asset, Name: d.Name, Property: d.Property, Unit: d.Unit, Count: d.State.Count,
 	}
-	if d.State.Count > 0 {
-		out.Latest = &ReadingJSON{Reading{At: d.State.MaxAt}.Time(), d.State.Latest}
+	if d.State.HasLatest() {
+		out.Latest = &ReadingJSON{d.State.Latest.Time(), d.State.Latest.Value, d.State.Latest.Marks.Names()}
 		if d.Hidden {
 			out.Latest.Value = nil
 		}
@@ -241,7 +189,7 @@ func (s *Service) getHistory(ctx context.Context, in *datastreamHistoryInput) (*
 	out.Body.Unit = d.Unit
 	out.Body.Items = make([]ReadingJSON, len(rs))
 	for i, r := range rs {
-		out.Body.Items[i] = ReadingJSON{r.Time(), r.Value}
+		out.Body.Items[i] = ReadingJSON{r.Time(), r.Value, r.Marks.Names()}
 	}
 	return out, nil
 }

@@ -7,91 +7,311 @@ import (
 	"math"
 )
 
-// A log row is a version byte and then batches until its end:
+// A log row is a version byte, the server's clock at the commit, and then parts until its end:
 //
-//	batch   = source refused count entry*count          (uvarint each)
-//	entry   = lane-delta n-delta time-delta kind value  (zigzag varint each against the entry before; kind one byte)
-//	value   = 8 bytes little-endian | uvarint length, bytes | one byte
+//	row         = version received part*
+//	part        = 0 source refused count entry*count                 what one request sent
+//	            | 1 source lane before deleted [after]               a reading was changed or deleted
+//	            | 2 op id set body fields links                      an entity of the catalogue was changed
+//	entry       = lane-delta n-delta record                          against the entry before
+//	record      = time-delta flags kind-and-value [literal] [result time - time] [feature] [marks] [more]
+//	more        = until from until parameters quality
 //
-// An entry's lane and n are its id; nothing is derived when the row is read again.
-const logVersion = 1
+// Numbers are varints (zigzag where they may be negative), a number's value is 8 bytes little-endian, texts have their
+// length before them. An entry's lane and n are its id; nothing is derived when the row is read again.
+const logVersion = 2
+
+const (
+	partBatch = iota
+	partAmendment
+	partEntity
+)
+
+// What a record has beside time and value.
+const (
+	hasLiteral = 1 << iota
+	hasResultTime
+	hasFeature
+	hasMarks
+	hasMore
+)
 
 var errLogRow = errors.New("damaged log row")
 
-// logged is one entry of a log row.
-type logged struct {
-	lane, n, at int64
-	value       Value
+// logRow is a row of the log.
+type logRow struct {
+	seq      int64
+	received int64
+	batches  []batch
+	amended  []amendment
+	entities []Entity
+}
+
+// readings is how many readings the row brought.
+func (r *logRow) readings() (n int) {
+	for i := range r.batches {
+		n += len(r.batches[i].entries)
+	}
+	return n
 }
 
 // batch is what one source sent in one request.
 type batch struct {
 	source  int64
 	refused int
-	entries []logged
+	entries []entry
 }
 
-func encodeRow(dst []byte, batches []batch) []byte {
+// entry is a record and the lane that numbers it.
+type entry struct {
+	lane int64
+	record
+}
+
+// amendment is the change of a reading that was stored.
+type amendment struct {
+	source  int64
+	lane    int64
+	deleted bool
+	before  record
+	after   record // of the same n; the zero record where deleted
+}
+
+func encodeRow(dst []byte, row *logRow) []byte {
 	dst = append(dst, logVersion)
-	for _, b := range batches {
+	dst = binary.AppendVarint(dst, row.received)
+	for i := range row.batches {
+		b := &row.batches[i]
+		dst = append(dst, partBatch)
 		dst = binary.AppendUvarint(dst, uint64(b.source))
 		dst = binary.AppendUvarint(dst, uint64(b.refused))
 		dst = binary.AppendUvarint(dst, uint64(len(b.entries)))
-		var prev logged
-		for _, e := range b.entries {
-			dst = binary.AppendVarint(dst, e.lane-prev.lane)
-			dst = binary.AppendVarint(dst, e.n-prev.n)
-			dst = binary.AppendVarint(dst, e.at-prev.at)
-			dst = appendValue(dst, e.value)
-			prev = e
+		var lane, n, at int64
+		for j := range b.entries {
+			e := &b.entries[j]
+			dst = binary.AppendVarint(dst, e.lane-lane)
+			dst = binary.AppendVarint(dst, int64(e.n)-n)
+			dst = appendRecord(dst, &e.record, at)
+			lane, n, at = e.lane, int64(e.n), e.at
+		}
+	}
+	for i := range row.amended {
+		a := &row.amended[i]
+		dst = append(dst, partAmendment)
+		dst = binary.AppendUvarint(dst, uint64(a.source))
+		dst = binary.AppendUvarint(dst, uint64(a.lane))
+		dst = binary.AppendUvarint(dst, uint64(a.before.n))
+		dst = appendRecord(dst, &a.before, 0)
+		if a.deleted {
+			dst = append(dst, 1)
+			continue
+		}
+		dst = appendRecord(append(dst, 0), &a.after, 0)
+	}
+	for _, e := range row.entities {
+		dst = append(dst, partEntity, byte(e.Op))
+		dst = binary.AppendUvarint(dst, uint64(e.ID))
+		dst = appendBytes(dst, e.Set)
+		dst = appendBytes(dst, string(e.Body))
+		dst = binary.AppendUvarint(dst, uint64(len(e.Fields)))
+		for _, f := range e.Fields {
+			dst = appendBytes(dst, f)
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(e.Links)))
+		for _, l := range e.Links {
+			dst = binary.AppendUvarint(appendBytes(dst, l.Set), uint64(l.ID))
 		}
 	}
 	return dst
 }
 
-func appendValue(dst []byte, v Value) []byte {
-	dst = append(dst, byte(v.kind))
-	switch v.kind {
-	case KindText:
-		dst = binary.AppendUvarint(dst, uint64(len(v.text)))
-		return append(dst, v.text...)
-	case KindBool:
-		return append(dst, byte(v.num))
-	default:
-		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v.num))
-	}
+func appendBytes(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-func decodeRow(row []byte) ([]batch, error) {
-	if len(row) == 0 || row[0] != logVersion {
-		return nil, fmt.Errorf("%w: unknown version", errLogRow)
+func appendRecord(dst []byte, c *record, at int64) []byte {
+	var flags byte
+	x := c.extra
+	if x != nil {
+		if c.kind == KindNumber && x.text != "" {
+			flags |= hasLiteral
+		}
+		if x.resultTime != 0 {
+			flags |= hasResultTime
+		}
+		if x.more != nil {
+			flags |= hasMore
+		}
 	}
-	r := reader{b: row[1:]}
-	var batches []batch
+	if c.feature != 0 {
+		flags |= hasFeature
+	}
+	if c.marks != 0 {
+		flags |= hasMarks
+	}
+	dst = binary.AppendVarint(dst, c.at-at)
+	dst = append(dst, flags, byte(c.kind))
+	switch c.kind {
+	case KindText, KindJSON:
+		dst = appendBytes(dst, x.str())
+	case KindBool:
+		dst = append(dst, byte(c.num))
+	default:
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.num))
+		if flags&hasLiteral != 0 {
+			dst = appendBytes(dst, x.text)
+		}
+	}
+	if flags&hasResultTime != 0 {
+		dst = binary.AppendVarint(dst, x.resultTime-c.at)
+	}
+	if flags&hasFeature != 0 {
+		dst = binary.AppendUvarint(dst, uint64(c.feature))
+	}
+	if flags&hasMarks != 0 {
+		dst = binary.AppendUvarint(dst, uint64(c.marks))
+	}
+	if flags&hasMore != 0 {
+		dst = appendMore(dst, x.more)
+	}
+	return dst
+}
+
+func appendMore(dst []byte, m *More) []byte {
+	dst = binary.AppendVarint(dst, m.Until)
+	dst = binary.AppendVarint(dst, m.ValidFrom)
+	dst = binary.AppendVarint(dst, m.ValidUntil)
+	return appendBytes(appendBytes(dst, m.Parameters), m.Quality)
+}
+
+// str is the text of a record that may have none.
+func (x *extra) str() string {
+	if x == nil {
+		return ""
+	}
+	return x.text
+}
+
+func decodeRow(payload []byte) (*logRow, error) {
+	r := reader{b: payload}
+	if v := r.byte(); v != logVersion {
+		return nil, fmt.Errorf("%w: unknown version %d", errLogRow, v)
+	}
+	row := &logRow{received: r.varint()}
 	for len(r.b) > 0 && !r.bad {
-		b := batch{source: int64(r.uvarint()), refused: int(r.uvarint())}
-		count := r.uvarint()
-		if count > uint64(len(r.b)) { // an entry has several bytes: a damaged count must not ask for all memory
-			return nil, errLogRow
+		switch r.byte() {
+		case partBatch:
+			row.batches = append(row.batches, r.batch())
+		case partAmendment:
+			a := amendment{source: int64(r.uvarint()), lane: int64(r.uvarint())}
+			n := uint32(r.uvarint())
+			a.before = r.record(0)
+			if a.deleted = r.byte() == 1; !a.deleted {
+				a.after = r.record(0)
+				a.after.n = n
+			}
+			a.before.n = n
+			row.amended = append(row.amended, a)
+		case partEntity:
+			row.entities = append(row.entities, r.entity())
+		default:
+			r.bad = true
 		}
-		b.entries = make([]logged, 0, count)
-		var prev logged
-		for range count {
-			prev = logged{lane: prev.lane + r.varint(), n: prev.n + r.varint(), at: prev.at + r.varint(), value: r.value()}
-			b.entries = append(b.entries, prev)
-		}
-		batches = append(batches, b)
 	}
 	if r.bad {
 		return nil, errLogRow
 	}
-	return batches, nil
+	return row, nil
 }
 
 // reader takes a byte slice apart; once it runs off the end it is bad and yields zeros.
 type reader struct {
 	b   []byte
 	bad bool
+}
+
+func (r *reader) batch() batch {
+	b := batch{source: int64(r.uvarint()), refused: int(r.uvarint())}
+	count := r.count(4)
+	b.entries = make([]entry, 0, count)
+	var prev entry
+	for range count {
+		e := entry{lane: prev.lane + r.varint()}
+		n := uint32(int64(prev.n) + r.varint())
+		e.record = r.record(prev.at)
+		e.n = n
+		b.entries = append(b.entries, e)
+		prev = e
+	}
+	return b
+}
+
+func (r *reader) entity() Entity {
+	e := Entity{Op: Op(r.byte()), ID: int64(r.uvarint()), Set: r.text()}
+	if body := r.bytes(r.uvarint()); len(body) > 0 {
+		e.Body = append([]byte(nil), body...)
+	}
+	for range r.count(1) {
+		e.Fields = append(e.Fields, r.text())
+	}
+	for range r.count(2) {
+		e.Links = append(e.Links, Link{Set: r.text(), ID: int64(r.uvarint())})
+	}
+	return e
+}
+
+func (r *reader) record(at int64) record {
+	c := record{at: at + r.varint()}
+	flags := r.byte()
+	c.kind = Kind(r.byte())
+	var x extra
+	switch c.kind {
+	case KindNumber:
+		if b := r.bytes(8); !r.bad {
+			c.num = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		}
+		if flags&hasLiteral != 0 {
+			x.text = r.text()
+		}
+	case KindText, KindJSON:
+		x.text = r.text()
+	case KindBool:
+		if r.byte() != 0 {
+			c.num = 1
+		}
+	default:
+		r.bad = true
+	}
+	if flags&hasResultTime != 0 {
+		x.resultTime = c.at + r.varint()
+	}
+	if flags&hasFeature != 0 {
+		c.feature = uint32(r.uvarint())
+	}
+	if flags&hasMarks != 0 {
+		c.marks = Marks(r.uvarint())
+	}
+	if flags&hasMore != 0 {
+		x.more = r.more()
+	}
+	if x != (extra{}) {
+		c.extra = &x
+	}
+	return c
+}
+
+func (r *reader) more() *More {
+	return &More{Until: r.varint(), ValidFrom: r.varint(), ValidUntil: r.varint(), Parameters: r.text(), Quality: r.text()}
+}
+
+// count reads how many things of at least size bytes follow: a damaged count must not ask for all memory.
+func (r *reader) count(size int) int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)/size) {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	return int(n)
 }
 
 func (r *reader) varint() int64 {
@@ -114,6 +334,16 @@ func skip[T any](r *reader, v T, n int) T {
 	return v
 }
 
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.bad = true
+		return 0
+	}
+	b := r.b[0]
+	r.b = r.b[1:]
+	return b
+}
+
 func (r *reader) bytes(n uint64) []byte {
 	if n > uint64(len(r.b)) {
 		r.bad, r.b = true, nil
@@ -124,24 +354,4 @@ func (r *reader) bytes(n uint64) []byte {
 	return out
 }
 
-func (r *reader) value() Value {
-	kind := r.bytes(1)
-	if r.bad {
-		return Value{}
-	}
-	switch Kind(kind[0]) {
-	case KindNumber:
-		if b := r.bytes(8); !r.bad {
-			return Number(math.Float64frombits(binary.LittleEndian.Uint64(b)))
-		}
-	case KindText:
-		return Text(string(r.bytes(r.uvarint())))
-	case KindBool:
-		if b := r.bytes(1); !r.bad {
-			return Bool(b[0] != 0)
-		}
-	default:
-		r.bad = true
-	}
-	return Value{}
-}
+func (r *reader) text() string { return string(r.bytes(r.uvarint())) }

@@ -1,10 +1,8 @@
 package sensing
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/city/guard"
@@ -15,98 +13,23 @@ const (
 	maxN     = 1<<laneBits - 1
 )
 
-// Kind is the type of a value.
-type Kind uint8
-
-// The kinds of value.
-const (
-	KindNumber Kind = iota
-	KindText
-	KindBool
-
-	// kindInvalid is a value that could not be read; text says why. It is refused with its reading.
-	kindInvalid
-)
-
-// Value is the result of a reading: a finite number, a text or a truth value. The zero Value is the number 0.
-type Value struct {
-	kind Kind
-	num  float64 // 0 or 1 for a truth value
-	text string
-}
-
-// Number is a numeric value, in the datastream's unit.
-func Number(f float64) Value { return Value{num: f} }
-
-// Text is a textual value, such as a state's name.
-func Text(s string) Value { return Value{kind: KindText, text: s} }
-
-// Bool is a truth value.
-func Bool(b bool) Value {
-	v := Value{kind: KindBool}
-	if b {
-		v.num = 1
-	}
-	return v
-}
-
-// Kind is the value's type.
-func (v Value) Kind() Kind { return v.kind }
-
-// Float is the number, and whether the value is one.
-func (v Value) Float() (float64, bool) { return v.num, v.kind == KindNumber }
-
-// String is the value as text.
-func (v Value) String() string {
-	switch v.kind {
-	case KindText:
-		return v.text
-	case KindBool:
-		return strconv.FormatBool(v.num != 0)
-	default:
-		return strconv.FormatFloat(v.num, 'g', -1, 64)
-	}
-}
-
-// weight is about how many bytes the value's reading takes, in the log as in memory.
-func (v Value) weight() int64 { return 40 + int64(len(v.text)) }
-
-// MarshalJSON writes the value as a JSON number, string or boolean.
-func (v Value) MarshalJSON() ([]byte, error) {
-	switch v.kind {
-	case KindText:
-		return json.Marshal(v.text)
-	case KindBool:
-		return strconv.AppendBool(nil, v.num != 0), nil
-	default:
-		return json.Marshal(v.num)
-	}
-}
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (v *Value) UnmarshalJSON(b []byte) error {
-	var x any
-	if err := json.Unmarshal(b, &x); err != nil {
-		return err
-	}
-	switch x := x.(type) {
-	case float64:
-		*v = Number(x)
-	case string:
-		*v = Text(x)
-	case bool:
-		*v = Bool(x)
-	default:
-		return fmt.Errorf("expected a number, a string or a boolean, got %s", b)
-	}
-	return nil
-}
-
-// Reading is one result of one datastream at one time, as it comes in.
+// Reading is one Observation: the result of one datastream at one time. Times are microseconds since 1970, UTC.
 type Reading struct {
 	Datastream int64
-	At         int64 // phenomenon time, microseconds UTC
-	Value      Value
+	At         int64 // phenomenonTime, or its start
+	Value      Value // result
+	ResultTime int64 // when the result came to be; 0 where nothing was said
+	Feature    int64 // FeatureOfInterest; 0 where there is none
+	Marks      Marks // what is doubtful about it
+	More       *More // what few readings have; nil for most
+}
+
+// More is what few readings have. It is not changed once its reading was handed over.
+type More struct {
+	Until                 int64  // end of phenomenonTime where that is an interval; 0 for an instant
+	ValidFrom, ValidUntil int64  // validTime; 0 where nothing was said
+	Parameters            string // compact JSON, "" where there are none
+	Quality               string // resultQuality as compact JSON, "" where nothing was said
 }
 
 // Stored is a reading that is safe, with its id.
@@ -118,13 +41,68 @@ type Stored struct {
 // Time is the phenomenon time.
 func (r Reading) Time() time.Time { return time.UnixMicro(r.At).UTC() }
 
+// End is the end of the phenomenon time: the time itself where that is an instant.
+func (r Reading) End() int64 {
+	if r.More != nil && r.More.Until != 0 {
+		return r.More.Until
+	}
+	return r.At
+}
+
+// weight is about how many bytes the reading takes, in the log as in memory.
+func (r Reading) weight() int64 {
+	w := 48 + r.Value.weight()
+	if r.More != nil {
+		w += 80 + int64(len(r.More.Parameters)+len(r.More.Quality))
+	}
+	return w
+}
+
+// Marks say what is doubtful about a reading that was kept all the same.
+type Marks uint16
+
+// The marks.
 const (
-	// MaxText is the longest text value in bytes.
+	MarkDuplicate Marks = 1 << iota // an earlier reading has the same datastream, time, source and result
+	MarkConflict                    // an earlier reading has the same datastream, time and source, and another result
+	MarkFuture                      // further ahead of the server's clock than a sender's clock may be wrong
+	MarkPast                        // further back than readings of its property are kept
+	MarkNotFinite                   // not a number, or infinite
+	MarkRange                       // outside the range that the pack declares for the property
+	MarkUnit                        // the datastream's unit is unknown, or not that of its property
+)
+
+var markNames = []string{"duplicate", "conflict", "future", "past", "not_finite", "range", "unit"}
+
+// Names are the marks as words.
+func (m Marks) Names() []string {
+	var out []string
+	for i, name := range markNames {
+		if m&(1<<i) != 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Judged says whether detectors and aggregates take the reading. One that is only outside its range, late or in conflict
+// with another is for the detectors to judge: a gauge that reads more than it can may tell of the worst.
+func (m Marks) Judged() bool { return m&(MarkDuplicate|MarkFuture|MarkNotFinite|MarkUnit) == 0 }
+
+const (
+	// MaxText is the longest text or JSON value, and the longest parameters, in bytes.
 	MaxText = 4096
 
-	// maxAhead is how far in the future a reading may lie: a sender's clock may be wrong by a day's confusion of time zones,
-	// more is a mistake.
+	// maxAhead is how far in the future a reading may lie unmarked: a sender's clock may be wrong by a day's confusion of
+	// time zones, more is a mistake.
 	maxAhead = 24 * time.Hour
+
+	// maxBehind is how far back a reading may lie unmarked.
+	maxBehind = 10 * 366 * 24 * time.Hour
+
+	// MinTime and MaxTime bound the times that are kept: the years 1 to 9999, which every client's calendar has.
+	MinTime = -62_135_596_800_000_000
+	MaxTime = 253_402_300_799_999_999
 )
 
 func personal(text string) bool {
@@ -136,20 +114,56 @@ func personal(text string) bool {
 }
 
 // check says why a reading can't be taken, or "".
-func (r Reading) check(now time.Time) (code, message string) {
+func (r *Reading) check(of *stream, declared Property) (code, message string) {
 	switch {
 	case r.Value.kind == kindInvalid:
 		return "sensing.bad_value", r.Value.text
-	case math.IsNaN(r.Value.num) || math.IsInf(r.Value.num, 0):
-		return "sensing.not_finite", "value: expected a finite number"
 	case len(r.Value.text) > MaxText:
 		return "sensing.text_too_long", fmt.Sprintf("value: %d bytes of text, at most %d are kept", len(r.Value.text), MaxText)
-	case personal(r.Value.text):
+	case r.Value.kind != KindNumber && personal(r.Value.text):
 		return "sensing.personal", "value: looks like an identifier of a person: Anlan keeps none"
-	case r.At > now.Add(maxAhead).UnixMicro():
-		return "sensing.in_the_future", fmt.Sprintf("at: %s is more than a day ahead of the server's clock", r.Time().Format(time.RFC3339))
-	case r.At < 0:
-		return "sensing.too_old", fmt.Sprintf("at: %s lies before 1970", r.Time().Format(time.RFC3339))
+	case declared.Number && r.Value.kind != KindNumber:
+		return "sensing.not_a_number", fmt.Sprintf("value: %s is observed as a number in %s", of.Property, declared.Unit)
+	case r.Feature < 0 || r.Feature > maxFeature:
+		return "sensing.bad_feature", fmt.Sprintf("feature: there is none with the id %d", r.Feature)
+	case !inCalendar(r.At):
+		return "sensing.bad_time", "at: expected a time between the years 1 and 9999"
+	}
+	if m := r.More; m != nil {
+		switch {
+		case m.Until != 0 && (m.Until < r.At || !inCalendar(m.Until)):
+			return "sensing.bad_time", "at: the interval ends before it begins, or after the year 9999"
+		case m.ValidUntil < m.ValidFrom || !inCalendar(m.ValidFrom) || !inCalendar(m.ValidUntil):
+			return "sensing.bad_time", "validTime: the interval ends before it begins, or after the year 9999"
+		case len(m.Parameters) > MaxText || len(m.Quality) > MaxText:
+			return "sensing.text_too_long", fmt.Sprintf("parameters: at most %d bytes are kept", MaxText)
+		case personal(m.Parameters) || personal(m.Quality):
+			return "sensing.personal", "parameters: hold what looks like an identifier of a person: Anlan keeps none"
+		}
+	}
+	if r.ResultTime != 0 && !inCalendar(r.ResultTime) {
+		return "sensing.bad_time", "resultTime: expected a time between the years 1 and 9999"
 	}
 	return "", ""
+}
+
+func inCalendar(us int64) bool { return us >= MinTime && us <= MaxTime }
+
+// mark notes what is doubtful about a reading by itself; whether it came before is known only beside the others.
+func (r *Reading) mark(of *stream, declared Property, now time.Time) {
+	r.Marks |= of.Marks
+	if r.At > now.Add(maxAhead).UnixMicro() {
+		r.Marks |= MarkFuture
+	}
+	if r.At < now.Add(-maxBehind).UnixMicro() {
+		r.Marks |= MarkPast
+	}
+	if f, ok := r.Value.Float(); ok {
+		switch {
+		case math.IsNaN(f) || math.IsInf(f, 0):
+			r.Marks |= MarkNotFinite
+		case declared.Number && declared.Range != [2]float64{} && (f < declared.Range[0] || f > declared.Range[1]):
+			r.Marks |= MarkRange
+		}
+	}
 }

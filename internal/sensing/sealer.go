@@ -2,8 +2,6 @@ package sensing
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,9 +22,10 @@ const (
 	// sealEvery is the longest a reading stays out of the chunks, so that the log stays short in a quiet city too.
 	sealEvery = time.Hour
 
-	// lanesPerSeal and rowsPerTrim bound how long one commit of the sealer keeps the writer from others.
-	lanesPerSeal = 256
-	rowsPerTrim  = 64
+	// readingsPerSeal, lanesPerSeal and rowsPerTrim bound how long one commit of the sealer keeps the writer from others.
+	readingsPerSeal = 100_000
+	lanesPerSeal    = 256
+	rowsPerTrim     = 64
 
 	// chunkSize is the most readings of a chunk. A chunk with fewer is filled up at the next seal instead of standing beside
 	// many small ones.
@@ -75,52 +74,116 @@ type sealOutcome struct{ err error }
 // Seal folds all that is in the head into chunks and trims the log. It is not called twice at once.
 func (s *Service) Seal(ctx context.Context) error {
 	s.mu.RLock()
-	upTo := s.lastSeq
+	upTo := s.settlement()
 	var work []*lane
-	for _, l := range s.lanes {
+	for _, l := range s.laneOrder {
 		if len(l.head) > 0 {
 			work = append(work, l)
 		}
 	}
 	s.mu.RUnlock()
-	slices.SortFunc(work, func(a, b *lane) int { return int(a.id - b.id) })
-	for lanes := range slices.Chunk(work, lanesPerSeal) {
-		if err := s.sealLanes(ctx, lanes); err != nil {
-			return err
+	for len(work) > 0 {
+		n, readings := 0, 0
+		for n < len(work) && n < lanesPerSeal && readings < readingsPerSeal {
+			s.mu.RLock()
+			readings += len(work[n].head)
+			s.mu.RUnlock()
+			n++
+		}
+		for { // again where a reading was amended while it was being sealed
+			err := s.sealLanes(ctx, work[:n])
+			if errors.Is(err, errAmended) && ctx.Err() == nil {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			break
+		}
+		work = work[n:]
+	}
+	if err := s.settle(ctx, upTo); err != nil {
+		return err
+	}
+	return s.trim(ctx, upTo.seq)
+}
+
+var errAmended = errors.New("a reading was amended while it was being sealed")
+
+// settlement is the state of the counters at a position of the log.
+type settlement struct {
+	seq             int64
+	logged, deleted int64
+	sources         []source
+	gone            []int64 // lanes whose readings are counted as deleted
+}
+
+// settlement is what holds now. The caller holds mu.
+func (s *Service) settlement() settlement {
+	x := settlement{seq: s.lastSeq, logged: s.count.logged, deleted: s.count.deleted}
+	for _, src := range s.byID {
+		x.sources = append(x.sources, *src)
+	}
+	for _, l := range s.lanes {
+		if s.streams[l.of.ID] == nil {
+			x.gone = append(x.gone, l.id)
 		}
 	}
-	return s.trim(ctx, upTo)
+	return x
 }
 
-// sealed is what one lane's seal writes.
-type sealed struct {
-	lane   *lane
-	next   int64 // readings with n below are in chunks afterwards
-	points int64 // how many more that is
-	chunks []chunk
+// settle writes the counters as of a position up to which all is sealed: from there the log is read at the next start.
+func (s *Service) settle(ctx context.Context, x settlement) error {
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		for _, src := range x.sources {
+			if _, err := tx.Exec("update sources set accepted = $1, refused = $2 where id = $3 and (accepted <> $1 or refused <> $2)",
+				src.accepted, src.refused, src.id); err != nil {
+				return err
+			}
+		}
+		for _, lane := range x.gone {
+			if _, err := tx.Exec("update lanes set sealed = 0 where lane = $1", lane); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec("update log_state set sealed_seq = $1, readings = $2, deleted = $3 where id = 1", x.seq, x.logged, x.deleted)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("settle the log: %w", err)
+	}
+	return nil
 }
 
-type chunk struct {
-	n0     int64
-	points []point
+// plan is what one lane's seal writes.
+type plan struct {
+	lane    *lane
+	amended int64 // the lane's count when the plan was made
+	next    int64 // readings with n below are in chunks afterwards
+	records []record
+	chunks  []chunk
 }
 
 // sealLanes writes the heads of some lanes as chunks, in one transaction.
 func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
-	plans := make([]sealed, len(lanes))
-	heads := make([][]numbered, len(lanes))
+	plans := make([]plan, 0, len(lanes))
 	s.mu.RLock()
-	for i, l := range lanes {
-		heads[i] = l.head // grows at its end only, until the writer cuts it below
+	for _, l := range lanes {
+		if len(l.head) > 0 { // its datastream may have been deleted meanwhile
+			plans = append(plans, plan{lane: l, amended: l.amended, records: l.head, next: int64(l.head[len(l.head)-1].n) + 1})
+		}
 	}
 	s.mu.RUnlock()
+	if len(plans) == 0 {
+		return nil
+	}
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		for i, l := range lanes {
-			last, err := unfilled(tx, l)
+		for i := range plans {
+			last, err := unfilled(tx, plans[i].lane)
 			if err != nil {
 				return err
 			}
-			plans[i] = plan(l, last, heads[i])
+			plans[i].arrange(last)
 		}
 		return nil
 	})
@@ -128,18 +191,22 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 		return fmt.Errorf("seal: %w", err)
 	}
 	states := map[*stream]State{}
-	for i, l := range lanes {
-		state, ok := states[l.of]
-		if !ok {
-			state = l.of.sealed
-		}
-		for _, r := range heads[i] {
-			state.add(readingID(l.id, r.n), r.at, r.value)
-		}
-		states[l.of] = state
-	}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		for _, p := range plans {
+		for i := range plans {
+			if l := plans[i].lane; l.amended != plans[i].amended || l.of.closed {
+				return errAmended
+			}
+		}
+		for i := range plans {
+			p := &plans[i]
+			state, ok := states[p.lane.of]
+			if !ok {
+				s.mu.RLock()
+				state = p.lane.of.sealed
+				state.HeardAt = p.lane.of.state.HeardAt
+				s.mu.RUnlock()
+			}
+			states[p.lane.of] = state.fold(p.lane, p.records)
 			if err := p.write(tx); err != nil {
 				return err
 			}
@@ -153,8 +220,10 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 		return nil
 	})
 	if err != nil && s.sealedAfterAll(ctx, plans) {
-		s.sealedNow(plans, states)
-		return nil
+		return s.DB.Write(ctx, func(tx *db.Tx) error {
+			tx.AfterCommit(func() { s.sealedNow(plans, states) })
+			return nil
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("seal: %w", err)
@@ -163,7 +232,7 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 }
 
 // sealedAfterAll says whether a seal was committed though its answer got lost. One lane tells for all of its transaction.
-func (s *Service) sealedAfterAll(ctx context.Context, plans []sealed) bool {
+func (s *Service) sealedAfterAll(ctx context.Context, plans []plan) bool {
 	var n int64
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
 		return tx.QueryRow("select sealed_n from lanes where lane = $1", plans[0].lane.id).Scan(&n)
@@ -171,151 +240,97 @@ func (s *Service) sealedAfterAll(ctx context.Context, plans []sealed) bool {
 	return err == nil && n == plans[0].next
 }
 
-// sealedNow takes out of the head what is in chunks.
-func (s *Service) sealedNow(plans []sealed, states map[*stream]State) {
+// sealedNow takes out of the head what is in chunks. The writer calls it.
+func (s *Service) sealedNow(plans []plan, states map[*stream]State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer func() { s.headNow(s.count.headWeight) }()
-	for _, p := range plans {
-		l := p.lane
-		l.sealed = p.next
-		for _, r := range l.head[:p.points] {
-			s.count.headWeight -= r.value.weight()
+	for i := range plans {
+		p := &plans[i]
+		l, n := p.lane, len(p.records)
+		l.sealed, l.inChunks = p.next, p.next
+		for j := range l.head[:n] {
+			s.count.headWeight -= l.head[j].weight()
 		}
-		l.head = slices.Clone(l.head[p.points:]) // the rest is small, and the old array can go
-		s.count.head -= p.points
-		s.count.sealed += p.points
+		l.head = slices.Clone(l.head[n:]) // the rest is small, and the old array can go
+		l.stored += int64(n)
+		s.count.head -= int64(n)
+		s.count.sealed += int64(n)
 	}
 	for st, state := range states {
 		st.sealed = state
 	}
 }
 
-// plan arranges a head in chunks. The first goes on where the last chunk ended, if that one is not full. Ids are implied
+// arrange puts a head into chunks. The first goes on where the last chunk ended, if that one is not full. Ids are implied
 // by the place in the chunk, so a gap in n starts a new chunk.
-func plan(l *lane, last *chunk, head []numbered) sealed {
-	p := sealed{lane: l, points: int64(len(head)), next: head[len(head)-1].n + 1}
-	if last != nil && last.end() == head[0].n {
+func (p *plan) arrange(last *chunk) {
+	if last != nil && last.end() == int64(p.records[0].n) {
 		p.chunks = append(p.chunks, *last)
 	}
-	for _, r := range head {
-		if n := len(p.chunks); n == 0 || len(p.chunks[n-1].points) == chunkSize || p.chunks[n-1].end() != r.n {
-			p.chunks = append(p.chunks, chunk{n0: r.n})
+	for i := range p.records {
+		r := &p.records[i]
+		if n := len(p.chunks); n == 0 || len(p.chunks[n-1].records) >= chunkSize || p.chunks[n-1].end() != int64(r.n) {
+			p.chunks = append(p.chunks, chunk{n0: int64(r.n)})
 		}
 		c := &p.chunks[len(p.chunks)-1]
-		c.points = append(c.points, r.point)
+		c.records = append(c.records, *r)
 	}
-	return p
 }
-
-// end is the n after the chunk's last.
-func (c *chunk) end() int64 { return c.n0 + int64(len(c.points)) }
 
 // unfilled is the last chunk of a lane if it has room.
 func unfilled(tx *db.Tx, l *lane) (*chunk, error) {
-	var c chunk
-	var count int64
-	var columns []byte
-	err := tx.QueryRow("select n0, count, columns from chunks where lane = $1 order by n0 desc nulls last limit 1", l.id).
-		Scan(&c.n0, &count, &columns)
-	if errors.Is(err, db.ErrNotFound) || err == nil && count >= chunkSize {
-		return nil, nil
-	}
-	if err != nil {
+	h, err := headerOf(tx, l.id, math.MaxInt64)
+	if err != nil || h.count == 0 || h.count >= chunkSize {
 		return nil, err
 	}
-	if c.points, err = decodeChunk(columns); err != nil {
+	records, err := loadChunk(tx, l.id, h)
+	if err != nil {
 		// A damaged chunk must not keep new readings out: they go into another.
-		slog.Error("a chunk can't be filled up", "lane", l.id, "n0", c.n0, "err", err)
+		slog.Error("a chunk can't be filled up", "lane", l.id, "n0", h.n0, "err", err)
 		return nil, nil
 	}
-	return &c, nil
+	return &chunk{n0: h.n0, records: records}, nil
 }
 
-func (p sealed) write(tx *db.Tx) error {
-	for _, c := range p.chunks {
-		minAt, maxAt := c.points[0].at, c.points[0].at
-		minValue, maxValue := math.Inf(1), math.Inf(-1)
-		for _, pt := range c.points {
-			minAt, maxAt = min(minAt, pt.at), max(maxAt, pt.at)
-			if f, ok := pt.value.Float(); ok {
-				minValue, maxValue = min(minValue, f), max(maxValue, f)
-			}
-		}
-		hasNumbers := minValue <= maxValue
-		_, err := tx.Exec(`insert into chunks (lane, n0, count, min_at, max_at, min_value, max_value, columns)
-			values ($1, $2, $3, $4, $5, $6, $7, $8)
-			on conflict (lane, n0) do update set count = excluded.count, min_at = excluded.min_at, max_at = excluded.max_at,
-			min_value = excluded.min_value, max_value = excluded.max_value, columns = excluded.columns`,
-			p.lane.id, c.n0, len(c.points), minAt, maxAt,
-			sql.NullFloat64{Float64: minValue, Valid: hasNumbers}, sql.NullFloat64{Float64: maxValue, Valid: hasNumbers},
-			encodeChunk(c.points))
-		if err != nil {
-			return fmt.Errorf("chunk %d of lane %d: %w", c.n0, p.lane.id, err)
+func (p *plan) write(tx *db.Tx) error {
+	for i := range p.chunks {
+		if err := p.chunks[i].put(tx, p.lane.id); err != nil {
+			return err
 		}
 	}
-	_, err := tx.Exec("update lanes set sealed_n = $1 where lane = $2", p.next, p.lane.id)
-	return err
-}
-
-func writeState(tx *db.Tx, datastream int64, st State) error {
-	latest, err := json.Marshal(st.Latest)
+	_, err := tx.Exec("update lanes set sealed_n = $1, sealed = sealed + $2 where lane = $3", p.next, len(p.records), p.lane.id)
 	if err != nil {
-		return err
+		return fmt.Errorf("lane %d: %w", p.lane.id, err)
 	}
-	_, err = tx.Exec(`insert into datastream_state (datastream, count, min_at, max_at, latest_id, latest)
-		values ($1, $2, $3, $4, $5, $6)
-		on conflict (datastream) do update set count = excluded.count, min_at = excluded.min_at, max_at = excluded.max_at,
-		latest_id = excluded.latest_id, latest = excluded.latest`,
-		datastream, st.Count, st.MinAt, st.MaxAt, st.LatestID, string(latest))
-	return err
+	return nil
 }
 
-// trim deletes log rows up to a position that every consumer is past, and keeps their counts.
+// trim deletes log rows up to a position that every consumer is past.
 func (s *Service) trim(ctx context.Context, upTo int64) error {
 	s.mu.RLock()
 	for _, name := range s.Consumers {
 		upTo = min(upTo, s.holds[name]) // 0 for one that has not come up yet
 	}
+	for _, position := range s.holds {
+		upTo = min(upTo, position)
+	}
 	s.mu.RUnlock()
 	for {
-		rows := 0
-		var last, readings int64
-		accepted, refused := map[int64]int64{}, map[int64]int64{}
-		err := s.DB.Read(ctx, func(tx *db.Tx) error {
-			return tx.Each(func(r *sql.Rows) error {
-				var payload []byte
-				if err := r.Scan(&last, &payload); err != nil {
-					return err
-				}
-				batches, err := decodeRow(payload)
-				for _, b := range batches {
-					accepted[b.source] += int64(len(b.entries))
-					refused[b.source] += int64(b.refused)
-					readings += int64(len(b.entries))
-				}
-				rows++
-				return err
-			}, "select seq, payload from log where seq <= $1 order by seq nulls last limit $2", upTo, rowsPerTrim)
-		})
-		if err != nil || rows == 0 {
-			return err
-		}
-		err = s.DB.Write(ctx, func(tx *db.Tx) error {
-			for source, n := range accepted {
-				if _, err := tx.Exec("update sources set accepted = accepted + $1, refused = refused + $2 where id = $3",
-					n, refused[source], source); err != nil {
-					return err
-				}
-			}
-			if _, err := tx.Exec("update log_trimmed set seq = $1, readings = readings + $2 where id = 1", last, readings); err != nil {
+		var rows int64
+		err := s.DB.Write(ctx, func(tx *db.Tx) error {
+			res, err := tx.Exec("delete from log where seq in (select seq from log where seq <= $1 order by seq nulls last limit $2)", upTo, rowsPerTrim)
+			if err != nil {
 				return err
 			}
-			_, err := tx.Exec("delete from log where seq <= $1", last)
+			rows, err = res.RowsAffected()
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("trim the log: %w", err)
+		}
+		if rows < rowsPerTrim {
+			return nil
 		}
 	}
 }

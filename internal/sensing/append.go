@@ -1,0 +1,418 @@
+package sensing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/web"
+)
+
+const (
+	// maxRow bounds the readings of one request; maxRowWeight the bytes of one log row, and with it how long one commit
+	// holds the writer.
+	maxRow       = 50_000
+	maxRowWeight = 4 << 20
+
+	// maxWaiting bounds the bytes that wait for the writer, maxHead those that wait for the sealer; beyond them senders
+	// wait, and feel it.
+	maxWaiting = 32 << 20
+	maxHead    = 3 * sealAt
+)
+
+// Receipt says what became of the readings of one request.
+type Receipt struct {
+	Accepted int
+	Refused  []Refusal
+	IDs      []int64 // of each reading of the request; 0 for one that was refused
+	Marked   int     // how many were kept with a mark
+	Seq      int64   // the log row that holds them; 0 if there is none
+}
+
+// Refusal says why one reading was not taken.
+type Refusal struct {
+	Index   int    `json:"index"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// queue holds what was checked and waits for the writer.
+type queue struct {
+	mu        sync.Mutex
+	room      *sync.Cond // signalled when waiting shrinks
+	waiting   []*request
+	weight    int64 // bytes in waiting
+	head      int64 // bytes in the head, as of the last commit or seal
+	scheduled bool  // whether a write job is queued that will take what waits
+}
+
+// request is one Append on its way through the writer.
+type request struct {
+	batch   batch
+	weight  int64
+	streams []*stream // of each entry, until the writer numbers it
+	known   []int64   // of each entry, the n of its lane up to which repeats were looked for
+	index   []int     // of each entry, its place in what was sent; nil where nothing was refused
+	receipt Receipt
+	done    func(Receipt, error)
+}
+
+// Append takes readings from a source and returns once they are on disk. What is wrong with a single reading is told in
+// the receipt and counted, and does not keep the others out; an error means that none was taken.
+//
+// The order of one call is kept; calls from several goroutines are ordered by the writer.
+func (s *Service) Append(ctx context.Context, sourceName string, rs []Reading) (Receipt, error) {
+	type outcome struct {
+		receipt Receipt
+		err     error
+	}
+	done := make(chan outcome, 1)
+	if err := s.AppendAsync(ctx, sourceName, rs, func(r Receipt, err error) { done <- outcome{r, err} }); err != nil {
+		return Receipt{}, err
+	}
+	o := <-done // an outcome that nobody waits for is one that nobody knows
+	return o.receipt, o.err
+}
+
+// AppendAsync is Append for a caller that does not wait. done is called once, by the writer after the commit, and must not
+// block. If AppendAsync itself returns an error nothing was taken and done is not called. It waits while too much is under
+// way, until ctx ends.
+func (s *Service) AppendAsync(ctx context.Context, sourceName string, rs []Reading, done func(Receipt, error)) error {
+	if len(rs) > maxRow {
+		return tooMany(len(rs))
+	}
+	if err := s.Access.Decide(ctx, "reading.append", access.Resource{Type: "datastream", Source: sourceName}, access.Operations); err != nil {
+		return err
+	}
+	src, err := s.source(ctx, sourceName)
+	if err != nil {
+		return err
+	}
+	req := &request{streams: make([]*stream, 0, len(rs)), done: done}
+	req.batch = batch{source: src.id, entries: make([]entry, 0, len(rs))}
+	req.receipt.IDs = make([]int64, len(rs))
+	s.examine(ctx, sourceName, rs, req)
+	if len(rs) == 0 {
+		done(req.receipt, nil)
+		return nil
+	}
+	if err := s.lookForRepeats(ctx, req); err != nil {
+		return err
+	}
+	return s.submit(ctx, req)
+}
+
+func tooMany(n int) error {
+	return web.Errorf(http.StatusRequestEntityTooLarge, "sensing.too_many", "%d readings in one request, at most %d are taken", n, maxRow)
+}
+
+// examine sorts the readings of a request into those that are taken and those that are refused.
+func (s *Service) examine(ctx context.Context, sourceName string, rs []Reading, req *request) {
+	now := s.Clock.Now()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var of *stream // readings come in runs of one datastream, and one decision holds for the run
+	var declared Property
+	var denied error
+	for i := range rs {
+		r := rs[i]
+		if of == nil || of.ID != r.Datastream {
+			of, denied = s.streams[r.Datastream], nil
+			if of != nil {
+				denied = s.Access.Decide(ctx, "reading.append",
+					access.Resource{Type: "datastream", ID: of.ID, Source: sourceName, Name: of.ExternalID}, access.Operations)
+				declared, _ = s.Property(of.Property)
+			}
+		}
+		var code, message string
+		switch {
+		case of == nil:
+			code, message = "sensing.unknown_datastream", fmt.Sprintf("datastream: there is none with the id %d", r.Datastream)
+		case denied != nil:
+			code, message = "access.denied", denied.Error()
+		default:
+			code, message = r.check(of, declared)
+		}
+		if code != "" {
+			if req.index == nil {
+				req.index = make([]int, len(req.batch.entries), len(rs))
+				for j := range req.index {
+					req.index[j] = j
+				}
+			}
+			req.receipt.Refused = append(req.receipt.Refused, Refusal{i, code, message})
+			continue
+		}
+		r.mark(of, declared, now)
+		req.add(of, pack(r), i)
+	}
+}
+
+// add takes one reading, the i-th of what was sent.
+func (req *request) add(of *stream, c record, i int) {
+	req.batch.entries = append(req.batch.entries, entry{record: c})
+	req.streams = append(req.streams, of)
+	if req.index != nil {
+		req.index = append(req.index, i)
+	}
+	req.weight += c.weight()
+}
+
+// sent is the place of an entry in what was sent.
+func (req *request) sent(i int) int {
+	if req.index == nil {
+		return i
+	}
+	return req.index[i]
+}
+
+// submit hands a request to the writer. A sender that leaves while it waits for room has sent nothing; one that leaves later
+// does not stop what is queued.
+func (s *Service) submit(ctx context.Context, req *request) error {
+	q := &s.queue
+	q.mu.Lock()
+	if q.full() {
+		stop := context.AfterFunc(ctx, q.room.Broadcast)
+		defer stop()
+		for q.full() {
+			if ctx.Err() != nil {
+				q.mu.Unlock()
+				return fmt.Errorf("wait for the log: %w", ctx.Err())
+			}
+			q.room.Wait()
+		}
+	}
+	q.waiting = append(q.waiting, req)
+	q.weight += req.weight
+	schedule := !q.scheduled
+	q.scheduled = true
+	q.mu.Unlock()
+	if schedule {
+		s.schedule()
+	}
+	return nil
+}
+
+func (q *queue) full() bool { return q.weight > maxWaiting || q.head > maxHead }
+
+// headNow tells the senders how full the head is.
+func (s *Service) headNow(weight int64) {
+	s.queue.mu.Lock()
+	s.queue.head = weight
+	s.queue.room.Broadcast()
+	s.queue.mu.Unlock()
+}
+
+// schedule queues one write job, which takes all that waits by the time it runs.
+func (s *Service) schedule() {
+	var taken []*request
+	var job numbering
+	fn := func(tx *db.Tx) error {
+		taken = s.take()
+		return s.commit(tx, taken, &job)
+	}
+	done := func(err error) {
+		if err != nil {
+			s.failed(err, &job)
+		}
+		if taken == nil {
+			taken = s.take() // the transaction did not even begin
+		}
+		for _, r := range taken {
+			if err != nil {
+				r.done(Receipt{}, err)
+			} else {
+				r.done(r.receipt, nil)
+			}
+		}
+	}
+	if err := s.DB.WriteAsync(context.Background(), fn, done); err != nil {
+		done(err)
+	}
+}
+
+// numbering is what one job of the writer has opened.
+type numbering struct {
+	filled   []*stream // whose present lane was full
+	numbered []numbered
+	fresh    map[freshKey]record // instead of numbered, once it was needed
+}
+
+// failed takes back what a job of the writer that failed had prepared in memory.
+func (s *Service) failed(err error, job *numbering) {
+	if errors.Is(err, db.ErrUnknownOutcome) {
+		s.unsure = true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, st := range job.filled { // the new lane was taken back; the last that is known was not
+		st.current = st.lanes[len(st.lanes)-1]
+	}
+}
+
+// take removes from the queue what fits one log row, and sees to it that the rest is not forgotten.
+func (s *Service) take() []*request {
+	q := &s.queue
+	q.mu.Lock()
+	n, weight := 0, int64(0)
+	for n < len(q.waiting) && (n == 0 || weight+q.waiting[n].weight <= maxRowWeight) {
+		weight += q.waiting[n].weight
+		n++
+	}
+	taken := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	q.weight -= weight
+	q.scheduled = len(q.waiting) > 0
+	again := q.scheduled
+	q.room.Broadcast()
+	q.mu.Unlock()
+	if again {
+		go s.schedule() // not from here: the writer must not wait for its own queue
+	}
+	return taken
+}
+
+// commit numbers the readings and writes them as one log row.
+func (s *Service) commit(tx *db.Tx, taken []*request, job *numbering) error {
+	if err := s.certain(tx); err != nil {
+		return err
+	}
+	row := &logRow{batches: make([]batch, len(taken))}
+	for i, r := range taken {
+		if err := s.numberAll(tx, r, job); err != nil {
+			return err
+		}
+		row.batches[i] = r.batch
+	}
+	if err := s.write(tx, row); err != nil {
+		return err
+	}
+	for _, r := range taken {
+		r.receipt.Seq = row.seq
+	}
+	return nil
+}
+
+// certain finds out what became of an earlier commit whose outcome is unknown, before anything is numbered.
+func (s *Service) certain(tx *db.Tx) error {
+	if !s.unsure {
+		return nil
+	}
+	if err := s.replay(tx); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { s.unsure = false })
+	return nil
+}
+
+// numberAll gives each reading of a request its id. A datastream that was deleted while the request waited refuses its own.
+func (s *Service) numberAll(tx *db.Tx, r *request, job *numbering) error {
+	kept := 0
+	for i := range r.batch.entries {
+		of := r.streams[i]
+		if of.closed {
+			r.receipt.Refused = append(r.receipt.Refused, Refusal{r.sent(i), "sensing.unknown_datastream",
+				fmt.Sprintf("datastream: the one with the id %d was deleted just now", of.ID)})
+			continue
+		}
+		e := r.batch.entries[i]
+		e.marks |= s.repeatSince(job, of, &e.record, r.known[i])
+		l, err := s.number(tx, of, job)
+		if err != nil {
+			return err
+		}
+		e.lane, e.n = l.id, uint32(l.next)
+		l.next++
+		of.newest = max(of.newest, e.at)
+		r.receipt.IDs[r.sent(i)] = readingID(e.lane, int64(e.n))
+		if e.marks != 0 {
+			r.receipt.Marked++
+		}
+		r.batch.entries[kept] = e
+		job.note(of, &r.batch.entries[kept].record)
+		kept++
+	}
+	r.batch.entries = r.batch.entries[:kept]
+	r.receipt.Accepted, r.batch.refused = kept, len(r.receipt.Refused)
+	return nil
+}
+
+// number returns the lane for the stream's next reading; a new one when the old one is full.
+func (s *Service) number(tx *db.Tx, st *stream, job *numbering) (*lane, error) {
+	if st.current.next < s.laneSize {
+		return st.current, nil
+	}
+	l, err := insertLane(tx, st)
+	if err != nil {
+		return nil, err
+	}
+	st.current = l
+	job.filled = append(job.filled, st)
+	tx.AfterCommit(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		st.lanes = append(st.lanes[:len(st.lanes):len(st.lanes)], l)
+		s.lanes[l.id] = l
+		s.reorder()
+	})
+	return l, nil
+}
+
+// write stores a row of the log, and has it applied once it is on disk.
+func (s *Service) write(tx *db.Tx, row *logRow) error {
+	row.received = db.Micros(s.Clock.Now())
+	if err := tx.QueryRow("insert into log (payload) values ($1) returning seq", encodeRow(nil, row)).Scan(&row.seq); err != nil {
+		return fmt.Errorf("append to the log: %w", err)
+	}
+	tx.AfterCommit(func() { s.apply(row) })
+	return nil
+}
+
+// apply brings a committed row into the head. Rows come in the order of their commits.
+func (s *Service) apply(row *logRow) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() { s.headNow(s.count.headWeight) }()
+	var l *lane
+	for i := range row.batches {
+		b := &row.batches[i]
+		src := s.byID[b.source]
+		src.accepted += int64(len(b.entries))
+		src.refused += int64(b.refused)
+		s.count.logged += int64(len(b.entries))
+		for j := range b.entries {
+			e := &b.entries[j]
+			if l == nil || l.id != e.lane {
+				l = s.lanes[e.lane]
+			}
+			if int64(e.n) < l.sealed {
+				continue // sealed before a restart
+			}
+			if s.streams[l.of.ID] == nil {
+				s.count.deleted++ // with its datastream
+				continue
+			}
+			l.head = append(l.head, e.record)
+			l.of.state.add(readingID(l.id, int64(e.n)), l.of.ID, &e.record)
+			l.of.state.HeardAt = max(l.of.state.HeardAt, row.received)
+			s.count.head++
+			s.count.headWeight += e.weight()
+		}
+	}
+	for i := range row.amended {
+		s.applyAmendment(&row.amended[i])
+	}
+	s.lastSeq = row.seq
+	close(s.committed)
+	s.committed = make(chan struct{})
+	if s.count.headWeight >= sealAt {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package sensing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/anlan-city/anlan/internal/platform/db"
+)
+
+// Batch is one log row as consumers see it: first the readings that came in, then the changes of stored readings, then
+// those of the catalogue.
+type Batch struct {
+	Seq      int64
+	Readings []Stored
+	Amended  []Amendment
+	Entities []Entity
+}
+
+// Tail hands the log rows after a position to fn, in order, each once, and waits for new ones until ctx ends or fn fails.
+// Rows before the oldest that is kept are skipped: who must not miss one holds the log.
+func (s *Service) Tail(ctx context.Context, after int64, fn func(Batch) error) error {
+	for {
+		s.mu.RLock()
+		committed := s.committed // taken before the look, so that a commit in between is not slept through
+		s.mu.RUnlock()
+		rows, err := s.rowsAfter(ctx, after)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("tail the log after %d: %w", after, err)
+		}
+		for _, row := range rows {
+			if err := fn(row); err != nil {
+				return err
+			}
+			after = row.Seq
+		}
+		if len(rows) > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-committed:
+		}
+	}
+}
+
+// Hold says that a consumer will never again ask for rows up to position, so that they may be trimmed.
+func (s *Service) Hold(consumer string, position int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.holds[consumer] = position
+}
+
+// LastSeq is the newest row of the log.
+func (s *Service) LastSeq() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.lastSeq
+}
+
+func (s *Service) rowsAfter(ctx context.Context, after int64) (out []Batch, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		rows, err := logRows(tx, after)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			b, ok := s.resolve(r)
+			if !ok {
+				return nil // a lane that is about to be known: the row comes with the next look
+			}
+			out = append(out, b)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// resolve names the datastream of each entry. It fails for a lane that was committed just now and is not in memory yet.
+func (s *Service) resolve(row *logRow) (Batch, bool) {
+	out := Batch{Seq: row.seq, Readings: make([]Stored, 0, row.readings()), Entities: row.entities}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var l *lane
+	for i := range row.batches {
+		for j := range row.batches[i].entries {
+			e := &row.batches[i].entries[j]
+			if l == nil || l.id != e.lane {
+				if l = s.lanes[e.lane]; l == nil {
+					return Batch{}, false
+				}
+			}
+			out.Readings = append(out.Readings, l.storedAs(&e.record))
+		}
+	}
+	for i := range row.amended {
+		a := &row.amended[i]
+		l := s.lanes[a.lane]
+		if l == nil {
+			return Batch{}, false
+		}
+		x := Amendment{Before: l.storedAs(&a.before), Deleted: a.deleted}
+		if !a.deleted {
+			x.After = l.storedAs(&a.after)
+		}
+		out.Amended = append(out.Amended, x)
+	}
+	return out, true
+}
