@@ -1,0 +1,314 @@
+package mqtt
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// message is what one row holds for a filter. It is shared by all who get it.
+type message struct {
+	topic   string
+	payload []byte
+}
+
+// part is the messages of one row for one filter of a client.
+type part struct {
+	filter *filter
+	msgs   []message
+}
+
+// delivery is one row of the log on its way to one client.
+type delivery struct {
+	seq   int64
+	parts []part
+	part  int // next to be sent
+	msg   int
+	bytes int
+	open  int  // sent, and not yet acknowledged
+	dup   bool // it may have been sent before
+}
+
+// render asks a subscription what a row holds for it.
+func render(sub Subscription, row Row) ([]message, error) {
+	var out []message
+	err := sub.Messages(row, func(topic string, payload []byte) error {
+		out = append(out, message{topic, payload})
+		return nil
+	})
+	return out, err
+}
+
+// push queues a row's messages. false: the queue is full and nothing was queued. c.mu is held.
+func (c *client) push(seq int64, parts []part) bool {
+	d := &delivery{seq: seq, parts: once(parts), dup: seq <= c.session.sentBefore}
+	for _, p := range d.parts {
+		for _, m := range p.msgs {
+			d.bytes += len(m.topic) + len(m.payload)
+		}
+	}
+	if c.queued > 0 && c.queued+d.bytes > c.edge.limits.Queue {
+		return false
+	}
+	if len(c.queue) == 0 && len(c.unacked) == 0 && !c.busy {
+		c.progress = c.edge.now.Load() // the wait begins
+	}
+	c.queue = append(c.queue, d)
+	c.queued += d.bytes
+	poke(c.wake)
+	return true
+}
+
+// once takes out what two filters of a client both give, leaving it to the one with the higher QoS. Only wildcards can
+// overlap. Subscriptions with identifiers are left alone: the client wants to know which one it was.
+func once(parts []part) []part {
+	if len(parts) < 2 {
+		return parts
+	}
+	slices.SortFunc(parts, func(a, b part) int {
+		return cmp.Or(cmp.Compare(b.filter.qos, a.filter.qos), cmp.Compare(a.filter.text, b.filter.text))
+	})
+	if !slices.ContainsFunc(parts, func(p part) bool { return hasWildcard(p.filter.text) }) {
+		return parts
+	}
+	type same struct{ topic, payload string }
+	have := map[same]int{} // the most times that one filter gave it
+	for i, p := range parts {
+		if p.filter.identifier != 0 {
+			continue
+		}
+		mine := map[same]int{}
+		parts[i].msgs = slices.DeleteFunc(slices.Clone(p.msgs), func(m message) bool { // shared, so it is not changed
+			k := same{m.topic, string(m.payload)}
+			mine[k]++
+			return mine[k] <= have[k]
+		})
+		for k, n := range mine {
+			have[k] = max(have[k], n)
+		}
+	}
+	return parts
+}
+
+// writeDeliveries encodes what the client may be sent now. c.mu is held.
+func (c *client) writeDeliveries() {
+	for len(c.queue) > 0 && c.out.Len() < maxOut {
+		d := c.queue[0]
+		if !c.writeDelivery(d) {
+			return
+		}
+		c.queue[0] = nil
+		c.queue = c.queue[1:]
+		c.queued -= d.bytes
+		d.parts = nil
+		if d.open > 0 {
+			c.sent = append(c.sent, d)
+		}
+		poke(c.room)
+	}
+}
+
+// writeDelivery encodes the rest of a row. false: it must wait for acknowledgements, or for the next write.
+func (c *client) writeDelivery(d *delivery) bool {
+	for ; d.part < len(d.parts); d.part, d.msg = d.part+1, 0 {
+		p := &d.parts[d.part]
+		for ; d.msg < len(p.msgs); d.msg++ {
+			if c.out.Len() >= maxOut || p.filter.qos > 0 && len(c.unacked) >= c.window {
+				return false
+			}
+			c.writeMessage(d, p, p.msgs[d.msg])
+		}
+	}
+	return true
+}
+
+func (c *client) writeMessage(d *delivery, p *part, m message) {
+	pk := packets.Packet{
+		ProtocolVersion: c.version, TopicName: m.topic, Payload: m.payload,
+		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: p.filter.qos},
+	}
+	if p.filter.identifier != 0 && c.version == 5 {
+		pk.Properties.SubscriptionIdentifier = []int{p.filter.identifier}
+	}
+	if pk.FixedHeader.Qos > 0 {
+		pk.PacketID = c.nextID()
+		pk.FixedHeader.Dup = d.dup
+	}
+	before := c.out.Len()
+	if err := pk.PublishEncode(&c.out); err != nil {
+		panic(err) // it writes to memory, and has a packet id
+	}
+	if c.maxPacket > 0 && c.out.Len()-before > int(c.maxPacket) {
+		c.out.Truncate(before) // 3.1.2.11.4: as if it had been sent
+		c.edge.count.oversize.Add(1)
+		return
+	}
+	c.edge.count.delivered.Add(1)
+	c.sentUpTo = max(c.sentUpTo, d.seq)
+	if pk.FixedHeader.Qos > 0 {
+		c.unacked[pk.PacketID] = d
+		d.open++
+	} else {
+		c.served = true
+	}
+}
+
+// nextID is a packet id of ours that is free. It has nothing to do with those that the client gives its own packets.
+func (c *client) nextID() uint16 {
+	for {
+		c.lastID++
+		if _, used := c.unacked[c.lastID]; c.lastID != 0 && !used {
+			return c.lastID
+		}
+	}
+}
+
+// acknowledged takes a PUBACK. One that refuses counts too: the client has decided not to have the message.
+func (c *client) acknowledged(id uint16) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d, ok := c.unacked[id]
+	if !ok {
+		return // of the time before it lost its session, perhaps
+	}
+	delete(c.unacked, id)
+	d.open--
+	c.served = true
+	for len(c.sent) > 0 && c.sent[0].open == 0 {
+		c.sent[0] = nil
+		c.sent = c.sent[1:]
+	}
+	c.progress = c.edge.now.Load()
+	poke(c.wake)
+}
+
+// position is up to where all rows were delivered and acknowledged. hub.mu and c.mu are held.
+func (c *client) position(hubAt int64) int64 {
+	switch {
+	case len(c.sent) > 0:
+		return c.sent[0].seq - 1
+	case len(c.queue) > 0:
+		return c.queue[0].seq - 1
+	case c.attached:
+		return max(c.seen, hubAt)
+	}
+	return c.seen
+}
+
+// follow sees to it that someone brings rows: the hub or, if the client has fallen behind it, a reader of its own.
+func (c *client) follow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.followLocked()
+}
+
+func (c *client) followLocked() {
+	if c.attached || c.following || c.over || len(c.filters) == 0 || c.ctx.Err() != nil {
+		return
+	}
+	c.following = true
+	c.work.Go(c.catchUp)
+}
+
+var errAttached = errors.New("the hub has taken over")
+
+// catchUp reads the log from where the client is, as fast as it takes the messages, until it can join the hub.
+func (c *client) catchUp() {
+	for c.awaitRoom() {
+		c.mu.Lock()
+		seen := c.seen
+		c.mu.Unlock()
+		if c.edge.hub.attach(c) {
+			return
+		}
+		err := c.edge.opts.Feed.Tail(c.ctx, seen, func(row Row) error {
+			if err := c.take(row); err != nil {
+				return err
+			}
+			if c.edge.hub.attach(c) {
+				return errAttached
+			}
+			return nil
+		})
+		switch {
+		case errors.Is(err, errAttached):
+			return
+		case c.ctx.Err() != nil:
+		case errors.Is(err, ErrTrimmed):
+			c.edge.endSession(c.session, "the log was trimmed past its position")
+		case err != nil:
+			c.unserved(err)
+		}
+	}
+	c.mu.Lock()
+	c.following = false
+	c.mu.Unlock()
+}
+
+// take queues one row, when there is room.
+func (c *client) take(row Row) error {
+	seq := row.Seq()
+	c.mu.Lock()
+	c.reading = seq // from here on a new filter begins after this row
+	filters := make([]*filter, 0, len(c.filters))
+	for _, f := range c.filters {
+		if seq > f.start {
+			filters = append(filters, f)
+		}
+	}
+	c.mu.Unlock()
+	var parts []part
+	for _, f := range filters {
+		msgs, err := render(f.sub, row)
+		if err != nil {
+			return err
+		}
+		if len(msgs) > 0 {
+			parts = append(parts, part{f, msgs})
+		}
+	}
+	for {
+		c.mu.Lock()
+		taken := len(parts) == 0 || c.push(seq, parts)
+		if taken {
+			c.seen = seq
+		}
+		c.mu.Unlock()
+		if taken {
+			return nil
+		}
+		if !c.awaitRoom() {
+			return context.Cause(c.ctx)
+		}
+	}
+}
+
+// awaitRoom waits until half of the queue is free. false: the connection is ending.
+func (c *client) awaitRoom() bool {
+	for c.ctx.Err() == nil {
+		c.mu.Lock()
+		free := c.hasRoom()
+		c.mu.Unlock()
+		if free {
+			return true
+		}
+		select {
+		case <-c.room:
+		case <-c.ctx.Done():
+		}
+	}
+	return false
+}
+
+func (c *client) hasRoom() bool { return c.queued <= c.edge.limits.Queue/2 }
+
+// unserved ends a connection whose deliveries can't be made just now. Its session stays where it is, so nothing is lost.
+func (c *client) unserved(err error) {
+	slog.ErrorContext(c.ctx, "an MQTT client can't be served", "client", c.session.id, "err", err)
+	c.edge.count.unserved.Add(1)
+	c.link.end(packets.Code{Code: packets.ErrImplementationSpecificError.Code, Reason: "the log could not be read; connect again"})
+}
