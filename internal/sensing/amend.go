@@ -98,11 +98,12 @@ func (t *Tx) replace(l *lane, was, to *record) error {
 
 // applyAmendment brings an amendment into the head; one of a chunk is there already. The caller holds mu.
 func (s *Service) applyAmendment(a *amendment) {
-	if a.deleted {
+	l := s.lanes[a.lane]
+	sealed, known := int64(a.before.n) < l.sealed, s.streams[l.of.ID] != nil
+	if a.deleted && (sealed || known) { // at a restart the head of a deleted datastream is counted reading by reading
 		s.count.deleted++
 	}
-	l := s.lanes[a.lane]
-	if l == nil || int64(a.before.n) < l.sealed || s.streams[l.of.ID] == nil {
+	if sealed || !known {
 		return
 	}
 	i, found := l.find(int64(a.before.n))

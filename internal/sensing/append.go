@@ -239,7 +239,7 @@ func (s *Service) schedule() {
 type numbering struct {
 	filled   []*stream // whose present lane was full
 	numbered []numbered
-	fresh    map[freshKey]record // instead of numbered, once it was needed
+	fresh    map[freshKey][]record // instead of numbered, once it was needed
 }
 
 // failed takes back what a job of the writer that failed had prepared in memory.
@@ -320,7 +320,9 @@ func (s *Service) numberAll(tx *db.Tx, r *request, job *numbering) error {
 			continue
 		}
 		e := r.batch.entries[i]
-		e.marks |= s.repeatSince(job, of, &e.record, r.known[i])
+		if e.marks |= s.repeatSince(job, of, &e.record, r.known[i]); e.marks&MarkDuplicate != 0 {
+			e.marks &^= MarkConflict
+		}
 		l, err := s.number(tx, of, job)
 		if err != nil {
 			return err

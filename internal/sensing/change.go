@@ -105,21 +105,22 @@ func (t *Tx) finish() error {
 		for id, d := range t.moved {
 			t.s.rename(id, d)
 		}
-		for _, st := range t.gone {
-			if t.s.streams[st.ID] != nil {
-				t.s.forget(st)
-			}
-		}
 	})
-	if len(t.row.batches)+len(t.row.amended)+len(t.row.entities) == 0 {
-		return nil
-	}
-	if err := t.s.write(t.Tx, &t.row); err != nil {
-		return err
+	if len(t.row.batches)+len(t.row.amended)+len(t.row.entities) > 0 {
+		if err := t.s.write(t.Tx, &t.row); err != nil {
+			return err
+		}
 	}
 	for _, fn := range t.after {
 		t.AfterCommit(fn)
 	}
+	t.AfterCommit(func() { // last, since it counts what is left
+		t.s.mu.Lock()
+		defer t.s.mu.Unlock()
+		for _, st := range t.gone {
+			t.s.forget(st)
+		}
+	})
 	return nil
 }
 

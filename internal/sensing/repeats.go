@@ -119,8 +119,8 @@ func (s *Service) repeatSince(job *numbering, of *stream, c *record, known int64
 	}
 	s.mu.RUnlock()
 	if of.touched == job {
-		if c, ok := job.freshAt(of, c.at); ok {
-			probe.meets(&c)
+		for _, fresh := range job.freshAt(of, c.at) {
+			probe.meets(&fresh)
 		}
 	}
 	return probe.marks
@@ -136,7 +136,8 @@ type freshKey struct {
 func (job *numbering) note(of *stream, c *record) {
 	of.touched = job
 	if job.fresh != nil {
-		job.fresh[freshKey{of, c.at}] = *c
+		key := freshKey{of, c.at}
+		job.fresh[key] = append(job.fresh[key], *c)
 		return
 	}
 	job.numbered = append(job.numbered, numbered{of, c})
@@ -147,18 +148,18 @@ type numbered struct {
 	c  *record
 }
 
-// freshAt is a reading of a datastream and time that was numbered in this job. Few jobs are asked, so the index is made when
-// the first one is.
-func (job *numbering) freshAt(of *stream, at int64) (record, bool) {
+// freshAt are the readings of a datastream and time that were numbered in this job. Few jobs are asked, so the index is made
+// when the first one is.
+func (job *numbering) freshAt(of *stream, at int64) []record {
 	if job.fresh == nil {
-		job.fresh = make(map[freshKey]record, len(job.numbered))
+		job.fresh = make(map[freshKey][]record, len(job.numbered))
 		for _, x := range job.numbered {
-			job.fresh[freshKey{x.of, x.c.at}] = *x.c
+			key := freshKey{x.of, x.c.at}
+			job.fresh[key] = append(job.fresh[key], *x.c)
 		}
 		job.numbered = nil
 	}
-	c, ok := job.fresh[freshKey{of, at}]
-	return c, ok
+	return job.fresh[freshKey{of, at}]
 }
 
 // meets marks an entry that repeats a stored record.

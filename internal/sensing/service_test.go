@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/clock"
@@ -255,55 +253,6 @@ func TestAFullLaneIsFollowedByAnother(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-	})
-}
-
-// A plain model: whatever mix of appends, seals, failed commits and restarts, what was acknowledged is there, once.
-func TestModel(t *testing.T) {
-	d := dbtest.SQLite(t, all...)
-	run := 0
-	rapid.Check(t, func(t *rapid.T) {
-		run++
-		s := start(t, d)
-		ids := []int64{datastream(t, s, fmt.Sprint(run, "a")), datastream(t, s, fmt.Sprint(run, "b"))}
-		want := map[int64]map[string]int{ids[0]: {}, ids[1]: {}}
-		t.Repeat(map[string]func(*rapid.T){
-			"append": func(t *rapid.T) {
-				n := rapid.IntRange(1, 5).Draw(t, "n")
-				var rs []Reading
-				for range n {
-					rs = append(rs, rd(rapid.SampledFrom(ids).Draw(t, "ds"), at(rapid.IntRange(0, 100).Draw(t, "at")), Number(float64(rapid.IntRange(0, 9).Draw(t, "v")))))
-				}
-				if _, err := s.Append(ctx, "model", rs); err != nil {
-					t.Fatal(err)
-				}
-				for _, r := range rs {
-					want[r.Datastream][fmt.Sprintf("%d:%v", (r.At-at(0))/60e6, r.Value)]++
-				}
-			},
-			"fail": func(t *rapid.T) { // numbers are used up by a commit that is taken back
-				for _, id := range ids {
-					s.streams[id].current.next += int64(rapid.IntRange(0, 3).Draw(t, "gap"))
-				}
-			},
-			"seal": func(t *rapid.T) {
-				if err := s.Seal(ctx); err != nil {
-					t.Fatal(err)
-				}
-			},
-			"restart": func(t *rapid.T) { s = start(t, d) },
-			"": func(t *rapid.T) {
-				for id, w := range want {
-					got := map[string]int{}
-					for _, r := range history(t, s, id, 1e6) {
-						got[r]++
-					}
-					if fmt.Sprint(got) != fmt.Sprint(w) {
-						t.Fatalf("datastream %d\n got %v\nwant %v", id, got, w)
-					}
-				}
-			},
-		})
 	})
 }
 
