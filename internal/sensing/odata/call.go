@@ -6,22 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// arguments compiles the arguments of a call. What it gives back is evaluated into a fixed array, so that no call
+// arguments compiles the arguments of a call, of which there are three at most. They come back by value, so that no call
 // allocates.
-func (c compiler) arguments(e *Call) func(Entity, *scope, *[3]Value) error {
-	args := make([]value, len(e.Args))
-	for i, a := range e.Args {
-		args[i] = c.value(a)
-	}
-	return func(e Entity, s *scope, into *[3]Value) error {
-		for i, a := range args {
-			v, err := a(e, s)
-			if err != nil {
-				return err
-			}
-			into[i] = v
+func (c compiler) arguments(e *Call) func(Entity, *scope) (x, y, z Value, err error) {
+	args := [3]value{}
+	for i := range args {
+		args[i] = func(Entity, *scope) (Value, error) { return Value{}, nil }
+		if i < len(e.Args) {
+			args[i] = c.value(e.Args[i])
 		}
-		return nil
+	}
+	return func(e Entity, s *scope) (x, y, z Value, err error) {
+		if x, err = args[0](e, s); err != nil {
+			return x, y, z, err
+		}
+		if y, err = args[1](e, s); err != nil {
+			return x, y, z, err
+		}
+		z, err = args[2](e, s)
+		return x, y, z, err
 	}
 }
 
@@ -29,8 +32,8 @@ func (c compiler) arguments(e *Call) func(Entity, *scope, *[3]Value) error {
 func (c compiler) call(e *Call) value {
 	f, n, now, args := e.Func, len(e.Args), c.now, c.arguments(e)
 	return func(e Entity, s *scope) (Value, error) {
-		var a [3]Value
-		if err := args(e, s, &a); err != nil {
+		x, y, z, err := args(e, s)
+		if err != nil {
 			return Value{}, err
 		}
 		switch {
@@ -41,13 +44,13 @@ func (c compiler) call(e *Call) value {
 		case f == FuncMaxdatetime:
 			return Instant(maxTime), nil
 		case f <= FuncConcat:
-			return textFunction(f, n, a[0], a[1], a[2]), nil
+			return textFunction(f, n, x, y, z), nil
 		case f <= FuncTotaloffsetminutes:
-			return timeFunction(f, a[0]), nil
+			return timeFunction(f, x), nil
 		case f <= FuncCeiling:
-			return numberFunction(f, a[0]), nil
+			return numberFunction(f, x), nil
 		}
-		return geoFunction(f, a[0], a[1]), nil
+		return geoFunction(f, x, y), nil
 	}
 }
 
@@ -58,27 +61,27 @@ func (c compiler) predicate(e *Call) test {
 	}
 	f, args := e.Func, c.arguments(e)
 	return func(e Entity, s *scope) (truth, error) {
-		var a [3]Value
-		if err := args(e, s, &a); err != nil {
+		x, y, _, err := args(e, s)
+		if err != nil {
 			return unknown, err
 		}
 		if f >= FuncBefore {
-			x, y := asTime(a[0]), asTime(a[1])
+			x, y = asTime(x), asTime(y)
 			if x.kind != KindTime || y.kind != KindTime {
 				return unknown, nil
 			}
 			return truthOf(relateTimes(f, x.a, x.b, y.a, y.b)), nil
 		}
-		if a[0].kind != KindText || a[1].kind != KindText {
+		if x.kind != KindText || y.kind != KindText {
 			return unknown, nil
 		}
 		switch f {
 		case FuncSubstringof:
-			return truthOf(strings.Contains(a[1].text, a[0].text)), nil
+			return truthOf(strings.Contains(y.text, x.text)), nil
 		case FuncStartswith:
-			return truthOf(strings.HasPrefix(a[0].text, a[1].text)), nil
+			return truthOf(strings.HasPrefix(x.text, y.text)), nil
 		}
-		return truthOf(strings.HasSuffix(a[0].text, a[1].text)), nil
+		return truthOf(strings.HasSuffix(x.text, y.text)), nil
 	}
 }
 

@@ -175,11 +175,11 @@ func calculate(op Op, a, b Value) Value {
 	case a.kind == KindDuration && b.kind == KindNumber && (op == OpMul || op == OpDiv):
 		f := arithmeticOf(op, float64(a.a), b.float())
 		return duration(f, int64(f))
-	case a.kind == KindTime && b.kind == KindDuration && op == OpAdd:
-		return moved(a, b.a)
-	case a.kind == KindTime && b.kind == KindDuration && op == OpSub:
-		return moved(a, -b.a)
-	case op == OpSub && a.kind == b.kind && isTime(a):
+	case isTime(a) && b.kind == KindDuration && op == OpAdd:
+		return moved(asTime(a), b.a)
+	case isTime(a) && b.kind == KindDuration && op == OpSub:
+		return moved(asTime(a), -b.a)
+	case isTime(a) && isTime(b) && op == OpSub:
 		return duration(float64(a.a)-float64(b.a), a.a-b.a)
 	}
 	return Value{}

@@ -14,7 +14,8 @@
 // # Precedence
 //
 // From tightest: grouping; not and unary minus; mul div mod; add sub; gt ge lt le; eq ne; in; and; or. Operators of one
-// level are taken from the left.
+// level are taken from the left. One departure: before a value that is not known to be a truth value, not reaches over the
+// comparison that follows (not result eq 3 is not (result eq 3)). By the letter it would be (not result) eq 3, an error.
 //
 // # Truth
 //
@@ -37,7 +38,7 @@
 //	number, text        as numbers when the text is one, else they can't be compared (id eq '1', result gt '3')
 //	text, text          by bytes of UTF-8
 //	time, text          as times when the text is one
-//	time, date          the date counts as its first instant, UTC
+//	time, date          the date counts as its first instant, UTC, wherever a time is asked for
 //	true, false         false is less than true
 //	JSON, JSON          equal when their compact texts are
 //

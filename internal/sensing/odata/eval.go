@@ -8,7 +8,9 @@ type Entity interface {
 	// One is the entity behind a to-one navigation; nil, nil when there is none. An error ends the evaluation.
 	One(nav string) (Entity, error)
 	// Many hands over the entities behind a to-many navigation, in any order, while each answers true. An entity need not
-	// be valid after each has returned. An error of each is returned as it is; any error ends the evaluation.
+	// be valid after each has returned. An error of each is returned as it is; any error ends the evaluation. This is where
+	// a caller with a time limit should look at the clock: nested any() can be as much work as the sizes of the sets
+	// multiplied.
 	Many(nav string, each func(Entity) (more bool, err error)) error
 }
 

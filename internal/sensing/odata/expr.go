@@ -5,6 +5,7 @@ const (
 	MaxText   = 8 << 10 // bytes of one decoded option
 	MaxDepth  = 64      // height of an expression's tree, and nesting of its parentheses
 	MaxExpand = 5       // nesting of $expand
+	MaxSets   = 3       // paths through sets in one condition: each multiplies the work by the size of its set
 )
 
 // Expr is a node of an expression: *Literal, *Path, *Unary, *Binary, *Logic, *In, *Call or *Lambda, and nothing else.

@@ -66,7 +66,7 @@ func signatureOf(f Func) signature {
 	text, number, times, geo := classText, classNumber, classTime, classGeometry
 	day := times | classDate
 	clock := times | classTimeOfDay
-	text1, text2, geo2, time2 := []class{text}, []class{text, text}, []class{geo, geo}, []class{times, times}
+	text1, text2, geo2, time2 := []class{text}, []class{text, text}, []class{geo, geo}, []class{day, day}
 	return [funcs]signature{
 		FuncSubstringof:        {"substringof", text2, 0, TypeBool},
 		FuncStartswith:         {"startswith", text2, 0, TypeBool},

@@ -8,14 +8,11 @@ func (p *parser) join(op Op, at int, l, r Expr) (Expr, error) {
 	case op.Compares():
 		return p.compare(op, at, l, r)
 	}
-	t, ok := arithmetic(op, l.Type(), r.Type())
-	if !ok {
+	if _, ok := arithmetic(op, l.Type(), r.Type()); !ok {
 		return nil, p.fail(at, "can't %s %s and %s: %s is %s, %s is %s", op, short(l), short(r), short(l), l.Type(), short(r), r.Type())
 	}
-	if t == TypeNumber && op != OpAdd && op != OpSub && op != OpMul {
-		if z, ok := r.(*Literal); ok && z.Value.float() == 0 {
-			return nil, p.fail(r.Pos(), "%s by zero", op)
-		}
+	if z, ok := r.(*Literal); ok && z.Value == Number(0) && (op == OpDiv || op == OpMod) {
+		return nil, p.fail(r.Pos(), "%s by zero", op)
 	}
 	return p.checked(&Binary{At: l.Pos(), Op: op, L: l, R: r})
 }
@@ -50,11 +47,7 @@ func (p *parser) compare(op Op, at int, l, r Expr) (Expr, error) {
 	if classOf(l.Type())|classOf(r.Type()) == classGeometry {
 		return nil, p.fail(at, "geometries have no %s, use st_equals(%s,%s)", op, short(l), short(r))
 	}
-	hint := ""
-	if u, ok := l.(*Unary); ok && u.Op == OpNot {
-		hint = "; not binds tighter than comparisons, so write not (" + short(u.X) + " " + op.String() + " ...)"
-	}
-	return nil, p.fail(at, "can't compare %s with %s: %s is %s, %s is %s%s", short(l), short(r), short(l), l.Type(), short(r), r.Type(), hint)
+	return nil, p.fail(at, "can't compare %s with %s: %s is %s, %s is %s", short(l), short(r), short(l), l.Type(), short(r), r.Type())
 }
 
 // likeExpr reads a quoted time as a time where one is needed.
@@ -81,7 +74,7 @@ func timeOf(s string) (Value, error) {
 	if len(s) == len("2006-01-02") {
 		return readDate(s)
 	}
-	return readSpan(s)
+	return ParseTime(s)
 }
 
 // call reads a function with its arguments.
@@ -165,8 +158,11 @@ func relatePattern(s string) bool {
 	return len(s) == 9
 }
 
-// checked refuses a tree that has grown too high.
+// checked refuses a tree that has grown too high, or is too much work.
 func (p *parser) checked(e Expr) (Expr, error) {
+	if paths := setPaths(e, nil); len(paths) > MaxSets {
+		return nil, p.fail(paths[MaxSets].At, "at most %d paths through sets can stand in one condition", MaxSets)
+	}
 	if height(e, MaxDepth) < 0 {
 		return nil, p.fail(e.Pos(), "nested too deeply, at most %d levels are read", MaxDepth)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/peterstace/simplefeatures/geom"
 )
 
-// readTime reads a point in time with its offset. Digits past the microsecond are dropped.
+// readTime reads a point in time with its offset.
 func readTime(s string) (int64, error) {
 	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07"} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -24,8 +24,9 @@ func readTime(s string) (int64, error) {
 	return 0, fmt.Errorf("%q is no time, expected one such as 2015-01-01T00:00:00Z", s)
 }
 
-// readSpan reads an instant or an interval start/end.
-func readSpan(s string) (Value, error) {
+// ParseTime reads an instant or an interval start/end, with offsets: 2015-01-01T00:00:00Z, 2015-01-01T00:00:00.5+01:00. Digits
+// past the microsecond are dropped. It reads the same times in a body as in a URL.
+func ParseTime(s string) (Value, error) {
 	from, until, both := strings.Cut(s, "/")
 	start, err := readTime(from)
 	if err != nil {

@@ -74,23 +74,33 @@ func (p *parser) expr() (Expr, error) { return p.binary(levelOr) }
 // binary reads operators of the given level and tighter, from the left.
 func (p *parser) binary(level int) (Expr, error) {
 	left, err := p.unary()
-	for err == nil {
+	if err != nil {
+		return nil, err
+	}
+	return p.climb(left, level)
+}
+
+// climb goes on after the first side.
+func (p *parser) climb(left Expr, level int) (Expr, error) {
+	for {
 		p.space()
-		at, op, ok := p.pos, Op(0), false
-		if op, ok = binaryOp(p.word()); !ok || op.level() < level {
+		at := p.pos
+		op, ok := binaryOp(p.word())
+		if !ok || op.level() < level {
 			return left, nil
 		}
 		p.pos += len(op.String())
+		var right Expr
+		var err error
 		if op == OpIn {
 			left, err = p.list(left)
-			continue
-		}
-		var right Expr
-		if right, err = p.binary(op.level() + 1); err == nil {
+		} else if right, err = p.binary(op.level() + 1); err == nil {
 			left, err = p.join(op, at, left, right)
 		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return nil, err
 }
 
 func binaryOp(word string) (Op, bool) {
@@ -132,9 +142,14 @@ func (p *parser) unary() (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
+		if x.Type() != TypeBool {
+			// By the letter this is (not name) eq 'a', which means nothing; people and FROST mean not (name eq 'a').
+			if x, err = p.climb(x, levelIn); err != nil {
+				return nil, err
+			}
+		}
 		if classOf(x.Type())&classBool == 0 {
-			return nil, p.fail(x.Pos(), "not needs a condition, but %s is %s; not binds tighter than comparisons, so write not (%s ...)",
-				short(x), x.Type(), short(x))
+			return nil, p.fail(x.Pos(), "not needs a condition, but %s is %s", short(x), x.Type())
 		}
 		return p.checked(&Unary{At: at, Op: OpNot, X: x})
 	case p.byte() == '-' && !digitAt(p.text, p.pos+1):
@@ -209,10 +224,12 @@ func (p *parser) literal() (*Literal, error) {
 		if len(s) == len("2006-01-02") {
 			v, err = readDate(s)
 		} else {
-			v, err = readSpan(s)
+			v, err = ParseTime(s)
 		}
 	case clock:
 		v, err = readTimeOfDay(p.span("0123456789:."))
+	case p.byte() != '-' && !digitAt(p.text, p.pos):
+		return nil, p.fail(at, "expected a value, got %s", p.here())
 	default:
 		sign := p.span("-")
 		s := sign + p.span("0123456789.")

@@ -11,6 +11,7 @@ const (
 	levelNone = iota
 	levelOr
 	levelAnd
+	levelNot // not before what is no condition in itself
 	levelIn
 	levelEquality
 	levelRelation
@@ -62,6 +63,9 @@ func appendExpr(b []byte, e Expr, level int) []byte {
 		own = levelIn
 	case *Unary:
 		own = levelUnary
+		if e.Op == OpNot && e.X.Type() != TypeBool {
+			own = levelNot
+		}
 	}
 	if own < level {
 		b = append(b, '(')
@@ -162,9 +166,9 @@ func appendLiteral(b []byte, v Value) []byte {
 	case KindText, KindJSON:
 		return quoted(b, "", v.text)
 	case KindTime:
-		b = appendTime(b, v.a)
+		b = AppendTime(b, v.a)
 		if v.b != v.a {
-			b = appendTime(append(b, '/'), v.b)
+			b = AppendTime(append(b, '/'), v.b)
 		}
 		return b
 	case KindDate:
@@ -185,7 +189,8 @@ func quoted(b []byte, prefix, s string) []byte {
 	return append(b, '\'')
 }
 
-func appendTime(b []byte, us int64) []byte {
+// AppendTime writes a time as it is written everywhere in the API: UTC, with as many digits as it needs.
+func AppendTime(b []byte, us int64) []byte {
 	return utc(us).AppendFormat(b, "2006-01-02T15:04:05.999999Z")
 }
 

@@ -123,7 +123,7 @@ func arithmetic(op Op, l, r Type) (Type, bool) {
 	if a == classAny || b == classAny {
 		known := a & b
 		ok := known == classAny || known&(classNumber|classDuration) != 0 ||
-			op == OpAdd && known&classTime != 0 && b != classTime || op == OpSub && known&(classTime|classDate) != 0
+			known&(classTime|classDate) != 0 && (op == OpSub || op == OpAdd && b == classAny)
 		return TypeAny, ok
 	}
 	switch {
@@ -135,7 +135,9 @@ func arithmetic(op Op, l, r Type) (Type, bool) {
 		return TypeDuration, true
 	case a == classTime && b == classDuration && (op == OpAdd || op == OpSub):
 		return l, true
-	case a == b && op == OpSub && (a == classTime || a == classDate):
+	case a == classDate && b == classDuration && (op == OpAdd || op == OpSub):
+		return TypeInstant, true
+	case op == OpSub && (a|b)&^(classTime|classDate) == 0:
 		return TypeDuration, true
 	}
 	return TypeAny, false

@@ -73,8 +73,13 @@ func TimeOfDay(us int64) Value { return Value{kind: KindTimeOfDay, a: us} }
 // Duration is a length of time in microseconds.
 func Duration(us int64) Value { return Value{kind: KindDuration, a: us} }
 
-// Geometry is a geometry in degrees of longitude and latitude. It is not copied.
-func Geometry(g *geom.Geometry) Value { return Value{kind: KindGeometry, geo: g} }
+// Geometry is a geometry in degrees of longitude and latitude. It is not copied. Nil is null.
+func Geometry(g *geom.Geometry) Value {
+	if g == nil {
+		return Value{}
+	}
+	return Value{kind: KindGeometry, geo: g}
+}
 
 // JSON is what a JSON text holds: null, truth value, number, text, or for objects and arrays the text itself, in which
 // paths go on (properties/height). It should be compact and must not change. A text that is not JSON is null.
