@@ -17,9 +17,6 @@ const (
 	// maxJSON and maxCSV are the largest bodies of readings in bytes.
 	maxJSON = 8 << 20
 	maxCSV  = 32 << 20
-
-	defaultHistory = 1000
-	maxHistory     = 100_000
 )
 
 // Routes adds the room's routes.
@@ -36,10 +33,7 @@ func (s *Service) Routes(r *web.Router) {
 		OperationID: "list-datastreams", Method: http.MethodGet, Path: "/api/v1/datastreams", Tags: []string{"sensing"},
 		Summary: "The datastreams of an asset, each with its latest reading and its count",
 	}, s.getDatastreams)
-	huma.Register(r.API(), huma.Operation{
-		OperationID: "datastream-history", Method: http.MethodGet, Path: "/api/v1/datastreams/{id}/history", Tags: []string{"sensing"},
-		Summary: "Readings of a datastream in the order of time, the newest if there are more than limit",
-	}, s.getHistory)
+	s.historyRoutes(r)
 }
 
 type readingsInput struct {
@@ -158,38 +152,6 @@ func (s *Service) getDatastreams(ctx context.Context, in *datastreamsInput) (*da
 	out.Body.Items = make([]DatastreamJSON, len(ds))
 	for i, d := range ds {
 		out.Body.Items[i] = d.JSON()
-	}
-	return out, nil
-}
-
-type datastreamHistoryInput struct {
-	ID    int64     `path:"id"`
-	From  time.Time `query:"from"`
-	To    time.Time `query:"to"`
-	Limit int       `query:"limit" minimum:"1" maximum:"100000"`
-}
-
-type datastreamHistoryOutput struct {
-	Body struct {
-		Items []ReadingJSON `json:"items"`
-		Unit  string        `json:"unit"`
-	}
-}
-
-func (s *Service) getHistory(ctx context.Context, in *datastreamHistoryInput) (*datastreamHistoryOutput, error) {
-	if in.Limit == 0 {
-		in.Limit = defaultHistory
-	}
-	rs, err := s.History(ctx, in.ID, in.From, in.To, min(in.Limit, maxHistory))
-	if err != nil {
-		return nil, err
-	}
-	d, _ := s.Lookup(in.ID)
-	out := &datastreamHistoryOutput{}
-	out.Body.Unit = d.Unit
-	out.Body.Items = make([]ReadingJSON, len(rs))
-	for i, r := range rs {
-		out.Body.Items[i] = ReadingJSON{r.Time(), r.Value, r.Marks.Names()}
 	}
 	return out, nil
 }

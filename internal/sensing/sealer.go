@@ -32,8 +32,9 @@ const (
 	chunkSize = 1024
 )
 
-// Run seals until ctx ends.
+// Run seals, and deletes what is past its time, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
+	retain := s.Clock.Now().Add(sealEvery)
 	for {
 		select {
 		case <-ctx.Done():
@@ -42,6 +43,9 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-s.Clock.After(sealEvery):
 		}
 		err := s.Seal(ctx)
+		if err == nil && !s.Clock.Now().Before(retain) {
+			err, retain = s.Retain(ctx), s.Clock.Now().Add(sealEvery)
+		}
 		if ctx.Err() != nil {
 			return nil
 		}

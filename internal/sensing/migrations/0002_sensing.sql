@@ -85,3 +85,9 @@ create table log_state (
     deleted    INTEGER not null
 ) STRICT;
 insert into log_state (id, sealed_seq, readings, deleted) values (1, 0, 0, 0);
+
+-- How long the readings of a property are kept; 0 days is for ever.
+create table retention (
+    property TEXT PRIMARY KEY,
+    days     INTEGER not null
+) STRICT;
