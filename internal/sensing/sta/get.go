@@ -1,0 +1,413 @@
+package sta
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
+)
+
+// get is one GET under way.
+type get struct {
+	*view
+	model *odata.Model
+	w     http.ResponseWriter
+	r     *http.Request
+}
+
+// found is the entity that a path has come to.
+type found struct {
+	t   *odata.EntityType
+	row *row            // of the catalogue
+	s   *sensing.Stored // or a reading
+}
+
+func (p found) id() int64 {
+	if p.s != nil {
+		return p.s.ID
+	}
+	return p.row.id
+}
+
+// answer answers the request for a resource.
+func (g *get) answer(res *odata.Resource, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case res.Form == odata.FormRoot:
+		return g.index()
+	}
+	q, err := odata.ParseQuery(res.Type(), g.r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if err := g.check(res, q); err != nil {
+		return err
+	}
+	steps := res.Steps
+	last := steps[len(steps)-1]
+	if res.Many() {
+		if len(steps) == 1 {
+			return g.set(res, q, nil, last)
+		}
+		at, err := g.walk(steps[:len(steps)-1])
+		if err != nil {
+			return err
+		}
+		return g.set(res, q, at, last)
+	}
+	at, err := g.walk(steps)
+	if errors.Is(err, errNothing) && len(steps) > 1 && !last.HasID {
+		return g.nothing() // a way to one entity that leads to none
+	}
+	if err != nil {
+		return err
+	}
+	switch res.Form {
+	case odata.FormRef:
+		e := g.encoder()
+		dst := appendPath(append(g.buffer(), `{"@iot.selfLink":"`...), e.root, at.t.Set, at.id())
+		return g.send("application/json", append(dst, `"}`...))
+	case odata.FormEntity:
+		return g.entity(q, at)
+	}
+	return g.property(res, at)
+}
+
+// check refuses options that mean nothing where they stand.
+func (g *get) check(res *odata.Resource, q *odata.Query) error {
+	bad := func(option, format string, args ...any) error {
+		return web.Errorf(http.StatusBadRequest, "sensing.bad_query", format, args...).At(option)
+	}
+	set := res.Many()
+	switch {
+	case res.Form == odata.FormProperty || res.Form == odata.FormValue:
+		if options := (&odata.Query{Filter: q.Filter, Select: q.Select, Expand: q.Expand, OrderBy: q.OrderBy}).Encode(); options != "" {
+			name, _, _ := strings.Cut(options, "=")
+			return bad(name, "%s means nothing for one property", name)
+		}
+	case !set && q.Filter != nil:
+		return bad("$filter", "$filter chooses from a set, and this is one entity")
+	case !set && q.SkipToken != "":
+		return bad("$skiptoken", "$skiptoken continues a list, and this is one entity")
+	case res.Form == odata.FormRef && (len(q.Expand) > 0 || len(q.Select) > 0):
+		return bad("$expand", "$ref gives links alone: nothing can be expanded or selected")
+	}
+	switch q.ResultFormat {
+	case "", "json":
+	case "dataArray":
+		if !set || res.Form != odata.FormSet || res.Type().Set != setObservations {
+			return bad("$resultFormat", "dataArray is a form of lists of Observations")
+		}
+		if len(q.Expand) > 0 {
+			return bad("$expand", "a data array has no place for expanded entities")
+		}
+	default:
+		return bad("$resultFormat", "expected dataArray, got %q", shorten(q.ResultFormat))
+	}
+	return nil
+}
+
+// errNothing says that a way to one entity leads to none.
+var errNothing = errors.New("there is nothing")
+
+// walk follows a path to an entity, which exists and belongs to those before it.
+func (g *get) walk(steps []odata.Step) (*found, error) {
+	var at *found
+	for i := range steps {
+		s := &steps[i]
+		if err := g.may(s.Type.Set); err != nil {
+			return nil, err
+		}
+		id := s.ID
+		var err error
+		if !s.HasID {
+			if id, err = g.behind(at, s.Nav); err != nil {
+				return nil, err
+			}
+		}
+		next, err := g.find(s.Type, id)
+		if errors.Is(err, db.ErrNotFound) {
+			if !s.HasID {
+				return nil, errNothing
+			}
+			return nil, missing(s.Type.Set, id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if at != nil && s.HasID {
+			belongs, err := g.belongs(at, s.Nav, next)
+			if err != nil {
+				return nil, err
+			}
+			if !belongs {
+				return nil, web.Errorf(http.StatusNotFound, "sensing.not_found", "%s %d has no %s with the id %d", at.t.Name, at.id(), s.Type.Name, id)
+			}
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// behind is the id behind a to-one navigation; errNothing where there is none.
+func (g *get) behind(at *found, nav *odata.Navigation) (id int64, err error) {
+	switch {
+	case at.s == nil:
+		id = kindOf(at.t.Set).one(at.row, nav.Name)
+	case nav.Name == "Datastream":
+		id = at.s.Datastream
+	default:
+		id, err = g.featureOf(at.s)
+	}
+	if err == nil && id == 0 {
+		err = errNothing
+	}
+	return id, err
+}
+
+// find is an entity; db.ErrNotFound if there is none.
+func (g *get) find(t *odata.EntityType, id int64) (*found, error) {
+	if t.Set != setObservations {
+		r, err := g.row(t.Set, id)
+		return &found{t: t, row: r}, err
+	}
+	s, err := g.Core.Get(g.ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if g.hidden(s.Datastream) {
+		return nil, errHome()
+	}
+	return &found{t: t, s: &s}, nil
+}
+
+// belongs says whether an entity stands behind a to-many navigation of another.
+func (g *get) belongs(at *found, nav *odata.Navigation, next *found) (bool, error) {
+	k := kindOf(at.t.Set)
+	if next.s != nil {
+		if k.set == setDatastreams {
+			return next.s.Datastream == at.row.id, nil
+		}
+		f, err := g.featureOf(next.s)
+		return f == at.row.id, err
+	}
+	var st stmt
+	a := listing{k: kindOf(next.t.Set), parent: &behindOne{k.link(nav.Name), at.row.id}}
+	where := a.base(&st, "")
+	st.add("select t.id from ", a.k.table, " t where ", where, " and t.id = ", st.arg(next.row.id))
+	is := false
+	err := g.read(func(tx *db.Tx) error {
+		return loadInts(tx, &st, 1, func([]int64) { is = true })
+	})
+	return is, err
+}
+
+// set answers for a set, or for what stands behind a to-many navigation of an entity.
+func (g *get) set(res *odata.Resource, q *odata.Query, at *found, last odata.Step) error {
+	p, err := g.plan(last.Type, q)
+	if err != nil {
+		return err
+	}
+	top, skip := paging(q)
+	var items []*item
+	var count int64
+	var next string
+	if p.k == nil {
+		a := asked{query: q, top: top, skip: skip}
+		if err := g.within(&a, at); err != nil {
+			return err
+		}
+		page, err := g.latestOr(a)
+		if err != nil {
+			return err
+		}
+		if res.Form == odata.FormSet && len(p.expands) == 0 {
+			return g.readings(p, page)
+		}
+		count, next = page.count, page.next
+		items = make([]*item, len(page.stored))
+		for i := range page.stored {
+			items[i] = &item{s: &page.stored[i]}
+		}
+	} else {
+		l := &listing{k: p.k, query: q, top: top, skip: skip}
+		if at != nil {
+			l.parent = &behindOne{kindOf(at.t.Set).link(last.Nav.Name), at.row.id}
+		}
+		page, err := g.list(l)
+		if err != nil {
+			return err
+		}
+		count, next = page.count, page.next
+		items = make([]*item, len(page.rows))
+		for i, r := range page.rows {
+			items[i] = &item{row: r}
+		}
+	}
+	e := g.encoder()
+	if res.Form == odata.FormRef {
+		return g.sendList(count, next, len(items), func(dst []byte, i int) []byte {
+			id := found{row: items[i].row, s: items[i].s}.id()
+			dst = appendPath(append(dst, `{"@iot.selfLink":"`...), e.root, p.t.Set, id)
+			return append(dst, `"}`...)
+		})
+	}
+	g.view.shown = len(items)
+	if err := g.expand(p, items); err != nil {
+		return err
+	}
+	return g.sendList(count, next, len(items), func(dst []byte, i int) []byte { return e.item(dst, p, items[i]) })
+}
+
+// within says of which datastreams or feature the Observations are that a path leads to.
+func (g *get) within(a *asked, at *found) error {
+	switch {
+	case at == nil:
+	case at.t.Set == setDatastreams:
+		a.datastreams = []int64{at.row.id}
+	default:
+		of, err := g.observing(at.row.id)
+		if err != nil {
+			return err
+		}
+		if a.datastreams = of; of == nil {
+			a.datastreams = []int64{}
+		}
+		a.feature = at.row.id
+	}
+	return nil
+}
+
+// readings answers with a page of Observations in which nothing is expanded.
+func (g *get) readings(p *plan, page *readingsPage) error {
+	e := g.encoder()
+	if p.query.ResultFormat == "dataArray" {
+		return g.arrays(p, e, page)
+	}
+	return g.sendList(page.count, page.next, len(page.stored), func(dst []byte, i int) []byte { return e.reading(dst, p, &page.stored[i]) })
+}
+
+// sendList sends a page.
+func (g *get) sendList(count int64, next string, n int, item func(dst []byte, i int) []byte) error {
+	dst := append(g.buffer(), '{')
+	if count >= 0 {
+		dst = append(appendInt(append(dst, `"@iot.count":`...), count), ',')
+	}
+	dst = append(dst, `"value":[`...)
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = item(dst, i)
+	}
+	dst = append(dst, ']')
+	return g.send("application/json", append(g.appendNext(dst, next), '}'))
+}
+
+// appendNext appends the link to the next page: the same request behind the last entity that was shown.
+func (g *get) appendNext(dst []byte, token string) []byte {
+	if token == "" {
+		return dst
+	}
+	var options []string
+	for _, part := range strings.Split(g.r.URL.RawQuery, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		switch name = strings.ReplaceAll(name, "%24", "$"); name {
+		case "", "$skip", "$skiptoken":
+		default:
+			options = append(options, part)
+		}
+	}
+	options = append(options, "$skiptoken="+token)
+	path := strings.TrimSuffix(strings.TrimPrefix(g.r.URL.EscapedPath(), Root), "/")
+	return appendText(append(dst, `,"@iot.nextLink":`...), g.root+path+"?"+strings.Join(options, "&"))
+}
+
+// entity answers with one entity.
+func (g *get) entity(q *odata.Query, at *found) error {
+	p, err := g.plan(at.t, q)
+	if err != nil {
+		return err
+	}
+	it := &item{row: at.row, s: at.s}
+	if err := g.expand(p, []*item{it}); err != nil {
+		return err
+	}
+	return g.send("application/json", g.encoder().item(g.buffer(), p, it))
+}
+
+// property answers with a property, or a part of one.
+func (g *get) property(res *odata.Resource, at *found) error {
+	var e odata.Entity
+	if at.s != nil {
+		e = &readingEntity{g.view, at.s}
+	} else {
+		e = &entity{g.view, kindOf(at.t.Set), at.row}
+	}
+	v, err := odata.Compile(&odata.Path{From: at.t, Prop: res.Property, Sub: res.Sub}, g.now).Value(e)
+	if err != nil {
+		return err
+	}
+	if v.IsNull() {
+		return g.nothing()
+	}
+	name := lastPart(res)
+	text := g.appendProperty(nil, res, at, v)
+	if res.Form == odata.FormProperty {
+		dst := append(append(appendText(append(g.buffer(), '{'), name), ':'), text...)
+		return g.send("application/json", append(dst, '}'))
+	}
+	if v.Kind() == odata.KindText {
+		text = []byte(v.Text())
+	} else if len(text) > 1 && text[0] == '"' {
+		text = text[1 : len(text)-1] // a time
+	}
+	return g.send("text/plain; charset=utf-8", text)
+}
+
+// lastPart is the last part of a path to a property, as it was written: intArray[1].
+func lastPart(res *odata.Resource) string {
+	name := res.Property.Name
+	for _, k := range res.Sub {
+		if k.Name != "" {
+			name = k.Name
+		} else {
+			name += "[" + strconv.Itoa(k.Index) + "]"
+		}
+	}
+	return name
+}
+
+// appendProperty appends the value of a property as JSON, just as the entity shows it.
+func (g *get) appendProperty(dst []byte, res *odata.Resource, at *found, v odata.Value) []byte {
+	switch {
+	case len(res.Sub) > 0:
+	case at.s != nil && res.Property.Name != "id":
+		return appendReadingField(dst, res.Property.Name, at.s, false)
+	case v.Kind() == odata.KindTime && res.Property.Type == odata.TypeInterval:
+		start, end, _ := v.Span()
+		return appendInterval(dst, start, end)
+	}
+	return appendValue(dst, v)
+}
+
+// nothing answers that there is no value.
+func (g *get) nothing() error {
+	g.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (g *get) buffer() []byte { return make([]byte, 0, 4096) }
+
+func (g *get) send(contentType string, body []byte) error {
+	g.w.Header().Set("Content-Type", contentType)
+	g.w.Header().Set("Cache-Control", "no-cache") // it may be kept, and must be asked for again
+	_, _ = g.w.Write(body)                        // a client that has gone gets no answer
+	return nil
+}
