@@ -44,7 +44,7 @@ func parse(file string, content []byte) (*document, ast.Node) {
 		d.say(position{}, "", "the mapping is not UTF-8")
 		return d, nil
 	}
-	text := strings.ReplaceAll(strings.TrimPrefix(string(content), "\ufeff"), "\r\n", "\n")
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(content), "\ufeff")) // as the parser counts lines
 	d.lines = strings.Split(text, "\n")
 	// Keys that stand twice are let through here, so that all are found and not the first only.
 	f, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	celast "cel.dev/cel-go/common/ast"
@@ -84,6 +85,14 @@ type language struct {
 	vars []string
 	cost uint64
 }
+
+// The two languages of a mapping: of each: and of what is evaluated for each item. They are built once and read-only.
+var (
+	ofBodies = sync.OnceValues(func() (*language, error) { return newLanguage(maxEachCost, "body", "headers", "query") })
+	ofItems  = sync.OnceValues(func() (*language, error) {
+		return newLanguage(maxItemCost, "item", "body", "headers", "query")
+	})
+)
 
 // newLanguage declares the variables. body and item are whatever JSON holds; headers and query are texts by name.
 func newLanguage(cost uint64, vars ...string) (*language, error) {

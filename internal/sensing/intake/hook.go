@@ -99,11 +99,11 @@ func ParseHook(file string, content []byte, getenv func(string) (string, bool)) 
 	if getenv == nil {
 		getenv = os.LookupEnv
 	}
-	whole, err := newLanguage(maxEachCost, "body", "headers", "query")
+	whole, err := ofBodies()
 	if err != nil {
 		return nil, err
 	}
-	item, err := newLanguage(maxItemCost, "item", "body", "headers", "query")
+	item, err := ofItems()
 	if err != nil {
 		return nil, err
 	}

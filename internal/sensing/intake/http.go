@@ -21,10 +21,10 @@ import (
 // MaxBody is the size of the largest body of a webhook in bytes.
 const MaxBody = 1 << 20
 
-// Routes adds the route POST /api/v1/hooks/{name}.
+// Routes adds the routes POST /api/v1/hooks/{name} and POST /api/v1/readings/import.
 func (s *Service) Routes(r *web.Router) {
 	r.HandleUpload("POST /api/v1/hooks/{name}", MaxBody, web.Anyone, http.HandlerFunc(s.postHook))
-
+	r.HandleUpload("POST /api/v1/readings/import", MaxImport, access.Known, http.HandlerFunc(s.postImport))
 }
 
 // postHook takes a body for a hook and answers with a receipt. With ?dry_run=true it shows what the mapping makes of it.
