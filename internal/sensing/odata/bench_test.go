@@ -58,3 +58,13 @@ func BenchmarkParseFilter(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkParseFunctions(b *testing.B) {
+	of := SensorThings().Type("Observation")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseFilter(of, "startswith(Datastream/name,'a') and year(phenomenonTime) eq 2015 and st_within(FeatureOfInterest/feature,geography'POINT(1 1)')"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -123,6 +123,9 @@ func TestBounds(t *testing.T) {
 		{"result gt 3 and 5 ge result", func(b *Bounds) { b.MinResult, b.MaxResult = 3, 5 }},
 		{"result gt '3'", func(b *Bounds) { b.MinResult = 3 }},
 		{"result eq 'on'", func(b *Bounds) { b.MinResult, b.MaxResult = math.Inf(1), math.Inf(-1) }},
+		{"result eq null", func(*Bounds) {}},
+		{"result gt null", func(b *Bounds) { b.Never = true }},
+		{"Datastream/id eq null", func(*Bounds) {}},
 		{"result lt 1 or result gt 3", func(*Bounds) {}},
 		{"not (result lt 1)", func(*Bounds) {}},
 		{"Datastream/Observations/id eq 5", func(*Bounds) {}},
@@ -150,6 +153,33 @@ func TestTouches(t *testing.T) {
 	} {
 		if got := strings.Join(Touches(mustFilter(t, of, filter)), " "); got != want {
 			t.Errorf("%s touches %q, want %q", filter, got, want)
+		}
+	}
+}
+
+// Every comparison and every interval test, of all spans within five hours, on either side.
+func TestBoundsOfAllSmallTimes(t *testing.T) {
+	of := SensorThings().Type("Observation")
+	base := at(t, "2015-01-01T00:00:00Z")
+	var spans []Value
+	for s := range 5 {
+		for e := s; e < 5; e++ {
+			spans = append(spans, Interval(base+hours(s), base+hours(e)))
+		}
+	}
+	for _, op := range []string{"eq", "gt", "ge", "lt", "le", "before", "after", "meets", "during", "overlaps", "starts", "finishes"} {
+		for _, lit := range spans {
+			text := string(appendLiteral(nil, lit))
+			for _, c := range []timeCase{{op: op, left: "phenomenonTime", right: text}, {op: op, left: text, right: "phenomenonTime"}} {
+				e := mustFilter(t, of, c.filter())
+				p, b := Compile(e, 0), BoundsOf(e, 0)
+				for _, pt := range spans {
+					o := &thing{props: map[string]Value{"phenomenonTime": pt}, one: map[string]*thing{"Datastream": {}}}
+					if ok, err := p.Match(o); err != nil || ok && outside(b, o) != "" {
+						t.Fatalf("%s matches %s, but its bounds %+v exclude it by %s", e, appendLiteral(nil, pt), b, outside(b, o))
+					}
+				}
+			}
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (s *scope) entity(name string, root Entity) Entity {
 		return root
 	}
 	for ; s != nil; s = s.up {
-		if s.path == nil && s.name == name {
+		if s.name == name {
 			return s.ent
 		}
 	}

@@ -46,6 +46,12 @@ func TestFilters(t *testing.T) {
 		{"Observation", "not false and true", true},
 		{"Observation", "null", false},
 		{"Observation", "result gt 3 eq true", true},
+		{"Observation", "not result eq 4", true},
+		{"Observation", "not result add 1 gt 4 and true", false},
+		{"Observation", "not result in (1,2)", true},
+		{"Observation", "not startswith(resultQuality,'g') eq false", true},
+		{"Thing", "(not properties/on) eq false", true},
+		{"Thing", "not (not properties/on) and properties/on", true},
 		// Arithmetic.
 		{"Observation", "result add 1 eq 4.5", true},
 		{"Observation", "result sub -1 eq 4.5", true},
@@ -181,6 +187,8 @@ func TestFilters(t *testing.T) {
 		{"Thing", "Locations/name lt Datastreams/name", true},
 		{"Thing", "Locations/name gt Datastreams/name", true},
 		{"Thing", "Datastreams/id eq null", false},
+		{"Thing", "startswith(Datastreams/properties/missing,'a')", false},
+		{"Thing", "not startswith(Datastreams/properties/missing,'a')", true},
 		{"Empty", "Datastreams/id eq null", true},
 		{"Empty", "Datastreams/id ne null", false},
 		{"Empty", "Datastreams/name ne 'State'", false},
@@ -211,7 +219,7 @@ func TestFilters(t *testing.T) {
 				t.Errorf("%s: %v, %v; want %v", e, got, err, tt.want)
 			}
 			again := mustFilter(t, typeOfSample(m, tt.of), e.String())
-			if again.String() != e.String() {
+			if dump(again) != dump(e) {
 				t.Errorf("%s reads back as %s", e, again)
 			}
 		})

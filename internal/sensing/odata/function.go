@@ -1,9 +1,9 @@
 package odata
 
-// Func is a function. Its String is its name in a URL.
+// Func is a function.
 type Func uint8
 
-// The functions of 18-088, table 24, and the interval tests of FROST (before to finishes).
+// The functions of 18-088, Built-in Query Functions, and the interval tests of FROST (before to finishes).
 const (
 	FuncSubstringof Func = iota
 	FuncStartswith
@@ -53,70 +53,65 @@ const (
 	funcs // how many there are
 )
 
-// signature is what a function takes and gives. Optional arguments come last.
-type signature struct {
-	name     string
-	args     []class
-	optional int
-	gives    Type
-}
-
-// signatureOf is a switch of literals rather than a table, so that nothing in the package can be changed.
-func signatureOf(f Func) signature {
-	text, number, times, geo := classText, classNumber, classTime, classGeometry
-	day := times | classDate
-	clock := times | classTimeOfDay
-	text1, text2, geo2, time2 := []class{text}, []class{text, text}, []class{geo, geo}, []class{day, day}
-	return [funcs]signature{
-		FuncSubstringof:        {"substringof", text2, 0, TypeBool},
-		FuncStartswith:         {"startswith", text2, 0, TypeBool},
-		FuncEndswith:           {"endswith", text2, 0, TypeBool},
-		FuncLength:             {"length", text1, 0, TypeNumber},
-		FuncIndexof:            {"indexof", text2, 0, TypeNumber},
-		FuncSubstring:          {"substring", []class{text, number, number}, 1, TypeText},
-		FuncTolower:            {"tolower", text1, 0, TypeText},
-		FuncToupper:            {"toupper", text1, 0, TypeText},
-		FuncTrim:               {"trim", text1, 0, TypeText},
-		FuncConcat:             {"concat", text2, 0, TypeText},
-		FuncYear:               {"year", []class{day}, 0, TypeNumber},
-		FuncMonth:              {"month", []class{day}, 0, TypeNumber},
-		FuncDay:                {"day", []class{day}, 0, TypeNumber},
-		FuncHour:               {"hour", []class{clock}, 0, TypeNumber},
-		FuncMinute:             {"minute", []class{clock}, 0, TypeNumber},
-		FuncSecond:             {"second", []class{clock}, 0, TypeNumber},
-		FuncFractionalseconds:  {"fractionalseconds", []class{clock}, 0, TypeNumber},
-		FuncDate:               {"date", []class{day}, 0, TypeDate},
-		FuncTime:               {"time", []class{clock}, 0, TypeTimeOfDay},
-		FuncTotaloffsetminutes: {"totaloffsetminutes", []class{times}, 0, TypeNumber},
-		FuncNow:                {"now", nil, 0, TypeInstant},
-		FuncMindatetime:        {"mindatetime", nil, 0, TypeInstant},
-		FuncMaxdatetime:        {"maxdatetime", nil, 0, TypeInstant},
-		FuncRound:              {"round", []class{number}, 0, TypeNumber},
-		FuncFloor:              {"floor", []class{number}, 0, TypeNumber},
-		FuncCeiling:            {"ceiling", []class{number}, 0, TypeNumber},
-		FuncGeoDistance:        {"geo.distance", geo2, 0, TypeNumber},
-		FuncGeoLength:          {"geo.length", []class{geo}, 0, TypeNumber},
-		FuncGeoIntersects:      {"geo.intersects", geo2, 0, TypeBool},
-		FuncStEquals:           {"st_equals", geo2, 0, TypeBool},
-		FuncStDisjoint:         {"st_disjoint", geo2, 0, TypeBool},
-		FuncStTouches:          {"st_touches", geo2, 0, TypeBool},
-		FuncStWithin:           {"st_within", geo2, 0, TypeBool},
-		FuncStOverlaps:         {"st_overlaps", geo2, 0, TypeBool},
-		FuncStCrosses:          {"st_crosses", geo2, 0, TypeBool},
-		FuncStIntersects:       {"st_intersects", geo2, 0, TypeBool},
-		FuncStContains:         {"st_contains", geo2, 0, TypeBool},
-		FuncStRelate:           {"st_relate", []class{geo, geo, text}, 0, TypeBool},
-		FuncBefore:             {"before", time2, 0, TypeBool},
-		FuncAfter:              {"after", time2, 0, TypeBool},
-		FuncMeets:              {"meets", time2, 0, TypeBool},
-		FuncDuring:             {"during", time2, 0, TypeBool},
-		FuncOverlaps:           {"overlaps", time2, 0, TypeBool},
-		FuncStarts:             {"starts", time2, 0, TypeBool},
-		FuncFinishes:           {"finishes", time2, 0, TypeBool},
+// String is the function's name in a URL.
+func (f Func) String() string {
+	return [funcs]string{
+		"substringof", "startswith", "endswith", "length", "indexof", "substring", "tolower", "toupper", "trim", "concat",
+		"year", "month", "day", "hour", "minute", "second", "fractionalseconds", "date", "time", "totaloffsetminutes",
+		"now", "mindatetime", "maxdatetime", "round", "floor", "ceiling",
+		"geo.distance", "geo.length", "geo.intersects", "st_equals", "st_disjoint", "st_touches", "st_within", "st_overlaps",
+		"st_crosses", "st_intersects", "st_contains", "st_relate",
+		"before", "after", "meets", "during", "overlaps", "starts", "finishes",
 	}[f]
 }
 
-func (f Func) String() string { return signatureOf(f).name }
+// takes is what the arguments of the function can be; so many of the last may be left out.
+func (f Func) takes() (args []class, optional int) {
+	switch f {
+	case FuncSubstringof, FuncStartswith, FuncEndswith, FuncIndexof, FuncConcat:
+		return []class{classText, classText}, 0
+	case FuncLength, FuncTolower, FuncToupper, FuncTrim:
+		return []class{classText}, 0
+	case FuncSubstring:
+		return []class{classText, classNumber, classNumber}, 1
+	case FuncYear, FuncMonth, FuncDay, FuncDate, FuncTotaloffsetminutes:
+		return []class{classTime | classDate}, 0
+	case FuncHour, FuncMinute, FuncSecond, FuncFractionalseconds, FuncTime:
+		return []class{classTime | classTimeOfDay}, 0
+	case FuncNow, FuncMindatetime, FuncMaxdatetime:
+		return nil, 0
+	case FuncRound, FuncFloor, FuncCeiling:
+		return []class{classNumber}, 0
+	case FuncGeoLength:
+		return []class{classGeometry}, 0
+	case FuncStRelate:
+		return []class{classGeometry, classGeometry, classText}, 0
+	}
+	if f >= FuncBefore {
+		return []class{classTime | classDate, classTime | classDate}, 0
+	}
+	return []class{classGeometry, classGeometry}, 0
+}
+
+// gives is the type of the function's value.
+func (f Func) gives() Type {
+	switch f {
+	case FuncSubstring, FuncTolower, FuncToupper, FuncTrim, FuncConcat:
+		return TypeText
+	case FuncDate:
+		return TypeDate
+	case FuncTime:
+		return TypeTimeOfDay
+	case FuncNow, FuncMindatetime, FuncMaxdatetime:
+		return TypeInstant
+	case FuncSubstringof, FuncStartswith, FuncEndswith:
+		return TypeBool
+	}
+	if f >= FuncGeoIntersects {
+		return TypeBool
+	}
+	return TypeNumber
+}
 
 // funcNamed finds a function. contains is substringof with its arguments swapped.
 func funcNamed(name string) (f Func, swapped, ok bool) {
@@ -124,7 +119,7 @@ func funcNamed(name string) (f Func, swapped, ok bool) {
 		return FuncSubstringof, true, true
 	}
 	for f := range funcs {
-		if signatureOf(f).name == name {
+		if f.String() == name {
 			return f, false, true
 		}
 	}

@@ -109,27 +109,27 @@ func (p *parser) call(name string) (Expr, error) {
 
 // fits checks the arguments of a call against what the function takes.
 func (p *parser) fits(e *Call, name string) error {
-	sig := signatureOf(e.Func)
-	if least := len(sig.args) - sig.optional; len(e.Args) < least || len(e.Args) > len(sig.args) {
+	args, optional := e.Func.takes()
+	if least := len(args) - optional; len(e.Args) < least || len(e.Args) > len(args) {
 		want := []string{"no arguments", "one argument", "two arguments", "three arguments"}
 		more := ""
-		if sig.optional > 0 {
-			more = " or " + want[len(sig.args)]
+		if optional > 0 {
+			more = " or " + want[len(args)]
 		}
 		return p.fail(e.At, "%s takes %s%s, got %d", name, want[least], more, len(e.Args))
 	}
 	for i, a := range e.Args {
-		a, err := p.likeExpr(a, typeFor(sig.args[i]))
+		a, err := p.likeExpr(a, typeFor(args[i]))
 		if err != nil {
 			return err
 		}
 		e.Args[i] = a
-		if got := classOf(a.Type()); got&sig.args[i] == 0 {
+		if got := classOf(a.Type()); got&args[i] == 0 {
 			hint := ""
-			if sig.args[i] == classGeometry && got == classText {
+			if args[i] == classGeometry && got == classText {
 				hint = "; write geography'POINT(30 10)'"
 			}
-			return p.fail(a.Pos(), "%s needs %s here, but %s is %s%s", name, sig.args[i], short(a), a.Type(), hint)
+			return p.fail(a.Pos(), "%s needs %s here, but %s is %s%s", name, args[i], short(a), a.Type(), hint)
 		}
 	}
 	if e.Func == FuncStRelate {

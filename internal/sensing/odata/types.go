@@ -112,7 +112,7 @@ func (e *Logic) Type() Type { return TypeBool }
 func (e *In) Type() Type { return TypeBool }
 
 // Type of a call is what the function gives.
-func (e *Call) Type() Type { return signatureOf(e.Func).gives }
+func (e *Call) Type() Type { return e.Func.gives() }
 
 // Type of any and all is a truth value.
 func (e *Lambda) Type() Type { return TypeBool }

@@ -100,8 +100,8 @@ func (w *writer) time() string {
 func observation(t *rapid.T) *thing {
 	maybe := func(label string, vs ...Value) Value { return rapid.SampledFrom(append(vs, Null())).Draw(t, label) }
 	base, _ := readTime("2015-01-01T00:00:00Z")
-	start := base + hours(rapid.IntRange(-30, 30).Draw(t, "start"))
-	end := start + hours(rapid.IntRange(0, 30).Draw(t, "length"))
+	start := base + hours(rapid.OneOf(rapid.IntRange(-30, 30), rapid.SampledFrom([]int{0, 5, 24})).Draw(t, "start"))
+	end := start + hours(rapid.OneOf(rapid.IntRange(0, 30), rapid.SampledFrom([]int{5, 19, 24})).Draw(t, "length"))
 	number := Number(rapid.Float64Range(-10, 10).Draw(t, "number"))
 	o := &thing{props: map[string]Value{
 		"id":             ID(int64(rapid.IntRange(0, 20).Draw(t, "id"))),
