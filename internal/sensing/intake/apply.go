@@ -83,6 +83,7 @@ func (h *Hook) Map(b Body) ([]Mapped, []sensing.Refusal, error) {
 // decode reads one JSON value and nothing after it.
 func decode(b []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber() // see jsonValues
 	var body any
 	if err := d.Decode(&body); err != nil {
 		if errors.Is(err, io.EOF) {

@@ -132,7 +132,7 @@ func ParseHook(file string, content []byte, getenv func(string) (string, bool)) 
 				}
 			})
 		},
-	}, map[string]string{"name": "hook", "time_zone": "readings: - time_zone", "series": "readings"})
+	}, map[string]string{"name": "hook", "series": "readings"})
 	top, sound := at(node), len(d.problems) == 0 // a misspelt key is not missing besides
 	switch {
 	case name.line == 0 && sound:

@@ -180,6 +180,7 @@ func TestMap(t *testing.T) {
 		{"datastream: \"'a'\"\nvalue: int32(item[1], item[0])", `[65535, 65535]`, "a 2026-11-23T04:00:00Z -1"},
 		{"datastream: \"'a'\"\nvalue: float32(item[0], item[1])", `[16968, 0]`, "a 2026-11-23T04:00:00Z 50"},
 		{"datastream: \"'a'\"\nvalue: item.v\nwhen: has(item.v)", `{}`, ""},
+		{"datastream: item.id\nvalue: item.v", `{"id":1234567890123456789,"v":1e3}`, "1234567890123456789 2026-11-23T04:00:00Z 1000"},
 
 		// What is refused names the mapping's line, the expression and what the body lacks.
 		{"datastream: item.id\nvalue: item.object.temperature", `{"id":"a","object":{"temp":1,"hum":2}}`,
@@ -192,6 +193,7 @@ func TestMap(t *testing.T) {
 		{"datastream: item.id\nvalue: item.v\ntime: item.t", `{"id":"a","v":1,"t":1795402800}`, "(h.yaml:5:11): time: item.t: is a number: say time_unit"},
 		{"datastream: item.id\nvalue: item.v\ntime: item.t", `{"id":"a","v":1,"t":"2026-11-23 03:00"}`, `the time "2026-11-23T03:00" has no offset: say time_zone`},
 		{"datastream: item.id\nvalue: item.v\ntime: item.t", `{"id":"a","v":1,"t":"yesterday"}`, `time: item.t: expected a time such as 2026-11-23T03:00:00Z, got "yesterday"`},
+		{"datastream: item.id\nvalue: item.v", `{"id":"a","v":1e999}`, "value: item.v: is no finite number"},
 		{"datastream: \"''\"\nvalue: 1", `{}`, `expected the external id of a datastream, got ""`},
 		{"datastream: \"'a'\"\nvalue: float32(item[0], item[1])", `[70000, 1]`, "70000 and 1 are not both registers of 16 bits"},
 		{"datastream: \"'a'\"\nvalue: size(item.map(a, item.map(b, item.map(c, a))))", "[" + strings.Repeat("1,", 300) + "1]", "costs too much"},

@@ -121,11 +121,11 @@ func TestHooksOverHTTP(t *testing.T) {
 		{"a stranger, guessing", "nothing", "", `{}`, nil, 401, `"code":"access.sign_in"`, 0, 0},
 		{"no such hook", "valves", "loggers", `{}`, nil, 404, `there is no hook \"valves\", did you mean \"values\"?`, 0, 0},
 		{"another's token", "values", "lorawan", `{}`, nil, 403, `"code":"access.denied"`, 0, 0},
-		{"all right", "values", "loggers", `{"id":20260017,"ts":1795402800250,"values":{"level":1.5,"flow":null}}`, nil, 200, `{"accepted":1,"refused":[],"refused_count":0}`, 1, 0},
+		{"all right", "values", "loggers", `{"id":20260017,"ts":1795402800250,"values":{"level":1.5,"flow":null}}`, nil, 200, `{"accepted":1,"marked":0,"refused":[],"refused_count":0}`, 1, 0},
 		{"in part", "values", "loggers", `{"id":20260017,"ts":1795402800250,"values":{"level":1.5,"nope":2,"mode":"auto"}}`, nil, 200,
-			`{"accepted":1,"refused":[{"index":1,"code":"intake.not_mapped","message":"hook values, item 1, reading 1 (values.yaml:12:12): value: item.value: expected a number, got \"auto\"; for a text say type: text"},` +
+			`{"accepted":1,"marked":0,"refused":[{"index":1,"code":"intake.not_mapped","message":"hook values, item 1, reading 1 (values.yaml:12:12): value: item.value: expected a number, got \"auto\"; for a text say type: text"},` +
 				`{"index":2,"code":"sensing.unknown_datastream","message":"datastream: there is none with the external id \"20260017/nope\""}],"refused_count":2}`, 2, 1},
-		{"refused by the log", "values", "loggers", `{"id":20260017,"ts":-5,"values":{"level":1.5}}`, nil, 200, `{"accepted":0,"refused":[{"index":0,"code":"sensing.too_old"`, 2, 2},
+		{"refused by the log", "values", "loggers", `{"id":20260017,"ts":-5,"values":{"level":1.5}}`, nil, 200, `{"accepted":0,"marked":0,"refused":[{"index":0,"code":"sensing.too_old"`, 2, 2},
 		{"not JSON", "values", "loggers", `level=1.5`, nil, 422, `"code":"intake.not_json"`, 2, 3},
 		{"another shape", "values", "loggers", `{"level":1.5}`, nil, 422, `body has no values, but level`, 2, 4},
 		{"tried only", "values?dry_run=true", "loggers", `{"id":20260017,"ts":1795402800250,"values":{"level":1.5}}`, nil, 200,
@@ -136,7 +136,7 @@ func TestHooksOverHTTP(t *testing.T) {
 		{"falsely signed", "modbus", "", modbus + " ", []string{"X-Signature", hex.EncodeToString(signature)}, 401, `"code":"intake.bad_signature"`, 2, 4},
 		{"signed", "modbus", "", modbus, []string{"X-Signature", hex.EncodeToString(signature)}, 200, `"accepted":5`, 7, 4},
 		{"signed, with the algorithm", "modbus", "", modbus, []string{"X-Signature", "sha256=" + base64.StdEncoding.EncodeToString(signature)}, 200, `"accepted":5`, 12, 4},
-		{"an event without readings", "chirpstack?event=join", "lorawan", `{"time":"2026-11-23T03:00:00Z"}`, nil, 200, `{"accepted":0,"refused":[],"refused_count":0}`, 12, 4},
+		{"an event without readings", "chirpstack?event=join", "lorawan", `{"time":"2026-11-23T03:00:00Z"}`, nil, 200, `{"accepted":0,"marked":0,"refused":[],"refused_count":0}`, 12, 4},
 		{"no kind of event", "chirpstack", "lorawan", `{"time":"2026-11-23T03:00:00Z"}`, nil, 422, `query has no event`, 12, 5},
 	} {
 		status, got := post(t, url+"/api/v1/hooks/"+c.path, c.as, "application/json", strings.NewReader(c.body), c.header...)

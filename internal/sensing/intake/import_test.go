@@ -301,9 +301,9 @@ func TestImportOverHTTP(t *testing.T) {
 		{"a bad mapping", "?source=water", "water", []string{"mapping", "m.yaml", "tme: x\n", "file", "l.csv", good}, 422, `m.yaml:1:1: unknown key \"tme\", did you mean \"time\"?`, 0},
 		{"a parameter", "?source=water&dry_run=maybe", "water", []string{"mapping", "m.yaml", mapping, "file", "l.csv", good}, 422, `"field":"dry_run"`, 0},
 		{"one good file, one bad", "?source=water", "water", []string{"mapping", "m.yaml", mapping, "file", "l.csv", good, "file", "k.csv", "site,time,level\neast,x,1\n"}, 422, `k.csv:2:6: time: expected a time`, 0},
-		{"tried only", "?source=water&dry_run=true", "water", []string{"mapping", "m.yaml", mapping, "file", "l.csv", good}, 200, `"readings":1,"missing":0,"left_out":0,"ambiguous":0}],"accepted":0,"refused":[],"refused_count":0,"dry_run":true`, 0},
+		{"tried only", "?source=water&dry_run=true", "water", []string{"mapping", "m.yaml", mapping, "file", "l.csv", good}, 200, `"readings":1,"missing":0,"left_out":0,"ambiguous":0}],"accepted":0,"marked":0,"refused":[],"refused_count":0,"dry_run":true`, 0},
 		{"two files", "?source=water", "water", []string{"mapping", "m.yaml", mapping, "file", "l.csv", good, "file", "k.csv", good}, 200, `"accepted":2`, 2},
-		{"refused by the log", "?source=water", "water", []string{"mapping", "m.yaml", mapping, "file", "l.csv", "site,time,level\neast,1969-11-23T03:00:00Z,1\n"}, 200, `"accepted":0,"refused":[{"file":"l.csv","line":2,"code":"sensing.too_old","message":"l.csv:2: at: lies before 1970"}],"refused_count":1`, 2},
+		{"refused by the log", "?source=water", "water", []string{"mapping", "m.yaml", mapping, "file", "l.csv", "site,time,level\neast,1969-11-23T03:00:00Z,1\n"}, 200, `"accepted":0,"marked":0,"refused":[{"file":"l.csv","line":2,"code":"sensing.too_old","message":"l.csv:2: at: lies before 1970"}],"refused_count":1`, 2},
 	} {
 		contentType, body := form(t, c.parts...)
 		status, got := post(t, url+"/api/v1/readings/import"+c.query, c.as, contentType, body)

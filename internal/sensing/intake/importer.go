@@ -35,6 +35,7 @@ type ImportOptions struct {
 type Report struct {
 	Files     []FileReport  `json:"files"`
 	Accepted  int           `json:"accepted"`
+	Marked    int           `json:"marked"`  // accepted, with a mark: a repeat, an unlikely time, out of range
 	Refused   []FileRefusal `json:"refused"` // by the log, at most the first 100
 	RefusedN  int           `json:"refused_count"`
 	Problems  []string      `json:"problems,omitempty"` // what was left out, with SkipBad; at most the first 100
@@ -63,8 +64,8 @@ type FileRefusal struct {
 
 // Import reads files of one layout and hands their readings to the log, in the order of the files and rows. All files are
 // read to their end first; if anything is wrong with one of them the error is a *web.Error with all problems, and nothing
-// was taken. If the log fails on the way, the error says how many readings were taken by then; sending the files again
-// doubles none, since the log recognises repeats.
+// was taken. If the log fails on the way, the error says how many readings were taken by then; the files can be sent again,
+// since the log marks repeats and nothing judges by them.
 func (s *Service) Import(ctx context.Context, l *Layout, inputs []Input, o ImportOptions) (Report, error) {
 	if o.Source == "" {
 		o.Source = l.Source
@@ -235,6 +236,7 @@ func (i *importer) take(ctx context.Context, in Input) error {
 			return err
 		}
 		i.report.Accepted += receipt.Accepted
+		i.report.Marked += receipt.Marked
 		i.report.RefusedN += len(receipt.Refused)
 		for _, r := range receipt.Refused {
 			if len(i.report.Refused) < maxListed {

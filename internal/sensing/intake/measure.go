@@ -130,7 +130,7 @@ func (m *measure) aim(log Log, externalID string) target {
 		return target{id: ds.ID}
 	}
 	refused := func(err error) target {
-		return target{code: "sensing.unit", none: fmt.Sprintf("unit: datastream %s is in %q: %v", externalID, ds.Unit, err)}
+		return target{code: "intake.unit", none: fmt.Sprintf("unit: datastream %s is in %q: %v", externalID, ds.Unit, err)}
 	}
 	own, err := ucum.Parse(ds.Unit)
 	if err != nil {

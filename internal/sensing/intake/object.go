@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -23,6 +24,9 @@ func (o object) Iterator() traits.Iterator {
 	return types.NewStringList(jsonValues{}, o.keys).Iterator()
 }
 
+// maxExact is the largest whole number up to which a double holds each.
+const maxExact = 1 << 53
+
 // jsonValues makes CEL's values of what encoding/json decodes.
 type jsonValues struct{}
 
@@ -35,6 +39,13 @@ func (a jsonValues) NativeToValue(v any) ref.Val {
 		return object{types.NewStringInterfaceMap(a, v), slices.Sorted(maps.Keys(v))}
 	case []any:
 		return types.NewDynamicList(a, v)
+	case json.Number:
+		// Numbers are doubles, so that they go together; but an id of 19 digits keeps them all.
+		if n, err := v.Int64(); err == nil && (n > maxExact || n < -maxExact) {
+			return types.Int(n)
+		}
+		f, _ := v.Float64() // out of range it is infinite, and refused where it is used
+		return types.Double(f)
 	}
 	return types.DefaultTypeAdapter.NativeToValue(v)
 }

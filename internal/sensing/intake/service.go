@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,9 +70,15 @@ func New(o Options) (*Service, error) {
 	return s, nil
 }
 
+// Hooks are the webhooks, sorted by name.
+func (s *Service) Hooks() []*Hook {
+	return slices.SortedFunc(maps.Values(s.hooks), func(a, b *Hook) int { return strings.Compare(a.Name, b.Name) })
+}
+
 // Receipt says what became of the readings of a body.
 type Receipt struct {
 	Accepted int               `json:"accepted"`
+	Marked   int               `json:"marked"`        // accepted, with a mark: a repeat, an unlikely time, out of range
 	Refused  []sensing.Refusal `json:"refused"`       // at most the first 100
 	RefusedN int               `json:"refused_count"` // all
 }
@@ -122,7 +130,7 @@ func (s *Service) take(ctx context.Context, h *Hook, mapped []Mapped, refused []
 		if err != nil {
 			return out, err
 		}
-		out.Accepted = receipt.Accepted
+		out.Accepted, out.Marked = receipt.Accepted, receipt.Marked
 		for _, r := range receipt.Refused {
 			refused = append(refused, sensing.Refusal{Index: index[r.Index], Code: r.Code, Message: r.Message})
 		}

@@ -85,10 +85,13 @@ func numberOf(v ref.Val) (float64, bool) {
 
 // textOf is a plain value as text, a number without an exponent: it is most often part of a datastream's id.
 func textOf(v ref.Val) (string, bool) {
-	if f, ok := numberOf(v); ok {
-		return strconv.FormatFloat(f, 'f', -1, 64), true
-	}
 	switch v := v.(type) {
+	case types.Double:
+		return strconv.FormatFloat(float64(v), 'f', -1, 64), true
+	case types.Int:
+		return strconv.FormatInt(int64(v), 10), true
+	case types.Uint:
+		return strconv.FormatUint(uint64(v), 10), true
 	case types.String:
 		return string(v), true
 	case types.Bool:
