@@ -132,7 +132,7 @@ var cgs = []definition{
 	{"Gb", "1", "Oe.cm", "gilbert", metric, nil, false},
 	{"sb", "1", "cd/cm2", "stilb", metric, nil, false},
 	{"Lmb", "1", "cd/cm2/[pi]", "lambert", metric, nil, false},
-	{"ph", "1e4", "lx", "phot", metric, nil, false},
+	{"ph", "1e4", "lx", "phot", metric, nil, false}, // a lumen on a cm2; the table of 2.2 has 1e-4, a slip of the sign
 	{"Ci", "37e9", "Bq", "curie", metric, nil, false},
 	{"R", "2.58e-4", "C/kg", "roentgen", metric, nil, false},
 	{"RAD", "100", "erg/g", "rad of absorbed dose", metric, nil, false},
