@@ -299,6 +299,18 @@ func (w *world) pass(d time.Duration) {
 	v.AwaitSleepers(1)
 }
 
+// passUntil lets virtual time pass until something has happened, for up to an hour.
+func (w *world) passUntil(happened func() bool) {
+	w.t.Helper()
+	for range 3600 {
+		if happened() {
+			return
+		}
+		w.pass(keepEvery)
+	}
+	w.t.Fatal("it did not happen within an hour")
+}
+
 // raw is a client that speaks packet by packet.
 type raw struct {
 	t       testing.TB
@@ -508,6 +520,21 @@ func (c *raw) sync() {
 	c.t.Helper()
 	c.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Pingreq}})
 	c.expect(packets.Pingresp)
+}
+
+// settle is sync for a subscriber: what comes in between is thrown away and not acknowledged.
+func (c *raw) settle() {
+	c.t.Helper()
+	c.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Pingreq}})
+	for {
+		pk, err := c.read()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if pk.FixedHeader.Type == packets.Pingresp {
+			return
+		}
+	}
 }
 
 func (c *raw) bye() {

@@ -82,6 +82,8 @@ func (h *hook) OnSessionEstablished(cl *mochi.Client, _ packets.Packet) {
 // OnPacketEncode puts our words into CONNACK; there is no other way to set session present.
 func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packet {
 	if pk.FixedHeader.Type != packets.Connack {
+		k := cl.Net.Conn.(*link)
+		k.told = k.told || pk.FixedHeader.Type == packets.Disconnect
 		return pk
 	}
 	if pk.ProtocolVersion < 5 && pk.ReasonCode >= packets.ErrUnspecifiedError.Code {

@@ -42,10 +42,9 @@ func (e *Edge) round(ctx context.Context) {
 		if v.conn == nil {
 			continue
 		}
-		if v.conn.stalled(now.UnixMicro()) {
+		if v.conn.stalled(now.UnixMicro()) && v.conn.link.end(tooSlow()) {
 			e.count.stalled.Add(1)
 			slog.WarnContext(ctx, "an MQTT client takes nothing and was disconnected", "client", v.session.id)
-			v.conn.link.end(packets.Code{Code: packets.ErrQuotaExceeded.Code, Reason: "nothing was taken for too long"})
 		}
 		if v.filters > 0 && v.stored && v.position > v.saved && (v.conn.wasServed() || v.position-v.saved > idleRows) {
 			moved = append(moved, v)
@@ -54,6 +53,10 @@ func (e *Edge) round(ctx context.Context) {
 	e.writePositions(ctx, moved)
 	e.endOverdue(ctx, all, last)
 	e.hold()
+}
+
+func tooSlow() packets.Code {
+	return packets.Code{Code: packets.ErrQuotaExceeded.Code, Reason: "nothing was taken for too long"}
 }
 
 // writePositions writes the positions that have moved, all in one transaction.

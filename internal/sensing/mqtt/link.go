@@ -31,8 +31,9 @@ type link struct {
 	ctx      context.Context // ends when the connection is ending
 	cancel   context.CancelFunc
 
-	// client is set by the reader once CONNECT was accepted. Only the reader and, after it, finish look at it.
-	client *client
+	// Only the reader and, after it, finish look at these two.
+	client *client // once CONNECT was accepted
+	told   bool    // mochi has written a DISCONNECT of its own
 
 	writing sync.Mutex
 	broken  bool // guarded by writing: a write failed, perhaps in the middle of a packet, or the last word was said
@@ -40,6 +41,7 @@ type link struct {
 	mu sync.Mutex
 	// guarded by mu
 	ending bool
+	ours   bool         // the end began on our side
 	cause  packets.Code // told to an MQTT 5 client; the zero value says nothing
 }
 
@@ -75,39 +77,46 @@ func (k *link) SetDeadline(t time.Time) error {
 
 // Close is mochi's way to say that it is done.
 func (k *link) Close() error {
-	k.end(packets.Code{})
+	k.stop(packets.Code{}, false)
 	return nil
 }
 
-// end makes the reader and a stalled writer return. The first cause counts.
-func (k *link) end(cause packets.Code) {
+// end makes the reader and a stalled writer return, and says whether this call did it. The first cause counts.
+func (k *link) end(cause packets.Code) bool { return k.stop(cause, true) }
+
+func (k *link) stop(cause packets.Code, ours bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ending {
-		return
+		return false
 	}
-	k.ending, k.cause = true, cause
+	k.ending, k.cause, k.ours = true, cause, ours
 	k.cancel()
 	past := time.Unix(1, 0)
 	if err := errors.Join(k.Conn.SetReadDeadline(past), k.Conn.SetWriteDeadline(past)); err != nil {
 		slog.Debug("deadline of an ending connection", "err", err)
 	}
+	return true
 }
 
 // wall is the time of the machine, which is what sockets know, whatever the clock of the city shows.
 func wall() time.Time { return clock.System().Now() }
 
-// finish tells an MQTT 5 client why, if it can still be told, and closes the socket. The reader has returned.
+// finish tells an MQTT 5 client why, if it can still be told, and closes the socket. The reader has returned with err.
 func (k *link) finish(err error) {
-	k.end(packets.Code{})
 	k.mu.Lock()
-	cause := k.cause
+	cause, ours := k.cause, k.ours
 	k.mu.Unlock()
 	var code packets.Code
-	if cause.Code == 0 && errors.As(err, &code) && code.Code >= packets.ErrUnspecifiedError.Code {
+	var late net.Error
+	switch {
+	case cause.Code != 0:
+	case errors.As(err, &code) && code.Code >= packets.ErrUnspecifiedError.Code:
 		cause = code // mochi found a packet that it could not take
+	case !ours && errors.As(err, &late) && late.Timeout():
+		cause = packets.ErrKeepAliveTimeout
 	}
-	if k.client != nil && k.client.version == 5 && cause.Code != 0 {
+	if k.client != nil && k.client.version == 5 && cause.Code != 0 && !k.told {
 		k.sayWhy(cause)
 	}
 	k.writing.Lock()

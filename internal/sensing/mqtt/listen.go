@@ -45,10 +45,26 @@ func (e *Edge) open(l Listen) (*listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mqtt listener %s: %w", l.Name, err)
 	}
+	ln = narrow{ln}
 	if l.TLS != nil {
 		ln = tls.NewListener(ln, l.TLS)
 	}
 	return &listener{Listen: l, edge: e, ln: ln}, nil
+}
+
+// sendBuffer is how many bytes the kernel keeps for a client that does not read. Left to itself it would keep megabytes, of
+// which a third must be free before a blocked write goes on: a slow client would look like one that has stopped.
+const sendBuffer = 128 << 10
+
+// narrow is a listener whose connections have small send buffers.
+type narrow struct{ net.Listener }
+
+func (n narrow) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if t, ok := c.(*net.TCPConn); ok && err == nil {
+		_ = t.SetWriteBuffer(sendBuffer) // it works without
+	}
+	return c, err
 }
 
 // serve takes connections until the listener is closed.
@@ -119,7 +135,7 @@ func (l *listener) handle(ctx context.Context, c net.Conn) {
 	k := newLink(ctx, c, l)
 	stop := context.AfterFunc(ctx, func() { k.end(packets.ErrServerShuttingDown) })
 	defer stop()
-	if err := c.SetDeadline(wall().Add(e.limits.ConnectTimeout)); err != nil {
+	if err := c.SetReadDeadline(wall().Add(e.limits.ConnectTimeout)); err != nil {
 		_ = c.Close()
 		return
 	}

@@ -1,0 +1,353 @@
+package mqtt
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+func TestStalledSubscriberDelaysNoOther(t *testing.T) {
+	for _, qos := range []byte{0, 1} {
+		t.Run(fmt.Sprint(qos), func(t *testing.T) {
+			w := newWorld(t, virtual)
+			stalled := w.join(5, "stalled", "s", keepSession)
+			stalled.conn.(*net.TCPConn).SetReadBuffer(4096)
+			stalled.subscribe(qos, "Observations")
+			other := w.join(5, "other", "o")
+			other.subscribe(1, "Observations")
+			big := strings.Repeat("x", 64<<10)
+			const n = 400 // 25 MiB: more than sockets, windows and queues hold
+			var senders sync.WaitGroup
+			senders.Go(func() {
+				for i := range n {
+					w.log.say("Observations", "%d %s", i, big)
+				}
+			})
+			for i := range n {
+				if got := string(other.take().Payload[:4]); !strings.HasPrefix(got, fmt.Sprint(i, " ")) {
+					t.Fatalf("got %s, want %d", got, i)
+				}
+			}
+			senders.Wait()
+			w.passUntil(func() bool { return w.edge.count.stalled.Load() == 1 })
+			other.sync()
+			if qos == 0 {
+				return
+			}
+			stalled.conn.Close()
+			back, hi := w.connect(5, "stalled", "s", keepSession)
+			if !hi.SessionPresent {
+				t.Fatal("the session is gone")
+			}
+			for i := range n {
+				if got := string(back.take().Payload[:4]); !strings.HasPrefix(got, fmt.Sprint(i, " ")) {
+					t.Fatalf("got %s, want %d", got, i)
+				}
+			}
+		})
+	}
+}
+
+// A QoS 1 subscriber that reads but acknowledges nothing is told why it is closed.
+func TestSubscriberWithoutAcknowledgements(t *testing.T) {
+	w := newWorld(t, virtual)
+	c := w.join(5, "silent", "s", receiveMaximum(2))
+	c.subscribe(1, "Observations")
+	for i := range 3 {
+		w.log.say("Observations", "m%d", i)
+	}
+	c.expect(packets.Publish)
+	c.expect(packets.Publish)
+	w.pass(DefaultStallAfter / 2)
+	c.sync() // still there, and no third message
+	w.passUntil(func() bool { return w.edge.count.stalled.Load() == 1 })
+	if got := c.expect(packets.Disconnect); got.ReasonCode != 0x97 {
+		t.Errorf("code %#x", got.ReasonCode)
+	}
+}
+
+func TestOwnPacketIDs(t *testing.T) {
+	for _, version := range []byte{4, 5} {
+		w := newWorld(t)
+		c := w.join(version, "both", "b")
+		c.subscribe(1, "Observations")
+		c.send(publish("Observations", "m0", 1, 1))
+		var delivered, acknowledged int
+		for delivered+acknowledged < 2 {
+			switch pk, err := c.read(); {
+			case err != nil:
+				t.Fatal(err)
+			case pk.FixedHeader.Type == packets.Puback && pk.PacketID == 1:
+				acknowledged++
+			case pk.FixedHeader.Type == packets.Publish && pk.PacketID == 1: // the same id, another message
+				delivered++
+			default:
+				t.Fatalf("got %+v", pk)
+			}
+		}
+		// The delivery 1 is still open while the client's own 1 comes again.
+		c.send(publish("other", "x", 1, 1))
+		if got := c.expect(packets.Puback); got.PacketID != 1 {
+			t.Fatalf("got %+v", got)
+		}
+		c.send(ack(packets.Puback, 1))
+		w.log.say("Observations", "m1")
+		if got := c.take(); string(got.Payload) != "m1" || got.PacketID == 0 {
+			t.Fatalf("got %+v", got)
+		}
+	}
+}
+
+func TestReceiveMaximum(t *testing.T) {
+	for _, tc := range []struct {
+		version byte
+		window  int
+		change  func(*packets.Packet)
+	}{
+		{5, 1, receiveMaximum(1)},
+		{5, 7, receiveMaximum(7)},
+		{4, DefaultWindow, func(*packets.Packet) {}},
+	} {
+		w := newWorld(t)
+		c := w.join(tc.version, "sub", "s", tc.change)
+		c.subscribe(1, "Observations")
+		for i := range tc.window + 5 {
+			w.log.say("Observations", "m%d", i)
+		}
+		var open []uint16
+		for range tc.window {
+			open = append(open, c.expect(packets.Publish).PacketID)
+		}
+		c.sync() // nothing else comes
+		rand.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
+		for _, id := range open { // one out, one in
+			c.send(ack(packets.Puback, id))
+		}
+		c.takeAll(tc.window, 5)
+	}
+}
+
+func TestSlowSpell(t *testing.T) {
+	for _, qos := range []byte{0, 1} {
+		t.Run(fmt.Sprint(qos), func(t *testing.T) {
+			const n = 50_000
+			w := newWorld(t, func(w *world) { w.limits.Queue = 64 << 10 })
+			c := w.join(4, "slow", "s", keepSession)
+			c.subscribe(qos, "Observations")
+			w.log.say("Observations", "m0")
+			c.takeAll(0, 1)
+			pad := strings.Repeat(" ", 200)
+			for i := 1; i < n; i++ {
+				w.log.add(message{"noise", []byte(pad)}, message{"Observations", fmt.Appendf(nil, "m%d%s", i, pad)})
+			}
+			for i := 1; i < n; i++ {
+				if got := strings.TrimSpace(string(c.take().Payload)); got != fmt.Sprintf("m%d", i) {
+					t.Fatalf("got %s, want m%d", got, i)
+				}
+			}
+			if w.edge.count.fellBehind.Load() == 0 {
+				t.Error("it never fell behind; the test shows nothing")
+			}
+			w.log.say("Observations", "m%d", n)
+			c.takeAll(n, 1)
+		})
+	}
+}
+
+func TestResumeAfterRestart(t *testing.T) {
+	for _, version := range []byte{4, 5} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			w := newWorld(t)
+			c := w.join(version, "sub", "s", keepSession)
+			c.subscribe(1, "Observations")
+			for i := range 12 {
+				w.log.say("Observations", "m%d", i)
+			}
+			c.takeAll(0, 5)
+			for round := range 3 {
+				c.settle()
+				c.conn.Close()
+				w.edge.Stop()
+				w.log.say("Observations", "m%d", 12+round) // while the server is away
+				w.start()
+				var hi packets.Packet
+				if c, hi = w.connect(version, "sub", "s", keepSession); !hi.SessionPresent {
+					t.Fatal("the session is gone")
+				}
+				c.takeAll(5+3*round, 3) // what was not acknowledged comes again
+			}
+		})
+	}
+}
+
+// What was sent and not acknowledged comes again with DUP, what was never sent without.
+func TestDup(t *testing.T) {
+	w := newWorld(t)
+	c := w.join(5, "sub", "s", keepSession, receiveMaximum(2))
+	c.subscribe(1, "Observations")
+	for i := range 3 {
+		w.log.say("Observations", "m%d", i)
+	}
+	c.expect(packets.Publish)
+	c.expect(packets.Publish)
+	c.conn.Close()
+	c = w.join(5, "sub", "s", keepSession)
+	for i, want := range []bool{true, true, false} {
+		if got := c.take(); got.FixedHeader.Dup != want || string(got.Payload) != fmt.Sprintf("m%d", i) {
+			t.Errorf("%s: DUP %v, want %v", got.Payload, got.FixedHeader.Dup, want)
+		}
+	}
+}
+
+func TestFilterStartsAtSubscribe(t *testing.T) {
+	w := newWorld(t)
+	w.log.say("A", "before")
+	w.log.say("B", "before")
+	c := w.join(5, "sub", "s", keepSession, receiveMaximum(1))
+	c.subscribe(1, "A")
+	for i := range 5 {
+		w.log.say("A", "m%d", i)
+		w.log.say("B", "too early")
+	}
+	c.take() // m0; the session lags behind
+	c.expect(packets.Publish)
+	if got := w.edge.hub; got == nil {
+		t.Fatal()
+	}
+	c.subscribe(1, "B")
+	w.log.say("B", "m5")
+	c.subscribe(0, "A") // again, with another QoS: it goes on where it is
+	w.log.say("A", "m6")
+	c.conn.Close() // m1 is open
+	c = w.join(5, "sub", "s", keepSession)
+	c.takeAll(1, 6)
+}
+
+func TestOverlappingFilters(t *testing.T) {
+	w := newWorld(t)
+	c := w.join(5, "sub", "s")
+	c.subscribe(0, "Things/#", "#")
+	c.subscribe(1, "Things/a")
+	w.log.add(message{"Things/a", []byte("m0")}, message{"Things/a", []byte("m0")}, message{"Things/b", []byte("m1")}, message{"C", []byte("m2")})
+	w.log.say("Things/a", "end")
+	got := map[string]int{}
+	for {
+		m := c.take()
+		if string(m.Payload) == "end" {
+			break
+		}
+		got[fmt.Sprintf("%s %s %d", m.TopicName, m.Payload, m.FixedHeader.Qos)]++
+	}
+	want := map[string]int{"Things/a m0 1": 2, "Things/b m1 0": 1, "C m2 0": 1}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSubscriptionIdentifier(t *testing.T) {
+	w := newWorld(t)
+	c := w.join(5, "sub", "s", keepSession)
+	for i, f := range []string{"A", "#"} {
+		pk := packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Subscribe}, PacketID: 1}
+		pk.Properties.SubscriptionIdentifier = []int{i + 7}
+		pk.Filters = packets.Subscriptions{{Filter: f, Qos: 1, NoLocal: true, RetainHandling: 2}}
+		c.send(pk)
+		c.expect(packets.Suback)
+	}
+	check := func() {
+		t.Helper()
+		w.log.say("A", "m")
+		if a, b := c.take().Properties.SubscriptionIdentifier, c.take().Properties.SubscriptionIdentifier; fmt.Sprint(a, b) != "[8] [7]" {
+			t.Errorf("identifiers %v %v", a, b)
+		}
+	}
+	check()
+	c.settle()
+	c.conn.Close()
+	w.restart()
+	c = w.join(5, "sub", "s", keepSession)
+	check()
+}
+
+func TestClientTakesNoLargePackets(t *testing.T) {
+	w := newWorld(t)
+	c := w.join(5, "sub", "s", func(pk *packets.Packet) { pk.Properties.MaximumPacketSize = 100 })
+	c.subscribe(1, "A")
+	w.log.say("A", "%s", strings.Repeat("x", 100))
+	w.log.say("A", "m0")
+	c.takeAll(0, 1)
+	if n := w.edge.count.oversize.Load(); n != 1 {
+		t.Errorf("%d left out, want 1", n)
+	}
+}
+
+func TestUnsubscribe(t *testing.T) {
+	w := newWorld(t)
+	c := w.join(5, "sub", "s", keepSession)
+	c.subscribe(1, "A", "B")
+	un := packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Unsubscribe}, PacketID: 3}
+	un.Filters = packets.Subscriptions{{Filter: "A"}, {Filter: "C"}}
+	c.send(un)
+	if got := c.expect(packets.Unsuback); fmt.Sprint(got.ReasonCodes) != "[0 17]" || got.PacketID != 3 {
+		t.Errorf("%v", got)
+	}
+	w.log.say("A", "gone")
+	w.log.say("B", "m0")
+	c.takeAll(0, 1)
+	c.settle()
+	c.conn.Close()
+	w.restart()
+	c = w.join(5, "sub", "s", keepSession)
+	w.log.say("A", "gone")
+	w.log.say("B", "m1")
+	c.takeAll(1, 1)
+}
+
+func TestSubackCodes(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.MaxSubscriptions = 3 })
+	filters := []string{"ok", "secret/1", "nothing", "a/+", "a#", "$share/g/ok", "broken", "ok2", "ok", "ok3", "ok4"}
+	c := w.join(5, "five", "s")
+	got := c.subscribe(2, filters...)
+	want := []byte{1, 0x87, 0x8F, 0xA2, 0x8F, 0x9E, 0x83, 1, 1, 1, 0x97}
+	if fmt.Sprint(got.ReasonCodes) != fmt.Sprint(want) {
+		t.Errorf("got %x, want %x", got.ReasonCodes, want)
+	}
+	if got.Properties.ReasonString != "secret things are not for you" {
+		t.Errorf("reason %q", got.Properties.ReasonString)
+	}
+	c = w.join(4, "four", "s")
+	if got := c.subscribe(0, "ok", "secret/1", "nothing"); fmt.Sprint(got.ReasonCodes) != "[0 128 128]" {
+		t.Errorf("got %x", got.ReasonCodes)
+	}
+	root := w.join(4, "root", "root")
+	if got := root.subscribe(0, "secret/1"); got.ReasonCodes[0] != 0 {
+		t.Errorf("the actor did not reach Compile: %x", got.ReasonCodes)
+	}
+}
+
+// All who keep up share one reading of the log and one rendering of each row.
+func TestHubShares(t *testing.T) {
+	w := newWorld(t)
+	clients := make([]*raw, 10)
+	for i := range clients {
+		clients[i] = w.join(5, fmt.Sprint("sub", i), "s")
+		clients[i].subscribe(1, "A")
+	}
+	for i := range 100 {
+		w.log.say("A", "m%d", i)
+		for _, c := range clients {
+			c.takeAll(i, 1)
+		}
+	}
+	if n := w.log.renders; n != 100 {
+		t.Errorf("%d renderings, want 100", n)
+	}
+	if n := w.log.tails; n != 1 {
+		t.Errorf("the log was read %d times, want 1", n)
+	}
+}
