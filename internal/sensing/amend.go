@@ -119,7 +119,7 @@ func (s *Service) applyAmendment(a *amendment) {
 		head[i] = a.after
 		s.count.headWeight += a.after.weight()
 	}
-	l.head = head
+	l.replaceHead(head)
 	l.of.refold()
 }
 

@@ -320,8 +320,8 @@ func (s *Service) numberAll(tx *db.Tx, r *request, job *numbering) error {
 			continue
 		}
 		e := r.batch.entries[i]
-		if e.marks |= s.repeatSince(job, of, &e.record, r.known[i]); e.marks&MarkDuplicate != 0 {
-			e.marks &^= MarkConflict
+		if newer := s.repeatSince(job, of, &e.record, r.known[i]); newer != 0 {
+			e.marks = e.marks&^(MarkDuplicate|MarkConflict) | newer
 		}
 		l, err := s.number(tx, of, job)
 		if err != nil {
@@ -398,7 +398,7 @@ func (s *Service) apply(row *logRow) {
 				s.count.deleted++ // with its datastream
 				continue
 			}
-			l.head = append(l.head, e.record)
+			l.grow(e.record)
 			l.of.state.add(readingID(l.id, int64(e.n)), l.of.ID, &e.record)
 			l.of.state.HeardAt = max(l.of.state.HeardAt, row.received)
 			s.count.head++

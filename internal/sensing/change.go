@@ -163,8 +163,8 @@ func (t *Tx) Append(rs []Reading) (ids []int64, err error) {
 		r.mark(of, declared, now)
 		req.add(of, pack(r), i)
 	}
-	if found := s.suspect(req); len(found) > 0 {
-		if err := s.compare(t.Tx, req, found); err != nil {
+	if found := s.compareHeads(req, s.suspect(req)); len(found) > 0 {
+		if err := s.compareChunks(t.Tx, req, found); err != nil {
 			return nil, err
 		}
 	}

@@ -36,6 +36,9 @@ type lane struct {
 	sealed int64    // readings with n below are in chunks
 	stored int64    // how many there are in chunks
 	head   []record // the others, in the order of n; replaced as a whole when one of them is amended
+	// unsorted says that the head is not in the order of time; times then are the places of each time, once asked for.
+	unsorted bool
+	times    map[int64][]uint32
 }
 
 // State is what is kept about a datastream.

@@ -66,15 +66,14 @@ func (m *model) append(t *rapid.T) {
 // take stores readings, each marked if it repeats one that came before.
 func (m *model) take(rs []Reading, ids []int64) {
 	for i, r := range rs {
+		var last int64
 		for _, old := range m.stored {
 			a, b := pack(old.Reading), pack(r)
-			if old.Datastream != r.Datastream || old.At != r.At || !a.sameSubject(&b) {
+			if old.Datastream != r.Datastream || old.At != r.At || !a.sameSubject(&b) || old.ID < last {
 				continue
 			}
-			if old.Value.same(r.Value) {
+			if last, r.Marks = old.ID, MarkConflict; old.Value.same(r.Value) {
 				r.Marks = MarkDuplicate
-			} else if r.Marks != MarkDuplicate {
-				r.Marks = MarkConflict
 			}
 		}
 		m.stored[ids[i]] = Stored{ids[i], r}

@@ -63,8 +63,8 @@ type Marks uint16
 
 // The marks.
 const (
-	MarkDuplicate Marks = 1 << iota // an earlier reading has the same datastream, time, source and result
-	MarkConflict                    // an earlier reading has the same datastream, time and source, and another result
+	MarkDuplicate Marks = 1 << iota // the last reading of the same datastream, time, feature and parameters had the same result
+	MarkConflict                    // ... had another result
 	MarkFuture                      // further ahead of the server's clock than a sender's clock may be wrong
 	MarkPast                        // further back than readings of its property are kept
 	MarkNotFinite                   // not a number, or infinite

@@ -1,16 +1,18 @@
 package sensing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
 
 // A reading repeats another when datastream, time, feature and parameters are the same: it was sent twice, or heard by two
-// gateways. With the same result it is a duplicate, with another a conflict. Both are kept and marked.
+// gateways. If the last such reading has the same result it is a duplicate, else a conflict. Both are kept and marked.
 //
 // Most readings are newer than all before them, and nothing is looked for. For the others the chunks and the head are read
 // before the request is queued, so that a sender of old data keeps only himself waiting; the writer then looks at what was
@@ -26,11 +28,11 @@ type suspects struct {
 
 // lookForRepeats marks the entries that repeat what is stored already, and notes for the writer up to where it looked.
 func (s *Service) lookForRepeats(ctx context.Context, req *request) error {
-	found := s.suspect(req)
+	found := s.compareHeads(req, s.suspect(req))
 	if len(found) == 0 {
 		return nil
 	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return s.compare(tx, req, found) })
+	return s.DB.Read(ctx, func(tx *db.Tx) error { return s.compareChunks(tx, req, found) })
 }
 
 // suspect sorts out the entries that may repeat something: one whose time lies outside all that its datastream has does not.
@@ -63,40 +65,44 @@ func (s *Service) suspect(req *request) (found []*suspects) {
 	return found
 }
 
-// compare holds the suspects against what their datastreams have stored in that time.
-func (s *Service) compare(tx *db.Tx, req *request, found []*suspects) error {
+// compareHeads holds the suspects against what memory has of their datastreams, the newest first, and returns those that the
+// chunks may tell more about. An entry that has met its match is done.
+func (s *Service) compareHeads(req *request, found []*suspects) (left []*suspects) {
+	if len(found) == 0 {
+		return nil
+	}
+	s.mu.Lock() // a lane may make its index
+	defer s.mu.Unlock()
 	for _, x := range found {
-		wanted := make(map[int64][]int, len(x.entries)) // by time
-		for _, i := range x.entries {
+		for _, l := range slices.Backward(x.of.lanes) {
+			x.keep(func(i int) bool {
+				e := &req.batch.entries[i]
+				return !l.atTime(e.at, e.meets)
+			})
+		}
+		sealed := &x.of.sealed
+		x.keep(func(i int) bool {
 			at := req.batch.entries[i].at
-			wanted[at] = append(wanted[at], i)
+			return sealed.Count > 0 && at >= sealed.MinAt && at <= sealed.MaxAt
+		})
+		if len(x.entries) > 0 {
+			left = append(left, x)
 		}
-		meet := func(c *record) {
-			for _, i := range wanted[c.at] {
-				req.batch.entries[i].meets(c)
-			}
-		}
-		for _, v := range s.views(x.of) {
-			for i := range v.head {
-				meet(&v.head[i])
-			}
+	}
+	return left
+}
+
+// compareChunks holds the suspects against the chunks of their datastreams, the newest first.
+func (s *Service) compareChunks(tx *db.Tx, req *request, found []*suspects) error {
+	for _, x := range found {
+		for _, v := range slices.Backward(s.views(x.of)) {
 			headers, err := chunkHeaders(tx, v.lane.id, x.from, x.to, nil, nil)
 			if err != nil {
 				return err
 			}
-			for _, h := range headers {
-				if !slices.ContainsFunc(x.entries, func(i int) bool {
-					at := req.batch.entries[i].at
-					return at >= h.minAt && at <= h.maxAt
-				}) {
-					continue
-				}
-				records, err := loadChunk(tx, v.lane.id, h)
-				if err != nil {
+			for _, h := range slices.Backward(headers) {
+				if err := x.inChunk(tx, req, v.lane.id, h); err != nil {
 					return fmt.Errorf("look for repeats: %w", err)
-				}
-				for i := range records {
-					meet(&records[i])
 				}
 			}
 		}
@@ -104,23 +110,105 @@ func (s *Service) compare(tx *db.Tx, req *request, found []*suspects) error {
 	return nil
 }
 
-// repeatSince says what a reading repeats among those that were numbered after its request looked: those that reached the
-// head since, and those of the same job, which reach it after the commit. Only the writer calls it.
+// keep leaves those entries for which more says that there is more to look for.
+func (x *suspects) keep(more func(i int) bool) {
+	x.entries = slices.DeleteFunc(x.entries, func(i int) bool { return !more(i) })
+}
+
+// inChunk holds the suspects against one chunk, if it may hold the time of one.
+func (x *suspects) inChunk(tx *db.Tx, req *request, lane int64, h header) error {
+	within := func(i int) bool {
+		at := req.batch.entries[i].at
+		return at >= h.minAt && at <= h.maxAt
+	}
+	if !slices.ContainsFunc(x.entries, within) {
+		return nil
+	}
+	records, err := loadChunk(tx, lane, h)
+	if err != nil {
+		return err
+	}
+	byTime := make(map[int64][]int, len(records))
+	for j := range records {
+		byTime[records[j].at] = append(byTime[records[j].at], j)
+	}
+	x.keep(func(i int) bool {
+		e := &req.batch.entries[i]
+		for _, j := range slices.Backward(byTime[e.at]) {
+			if e.meets(&records[j]) {
+				return false
+			}
+		}
+		return true
+	})
+	return nil
+}
+
+// atTime hands the head's records of a time to fn, the newest first, until fn says that it is done; it reports whether fn
+// did. The caller holds mu for writing: a head that is not in the order of time gets an index when it is first asked.
+func (l *lane) atTime(at int64, fn func(*record) bool) bool {
+	if !l.unsorted {
+		i := sort.Search(len(l.head), func(i int) bool { return l.head[i].at > at })
+		for i--; i >= 0 && l.head[i].at == at; i-- {
+			if fn(&l.head[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	if l.times == nil {
+		l.times = make(map[int64][]uint32, len(l.head))
+		for i := range l.head {
+			l.times[l.head[i].at] = append(l.times[l.head[i].at], uint32(i))
+		}
+	}
+	for _, i := range slices.Backward(l.times[at]) {
+		if fn(&l.head[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// grow appends a record to the head. The caller holds mu.
+func (l *lane) grow(c record) {
+	if n := len(l.head); n > 0 && c.at < l.head[n-1].at {
+		l.unsorted = true
+	}
+	if l.times != nil {
+		l.times[c.at] = append(l.times[c.at], uint32(len(l.head)))
+	}
+	l.head = append(l.head, c)
+}
+
+// replaceHead puts another head in place of the present one. The caller holds mu.
+func (l *lane) replaceHead(head []record) {
+	l.head, l.times = head, nil
+	l.unsorted = !slices.IsSortedFunc(head, func(a, b record) int { return cmp.Compare(a.at, b.at) })
+}
+
+// repeatSince says what a reading repeats among those that were numbered after its request looked: those of the same job,
+// which reach the head after the commit, and those that reached it since. Only the writer calls it.
 func (s *Service) repeatSince(job *numbering, of *stream, c *record, known int64) Marks {
 	if c.at > of.newest {
 		return 0
 	}
 	probe := entry{record: *c}
 	probe.marks = 0
-	s.mu.RLock()
-	l := of.lanes[len(of.lanes)-1]
-	for i, _ := l.find(known); i < len(l.head); i++ {
-		probe.meets(&l.head[i])
-	}
-	s.mu.RUnlock()
 	if of.touched == job {
-		for _, fresh := range job.freshAt(of, c.at) {
-			probe.meets(&fresh)
+		for _, fresh := range slices.Backward(job.freshAt(of, c.at)) {
+			if probe.meets(&fresh) {
+				return probe.marks
+			}
+		}
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l := of.lanes[len(of.lanes)-1]
+	first, _ := l.find(known)
+	for i := len(l.head) - 1; i >= first; i-- {
+		if probe.meets(&l.head[i]) {
+			break
 		}
 	}
 	return probe.marks
@@ -162,14 +250,16 @@ func (job *numbering) freshAt(of *stream, at int64) []record {
 	return job.fresh[freshKey{of, at}]
 }
 
-// meets marks an entry that repeats a stored record.
-func (e *entry) meets(c *record) {
+// meets marks an entry that repeats a stored record, and reports whether it does.
+func (e *entry) meets(c *record) bool {
 	if e.at != c.at || !e.sameSubject(c) {
-		return
+		return false
 	}
+	e.marks &^= MarkDuplicate | MarkConflict
 	if e.value().same(c.value()) {
-		e.marks = e.marks&^MarkConflict | MarkDuplicate
-	} else if e.marks&MarkDuplicate == 0 {
+		e.marks |= MarkDuplicate
+	} else {
 		e.marks |= MarkConflict
 	}
+	return true
 }

@@ -256,7 +256,7 @@ func (s *Service) sealedNow(plans []plan, states map[*stream]State) {
 		for j := range l.head[:n] {
 			s.count.headWeight -= l.head[j].weight()
 		}
-		l.head = slices.Clone(l.head[n:]) // the rest is small, and the old array can go
+		l.replaceHead(slices.Clone(l.head[n:])) // the rest is small, and the old array can go
 		l.stored += int64(n)
 		s.count.head -= int64(n)
 		s.count.sealed += int64(n)

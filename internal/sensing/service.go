@@ -123,11 +123,22 @@ func (s *Service) adopt(made []*stream) {
 		for _, l := range st.lanes {
 			s.lanes[l.id] = l
 		}
+		s.enlist(st)
 	}
-	s.reorder()
 }
 
-// reorder renews the lists by id. A reader may hold the old ones. Streams and lanes nearly always come at the end.
+// enlist puts a new stream, whose id and lane are the highest, at the end of the lists by id. Who holds a list sees its own
+// end of it.
+func (s *Service) enlist(st *stream) {
+	if n := len(s.ordered); n > 0 && s.ordered[n-1].ID > st.ID {
+		s.reorder()
+		return
+	}
+	s.ordered = append(s.ordered, st)
+	s.laneOrder = append(s.laneOrder, st.lanes...)
+}
+
+// reorder renews the lists by id. A reader may hold the old ones.
 func (s *Service) reorder() {
 	ordered := make([]*stream, 0, len(s.streams))
 	laneOrder := make([]*lane, 0, len(s.lanes))
@@ -151,7 +162,8 @@ func (s *Service) forget(st *stream) {
 		for i := range l.head {
 			s.count.headWeight -= l.head[i].weight()
 		}
-		l.head, l.stored = nil, 0
+		l.replaceHead(nil)
+		l.stored = 0
 	}
 	s.reorder()
 }
