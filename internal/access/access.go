@@ -41,15 +41,42 @@ type Actor struct {
 	// What a device token is good for. Only Authenticate sets them, so a room can't widen them.
 	source   string
 	prefixes []string
+	may      []string
+}
+
+// Source is the name under which the readings of the actor are counted.
+func (a Actor) Source() string {
+	if a.Kind == KindDevice {
+		return a.source
+	}
+	return a.Name
+}
+
+// What a device token may be good for beside sending readings.
+const (
+	MayRead     = "read"     // read datastreams and readings
+	MayRegister = "register" // register and change what the catalogue of sensors holds
+)
+
+// Anyone is the actor of those who come without credentials to a door that its owner has opened, with what they may do
+// beside sending.
+func Anyone(may ...string) Actor {
+	return Actor{Kind: KindDevice, Name: "anyone", source: "anyone", may: may}
 }
 
 // System is the actor of work that the program does by itself. Only app hands it out, for detectors, timers and importers;
 // what comes in over the network never becomes one, but for the commands of this machine's own user.
 func System(name string) Actor { return Actor{Kind: KindSystem, Name: name} }
 
-// DeviceActor is the actor of a device token, for tests of the rooms that take readings.
+// DeviceActor is the actor of a sender that proved in a room's own way who it is, such as by a signature; and of a device
+// token in tests.
 func DeviceActor(id int64, name, source string, prefixes ...string) Actor {
 	return Actor{Kind: KindDevice, ID: id, Name: name, source: source, prefixes: prefixes}
+}
+
+// DeviceThatMay is DeviceActor for a token with further rights, for tests.
+func DeviceThatMay(id int64, name, source string, may ...string) Actor {
+	return Actor{Kind: KindDevice, ID: id, Name: name, source: source, may: may}
 }
 
 type actorKey struct{}

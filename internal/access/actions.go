@@ -33,6 +33,14 @@ type action struct {
 	anywhere bool
 }
 
+// grants are the actions that a device may do only if its token says so; for the others its token must be for the source
+// and the datastream.
+var grants = map[string]string{
+	"datastream.register": MayRegister,
+	"datastream.read":     MayRead,
+	"reading.read":        MayRead,
+}
+
 var (
 	staff     = []string{DutyOfficer, Inspector, GridWorker, Operator, Analyst, Administrator, system}
 	handlers  = []string{DutyOfficer, Inspector, GridWorker, Operator, system}
@@ -56,10 +64,10 @@ var actions = []action{
 	{"pack.read", "read packs", staff, looking, true},
 	{"pack.load", "load packs", adminOnly, managing, true},
 
-	{"datastream.register", "register a datastream", adminOnly, managing, false},
-	{"datastream.read", "read datastreams", staff, looking, true},
+	{"datastream.register", "register a datastream", append(adminOnly, device), managing, false},
+	{"datastream.read", "read datastreams", append(staff, device), looking, true},
 	{"reading.append", "send readings", []string{device, system}, []Purpose{Operations}, false},
-	{"reading.read", "read readings", staff, looking, true},
+	{"reading.read", "read readings", append(staff, device), looking, true},
 
 	{"report.file", "file a report", append(handlers, public), []Purpose{PublicInformation, Operations}, true},
 	{"report.track", "see what became of a report", append(staff, public), looking, true},

@@ -91,7 +91,7 @@ func (p *Policy) Decide(ctx context.Context, name string, r Resource, purpose Pu
 	actor := From(ctx)
 	q := question{
 		kind: actor.Kind, action: name, purpose: purpose,
-		inScope: a.anywhere || p.inScope(actor, r), ownSource: ownSource(actor, r),
+		inScope: a.anywhere || p.inScope(actor, r), ownSource: ownSource(actor, name, r),
 	}
 	switch len(actor.Roles) {
 	case 0:
@@ -123,9 +123,12 @@ func (p *Policy) inScope(a Actor, r Resource) bool {
 	return p.scopes != nil && p.scopes.Covers(a.Organisation, r.Organisation, r.Area)
 }
 
-// ownSource says whether a device's token is for this source and datastream. A room asks once for the source alone, with
-// no datastream named, and then for each datastream.
-func ownSource(a Actor, r Resource) bool {
+// ownSource says whether a device's token is for this: for this source and datastream, or for this action where that needs
+// a grant. A room asks once for the source alone, with no datastream named, and then for each datastream.
+func ownSource(a Actor, action string, r Resource) bool {
+	if grant := grants[action]; grant != "" {
+		return a.Kind == KindDevice && slices.Contains(a.may, grant)
+	}
 	if a.Kind != KindDevice || a.source == "" || a.source != r.Source {
 		return false
 	}
@@ -196,6 +199,9 @@ func (p *Policy) refusal(a *action, q question) error {
 	other.inScope, other.ownSource = true, true
 	if p.verdict(other).allowed {
 		if q.kind == KindDevice {
+			if grant := grants[a.name]; grant != "" {
+				return denied("this token may not %s: it needs the grant %q (%s)", a.what, grant, a.name)
+			}
 			return denied("this token may not %s for that source or datastream (%s)", a.what, a.name)
 		}
 		return denied("you may not %s here: it lies outside the scope of your organisation (%s)", a.what, a.name)

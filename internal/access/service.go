@@ -543,6 +543,7 @@ type TokenSpec struct {
 	Name         string   `json:"name" minLength:"1" maxLength:"100" doc:"which device or gateway holds it"`
 	Source       string   `json:"source" minLength:"1" maxLength:"100" doc:"the source that its readings come from"`
 	Prefixes     []string `json:"prefixes,omitempty" maxItems:"100" doc:"external ids of datastreams begin with one of these; any if empty"`
+	May          []string `json:"may,omitempty" maxItems:"2" enum:"read,register" doc:"what it may do beside sending readings: read them, register sensors"`
 	Organisation int64    `json:"organisation" minimum:"0" doc:"who runs the device; 0: the city itself"`
 }
 
@@ -552,6 +553,7 @@ type TokenInfo struct {
 	Name         string     `json:"name"`
 	Source       string     `json:"source"`
 	Prefixes     []string   `json:"prefixes"`
+	May          []string   `json:"may"`
 	Organisation int64      `json:"organisation"`
 	CreatedAt    time.Time  `json:"created_at"`
 	LastUsed     *time.Time `json:"last_used" doc:"to the hour"`
@@ -560,7 +562,7 @@ type TokenInfo struct {
 
 func (t *token) info() TokenInfo {
 	i := TokenInfo{
-		ID: t.id, Name: t.name, Source: t.source, Prefixes: append([]string{}, t.prefixes...),
+		ID: t.id, Name: t.name, Source: t.source, Prefixes: append([]string{}, t.prefixes...), May: append([]string{}, t.may...),
 		Organisation: t.organisation, CreatedAt: t.createdAt,
 	}
 	if us := t.usedAt.Load(); us != 0 {
@@ -597,12 +599,17 @@ func (s *Service) CreateToken(ctx context.Context, spec TokenSpec) (TokenInfo, s
 	if spec.Source == "" || spec.Name == "" || slices.Contains(spec.Prefixes, "") {
 		return TokenInfo{}, "", web.Errorf(http.StatusUnprocessableEntity, "access.token", "a token needs a name and a source, and no empty prefix")
 	}
+	for _, m := range spec.May {
+		if m != MayRead && m != MayRegister {
+			return TokenInfo{}, "", web.Errorf(http.StatusUnprocessableEntity, "access.token", "a token may %s or %s, not %q", MayRead, MayRegister, m).At("may")
+		}
+	}
 	if err := s.mayGive(ctx, "token.create", Resource{Type: "token", Organisation: spec.Organisation}); err != nil {
 		return TokenInfo{}, "", err
 	}
 	text := "anlan_device_" + secret() // the prefix lets scanners for leaked secrets find it
 	t := &token{
-		name: spec.Name, hash: digest(text), source: spec.Source, prefixes: spec.Prefixes, organisation: spec.Organisation,
+		name: spec.Name, hash: digest(text), source: spec.Source, prefixes: spec.Prefixes, may: spec.May, organisation: spec.Organisation,
 		createdAt: s.clock.Now(), usedAt: new(atomic.Int64),
 	}
 	err := s.change(ctx, func(tx *db.Tx) error {
@@ -619,7 +626,7 @@ func (s *Service) CreateToken(ctx context.Context, spec TokenSpec) (TokenInfo, s
 			return err
 		}
 		return s.record(ctx, tx, "token.create", "token", t.id,
-			map[string]any{"name": t.name, "source": t.source, "prefixes": append([]string{}, t.prefixes...), "organisation": t.organisation})
+			map[string]any{"name": t.name, "source": t.source, "prefixes": append([]string{}, t.prefixes...), "may": append([]string{}, t.may...), "organisation": t.organisation})
 	})
 	return t.info(), text, err
 }

@@ -88,6 +88,10 @@ func (s *Service) Authenticate(next http.Handler) http.Handler {
 func (s *Service) identify(r *http.Request, p *peer) (Actor, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, text, _ := strings.Cut(header, " ")
+		// Many clients of the SensorThings API know only a name and a password: the token is the password.
+		if _, password, ok := r.BasicAuth(); ok {
+			scheme, text = "Bearer", password
+		}
 		if !strings.EqualFold(scheme, "Bearer") {
 			return Actor{}, badToken()
 		}
@@ -124,6 +128,11 @@ func (s *Service) bearer(ctx context.Context, text string, p peer) (Actor, error
 	}
 	s.touchToken(ctx, t)
 	return t.actor(), nil
+}
+
+// Token is the actor of a device token, for those who do not come by HTTP.
+func (s *Service) Token(ctx context.Context, text string) (Actor, error) {
+	return s.bearer(ctx, text, peer{})
 }
 
 // touchToken keeps the hour of the last use, written at most once an hour and without being waited for.

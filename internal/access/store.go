@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -43,6 +44,7 @@ type token struct {
 	hash         [sha256.Size]byte
 	source       string
 	prefixes     []string
+	may          []string
 	organisation int64
 	createdAt    time.Time
 	revokedAt    time.Time     // zero as long as it is good
@@ -50,7 +52,7 @@ type token struct {
 }
 
 func (t *token) actor() Actor {
-	return Actor{Kind: KindDevice, ID: t.id, Name: t.name, Organisation: t.organisation, source: t.source, prefixes: t.prefixes}
+	return Actor{Kind: KindDevice, ID: t.id, Name: t.name, Organisation: t.organisation, source: t.source, prefixes: t.prefixes, may: t.may}
 }
 
 // session is a signed-in browser.
@@ -142,9 +144,9 @@ func allTokens(tx *db.Tx) ([]*token, error) {
 	err := tx.Each(func(rows *sql.Rows) error {
 		t := &token{usedAt: new(atomic.Int64)}
 		var hash []byte
-		var prefixes string
+		var prefixes, may string
 		var created, used, revoked int64
-		if err := rows.Scan(&t.id, &t.name, &hash, &t.source, &prefixes, &t.organisation, &created, &used, &revoked); err != nil {
+		if err := rows.Scan(&t.id, &t.name, &hash, &t.source, &prefixes, &may, &t.organisation, &created, &used, &revoked); err != nil {
 			return err
 		}
 		if len(hash) != sha256.Size {
@@ -156,8 +158,8 @@ func allTokens(tx *db.Tx) ([]*token, error) {
 			t.revokedAt = db.Time(revoked)
 		}
 		ts = append(ts, t)
-		return json.Unmarshal([]byte(prefixes), &t.prefixes)
-	}, `select id, name, hash, source, prefixes, organisation, created_at, used_at, revoked_at from access_tokens order by id nulls first`)
+		return errors.Join(json.Unmarshal([]byte(prefixes), &t.prefixes), json.Unmarshal([]byte(may), &t.may))
+	}, `select id, name, hash, source, prefixes, may, organisation, created_at, used_at, revoked_at from access_tokens order by id nulls first`)
 	if err != nil {
 		return nil, fmt.Errorf("read device tokens: %w", err)
 	}
@@ -165,13 +167,17 @@ func allTokens(tx *db.Tx) ([]*token, error) {
 }
 
 func putToken(tx *db.Tx, t *token) error {
-	prefixes, err := json.Marshal(slices.Clip(append([]string{}, t.prefixes...)))
+	prefixes, err := json.Marshal(append([]string{}, t.prefixes...))
 	if err != nil {
 		return err
 	}
-	err = tx.QueryRow(`insert into access_tokens (name, hash, source, prefixes, organisation, created_at, used_at, revoked_at)
-		values ($1, $2, $3, $4, $5, $6, 0, 0) returning id`,
-		t.name, t.hash[:], t.source, string(prefixes), t.organisation, db.Micros(t.createdAt)).Scan(&t.id)
+	may, err := json.Marshal(append([]string{}, t.may...))
+	if err != nil {
+		return err
+	}
+	err = tx.QueryRow(`insert into access_tokens (name, hash, source, prefixes, may, organisation, created_at, used_at, revoked_at)
+		values ($1, $2, $3, $4, $5, $6, $7, 0, 0) returning id`,
+		t.name, t.hash[:], t.source, string(prefixes), string(may), t.organisation, db.Micros(t.createdAt)).Scan(&t.id)
 	if err != nil {
 		return fmt.Errorf("store device token %s: %w", t.name, err)
 	}
