@@ -28,6 +28,9 @@ import (
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/intake"
+	"github.com/anlan-city/anlan/internal/sensing/mqtt"
+	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/warn"
 )
 
@@ -50,6 +53,9 @@ type App struct {
 	vault   *vault.Service
 	city    *city.Service
 	sensing *sensing.Service
+	sta     *sta.Service
+	mqtt    *mqtt.Edge
+	intake  *intake.Service
 	reports *reports.Service
 	inspect *inspect.Service
 	detect  *detect.Service
@@ -69,6 +75,9 @@ func New(o Options) (*App, error) {
 	if o.Demo != nil && (o.Demo.Speed <= 0 || o.Demo.Speed > 10_000) {
 		return nil, fmt.Errorf("speed %g: expected more than 0 and at most 10000", o.Demo.Speed)
 	}
+	if err := o.checkOpen(); err != nil {
+		return nil, err
+	}
 	a := &App{options: o, clock: o.Clock, life: newLifecycle(), closing: make(chan struct{})}
 	if a.clock == nil {
 		a.clock = clock.System()
@@ -84,7 +93,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		a.claimData, a.setDemoClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.listen, a.startDemo,
+		a.claimData, a.setDemoClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -159,7 +168,7 @@ func (a *App) openStore(ctx context.Context) error {
 // Migrations are the tables of all rooms, in the order of the house.
 func Migrations() []db.Migrations {
 	return []db.Migrations{
-		outbox.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(),
+		outbox.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(),
 		reports.Migrations(), inspect.Migrations(), detect.Migrations(), warn.Migrations(), respond.Migrations(),
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/sim"
 )
 
@@ -279,13 +280,13 @@ func (a *App) importWorld(ctx context.Context, w *sim.World) error {
 
 // register makes the datastreams of the world known.
 func (d *demo) register(ctx context.Context) error {
-	specs := make([]sensing.DatastreamSpec, len(d.scenario.World.Datastreams))
+	specs := make([]sta.DatastreamSpec, len(d.scenario.World.Datastreams))
 	for i, ds := range d.scenario.World.Datastreams {
 		asset, ok := d.app.city.AssetByKey(ds.Asset)
 		if !ok {
 			return fmt.Errorf("datastream %s: no asset %s", ds.ID, ds.Asset)
 		}
-		specs[i] = sensing.DatastreamSpec{ExternalID: ds.ID, Asset: asset, Property: ds.Property, Unit: ds.Unit, Name: ds.Name.Zh}
+		specs[i] = sta.DatastreamSpec{ExternalID: ds.ID, Asset: asset, Property: ds.Property, Unit: ds.Unit, Name: ds.Name.Zh}
 	}
 	d.keys, d.places = map[int64]string{}, map[int64]string{}
 	for _, a := range d.scenario.World.Assets {
@@ -294,7 +295,7 @@ func (d *demo) register(ctx context.Context) error {
 		d.keys[id], d.places[spot.Place] = a.ID, a.Place
 	}
 	var err error
-	d.streams, err = d.app.sensing.EnsureDatastreams(ctx, specs)
+	d.streams, err = d.app.sta.EnsureDatastreams(ctx, specs)
 	return err
 }
 

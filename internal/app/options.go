@@ -17,8 +17,16 @@ type Options struct {
 	Packs          []string       `type:"existingdir" help:"Folders of further packs, one pack a folder. The packs in the binary are always there." placeholder:"DIR"`
 	PublicURL      string         `help:"How the public reaches this server, for links in feeds and messages. Default: the address it listens on." placeholder:"URL"`
 	TrustedProxies []netip.Prefix `help:"Networks of proxies that are believed about whom they forward for, such as 10.0.0.0/8." placeholder:"PREFIX"`
-	Sender         string         `default:"anlan@localhost" help:"Who sends warnings, as CAP names it: an address or domain of the duty office."`
-	Origin         string         `help:"Name of the ledger in its checkpoints, such as safety.example.org/ledger. Default: a random one." placeholder:"NAME"`
+	Hooks          []string       `type:"path" help:"Files and folders with mappings of webhooks, see docs/intake.md." placeholder:"PATH"`
+	MQTT           string         `name:"mqtt" default:"127.0.0.1:1883" help:"Address of the MQTT listener; off for none."`
+	MQTTTLS        string         `name:"mqtt-tls" help:"Address of the MQTT listener over TLS, such as 0.0.0.0:8883. It needs a certificate." placeholder:"ADDRESS"`
+	MQTTWebSocket  string         `name:"mqtt-websocket" help:"Address of the MQTT listener over WebSocket, such as 127.0.0.1:8083." placeholder:"ADDRESS"`
+	TLSCert        string         `name:"tls-cert" type:"path" help:"Certificate of the TLS listener, PEM." placeholder:"FILE"`
+	TLSKey         string         `name:"tls-key" type:"path" help:"Its private key, PEM." placeholder:"FILE"`
+	// OpenSensorThings stays on loopback: see checkOpen.
+	OpenSensorThings string `name:"open-sensorthings" enum:",read,write" default:"" help:"What those without credentials may do over SensorThings and MQTT: nothing, read, or write. Only where all listeners are on this machine's own address." placeholder:"read|write"`
+	Sender           string `default:"anlan@localhost" help:"Who sends warnings, as CAP names it: an address or domain of the duty office."`
+	Origin           string `help:"Name of the ledger in its checkpoints, such as safety.example.org/ledger. Default: a random one." placeholder:"NAME"`
 	// UnsafeNoSync is for the control run of the power-cut test alone.
 	UnsafeNoSync bool `hidden:"" help:"Answer before the data is on disk. It loses data; the power-cut test shows it."`
 

@@ -55,7 +55,7 @@ func (r register) Streams(_ context.Context, ids []int64) (map[int64]detect.Stre
 			continue
 		}
 		s, ok := r.city.AssetSpot(d.Asset)
-		if !ok {
+		if !ok || d.Property == "" {
 			continue
 		}
 		point := [2]float64(s.Point)
@@ -135,11 +135,11 @@ func (r register) Latest(ctx context.Context, datastream int64) (respond.Reading
 	if err != nil {
 		return respond.Reading{}, err
 	}
-	v, number := st.Latest.Float()
-	if st.Count == 0 || !number {
+	v, number := st.Latest.Value.Float()
+	if !st.HasLatest() || !number {
 		return respond.Reading{}, fmt.Errorf("datastream %d has no number yet: %w", datastream, db.ErrNotFound)
 	}
-	return respond.Reading{Datastream: datastream, Asset: d.Asset, Property: d.Property, Unit: d.Unit, Value: v, At: db.Time(st.MaxAt)}, nil
+	return respond.Reading{Datastream: datastream, Asset: d.Asset, Property: d.Property, Unit: d.Unit, Value: v, At: db.Time(st.Latest.At)}, nil
 }
 
 // Areas fulfils warn.Areas.

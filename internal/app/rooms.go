@@ -27,7 +27,6 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
-	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/warn"
 )
 
@@ -73,14 +72,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.sensing, err = sensing.New(ctx, sensing.Options{
-		DB: a.db, Clock: a.clock, Access: a.access, Asset: known.asset, Consumers: []string{detect.Consumer},
-		Property: func(name string) (sensing.Property, bool) {
-			p, ok := a.packs.properties[name]
-			return sensing.Property{Unit: p.Unit, Number: true}, ok
-		},
-	})
-	if err != nil {
+	if err := a.buildSensing(ctx); err != nil {
 		return err
 	}
 	a.reports, err = reports.New(reports.Deps{DB: a.db, Clock: a.clock, Access: a.access, Locator: locator{known}, Bus: a.bus, Site: site, Client: access.Client})
@@ -175,7 +167,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.access.Routes(r)
 	a.ledger.Routes(r)
 	a.city.Routes(r)
-	a.sensing.Routes(r, a.city.AssetByKey)
+	a.sensingRoutes(r)
 	a.reports.Routes(r)
 	a.inspect.Routes(r)
 	a.detect.Routes(r)
@@ -185,7 +177,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)
 
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.detect, flow{a})
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.detect, flow{a})
 	r.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	r.Handle("GET /console/", console.Handler())
 	r.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {

@@ -150,7 +150,7 @@ func (a *App) ready(ctx context.Context) *readyOutput {
 func (a *App) writable(ctx context.Context) error {
 	done := make(chan error, 1)
 	err := a.db.WriteAsync(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("update log_trimmed set seq = seq where id = 1")
+		_, err := tx.Exec("update log_state set sealed_seq = sealed_seq where id = 1")
 		return err
 	}, func(err error) { done <- err })
 	if err != nil {

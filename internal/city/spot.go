@@ -12,6 +12,7 @@ import (
 // and case, from memory. Zeros are what is not known.
 type Spot struct {
 	Asset, Place, Area, Organisation int64
+	AssetKey                         string // external id of the asset
 	Kind                             string // of the asset
 	Home                             bool   // stands in a home: state and liveness only
 	AssetName, PlaceName             Name
@@ -71,11 +72,11 @@ func (s store) readSpots(ctx context.Context, p *picture) error {
 	err = s.pages(ctx, func(tx *db.Tx, after int64) (last int64, n int, err error) {
 		err = tx.Each(func(rows *sql.Rows) error {
 			var s Spot
-			var key, premises string
-			err := rows.Scan(&s.Asset, &key, &s.Kind, &s.AssetName.EN, &s.AssetName.ZH, &s.Place, &s.Organisation, &premises, &s.Point[0], &s.Point[1])
+			var premises string
+			err := rows.Scan(&s.Asset, &s.AssetKey, &s.Kind, &s.AssetName.EN, &s.AssetName.ZH, &s.Place, &s.Organisation, &premises, &s.Point[0], &s.Point[1])
 			place := p.places[s.Place]
 			s.Area, s.PlaceName, s.Home = place.Area, place.PlaceName, premises == PremisesHome
-			p.assets[s.Asset], p.assetKeys[key] = s, s.Asset
+			p.assets[s.Asset], p.assetKeys[s.AssetKey] = s, s.Asset
 			last, n = s.Asset, n+1
 			return err
 		}, `select id, external_id, kind, name_en, name_zh, place, coalesce(organisation, 0), premises, x, y

@@ -2,6 +2,7 @@ package sensing
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -321,13 +322,24 @@ func (s *Service) trim(ctx context.Context, upTo int64) error {
 	}
 	s.mu.RUnlock()
 	for {
-		var rows int64
+		var rows int
 		err := s.DB.Write(ctx, func(tx *db.Tx) error {
-			res, err := tx.Exec("delete from log where seq in (select seq from log where seq <= $1 order by seq nulls last limit $2)", upTo, rowsPerTrim)
-			if err != nil {
+			var last int64
+			rows = 0
+			err := tx.Each(func(r *sql.Rows) error { rows++; return r.Scan(&last) },
+				"select seq from log where seq <= $1 order by seq nulls last limit $2", upTo, rowsPerTrim)
+			if err != nil || rows == 0 {
 				return err
 			}
-			rows, err = res.RowsAffected()
+			if _, err := tx.Exec("delete from log where seq <= $1", last); err != nil {
+				return err
+			}
+			tx.AfterCommit(func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.trimmed = last
+			})
+			_, err = tx.Exec("update log_state set trimmed_seq = $1 where id = 1", last)
 			return err
 		})
 		if err != nil {

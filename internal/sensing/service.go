@@ -70,6 +70,7 @@ type Service struct {
 	byID       map[int64]*source // sources by their number in the log
 	count      tally
 	lastSeq    int64            // the newest log row that is in the head
+	trimmed    int64            // the rows up to here are gone
 	holds      map[string]int64 // how far each consumer has come for good
 	committed  chan struct{}    // closed and renewed after each commit
 
@@ -222,11 +223,3 @@ func (s *Service) All(fn func(DatastreamState)) {
 	}
 }
 
-// DatastreamSpec describes a datastream that is to exist.
-type DatastreamSpec struct {
-	ExternalID string // the sender's name for it, unique
-	Asset      int64
-	Property   string // "gas/methane": pack and observed property
-	Unit       string
-	Name       string
-}

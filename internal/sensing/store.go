@@ -33,7 +33,8 @@ var errEnough = errors.New("enough readings")
 // load rebuilds the memory from the store: what was kept at the last seal, then the log from there.
 func (s *Service) load(ctx context.Context) error {
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		err := tx.QueryRow("select sealed_seq, readings, deleted from log_state where id = 1").Scan(&s.lastSeq, &s.count.logged, &s.count.deleted)
+		err := tx.QueryRow("select sealed_seq, readings, deleted, trimmed_seq from log_state where id = 1").
+			Scan(&s.lastSeq, &s.count.logged, &s.count.deleted, &s.trimmed)
 		return errors.Join(err, s.learn(tx), s.loadStates(tx), s.loadSources(tx))
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package sensing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
@@ -16,13 +17,20 @@ type Batch struct {
 	Entities []Entity
 }
 
+// ErrTrimmed says that rows of the log that were asked for are gone.
+var ErrTrimmed = errors.New("the log was trimmed past this position")
+
 // Tail hands the log rows after a position to fn, in order, each once, and waits for new ones until ctx ends or fn fails.
-// Rows before the oldest that is kept are skipped: who must not miss one holds the log.
+// It fails with ErrTrimmed when rows after the position are gone; who must not miss one holds the log. From 0 it begins with
+// the oldest that is kept.
 func (s *Service) Tail(ctx context.Context, after int64, fn func(Batch) error) error {
 	for {
 		s.mu.RLock()
-		committed := s.committed // taken before the look, so that a commit in between is not slept through
+		committed, trimmed := s.committed, s.trimmed // taken before the look, so that a commit in between is not slept through
 		s.mu.RUnlock()
+		if after > 0 && after < trimmed {
+			return ErrTrimmed
+		}
 		rows, err := s.rowsAfter(ctx, after)
 		if err != nil {
 			if ctx.Err() != nil {

@@ -77,14 +77,15 @@ create table sources (
 ) STRICT;
 
 -- One row: all readings of the log up to sealed_seq are in chunks, and so many had been logged by then. deleted counts those
--- that were stored once and deleted later.
+-- that were stored once and deleted later. The rows up to trimmed_seq are gone.
 create table log_state (
-    id         INTEGER PRIMARY KEY,
-    sealed_seq INTEGER not null,
-    readings   INTEGER not null,
-    deleted    INTEGER not null
+    id          INTEGER PRIMARY KEY,
+    sealed_seq  INTEGER not null,
+    readings    INTEGER not null,
+    deleted     INTEGER not null,
+    trimmed_seq INTEGER not null
 ) STRICT;
-insert into log_state (id, sealed_seq, readings, deleted) values (1, 0, 0, 0);
+insert into log_state (id, sealed_seq, readings, deleted, trimmed_seq) values (1, 0, 0, 0, 0);
 
 -- How long the readings of a property are kept; 0 days is for ever.
 create table retention (
