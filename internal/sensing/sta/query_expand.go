@@ -156,7 +156,7 @@ func (x *expanding) readings() error {
 // latestOr answers what asks for the newest Observation of a Datastream from what is kept, anything else from the log.
 func (v *view) latestOr(a asked) (*readingsPage, error) {
 	q := a.query
-	if len(a.datastreams) != 1 || a.feature != 0 || a.top != 1 || a.skip != 0 || q.Filter != nil || len(q.OrderBy) == 0 {
+	if len(a.datastreams) != 1 || a.feature != 0 || q.SkipToken != "" || a.top != 1 || a.skip != 0 || q.Filter != nil || len(q.OrderBy) == 0 {
 		return v.observations(a)
 	}
 	order, native := logOrder(q.OrderBy)
