@@ -65,16 +65,24 @@ func (s *Service) postReading(w http.ResponseWriter, r *http.Request, path strin
 		return false
 	}
 	rs := [1]sensing.Reading{}
+	s.flight.RLock()
 	if !s.quick(body, datastream, &rs[0]) {
+		s.flight.RUnlock()
 		return false
 	}
 	receipt, err := s.Core.Append(r.Context(), s.source(r.Context()), rs[:])
+	s.flight.RUnlock()
 	if err == nil && len(receipt.Refused) > 0 {
 		err = readingError(refusal(receipt.Refused[0]), "")
 	}
 	if err != nil {
 		web.WriteError(w, r, err)
 		return true
+	}
+	if receipt.Marked > 0 {
+		if st, err := s.Core.Get(r.Context(), receipt.IDs[0]); err == nil {
+			rs[0] = st.Reading
+		}
 	}
 	buf := s.buffers.get(512)
 	defer s.buffers.put(buf)
@@ -111,7 +119,7 @@ func readingPath(path string) (datastream int64, ok bool) {
 }
 
 // quick reads an Observation of the common form into r. datastream follows from the path, 0 for none. false means that it
-// must go the general way.
+// must go the general way. The caller holds flight until the reading is on disk.
 func (s *Service) quick(body []byte, datastream int64, r *sensing.Reading) bool {
 	var o observation
 	if scan := (scanner{b: body}); !scan.observation(&o) {

@@ -275,8 +275,8 @@ func (a *arrays) row(g *group) error {
 					why = message
 				}
 			}
-		} else if _, ok := s.skip(); !ok {
-			return a.bad("a row does not end")
+		} else if _, err := a.any(); err != nil {
+			return err
 		}
 		n++
 		if s.take(',') {
@@ -328,13 +328,9 @@ func (s *scanner) component(o *observation, c component) (ok bool) {
 
 // cell reads a value of any form. why says what is wrong with it; the error is for what is no JSON.
 func (a *arrays) cell(o *observation, c component) (why string, err error) {
-	raw, ok := a.scan.skip()
-	if !ok {
-		return "", a.bad("a value does not end")
-	}
-	n, err := readJSON(raw)
+	n, err := a.any()
 	if err != nil {
-		return "", a.bad("a value is no JSON")
+		return "", err
 	}
 	name := componentNames[c]
 	if c == compFeature {
@@ -348,12 +344,25 @@ func (a *arrays) cell(o *observation, c component) (why string, err error) {
 		o.reading.Feature = id
 		return "", nil
 	}
-	check := &checker{problems: problems{src: raw}}
+	check := &checker{problems: problems{src: n.raw}}
 	check.observationProperty(o, member{name: name, value: n}, name)
 	if len(check.list) > 0 {
 		return check.list[0].Field + ": " + check.list[0].Message, nil
 	}
 	return "", nil
+}
+
+// any reads any value.
+func (a *arrays) any() (*node, error) {
+	raw, ok := a.scan.skip()
+	if !ok {
+		return nil, a.bad("a value does not end")
+	}
+	n, err := readJSON(raw)
+	if err != nil {
+		return nil, a.bad("a value is no JSON")
+	}
+	return n, nil
 }
 
 // resolve finds the feature of each reading. Readings whose datastream or feature there is not are wrong.
@@ -465,6 +474,8 @@ func (s *Service) createObservations(ctx context.Context, w *Writing) (*Answer, 
 	if err := a.read(); err != nil {
 		return nil, err
 	}
+	s.flight.RLock()
+	defer s.flight.RUnlock()
 	if err := a.resolve(ctx, s); err != nil {
 		return nil, err
 	}

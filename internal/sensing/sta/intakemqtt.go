@@ -25,18 +25,22 @@ func (s *Service) Publish(ctx context.Context, topic string, payload []byte, don
 	}
 	datastream, short := readingPath(path)
 	var rs [1]sensing.Reading
+	s.flight.RLock()
 	if short && s.quick(payload, datastream, &rs[0]) {
 		err := s.Core.AppendAsync(ctx, s.source(ctx), rs[:], func(r sensing.Receipt, err error) {
+			s.flight.RUnlock()
 			if err == nil && len(r.Refused) > 0 {
 				err = readingError(refusal(r.Refused[0]), "")
 			}
 			done(err)
 		})
 		if err != nil {
+			s.flight.RUnlock()
 			done(err)
 		}
 		return
 	}
+	s.flight.RUnlock()
 	done(s.publishSlowly(ctx, path, payload))
 }
 

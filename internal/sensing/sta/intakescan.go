@@ -150,7 +150,48 @@ func (s *scanner) result() (sensing.Value, bool) {
 	if !ok {
 		return sensing.Value{}, false
 	}
+	if f, plain := plainNumber(n); plain {
+		return sensing.Number(f), true
+	}
 	return sensing.Literal(string(n)), true
+}
+
+// powers of ten that a float64 holds exactly, as far as plainNumber needs them.
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// plainNumber reads a number that is written as it would be written back: at most 15 digits, no exponent, no zero at the end
+// of a fraction. Up to there digits and power are exact, so one division rounds right, and no two such texts are one number.
+func plainNumber(n []byte) (float64, bool) {
+	digits, point, negative := int64(0), -1, false
+	for i, c := range n {
+		switch {
+		case c == '-':
+			negative = true
+		case c == '.':
+			point = i
+		case c < '0' || c > '9':
+			return 0, false
+		default:
+			digits = digits*10 + int64(c-'0')
+		}
+	}
+	decimals := 0
+	if point >= 0 {
+		if decimals = len(n) - 1 - point; n[len(n)-1] == '0' {
+			return 0, false
+		}
+	}
+	if len(n) > 15 || negative && digits == 0 {
+		return 0, false
+	}
+	f := float64(digits) / powers[decimals]
+	if f < 1e-6 && digits != 0 {
+		return 0, false
+	}
+	if negative {
+		f = -f
+	}
+	return f, true
 }
 
 // skip passes over any value and returns it. Whether it is good JSON is for the general reader to say.

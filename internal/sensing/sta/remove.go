@@ -169,21 +169,27 @@ func (s *Service) deleteFeature(ctx context.Context, w *Writing) (a *Answer, don
 		return nil, true, err
 	}
 	var m made
+	err = s.change(ctx, func(c *change) error {
+		var err error
+		m, err = c.resolve(steps)
+		return err
+	})
+	if err != nil {
+		return nil, true, err
+	}
+	s.flight.Lock()
+	s.features.close(m.id)
+	s.flight.Unlock()
+	defer s.features.open(m.id)
 	var datastreams []int64
 	err = s.change(ctx, func(c *change) error {
-		if m, err = c.resolve(steps); err != nil {
-			return err
-		}
-		// From the commit that this shares on, nothing is written with the feature.
-		s.features.close(m.id)
+		var err error
 		datastreams, err = c.ids("select datastream from sta_datastream_features where feature = $1 order by datastream nulls last", m.id)
 		return err
 	})
 	if err != nil {
-		s.features.open(m.id)
 		return nil, true, err
 	}
-	defer s.features.open(m.id)
 	for after := int64(0); ; {
 		found, err := s.readingsOf(ctx, m.id, datastreams, after)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
@@ -63,6 +64,9 @@ type Packs interface {
 type Service struct {
 	Deps
 	features features
+	// flight is held for reading while readings are on their way whose feature was looked up in memory. Who deletes a
+	// feature closes it while nothing is under way: what comes later sees that it is closed. The writer never waits for it.
+	flight   sync.RWMutex
 	lastTime atomic.Int64        // the newest phenomenonTime that the server itself gave, in microseconds
 	bulk     *semaphore.Weighted // bytes of bulk requests under way
 	buffers  pool

@@ -104,6 +104,12 @@ func (s *Service) Write(ctx context.Context, w *Writing) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.made.set == setObservations && a.Body != nil { // only now it is known what is doubtful about it
+		r, err := s.Core.Get(ctx, a.made.id)
+		if err == nil {
+			a.Body = appendReading(nil, w.Root, r.ID, &r.Reading)
+		}
+	}
 	return a, nil
 }
 
@@ -243,7 +249,8 @@ func appendNavigation(dst []byte, root, set string, id int64, nav string) []byte
 func appendReading(dst []byte, root string, id int64, r *sensing.Reading) []byte {
 	dst = appendInt(append(dst, `{"@iot.id":`...), id)
 	dst = appendPath(append(dst, `,"@iot.selfLink":"`...), root, setObservations, id)
-	dst = append(appendObservation(append(dst, '"'), r), `,"Datastream@iot.navigationLink":"`...)
+	dst = appendMarks(appendObservation(append(dst, '"'), r), r.Marks)
+	dst = append(dst, `,"Datastream@iot.navigationLink":"`...)
 	dst = append(appendPath(dst, root, setObservations, id), `/Datastream","FeatureOfInterest@iot.navigationLink":"`...)
 	return append(appendPath(dst, root, setObservations, id), `/FeatureOfInterest"}`...)
 }
@@ -268,6 +275,18 @@ func appendObservation(dst []byte, r *sensing.Reading) []byte {
 		if m.Parameters != "" {
 			dst = append(append(dst, `,"parameters":`...), m.Parameters...)
 		}
+	}
+	return dst
+}
+
+// appendMarks appends what is doubtful about a reading, if anything is.
+func appendMarks(dst []byte, marks sensing.Marks) []byte {
+	for i, name := range marks.Names() {
+		dst = append(dst, [...]string{`,"@anlan.marks":["`, `","`}[min(i, 1)]...)
+		dst = append(dst, name...)
+	}
+	if marks != 0 {
+		dst = append(dst, `"]`...)
 	}
 	return dst
 }

@@ -233,3 +233,8 @@ func (w *writeWorld) idAt(path string) string {
 	}
 	return m[1]
 }
+
+// sqliteStore is a store for tests that need no second engine.
+func sqliteStore(t testing.TB) *db.DB {
+	return dbtest.SQLite(t, ledger.Migrations(), sensing.Migrations(), Migrations())
+}

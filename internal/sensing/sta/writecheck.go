@@ -275,7 +275,7 @@ func expectation(col column) string {
 	case col.form == formGeometry:
 		return col.property + " as GeoJSON"
 	case col.form == formTime:
-		return col.property + " as a time such as 2026-11-23T03:00:00Z"
+		return col.property + " as " + wantTime
 	}
 	return col.property
 }
@@ -313,7 +313,7 @@ func (c *checker) cell(d *draft, col column, m member, field string) cell {
 			us, ok = parseTime([]byte(v.text))
 		}
 		if !ok {
-			c.add(field, v.at, "expected a time such as 2026-11-23T03:00:00Z, got %s", shorten(string(v.raw)))
+			c.add(field, v.at, "expected %s, got %s", wantTime, shorten(string(v.raw)))
 		}
 		out.num = us
 		return out

@@ -29,9 +29,9 @@ var observationProperties = []string{"phenomenonTime", "result", "resultTime", "
 	"Datastream", "FeatureOfInterest"}
 
 const (
-	wantTime     = "a time such as 2026-11-23T03:00:00Z"
-	wantSpan     = "a time such as 2026-11-23T03:00:00Z, or an interval start/end"
-	wantInterval = "an interval such as 2026-11-23T03:00:00Z/2026-11-23T04:00:00Z"
+	wantTime     = "a time with its offset from UTC, such as 2026-11-23T03:00:00Z"
+	wantSpan     = "a time with its offset from UTC, such as 2026-11-23T03:00:00Z, or an interval start/end in this order"
+	wantInterval = "an interval start/end in this order, such as 2026-11-23T03:00:00Z/2026-11-23T04:00:00Z"
 )
 
 // observationProperty reads one property of an Observation. null is as if it were not there, but for the result.
