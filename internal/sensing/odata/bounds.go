@@ -128,8 +128,10 @@ func ofComparison(e *Binary) Bounds {
 	case where == "" && p.Prop.Name == "phenomenonTime":
 		return timesWithin(op, asTime(l.Value))
 	case where == "" && p.Prop.Name == "result":
-		if n, ok := numeric(l.Value); ok {
+		if n, ok := l.Value.Number(); ok {
 			b.MinResult, b.MaxResult = rangeOf(op, n)
+		} else if l.Value.kind == KindText {
+			return b // numbers are compared with it as texts
 		} else if !l.Value.IsNull() {
 			b.MinResult, b.MaxResult = math.Inf(1), math.Inf(-1) // no number compares with it
 		} else if op != OpEq {

@@ -1,7 +1,6 @@
 package odata
 
 import (
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -121,8 +120,8 @@ func TestBounds(t *testing.T) {
 		{"id gt 10 and id le 20.5", func(b *Bounds) { b.ID = Span{10, 20} }},
 		{"id eq 1.5", func(b *Bounds) { b.Never = true }},
 		{"result gt 3 and 5 ge result", func(b *Bounds) { b.MinResult, b.MaxResult = 3, 5 }},
-		{"result gt '3'", func(b *Bounds) { b.MinResult = 3 }},
-		{"result eq 'on'", func(b *Bounds) { b.MinResult, b.MaxResult = math.Inf(1), math.Inf(-1) }},
+		{"result gt '3'", func(*Bounds) {}}, // 10 does not hold, 4 does: numbers are compared as texts
+		{"result eq 'on'", func(*Bounds) {}},
 		{"result eq null", func(*Bounds) {}},
 		{"result gt null", func(b *Bounds) { b.Never = true }},
 		{"Datastream/id eq null", func(*Bounds) {}},

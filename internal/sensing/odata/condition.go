@@ -1,5 +1,10 @@
 package odata
 
+import (
+	"math"
+	"strconv"
+)
+
 // test compiles a condition.
 func (c compiler) test(e Expr) test {
 	switch e := e.(type) {
@@ -150,10 +155,6 @@ func isNullTest(e Expr) bool {
 	if !ok || b.Op != OpEq {
 		return false
 	}
-	isNull := func(e Expr) bool {
-		l, ok := e.(*Literal)
-		return ok && l.Value.IsNull()
-	}
 	isPath := func(e Expr) bool { _, ok := e.(*Path); return ok }
 	return isNull(b.R) && isPath(b.L) || isNull(b.L) && isPath(b.R)
 }
@@ -171,21 +172,53 @@ func (c compiler) compare(e *Binary) test {
 			case err != nil:
 				return unknown, err
 			case a.kind != b.kind:
-				return truthOf(compare(op, a, b)), nil
+				return truthOf(compare(op, a, b) && !(op == OpNe && a.IsNull())), nil
 			case a.kind == KindNumber:
 				return truthOf(ordered(op, a.float(), number)), nil
 			}
 			return truthOf(compareTimes(op, a.a, a.b, b.a, b.b)), nil
 		}
 	}
+	missing := isNull(e.L) || isNull(e.R) // what is missing is asked for
+	asText := asksText(e.L, e.R) || asksText(e.R, e.L)
 	return func(e Entity, s *scope) (truth, error) {
 		a, err := l(e, s)
 		if err != nil {
 			return unknown, err
 		}
 		b, err := r(e, s)
+		if op == OpNe && !missing && a.IsNull() != b.IsNull() {
+			return no, err
+		}
+		if asText {
+			a, b = textOf(a), textOf(b)
+		}
 		return truthOf(compare(op, a, b)), err
 	}
+}
+
+func isNull(e Expr) bool {
+	l, ok := e.(*Literal)
+	return ok && l.Value.IsNull()
+}
+
+// asksText says whether the first side is a constant text and the second one of which only the row knows the type: the
+// comparison then is one of texts.
+func asksText(constant, other Expr) bool {
+	l, ok := constant.(*Literal)
+	return ok && l.Value.kind == KindText && classOf(other.Type()) == classAny
+}
+
+// textOf is a number as JSON writes it, and anything else as it is.
+func textOf(v Value) Value {
+	if v.kind != KindNumber {
+		return v
+	}
+	f, format := v.float(), byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	return Text(strconv.FormatFloat(f, format, -1, 64))
 }
 
 func (c compiler) in(e *In) test {

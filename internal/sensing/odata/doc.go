@@ -22,7 +22,8 @@
 // Logic has three values, as in OData. A filter keeps an entity when its value is true; null is not.
 //
 //	and, or, not     null is "unknown": false and null = false, true or null = true, not null = null
-//	eq, ne           never null. null eq null is true, null eq x is false; ne is always the opposite of eq
+//	eq, ne           never null. null eq null is true, null eq x is false; ne is the opposite of eq, but what is missing is
+//	                 unequal to nothing unless null itself is asked for (resultTime ne null)
 //	gt ge lt le      never null. False when a side is null, or when the two can't be compared
 //	in               true when the left side eq one of the list
 //	functions, add.. null when an argument is null or of the wrong kind
@@ -35,7 +36,9 @@
 // row is seen; two values that can't be compared are then unequal, and neither is the greater.
 //
 //	number, number      as 64-bit floats
-//	number, text        as numbers when the text is one, else they can't be compared (id eq '1', result gt '3')
+//	number, text        as numbers when the text is one, else they can't be compared (id eq '1')
+//	number, 'text'      as texts where a constant text meets result or a JSON value: result gt '3' holds for 4 and not for 10,
+//	                    as the OGC's suite demands
 //	text, text          by bytes of UTF-8
 //	time, text          as times when the text is one
 //	time, date          the date counts as its first instant, UTC, wherever a time is asked for

@@ -166,9 +166,6 @@ func (p *parser) orders() ([]Order, error) {
 		if throughSet(e) {
 			return nil, p.fail(e.Pos(), "%s leads through a set and has no one value to order by", short(e))
 		}
-		if e.Type() == TypeGeometry {
-			return nil, p.fail(e.Pos(), "geometries have no order")
-		}
 		o := Order{Expr: e}
 		p.space()
 		if word := p.word(); word == "asc" || word == "desc" {
