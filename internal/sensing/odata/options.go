@@ -168,8 +168,9 @@ func (p *parser) orders() ([]Order, error) {
 		}
 		o := Order{Expr: e}
 		p.space()
-		if word := p.word(); word == "asc" || word == "desc" {
-			o.Desc = word == "desc"
+		word := p.word() // FROST's client writes them in capitals
+		if desc := strings.EqualFold(word, "desc"); desc || strings.EqualFold(word, "asc") {
+			o.Desc = desc
 			p.pos += len(word)
 		}
 		if out = append(out, o); !p.accept(',') {
