@@ -97,7 +97,8 @@ func (e *entity) readings(each func(odata.Entity) (bool, error)) error {
 	if err := e.v.may(setObservations); err != nil {
 		return err
 	}
-	list := &logScan{v: e.v, query: sensing.Query{Datastreams: []int64{e.r.id}}}
+	list := &logScan{v: e.v, query: e.v.bounded}
+	list.query.Datastreams = []int64{e.r.id}
 	if e.k.set == setFeatures {
 		of, err := e.v.observing(e.r.id)
 		if err != nil {

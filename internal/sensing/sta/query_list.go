@@ -9,6 +9,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
@@ -100,6 +101,7 @@ func (v *view) list(a *listing) (*rowsPage, error) {
 
 // narrowRows splits a filter on a set of the catalogue.
 func (v *view) narrowRows(st *stmt, filter odata.Expr, k *kind) (narrowed, error) {
+	v.bounded = sensing.Query{}
 	if filter == nil {
 		return narrowed{}, nil
 	}
@@ -111,6 +113,7 @@ func (v *view) narrowRows(st *stmt, filter odata.Expr, k *kind) (narrowed, error
 			}
 		}
 	}
+	v.bounded = boundsThrough(filter, v.now)
 	return st.narrow(filter, scope{kind: k, alias: "t"}), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/web"
@@ -55,18 +56,38 @@ func (v *view) visible(datastreams []int64) []int64 {
 	return slices.DeleteFunc(slices.Clone(datastreams), v.hidden)
 }
 
-// homes are the datastreams that stand in homes. nil means that there is none.
+// homes remembers which datastreams stand in homes, so that counting need not look at each. The list may be a second old:
+// no value rests on it, since each reading that is shown is looked at by itself.
+type homes struct {
+	mu   sync.Mutex
+	at   time.Time // when the list was made; guarded by mu, as what follows
+	seq  int64     // the newest row of the log then
+	list []int64   // sorted; not changed once it was handed out
+}
+
+// maxHomesAge is how old the list may be.
+const maxHomesAge = time.Second
+
+// homes are the datastreams that stand in homes, by id, for one who must not see their readings. nil means that there is none.
 func (v *view) homes() []int64 {
 	if v.system {
 		return nil
 	}
-	var out []int64
+	h := &v.Service.homes
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now, seq := v.Clock.Now(), v.Core.LastSeq()
+	if age := now.Sub(h.at).Abs(); age < maxHomesAge && (age > 0 || seq == h.seq) { // a virtual clock may stand still
+		return h.list
+	}
+	var list []int64
 	v.Core.All(func(d sensing.DatastreamState) {
 		if v.Core.Asset(d.Asset).Home {
-			out = append(out, d.ID)
+			list = append(list, d.ID)
 		}
 	})
-	return out
+	h.at, h.seq, h.list = now, seq, list
+	return list
 }
 
 // counted is how many readings a query asks for that may be seen, from what is kept. It must not name a feature.

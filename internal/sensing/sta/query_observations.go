@@ -60,6 +60,7 @@ func (v *view) observations(a asked) (*readingsPage, error) {
 
 // narrowLog finds the datastreams that a filter leaves, and what of it must be evaluated for each reading.
 func (v *view) narrowLog(a *asked) (odata.Expr, error) {
+	v.bounded = sensing.Query{}
 	if a.query.Filter == nil {
 		return nil, nil
 	}
@@ -69,6 +70,7 @@ func (v *view) narrowLog(a *asked) (odata.Expr, error) {
 			return nil, err
 		}
 	}
+	v.bounded = boundsThrough(filter, v.now)
 	var st stmt
 	split := st.narrow(filter, scope{kind: kindOf(setDatastreams), alias: "t", observation: true})
 	if split.where == "" {

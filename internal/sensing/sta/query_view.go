@@ -30,6 +30,7 @@ type view struct {
 	rows     map[string]map[int64]*row
 	many     map[manyKey][]int64
 	defaults map[int64]int64 // by datastream: the feature of readings that name none
+	bounded  sensing.Query   // what a filter on the catalogue asks of readings, as far as the log can use it
 	shown    int             // entities that the answer holds so far
 }
 

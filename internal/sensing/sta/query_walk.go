@@ -190,6 +190,11 @@ func (w *logWalk) bound(b odata.Bounds) {
 	if b.ID.Min > 0 && q.Order == sensing.ByID {
 		q.After = &sensing.Key{ID: b.ID.Min - 1}
 	}
+	boundBy(q, b)
+}
+
+// boundBy tells the log what a filter says of time and value.
+func boundBy(q *sensing.Query, b odata.Bounds) {
 	if b.From != odata.Everything() {
 		q.From, q.To = max(b.From.Min, sensing.MinTime), min(b.From.Max, sensing.MaxTime)
 	}

@@ -32,7 +32,7 @@ type Deps struct {
 	PublicURL string
 	// MQTT are the endpoints of MQTT that the root document names, such as mqtt://anlan.example:1883; empty: none is served.
 	MQTT []string
-	// Source is the name under which an actor's readings are counted; nil: the actor's name.
+	// Source is the name under which an actor's readings are counted; nil: the actor's own.
 	Source func(ctx context.Context) string
 }
 
@@ -67,6 +67,7 @@ type Service struct {
 	// flight is held for reading while readings are on their way whose feature was looked up in memory. Who deletes a
 	// feature closes it while nothing is under way: what comes later sees that it is closed. The writer never waits for it.
 	flight   sync.RWMutex
+	homes    homes               // which datastreams stand in homes, for counting
 	lastTime atomic.Int64        // the newest phenomenonTime that the server itself gave, in microseconds
 	bulk     *semaphore.Weighted // bytes of bulk requests under way
 	buffers  pool
@@ -100,7 +101,7 @@ func (s *Service) source(ctx context.Context) string {
 	if s.Source != nil {
 		return s.Source(ctx)
 	}
-	return access.From(ctx).Name
+	return access.From(ctx).Source()
 }
 
 // stamp is the server's clock for a reading that says no time: strictly increasing, so that no two look like repeats.
