@@ -158,6 +158,9 @@ func (m *model) query(t *rapid.T) (q Query, want []Stored) {
 		q.From = at(rapid.IntRange(0, 30).Draw(t, "from"))
 		q.To = q.From + int64(rapid.IntRange(0, 20).Draw(t, "to"))*60e6
 	}
+	if rapid.IntRange(0, 4).Draw(t, "ends") == 0 {
+		q.Until = at(rapid.IntRange(0, 30).Draw(t, "until"))
+	}
 	q.Skip = int64(rapid.SampledFrom([]int{0, 0, 1, 3, 10}).Draw(t, "skip"))
 	order := func(a, b Stored) int {
 		c := cmp.Compare(a.ID, b.ID)
@@ -173,7 +176,7 @@ func (m *model) query(t *rapid.T) (q Query, want []Stored) {
 		q.After = &Key{after.At, after.ID}
 	}
 	for _, r := range m.stored {
-		if q.Datastreams != nil && !slices.Contains(q.Datastreams, r.Datastream) || q.bounded() && (r.At < q.From || r.At > q.To) {
+		if q.Datastreams != nil && !slices.Contains(q.Datastreams, r.Datastream) || q.To != 0 && (r.At < q.From || r.At > q.To) || q.Until != 0 && r.End() > q.Until {
 			continue
 		}
 		if q.After != nil && order(r, Stored{q.After.ID, Reading{At: q.After.At}}) <= 0 {

@@ -33,6 +33,7 @@ type Key struct{ At, ID int64 }
 type Query struct {
 	Datastreams []int64 // nil for all
 	From, To    int64   // bounds of At, both inclusive; both 0 for none (see MinTime and MaxTime)
+	Until       int64   // the latest end of the phenomenon time; 0 for none
 	// MinValue and MaxValue spare the reading of chunks that hold only numbers outside them. What is handed over may still
 	// lie outside.
 	MinValue, MaxValue *float64
@@ -41,15 +42,29 @@ type Query struct {
 	Skip               int64 // leave out so many
 }
 
-func (q *Query) bounded() bool { return q.From != 0 || q.To != 0 }
+func (q *Query) bounded() bool { return q.From != 0 || q.To != 0 || q.Until != 0 }
 
-// times are the bounds of At.
-func (q *Query) times() (from, to int64) {
-	if !q.bounded() {
-		return math.MinInt64, math.MaxInt64
+// span is what a reading's time must lie in: its start within [from, to], its end not after until.
+type span struct{ from, to, until int64 }
+
+func (q *Query) span() span {
+	x := span{math.MinInt64, math.MaxInt64, math.MaxInt64}
+	if q.From != 0 || q.To != 0 {
+		x.from, x.to = q.From, q.To
 	}
-	return q.From, q.To
+	if q.Until != 0 {
+		x.until, x.to = q.Until, min(x.to, q.Until)
+	}
+	return x
 }
+
+func (x span) has(c *record) bool {
+	return c.at >= x.from && c.at <= x.to && (c.extra == nil || c.end() <= x.until)
+}
+
+// misses says that nothing between two times can lie in it, covers that all does.
+func (x span) misses(minAt, maxAt int64) bool { return maxAt < x.from || minAt > x.to }
+func (x span) covers(minAt, maxAt int64) bool { return minAt >= x.from && maxAt <= min(x.to, x.until) }
 
 // Get is the reading with an id; db.ErrNotFound if there is none.
 func (s *Service) Get(ctx context.Context, id int64) (Stored, error) {
@@ -195,8 +210,7 @@ func (s *Service) scanByID(ctx context.Context, q Query, fn func(Stored) error) 
 			lanes = lanes[sort.Search(len(lanes), func(i int) bool { return lanes[i].id >= after }):]
 		}
 	}
-	from, to := q.times()
-	w := walk{s: s, ctx: ctx, q: &q, fn: fn, from: from, to: to, skip: q.Skip}
+	w := walk{s: s, ctx: ctx, q: &q, fn: fn, span: q.span(), skip: q.Skip}
 	for i := range lanes {
 		l := lanes[i]
 		if desc {
@@ -211,19 +225,19 @@ func (s *Service) scanByID(ctx context.Context, q Query, fn func(Stored) error) 
 
 // walk is a scan by id under way.
 type walk struct {
-	s        *Service
-	ctx      context.Context
-	q        *Query
-	fn       func(Stored) error
-	from, to int64
-	skip     int64
+	s    *Service
+	ctx  context.Context
+	q    *Query
+	fn   func(Stored) error
+	span span
+	skip int64
 }
 
 // lane hands over one lane's readings.
 func (w *walk) lane(l *lane, desc bool) error {
 	w.s.mu.RLock()
 	v, state := l.view(), &l.of.state
-	nothing := state.Count == 0 || w.q.bounded() && (state.MaxAt < w.from || state.MinAt > w.to) || w.s.streams[l.of.ID] == nil
+	nothing := state.Count == 0 || w.span.misses(state.MinAt, state.MaxAt) || w.s.streams[l.of.ID] == nil
 	w.s.mu.RUnlock()
 	if nothing {
 		return nil
@@ -261,7 +275,7 @@ func (w *walk) lane(l *lane, desc bool) error {
 func (w *walk) chunks(v view, after int64, whole, desc bool) error {
 	var headers []header
 	err := w.s.DB.Read(w.ctx, func(tx *db.Tx) (err error) {
-		headers, err = chunkHeaders(tx, v.lane.id, w.from, w.to, w.q.MinValue, w.q.MaxValue)
+		headers, err = chunkHeaders(tx, v.lane.id, w.span.from, w.span.to, w.q.MinValue, w.q.MaxValue)
 		return err
 	})
 	if err != nil {
@@ -313,7 +327,7 @@ func (w *walk) records(l *lane, records []record, after int64, desc bool) error 
 			c = &records[len(records)-1-i]
 		}
 		n := int64(c.n)
-		if !desc && n <= after || desc && n >= after || c.at < w.from || c.at > w.to {
+		if !desc && n <= after || desc && n >= after || !w.span.has(c) {
 			continue
 		}
 		if w.skip > 0 {
@@ -330,63 +344,103 @@ func (w *walk) records(l *lane, records []record, after int64, desc bool) error 
 // Count is how many readings a query asks for. Bounds on values, the order and the place to go on from are ignored. Without
 // bounds of time it is kept; with them the headers of chunks tell, but for the chunks at the borders.
 func (s *Service) Count(ctx context.Context, q Query) (int64, error) {
-	var total int64
-	from, to := q.times()
-	for _, st := range s.chosen(&q) {
+	if q.Datastreams == nil && !q.bounded() {
 		s.mu.RLock()
-		state := st.state
-		s.mu.RUnlock()
-		switch {
-		case !q.bounded():
+		defer s.mu.RUnlock()
+		return s.count.sealed + s.count.head, nil
+	}
+	var total int64
+	x := q.span()
+	var views []view
+	chosen := s.chosen(&q)
+	s.mu.RLock()
+	for _, st := range chosen {
+		switch state := &st.state; {
+		case state.Count == 0 || x.misses(state.MinAt, state.MaxAt):
+		case x.covers(state.MinAt, state.MaxAt):
 			total += state.Count
-			continue
-		case state.Count == 0 || state.MaxAt < from || state.MinAt > to:
-			continue
-		}
-		for _, v := range s.views(st) {
-			n, err := s.countLane(ctx, v, from, to)
-			if err != nil {
-				return 0, err
+		default:
+			for _, l := range st.lanes {
+				views = append(views, l.view())
 			}
-			total += n
 		}
 	}
-	return total, nil
+	s.mu.RUnlock()
+	n, err := s.countViews(ctx, views, x)
+	return total + n, err
 }
 
-func (s *Service) countLane(ctx context.Context, v view, from, to int64) (total int64, err error) {
-	count := func(records []record) {
-		for i := range records {
-			if records[i].at >= from && records[i].at <= to {
-				total++
-			}
-		}
+// countViews counts in lanes of which only a part is wanted.
+func (s *Service) countViews(ctx context.Context, views []view, x span) (total int64, err error) {
+	for _, v := range views {
+		total += x.count(v.head)
 	}
-	count(v.head)
-	if v.sealed == 0 {
-		return total, nil
-	}
+	var border []place // chunks of which only a part is wanted
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		headers, err := chunkHeaders(tx, v.lane.id, from, to, nil, nil)
-		if err != nil {
-			return err
-		}
-		for _, h := range headers {
-			h.count = min(h.count, v.sealed-h.n0)
-			if h.count <= 0 {
-				continue
-			}
-			if h.minAt >= from && h.maxAt <= to {
+		return eachHeader(tx, views, x, func(v view, h header) {
+			if x.covers(h.minAt, h.maxAt) {
 				total += h.count
-				continue
+			} else {
+				border = append(border, place{v, h})
 			}
-			records, err := loadChunk(tx, v.lane.id, h)
+		})
+	})
+	for _, p := range border {
+		if err != nil {
+			break
+		}
+		var records []record
+		records, err = s.loadRange(ctx, p.view.lane.id, p.header)
+		total += x.count(records)
+	}
+	return total, err
+}
+
+// place is a chunk of a lane.
+type place struct {
+	view   view
+	header header
+}
+
+func (x span) count(records []record) (n int64) {
+	for i := range records {
+		if x.has(&records[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// manyLanes is from how many lanes on it pays to read all headers of all lanes in one go.
+const manyLanes = 100
+
+// eachHeader hands the headers of the chunks of some lanes to fn that may hold a time that is wanted. Readings that a view
+// has in its head are left out.
+func eachHeader(tx *db.Tx, views []view, x span, fn func(view, header)) error {
+	clipped := func(v view, h header) {
+		if h.count = min(h.count, v.sealed-h.n0); h.count > 0 {
+			fn(v, h)
+		}
+	}
+	if len(views) < manyLanes {
+		for _, v := range views {
+			headers, err := chunkHeaders(tx, v.lane.id, x.from, x.to, nil, nil)
 			if err != nil {
 				return err
 			}
-			count(records[:min(int64(len(records)), h.count)])
+			for _, h := range headers {
+				clipped(v, h)
+			}
 		}
 		return nil
+	}
+	byLane := make(map[int64]view, len(views))
+	for _, v := range views {
+		byLane[v.lane.id] = v
+	}
+	return allHeaders(tx, x.from, x.to, func(lane int64, h header) {
+		if v, ok := byLane[lane]; ok {
+			clipped(v, h)
+		}
 	})
-	return total, err
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A scan by time merges runs. A run is a stream, a chunk or a head of which, at first, only a bound is known: no reading of
-// it comes before that place. It is opened when its bound comes up: a stream falls into chunks and heads, a chunk into its
+// it comes before that place. It is opened when its bound comes up: a stream falls into its chunks, a chunk or a head into its
 // sorted records. So the first page of a long history reads one chunk, and the newest reading of all reads few streams.
 
 // run is one run of a merge.
@@ -19,37 +19,50 @@ type run struct {
 	bound Key // no reading of it comes before
 	last  Key // and none after; for leaving it out as a whole
 
-	of      *stream // unopened stream
-	view    view    // unopened chunk, and the lane of an opened run
+	of      *stream // an unopened stream's chunks
+	views   []view  // its lanes
+	view    view    // an unopened head or chunk, and the lane of an opened run
+	head    bool
 	header  header
 	records []record // opened: what is left, in the order of the scan
 }
 
 // merge is a scan by time under way.
 type merge struct {
-	s        *Service
-	ctx      context.Context
-	q        *Query
-	from, to int64
-	desc     bool
-	runs     []*run // a heap by bound
+	s    *Service
+	ctx  context.Context
+	q    *Query
+	span span
+	desc bool
+	runs []*run // a heap by bound
 }
 
 func (s *Service) scanByTime(ctx context.Context, q Query, fn func(Stored) error) error {
-	m := &merge{s: s, ctx: ctx, q: &q, desc: q.Order == ByTimeDesc}
-	m.from, m.to = q.times()
+	m := &merge{s: s, ctx: ctx, q: &q, span: q.span(), desc: q.Order == ByTimeDesc}
 	if q.After != nil {
 		if m.desc {
-			m.to = min(m.to, q.After.At)
+			m.span.to = min(m.span.to, q.After.At)
 		} else {
-			m.from = max(m.from, q.After.At)
+			m.span.from = max(m.span.from, q.After.At)
 		}
 	}
 	chosen := s.chosen(&q)
 	s.mu.RLock()
 	for _, st := range chosen {
-		if st.state.Count > 0 && st.state.MaxAt >= m.from && st.state.MinAt <= m.to {
-			m.runs = append(m.runs, m.bounds(&run{of: st}, st.state.MinAt, st.state.MaxAt))
+		if st.state.Count == 0 || m.span.misses(st.state.MinAt, st.state.MaxAt) {
+			continue
+		}
+		// Heads are in memory; the chunks are only looked at when their own bound comes up.
+		r := &run{of: st}
+		for _, l := range st.lanes {
+			v := l.view()
+			if len(v.head) > 0 {
+				m.runs = append(m.runs, m.bounds(&run{view: v, head: true}, st.state.MinAt, st.state.MaxAt))
+			}
+			r.views = append(r.views, v)
+		}
+		if sealed := &st.sealed; sealed.Count > 0 && !m.span.misses(sealed.MinAt, sealed.MaxAt) {
+			m.runs = append(m.runs, m.bounds(r, sealed.MinAt, sealed.MaxAt))
 		}
 	}
 	s.mu.RUnlock()
@@ -86,16 +99,16 @@ func (s *Service) scanByTime(ctx context.Context, q Query, fn func(Stored) error
 
 // bounds sets the places between which a run lies, from its earliest and latest times.
 func (m *merge) bounds(r *run, minAt, maxAt int64) *run {
-	r.bound, r.last = Key{max(minAt, m.from), 0}, Key{maxAt, math.MaxInt64}
+	r.bound, r.last = Key{max(minAt, m.span.from), 0}, Key{maxAt, math.MaxInt64}
 	if m.desc {
-		r.bound, r.last = Key{min(maxAt, m.to), math.MaxInt64}, Key{minAt, 0}
+		r.bound, r.last = Key{min(maxAt, m.span.to), math.MaxInt64}, Key{minAt, 0}
 	}
 	return r
 }
 
 // whole is how many readings a chunk has that can be left out unread: all of it is wanted, and nothing else lies between.
 func (m *merge) whole(r *run) int64 {
-	if r.of != nil || r.header.minAt < m.from || r.header.maxAt > m.to || m.q.After != nil && !m.before(*m.q.After, r.bound) {
+	if r.of != nil || r.head || !m.span.covers(r.header.minAt, r.header.maxAt) || m.q.After != nil && !m.before(*m.q.After, r.bound) {
 		return 0
 	}
 	if len(m.runs) > 0 && !m.before(r.last, m.runs[0].bound) {
@@ -107,25 +120,29 @@ func (m *merge) whole(r *run) int64 {
 // open puts what a run holds into the heap.
 func (m *merge) open(r *run) error {
 	if r.of != nil {
-		return m.openStream(r.of)
+		return m.openStream(r)
 	}
-	records, err := m.s.loadRange(m.ctx, r.view.lane.id, r.header)
-	if err != nil {
-		return err
+	records := r.view.head
+	if !r.head {
+		var err error
+		if records, err = m.s.loadRange(m.ctx, r.view.lane.id, r.header); err != nil {
+			return err
+		}
 	}
-	m.push(r.view, records)
+	if m.add(r.view, records) {
+		heap.Fix(m, len(m.runs)-1)
+	}
 	return nil
 }
 
-func (m *merge) openStream(st *stream) error {
-	for _, v := range m.s.views(st) {
-		m.push(v, v.head)
+func (m *merge) openStream(r *run) error {
+	for _, v := range r.views {
 		if v.sealed == 0 {
 			continue
 		}
 		var headers []header
 		err := m.s.DB.Read(m.ctx, func(tx *db.Tx) (err error) {
-			headers, err = chunkHeaders(tx, v.lane.id, m.from, m.to, m.q.MinValue, m.q.MaxValue)
+			headers, err = chunkHeaders(tx, v.lane.id, m.span.from, m.span.to, m.q.MinValue, m.q.MaxValue)
 			return err
 		})
 		if err != nil {
@@ -140,18 +157,22 @@ func (m *merge) openStream(st *stream) error {
 	return nil
 }
 
-// push puts those of a lane's records that are wanted into the heap, sorted.
-func (m *merge) push(v view, records []record) {
-	r := &run{view: v, records: make([]record, 0, len(records))}
+// add puts those of a lane's records that are wanted at the end of the runs, sorted, and reports whether there are any. The
+// caller restores the heap.
+func (m *merge) add(v view, records []record) bool {
+	r := &run{view: v}
 	for i := range records {
 		c := &records[i]
-		if c.at < m.from || c.at > m.to || m.q.After != nil && !m.before(*m.q.After, Key{c.at, readingID(v.lane.id, int64(c.n))}) {
+		if !m.span.has(c) || m.q.After != nil && !m.before(*m.q.After, Key{c.at, readingID(v.lane.id, int64(c.n))}) {
 			continue
+		}
+		if r.records == nil {
+			r.records = make([]record, 0, len(records)-i)
 		}
 		r.records = append(r.records, *c)
 	}
 	if len(r.records) == 0 {
-		return
+		return false
 	}
 	order := func(a, b record) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.n, b.n)) }
 	if !slices.IsSortedFunc(r.records, order) {
@@ -161,7 +182,8 @@ func (m *merge) push(v view, records []record) {
 		slices.Reverse(r.records)
 	}
 	r.bound = r.key(0)
-	heap.Push(m, r)
+	m.runs = append(m.runs, r)
+	return true
 }
 
 func (r *run) key(i int) Key {

@@ -222,4 +222,3 @@ func (s *Service) All(fn func(DatastreamState)) {
 		fn(d)
 	}
 }
-

@@ -341,6 +341,21 @@ func chunkHeaders(tx *db.Tx, lane, from, to int64, low, high *float64) (out []he
 	return out, nil
 }
 
+// allHeaders are the places and times of the chunks of all lanes that may hold a time within [from, to].
+func allHeaders(tx *db.Tx, from, to int64, fn func(lane int64, h header)) error {
+	err := tx.Each(func(r *sql.Rows) error {
+		var lane int64
+		var h header
+		err := r.Scan(&lane, &h.n0, &h.count, &h.minAt, &h.maxAt)
+		fn(lane, h)
+		return err
+	}, `select lane, n0, count, min_at, max_at from chunks where max_at >= $1 and min_at <= $2 order by lane nulls last, n0 nulls last`, from, to)
+	if err != nil {
+		return fmt.Errorf("headers of chunks: %w", err)
+	}
+	return nil
+}
+
 // headerOf is the header of the chunk that holds n; its count is 0 where there is none.
 func headerOf(tx *db.Tx, lane, n int64) (h header, err error) {
 	err = tx.QueryRow("select n0, count from chunks where lane = $1 and n0 <= $2 order by lane desc nulls last, n0 desc nulls last limit 1", lane, n).
