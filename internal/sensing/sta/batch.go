@@ -162,6 +162,9 @@ func (b *batch) changes(p *batchPart) ([]*Answer, error) {
 		if err != nil {
 			return nil, inPart(err, i, c.id)
 		}
+		if _, twice := sets["$"+c.id]; twice {
+			return nil, inPart(badBatch("two requests have this Content-ID"), i, c.id)
+		}
 		if c.method == http.MethodPost && c.id != "" {
 			if steps, err := readPath(w.Path, met); err == nil {
 				sets["$"+c.id] = steps[len(steps)-1].set

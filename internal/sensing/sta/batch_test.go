@@ -125,6 +125,8 @@ func TestBatch(t *testing.T) {
 				"400", "", []string{"did you mean name?"}},
 			{"a change set holds no GET", setHead + changeHead + "\nGET Things HTTP/1.1\n\n--C--\n--B--", "400", "", []string{"only changes"}},
 			{"a reference to what comes later", setHead + changeHead + "\nPOST $2/Datastreams HTTP/1.1\n" + jsonHead + "{}\n--C--\n--B--", "400", "", []string{"Content-ID 2"}},
+			{"two requests of one name", setHead + changeHead + "Content-ID: 1\n\nPOST Sensors HTTP/1.1\n" + jsonHead + sensor + "\n" +
+				changeHead + "Content-ID: 1\n\nPOST Sensors HTTP/1.1\n" + jsonHead + sensor + "\n--C--\n--B--", "400", "", []string{"two requests have this Content-ID"}},
 			{"readings in a change set",
 				setHead + changeHead + "Content-ID: 1\n\nPOST Observations HTTP/1.1\n" + jsonHead + `{"result":1,"Datastream":{"@iot.id":{datastream}}}` + "\n" +
 					changeHead + "Content-ID: 2\n\nDELETE Datastreams({datastream}) HTTP/1.1\n\n--C--\n--B--",

@@ -227,7 +227,11 @@ func (c *change) makeDatastream(d *draft, given owners) (int64, error) {
 			return 0, err
 		}
 	}
-	id, err := c.storeDatastream(d.cells, "", ids[0], ids[1], ids[2])
+	known, err := c.identity(d.cells, ids[0], ids[2])
+	if err != nil {
+		return 0, err
+	}
+	id, err := c.storeDatastream(known, d.cells, ids[1], ids[2])
 	if err != nil {
 		return 0, at(err, d.field)
 	}
@@ -235,13 +239,8 @@ func (c *change) makeDatastream(d *draft, given owners) (int64, error) {
 }
 
 // storeDatastream makes a datastream in the log and its row here, under one id.
-func (c *change) storeDatastream(cells []cell, externalID string, thing, sensor, property int64) (int64, error) {
+func (c *change) storeDatastream(known sensing.Datastream, cells []cell, sensor, property int64) (int64, error) {
 	k := kindOf(setDatastreams)
-	known, err := c.identity(cells, thing, property)
-	if err != nil {
-		return 0, err
-	}
-	known.ExternalID = externalID
 	id, err := c.AddDatastream(known)
 	if err != nil {
 		return 0, err
@@ -250,7 +249,7 @@ func (c *change) storeDatastream(cells []cell, externalID string, thing, sensor,
 	if cellOf(k, cells, "observedArea").text != "" {
 		given = 1
 	}
-	_, err = c.insert(k, cells, extra{"id", id}, extra{"thing", thing}, extra{"sensor", sensor}, extra{"area_given", given})
+	_, err = c.insert(k, cells, extra{"id", id}, extra{"thing", known.Thing}, extra{"sensor", sensor}, extra{"area_given", given})
 	if err != nil {
 		return 0, err
 	}
@@ -258,7 +257,7 @@ func (c *change) storeDatastream(cells []cell, externalID string, thing, sensor,
 	if err != nil {
 		return 0, fmt.Errorf("store the property of datastream %d: %w", id, err)
 	}
-	c.note(k, id, sensing.Created, cells, nil, sensing.Link{Set: setThings, ID: thing}, sensing.Link{Set: setSensors, ID: sensor},
+	c.note(k, id, sensing.Created, cells, nil, sensing.Link{Set: setThings, ID: known.Thing}, sensing.Link{Set: setSensors, ID: sensor},
 		sensing.Link{Set: setObservedProperties, ID: property})
 	return id, nil
 }

@@ -117,6 +117,17 @@ func (f *features) open(feature int64) {
 // featureOf is the feature of a datastream's readings that name none: it is derived from the Location of the Thing, one for
 // each Location, when the first such reading comes.
 func (c *change) featureOf(datastream int64) (int64, error) {
+	if feature, ok := c.own[datastream]; ok {
+		return feature, nil
+	}
+	feature, err := c.findFeature(datastream)
+	if err == nil {
+		c.own[datastream] = feature
+	}
+	return feature, err
+}
+
+func (c *change) findFeature(datastream int64) (int64, error) {
 	var feature, thing int64
 	err := c.QueryRow("select feature, thing from sta_datastreams where id = $1", datastream).Scan(&feature, &thing)
 	if errors.Is(err, db.ErrNotFound) {
@@ -199,6 +210,10 @@ func (c *change) featureAt(location int64) (int64, error) {
 
 // observe notes that a datastream has readings of a feature, which must exist, and widens what the datastream observes.
 func (c *change) observe(datastream, feature int64) error {
+	p := pair{datastream, feature}
+	if _, done := c.pairs[p]; done {
+		return nil
+	}
 	if c.s.features.closed(feature) {
 		return web.Errorf(http.StatusConflict, "sensing.closing", "FeatureOfInterest %d is being deleted", feature)
 	}
@@ -207,6 +222,7 @@ func (c *change) observe(datastream, feature int64) error {
 	if err != nil {
 		return fmt.Errorf("note that datastream %d observes feature %d: %w", datastream, feature, err)
 	}
+	c.pairs[p] = struct{}{}
 	c.AfterCommit(func() { c.s.features.learn(datastream, feature, false) })
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/sensing"
 )
 
 // DatastreamSpec describes a datastream that is to exist.
@@ -152,7 +153,8 @@ func (r *registration) datastream(spec DatastreamSpec) (int64, error) {
 		"unitOfMeasurement": object("name", spec.Unit, "symbol", spec.Unit, "definition", "ucum:"+spec.Unit),
 		"properties":        object("external_id", spec.ExternalID),
 	})
-	return r.storeDatastream(cells, spec.ExternalID, thing, sensor, property)
+	known := sensing.Datastream{ExternalID: spec.ExternalID, Thing: thing, Asset: spec.Asset, Property: spec.Property, Unit: spec.Unit, Name: name}
+	return r.storeDatastream(known, cells, sensor, property)
 }
 
 // thing is the Thing of an asset, standing where the asset stands. All that have no asset belong to one Thing.

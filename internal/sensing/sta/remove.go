@@ -26,6 +26,8 @@ func (s *Service) prepareDelete(ctx context.Context, steps []step) (deed, error)
 }
 
 func (c *change) remove(m made) error {
+	c.forget()
+	defer c.forget()
 	switch m.set {
 	case setThings:
 		return c.removeThing(m.id)

@@ -186,6 +186,45 @@ func TestCreateUpdateDelete(t *testing.T) {
 			{do: "POST /Things", body: `{"name":"other","description":"d","Datastreams":[{"@iot.id":{datastream}}]}`, status: 201, as: "t2"},
 			{do: "GET /Observations({o})/Datastream/Thing", status: 200, want: `"@iot.id":{t2},`},
 		}, "Things+1 Observations+1 FeaturesOfInterest+1"},
+		{"three Locations at once, the feature from the one that is GeoJSON", []call{
+			{do: "POST /Things", status: 201, as: "t", body: `{"name":"t","description":"d","Locations":[{"name":"a","description":"d","encodingType":"text/plain","location":"behind the pump"},` + location +
+				`,{"name":"b","description":"d","encodingType":"text/plain","location":"second yard"}],"Datastreams":[{` + datastream + `,"Sensor":` + sensor + `,"ObservedProperty":` + property + `,"Observations":[{"result":1}]}]}`},
+			{do: "GET /Things({t})?$expand=Locations,Datastreams/Observations/FeatureOfInterest", status: 200, want: "\"location\":\"behind the pump\"\n\"location\":\"second yard\"\n\"feature\":{\"type\":\"Point\",\"coordinates\":[121.5,31.25]}"},
+		}, "Things+1 Locations+3 HistoricalLocations+1 Datastreams+1 Sensors+1 ObservedProperties+1 Observations+1 FeaturesOfInterest+1"},
+		{"two Things at one Location share its feature", []call{
+			{do: "POST /Things", status: 201, as: "t", body: `{"name":"t","description":"d","Locations":[{"@iot.id":{location}}],"Datastreams":[{` + datastream + `,"Sensor":{"@iot.id":{sensor}},"ObservedProperty":{"@iot.id":{property}},"Observations":[{"result":1}]}]}`},
+			{do: "POST /Datastreams({datastream})/Observations", body: `{"result":2}`, status: 201, as: "o"},
+			{do: "GET /Observations({o})/FeatureOfInterest/Observations?$count=true&$top=0", status: 200, want: `"@iot.count":2`},
+		}, "Things+1 HistoricalLocations+1 Datastreams+1 Observations+2 FeaturesOfInterest+1"},
+		{"what the path says may be said again, not otherwise", []call{
+			{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1,"Datastream":{"@iot.id":{datastream}}}`, status: 201},
+			{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1,"Datastream":{"@iot.id":{datastream}}}`, status: 201},
+			{do: "POST /Things({thing})/Datastreams", body: `{` + datastream + `,"Thing":{"@iot.id":{thing}},"Sensor":{"@iot.id":{sensor}},"ObservedProperty":{"@iot.id":{property}}}`, status: 201, as: "d2"},
+			{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1,"Datastream":{"@iot.id":{d2}}}`, status: 400, want: "contradicts"},
+			{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1,"Datastream":{` + datastream + `}}`, status: 400},
+		}, "Datastreams+1 Observations+2 FeaturesOfInterest+1"},
+		{"a path must hold", []call{
+			{do: "POST /Things", body: `{"name":"t","description":"d"}`, status: 201, as: "t2"},
+			{do: "POST /Things({thing})/Datastreams({datastream})/Observations", body: `{"result":1}`, status: 201, as: "o"},
+			{do: "POST /Things({t2})/Datastreams({datastream})/Observations", body: `{"result":1}`, status: 404},
+			{do: "PUT /Things({thing})/Datastreams({datastream})/Observations({o})", body: `{"result":2,"phenomenonTime":"2026-11-23T03:00:00Z"}`, status: 200},
+			{do: "PUT /Things({t2})/Datastreams({datastream})/Observations({o})", body: `{"result":2,"phenomenonTime":"2026-11-23T03:00:00Z"}`, status: 404},
+			{do: "PATCH /Things({t2})/Datastreams({datastream})/Observations({o})", body: `{"result":2}`, status: 404},
+			{do: "DELETE /Things({t2})/Datastreams({datastream})/Observations({o})", status: 404},
+			{do: "DELETE /Things({thing})/Datastreams({datastream})/Observations({o})", status: 200},
+		}, "Things+1 FeaturesOfInterest+1"},
+		{"the newest HistoricalLocation says where the Thing is", []call{
+			{do: "POST /Locations", body: location, status: 201, as: "l2"},
+			{do: "POST /Locations", body: location, status: 201, as: "l3"},
+			{do: "PATCH /Things({thing})/HistoricalLocations({past})", body: `{"time":"2016-01-01T06:00:00Z"}`, status: 200},
+			{do: "POST /HistoricalLocations", body: `{"time":"2016-01-01T07:00:00Z","Thing":{"@iot.id":{thing}},"Locations":[{"@iot.id":{l2}}]}`, status: 201},
+			{do: "POST /HistoricalLocations", body: `{"time":"2016-01-01T05:00:00Z","Thing":{"@iot.id":{thing}},"Locations":[{"@iot.id":{l3}}]}`, status: 201},
+			{do: "GET /Things({thing})/Locations", status: 200, want: "\"@iot.id\":{l2},\n!\"@iot.id\":{location},\n!\"@iot.id\":{l3},"},
+		}, "Locations+2 HistoricalLocations+2"},
+		{"text for what was GeoJSON, together with the encoding", []call{
+			{do: "PATCH /Locations({location})", body: `{"location":"in the cellar"}`, status: 400, want: "expected GeoJSON"},
+			{do: "PATCH /Locations({location})", body: `{"location":"in the cellar","encodingType":"text/plain"}`, status: 200, want: `"location":"in the cellar"`},
+		}, ""},
 		{"an Observation handed to another feature", []call{
 			{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1}`, status: 201, as: "o"},
 			{do: "POST /FeaturesOfInterest", body: `{"name":"f","description":"d","encodingType":"application/geo+json","feature":{"type":"Point","coordinates":[1,2]},"Observations":[{"@iot.id":{o}}]}`, status: 201, as: "f"},
@@ -197,6 +236,7 @@ func TestCreateUpdateDelete(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				w.t, w.names = t, map[string]string{"f": "888888"}
 				w.gauge()
+				w.names["past"] = w.idAt("/Things({thing})/HistoricalLocations")
 				before := w.counts()
 				for _, call := range c.calls {
 					w.run(call)

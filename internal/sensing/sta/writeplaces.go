@@ -92,6 +92,7 @@ func (c *change) setPlaces(thing int64, locations []int64) error {
 // forgetFeatures has datastreams derive their feature anew.
 func (c *change) forgetFeatures(which string, arg int64) error {
 	ids, err := c.ids("select id from sta_datastreams where feature <> 0 and "+which, arg)
+	c.forget()
 	if err != nil || len(ids) == 0 {
 		return err
 	}

@@ -21,6 +21,16 @@ type change struct {
 	ctx context.Context
 	now int64           // the server's clock, microseconds
 	met map[string]made // what the parts of a change set made, by "$1"
+
+	// What this change has looked up, so that many Observations in one request cost few statements. It is forgotten when
+	// anything moves or goes.
+	there map[made]struct{} // entities that exist
+	own   map[int64]int64   // features of datastreams
+	pairs map[pair]struct{} // that are in sta_datastream_features
+}
+
+func (c *change) forget() {
+	c.there, c.own, c.pairs = map[made]struct{}{}, map[int64]int64{}, map[pair]struct{}{}
 }
 
 // made names an entity that a change made.
@@ -32,7 +42,9 @@ type made struct {
 // change runs fn in one transaction: all of it happens or nothing.
 func (s *Service) change(ctx context.Context, fn func(c *change) error) error {
 	return s.Core.Change(ctx, s.source(ctx), func(t *sensing.Tx) error {
-		return fn(&change{Tx: t, s: s, ctx: ctx, now: db.Micros(s.Clock.Now()), met: map[string]made{}})
+		c := &change{Tx: t, s: s, ctx: ctx, now: db.Micros(s.Clock.Now()), met: map[string]made{}}
+		c.forget()
+		return fn(c)
 	})
 }
 
@@ -130,14 +142,22 @@ func (c *change) load(k *kind, id int64) ([]cell, error) {
 
 // exists says whether there is an entity with an id.
 func (c *change) exists(set string, id int64) (bool, error) {
-	if k := kindOf(set); k != nil {
-		return c.any("select 1 from "+k.table+" where id = $1", id)
+	if _, yes := c.there[made{set, id}]; yes {
+		return true, nil
 	}
-	_, err := c.s.Core.Get(c.ctx, id)
-	if errors.Is(err, db.ErrNotFound) {
-		return false, nil
+	k := kindOf(set)
+	if k == nil {
+		_, err := c.s.Core.Get(c.ctx, id)
+		if errors.Is(err, db.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil, err
 	}
-	return err == nil, err
+	yes, err := c.any("select 1 from "+k.table+" where id = $1", id)
+	if yes {
+		c.there[made{set, id}] = struct{}{}
+	}
+	return yes, err
 }
 
 // any says whether a query has a row.
@@ -174,7 +194,22 @@ func (c *change) note(k *kind, id int64, op sensing.Op, cells []cell, fields []s
 	if op != sensing.Deleted {
 		e.Body = flat(k, id, cells)
 	}
+	if k.set == setDatastreams && op == sensing.Updated {
+		e.Body = c.appendSpans(e.Body, id) // a message shows what GET does
+	}
 	c.Note(e)
+}
+
+// appendSpans adds to a Datastream what the log keeps about it.
+func (c *change) appendSpans(body []byte, id int64) []byte {
+	st, _ := c.s.Core.State(id)
+	body = body[:len(body)-1]
+	for _, name := range []string{"phenomenonTime", "resultTime"} {
+		if start, end, ok := spanOf(&st, name).Span(); ok {
+			body = appendInterval(appendKey(body, name), start, end)
+		}
+	}
+	return append(body, '}')
 }
 
 // flat is an entity as JSON without links.
