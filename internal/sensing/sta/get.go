@@ -3,6 +3,7 @@ package sta
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -206,8 +207,11 @@ func (g *get) appendNext(dst []byte, token string) []byte {
 	}
 	var options []string
 	for _, part := range strings.Split(g.r.URL.RawQuery, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		switch name = strings.ReplaceAll(name, "%24", "$"); name {
+		name := part
+		if plain, err := url.QueryUnescape(part); err == nil {
+			name, _, _ = strings.Cut(plain, "=")
+		}
+		switch name {
 		case "", "$skip", "$skiptoken":
 		default:
 			options = append(options, part)

@@ -122,6 +122,7 @@ func (x *expanding) behind(it *item) (int64, error) {
 
 // readings fills in the Observations of Datastreams or FeaturesOfInterest.
 func (x *expanding) readings() error {
+	n := x.v.shown
 	for _, it := range x.items {
 		a := asked{query: x.x.plan.query, top: x.x.top, skip: x.x.skip}
 		if x.p.k.set == setDatastreams {
@@ -139,6 +140,9 @@ func (x *expanding) readings() error {
 		page, err := x.v.latestOr(a)
 		if err != nil {
 			return err
+		}
+		if n += len(page.stored); n > maxExpanded {
+			return errExpanded(x.x.nav.Name)
 		}
 		in := x.at(it)
 		in.count = page.count
