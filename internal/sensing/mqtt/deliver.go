@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 
@@ -33,14 +34,22 @@ type delivery struct {
 	dup   bool // it may have been sent before
 }
 
-// render asks a subscription what a row holds for it.
-func render(sub Subscription, row Row) ([]message, error) {
-	var out []message
-	err := sub.Messages(row, func(topic string, payload []byte) error {
+// render asks a subscription what a row holds for it. A panic is an error: the row is still there after a restart, and would
+// end the process again and again.
+func render(sub Subscription, row Row) (out []message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("render row %d for %q: panic: %v", row.Seq(), sub.Key(), p)
+		}
+	}()
+	err = sub.Messages(row, func(topic string, payload []byte) error {
 		out = append(out, message{topic, payload})
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("render row %d for %q: %w", row.Seq(), sub.Key(), err)
+	}
+	return out, nil
 }
 
 // push queues a row's messages. false: the queue is full and nothing was queued. c.mu is held.
@@ -127,34 +136,26 @@ func (c *client) writeDelivery(d *delivery) bool {
 }
 
 func (c *client) writeMessage(d *delivery, p *part, m message) {
-	pk := packets.Packet{
-		ProtocolVersion: c.version, TopicName: m.topic, Payload: m.payload,
-		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: p.filter.qos},
-	}
-	if p.filter.identifier != 0 && c.version == 5 {
-		pk.Properties.SubscriptionIdentifier = []int{p.filter.identifier}
-	}
-	if pk.FixedHeader.Qos > 0 {
-		pk.PacketID = c.nextID()
-		pk.FixedHeader.Dup = d.dup
+	f := p.filter
+	var id uint16
+	if f.qos > 0 {
+		id = c.nextID()
 	}
 	before := c.out.Len()
-	if err := pk.PublishEncode(&c.out); err != nil {
-		panic(err) // it writes to memory, and has a packet id
-	}
+	c.out.Write(appendPublish(c.out.AvailableBuffer(), c.version, f.qos, f.qos > 0 && d.dup, id, f.identifier, m))
 	if c.maxPacket > 0 && c.out.Len()-before > int(c.maxPacket) {
-		c.out.Truncate(before) // 3.1.2.11.4: as if it had been sent
+		c.out.Truncate(before) // MQTT 5, 3.1.2.11.4: as if it had been sent
 		c.edge.count.oversize.Add(1)
 		return
 	}
 	c.edge.count.delivered.Add(1)
 	c.sentUpTo = max(c.sentUpTo, d.seq)
-	if pk.FixedHeader.Qos > 0 {
-		c.unacked[pk.PacketID] = d
-		d.open++
-	} else {
+	if f.qos == 0 {
 		c.served = true
+		return
 	}
+	c.unacked[id] = d
+	d.open++
 }
 
 // nextID is a packet id of ours that is free. It has nothing to do with those that the client gives its own packets.

@@ -1,14 +1,19 @@
 package mqtt
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/mochi-mqtt/server/v2/packets"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/anlan-city/anlan/internal/platform/clock"
 )
 
 func TestStalledSubscriberDelaysNoOther(t *testing.T) {
@@ -34,6 +39,7 @@ func TestStalledSubscriberDelaysNoOther(t *testing.T) {
 				}
 			}
 			senders.Wait()
+			other.sync() // its last acknowledgement has come before time flies
 			w.passUntil(func() bool { return w.edge.count.stalled.Load() == 1 })
 			other.sync()
 			if qos == 0 {
@@ -216,9 +222,6 @@ func TestFilterStartsAtSubscribe(t *testing.T) {
 	}
 	c.take() // m0; the session lags behind
 	c.expect(packets.Publish)
-	if got := w.edge.hub; got == nil {
-		t.Fatal()
-	}
 	c.subscribe(1, "B")
 	w.log.say("B", "m5")
 	c.subscribe(0, "A") // again, with another QoS: it goes on where it is
@@ -349,5 +352,97 @@ func TestHubShares(t *testing.T) {
 	}
 	if n := w.log.tails; n != 1 {
 		t.Errorf("the log was read %d times, want 1", n)
+	}
+}
+
+// A row that can't be rendered just now ends the connection of those who should get it, and of nobody else; they go on
+// from it later.
+func TestRowThatCannotBeRendered(t *testing.T) {
+	for _, broken := range []string{"m1", "panic"} {
+		w := newWorld(t, func(w *world) { w.log.broken = broken })
+		c, other := w.join(5, "c", "s", keepSession), w.join(5, "other", "s")
+		c.subscribe(1, "A")
+		other.subscribe(1, "B")
+		w.log.say("A", "m0")
+		c.takeAll(0, 1)
+		w.log.say("A", "%s", broken)
+		w.log.say("B", "m0")
+		if got := c.expect(packets.Disconnect); got.ReasonCode != 0x83 {
+			t.Errorf("code %#x", got.ReasonCode)
+		}
+		c.closed()
+		other.takeAll(0, 1)
+		c = w.join(5, "c", "s", keepSession) // it reads by itself now, and fails again
+		for {
+			if pk, err := c.read(); err != nil {
+				t.Fatal(err)
+			} else if pk.FixedHeader.Type == packets.Disconnect {
+				break
+			} else if string(pk.Payload) != "m0" { // its acknowledgement may have been lost
+				t.Fatalf("got %s", pk.Payload)
+			}
+		}
+		w.log.set(func(l *memLog) { l.broken = "" })
+		w.log.say("A", "m2")
+		c = w.join(5, "c", "s", keepSession)
+		var got []string
+		for len(got) == 0 || got[len(got)-1] != "m2" {
+			got = append(got, string(c.take().Payload))
+		}
+		if n := len(got); n < 2 || got[n-2] != broken {
+			t.Errorf("got %v", got)
+		}
+	}
+}
+
+// A log that can't be read is read again.
+func TestLogFails(t *testing.T) {
+	w := newWorld(t, virtual)
+	c := w.join(5, "c", "s")
+	w.log.set(func(l *memLog) { l.fail = errors.New("the disk is away") })
+	c.subscribe(1, "A")
+	w.log.say("A", "m0")
+	w.clock.(*clock.Virtual).AwaitSleepers(2) // the keeper, and the hub
+	w.clock.(*clock.Virtual).Advance(retryAfter)
+	c.takeAll(0, 1)
+}
+
+// The hub does not read while nobody is there.
+func TestHubParks(t *testing.T) {
+	w := newWorld(t)
+	for i := range 3 {
+		c := w.join(5, "c", "s")
+		c.subscribe(0, "A")
+		w.log.say("A", "m%d", i)
+		c.takeAll(i, 1)
+		c.bye()
+		for reads := true; reads; runtime.Gosched() {
+			_, reads = w.edge.hub.reached()
+		}
+		w.log.say("A", "missed by nobody")
+	}
+	if w.log.renders != 3 {
+		t.Errorf("%d renderings, want 3", w.log.renders)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	w.join(5, "c", "s", keepSession).sync()
+	reg := prometheus.NewPedanticRegistry()
+	if err := reg.Register(w.edge); err != nil {
+		t.Fatal(err)
+	}
+	all, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range all {
+		if m.GetName() == "anlan_mqtt_clients" && m.Metric[0].Gauge.GetValue() != 1 {
+			t.Errorf("%v", m)
+		}
+	}
+	if len(all) != 12 {
+		t.Errorf("%d families", len(all))
 	}
 }

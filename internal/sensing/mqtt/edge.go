@@ -240,18 +240,16 @@ type stand struct {
 	filters  int
 	stored   bool
 	saved    int64
-	expired  bool
 }
 
 // standing looks at all sessions. Clients are asked without mu held, since the hub may be busy with a row.
 func (e *Edge) standing() []stand {
-	now := e.opts.Clock.Now()
 	e.mu.Lock()
 	out := make([]stand, 0, len(e.sessions))
 	for _, s := range e.sessions {
 		v := stand{
 			session: s, owner: s.owner, goneAt: s.goneAt, expiry: s.expiry, position: s.position, filters: len(s.filters),
-			stored: s.stored, saved: s.saved, expired: s.expired(now),
+			stored: s.stored, saved: s.saved,
 		}
 		if s.conn != nil && s.conn.resumed {
 			v.conn, v.goneAt = s.conn, time.Time{}

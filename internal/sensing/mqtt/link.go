@@ -122,7 +122,9 @@ func (k *link) finish(err error) {
 	k.writing.Lock()
 	k.broken = true
 	k.writing.Unlock()
-	k.linger()
+	if ours || cause.Code != 0 {
+		k.linger() // otherwise the client said goodbye, or is gone
+	}
 	if err := k.Conn.Close(); err != nil {
 		slog.Debug("connection closed", "err", err)
 	}

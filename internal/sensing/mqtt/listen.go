@@ -96,8 +96,8 @@ func (l *listener) serveWeb(ctx context.Context) {
 		CheckOrigin: func(*http.Request) bool { return true }, // a page must know a password; no cookie speaks for it
 	}
 	srv := &http.Server{
-		ReadHeaderTimeout: l.edge.limits.ConnectTimeout,
-		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: l.edge.limits.ConnectTimeout, IdleTimeout: l.edge.limits.ConnectTimeout,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			l.edge.conns.Add(1) // hijacked connections are not the server's any more
 			defer l.edge.conns.Done()

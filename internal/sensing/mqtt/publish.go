@@ -174,17 +174,25 @@ func (c *client) writeAcks() {
 		c.acks[0] = nil
 		c.acks = c.acks[1:]
 		c.leave(r)
-		pk := packets.Packet{
-			ProtocolVersion: c.version, PacketID: r.id, ReasonCode: said.code, Mods: c.mods(),
-			FixedHeader: packets.FixedHeader{Type: packets.Puback},
-			Properties:  packets.Properties{ReasonString: said.reason},
-		}
-		if r.qos == 2 {
-			pk.FixedHeader.Type = packets.Pubrec
-		}
-		if err := pk.PubackEncode(&c.out); err != nil { // PUBREC has the same form
-			panic(err) // it writes to memory
-		}
+		c.writeAck(r, said)
+	}
+}
+
+func (c *client) writeAck(r, said *receipt) {
+	kind := packets.Puback
+	if r.qos == 2 {
+		kind = packets.Pubrec
+	}
+	if said.code == 0 || c.version < 5 {
+		c.out.Write(appendAck(c.out.AvailableBuffer(), kind, r.id))
+		return
+	}
+	pk := packets.Packet{
+		ProtocolVersion: c.version, PacketID: r.id, ReasonCode: said.code, Mods: c.mods(),
+		FixedHeader: packets.FixedHeader{Type: kind}, Properties: packets.Properties{ReasonString: said.reason},
+	}
+	if err := pk.PubackEncode(&c.out); err != nil { // PUBREC has the same form
+		panic(err) // it writes to memory
 	}
 }
 
