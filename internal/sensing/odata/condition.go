@@ -171,8 +171,10 @@ func (c compiler) compare(e *Binary) test {
 			switch {
 			case err != nil:
 				return unknown, err
+			case a.IsNull():
+				return unknown, nil
 			case a.kind != b.kind:
-				return truthOf(compare(op, a, b) && !(op == OpNe && a.IsNull())), nil
+				return truthOf(compare(op, a, b)), nil
 			case a.kind == KindNumber:
 				return truthOf(ordered(op, a.float(), number)), nil
 			}
@@ -187,8 +189,8 @@ func (c compiler) compare(e *Binary) test {
 			return unknown, err
 		}
 		b, err := r(e, s)
-		if op == OpNe && !missing && a.IsNull() != b.IsNull() {
-			return no, err
+		if !missing && (a.IsNull() || b.IsNull()) {
+			return unknown, err
 		}
 		if asText {
 			a, b = textOf(a), textOf(b)
@@ -225,7 +227,7 @@ func (c compiler) in(e *In) test {
 	x, list := c.value(e.X), e.List
 	return func(e Entity, s *scope) (truth, error) {
 		a, err := x(e, s)
-		if err != nil {
+		if err != nil || a.IsNull() {
 			return unknown, err
 		}
 		for _, l := range list {

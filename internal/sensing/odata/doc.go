@@ -22,9 +22,8 @@
 // Logic has three values, as in OData. A filter keeps an entity when its value is true; null is not.
 //
 //	and, or, not     null is "unknown": false and null = false, true or null = true, not null = null
-//	eq, ne           never null. null eq null is true, null eq x is false; ne is the opposite of eq, but what is missing is
-//	                 unequal to nothing unless null itself is asked for (resultTime ne null)
-//	gt ge lt le      never null. False when a side is null, or when the two can't be compared
+//	eq ne gt ge ..   null when a side is null, unless null itself is asked for: resultTime eq null, resultTime ne null.
+//	                 False (ne: true) when the two can't be compared
 //	in               true when the left side eq one of the list
 //	functions, add.. null when an argument is null or of the wrong kind
 //

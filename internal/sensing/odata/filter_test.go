@@ -84,7 +84,7 @@ func TestFilters(t *testing.T) {
 		{"Thing", "properties/missing lt 3", false},
 		{"Thing", "properties/missing ne 3", false},
 		{"Thing", "properties/missing ne null", false},
-		{"Thing", "not (properties/missing eq 3)", true},
+		{"Thing", "not (properties/missing eq 3)", false},
 		{"Thing", "not startswith(properties/missing,'a')", false},
 		{"Thing", "startswith(properties/missing,'a') or true", true},
 		{"Empty", "properties eq null", true},

@@ -102,7 +102,7 @@ func TestLogicHasThreeValues(t *testing.T) {
 			t.Fatalf("%s: null on one side of not only", a)
 		}
 		eq, ne := is("(result) eq 3"), is("(result) ne 3")
-		if missing := is("(result) eq null") == Bool(true); missing && (eq != Bool(false) || ne != Bool(false)) || !missing && (eq == ne || eq == Null()) {
+		if missing := is("(result) eq null") == Bool(true); missing && (eq != Null() || ne != Null()) || !missing && (eq == ne || eq == Null()) {
 			t.Fatalf("eq is %+v, ne is %+v", eq, ne)
 		}
 	})
