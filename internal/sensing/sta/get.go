@@ -162,14 +162,7 @@ func (g *get) within(a *asked, at *found) error {
 	case at.t.Set == setDatastreams:
 		a.datastreams = []int64{at.row.id}
 	default:
-		of, err := g.observing(at.row.id)
-		if err != nil {
-			return err
-		}
-		if a.datastreams = of; of == nil {
-			a.datastreams = []int64{}
-		}
-		a.feature = at.row.id
+		return g.ofFeature(a, at.row.id)
 	}
 	return nil
 }

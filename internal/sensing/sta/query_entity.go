@@ -100,11 +100,11 @@ func (e *entity) readings(each func(odata.Entity) (bool, error)) error {
 	list := &logScan{v: e.v, query: e.v.bounded}
 	list.query.Datastreams = []int64{e.r.id}
 	if e.k.set == setFeatures {
-		of, err := e.v.observing(e.r.id)
-		if err != nil {
+		var a asked
+		if err := e.v.ofFeature(&a, e.r.id); err != nil {
 			return err
 		}
-		list.query.Datastreams, list.feature = of, e.r.id
+		list.query.Datastreams, list.feature = a.datastreams, a.feature
 	}
 	o := &readingEntity{v: e.v}
 	return list.scan(e.v.ctx, func(s *sensing.Stored) error {

@@ -127,15 +127,8 @@ func (x *expanding) readings() error {
 		a := asked{query: x.x.plan.query, top: x.x.top, skip: x.x.skip}
 		if x.p.k.set == setDatastreams {
 			a.datastreams = []int64{it.row.id}
-		} else {
-			of, err := x.v.observing(it.row.id)
-			if err != nil {
-				return err
-			}
-			if a.datastreams = of; of == nil {
-				a.datastreams = []int64{}
-			}
-			a.feature = it.row.id
+		} else if err := x.v.ofFeature(&a, it.row.id); err != nil {
+			return err
 		}
 		page, err := x.v.latestOr(a)
 		if err != nil {

@@ -58,7 +58,7 @@ func (v *view) walk(steps []odata.Step) (*found, error) {
 				return nil, err
 			}
 			if !belongs {
-				return nil, web.Errorf(http.StatusNotFound, "sensinv.not_found", "%s %d has no %s with the id %d", at.t.Name, at.id(), s.Type.Name, id)
+				return nil, web.Errorf(http.StatusNotFound, "sensing.not_found", "%s %d has no %s with the id %d", at.t.Name, at.id(), s.Type.Name, id)
 			}
 		}
 		at = next

@@ -206,18 +206,33 @@ func (v *view) defaultFeatures(datastreams []int64) error {
 	})
 }
 
-// observing is the datastreams whose readings may have a feature, in the order of ids.
-func (v *view) observing(feature int64) ([]int64, error) {
+// observing is the datastreams whose readings may have a feature, in the order of ids, and whether all their readings have
+// it, so that no reading need be looked at: nothing else was ever stored for them, and readings that name none have it too.
+func (v *view) observing(feature int64) (datastreams []int64, only bool, err error) {
 	var st stmt
 	id := st.arg(feature)
-	st.add("select x.datastream from sta_datastream_features x where x.feature = ", id,
-		" union select t.id from sta_datastreams t where t.feature = ", id)
-	var out []int64
-	err := v.read(func(tx *db.Tx) error {
-		return loadInts(tx, &st, 1, func(n []int64) { out = append(out, n[0]) })
+	st.add("select t.id, case when t.feature = ", id, " and not exists (select 1 from sta_datastream_features x where x.datastream = t.id and x.feature <> ", id,
+		") then 1 else 0 end from sta_datastreams t where t.feature = ", id,
+		" or t.id in (select x.datastream from sta_datastream_features x where x.feature = ", id, ")")
+	datastreams, only = []int64{}, true
+	err = v.read(func(tx *db.Tx) error {
+		return loadInts(tx, &st, 2, func(n []int64) {
+			datastreams = append(datastreams, n[0])
+			only = only && n[1] == 1
+		})
 	})
-	slices.Sort(out)
-	return out, err
+	slices.Sort(datastreams)
+	return datastreams, only, err
+}
+
+// ofFeature asks for the readings that have a feature.
+func (v *view) ofFeature(a *asked, feature int64) error {
+	of, only, err := v.observing(feature)
+	a.datastreams = of
+	if !only {
+		a.feature = feature
+	}
+	return err
 }
 
 // prefetch reads what an expression needs to know about rows, for all of them at once.
