@@ -10,12 +10,20 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	// MaxRead ends a read transaction that runs too long: on SQLite it would keep the write-ahead log from being reused.
 	MaxRead = 5 * time.Second
+
+	// maxReaders bounds the reads under way. The pool has twice as many connections, so that each read finds one for making
+	// a plan and none waits for another that waits.
+	maxReaders = 16
+
+	// maxPlans bounds how many plans of reads are kept.
+	maxPlans = 500
 
 	// maxGroup bounds how many writes share one commit, so that the first of them is not kept waiting for a crowd.
 	maxGroup = 512
@@ -62,6 +70,9 @@ type DB struct {
 	signals signals
 	health  health
 	reader  *sql.DB
+	reading chan struct{} // holds one for each read under way, at most maxReaders
+	plans   sync.Map      // text -> *sql.Stmt of reads
+	planned atomic.Int64  // how many
 	writer  *writer // nil when opened read-only
 	// migrator opens a connection pool apart from the writer's for schema changes, which happen before the first write.
 	migrator func() (*sql.DB, error)
@@ -138,6 +149,12 @@ func (d *DB) WriteAsync(ctx context.Context, fn func(tx *Tx) error, done func(er
 func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, MaxRead)
 	defer cancel()
+	select {
+	case d.reading <- struct{}{}:
+		defer func() { <-d.reading }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait to read: %w", ctx.Err())
+	}
 	opts := &sql.TxOptions{ReadOnly: true}
 	if d.engine == Postgres {
 		opts.Isolation = sql.LevelRepeatableRead
@@ -147,7 +164,7 @@ func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 		return fmt.Errorf("begin read: %w", err)
 	}
 	defer stx.Rollback() // a read has nothing to keep
-	return fn(&Tx{ctx: ctx, q: poolQueryer{stx, d.engine}})
+	return fn(&Tx{ctx: ctx, q: poolQueryer{stx, d}})
 }
 
 // Tx is a transaction. It carries its context, since a write must not pass on a caller's: ending a statement that way
@@ -236,22 +253,55 @@ func (tx *Tx) Each(scan func(rows *sql.Rows) error, query string, args ...any) e
 	return rows.Err()
 }
 
-// poolQueryer reads through database/sql, whose pool prepares each statement anew.
+// poolQueryer reads through database/sql.
 type poolQueryer struct {
-	tx     *sql.Tx
-	engine Engine
+	tx *sql.Tx
+	d  *DB
 }
 
 func (p poolQueryer) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
-	return p.tx.ExecContext(ctx, p.engine.text(q), args...)
+	return p.tx.ExecContext(ctx, p.d.engine.text(q), args...)
 }
 
 func (p poolQueryer) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
-	return p.tx.QueryContext(ctx, p.engine.text(q), args...)
+	if s := p.d.prepared(ctx, q); s != nil {
+		return p.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
+	}
+	return p.tx.QueryContext(ctx, p.d.engine.text(q), args...)
 }
 
 func (p poolQueryer) queryRow(ctx context.Context, q string, args []any) *sql.Row {
-	return p.tx.QueryRowContext(ctx, p.engine.text(q), args...)
+	if s := p.d.prepared(ctx, q); s != nil {
+		return p.tx.StmtContext(ctx, s).QueryRowContext(ctx, args...)
+	}
+	return p.tx.QueryRowContext(ctx, p.d.engine.text(q), args...)
+}
+
+// prepared is the plan of a read on SQLite, where making it takes longer than most reads; pgx keeps plans by itself. Rooms
+// that build texts from parts have more of them than are worth keeping: beyond maxPlans there are no new ones.
+func (d *DB) prepared(ctx context.Context, q string) *sql.Stmt {
+	if d.engine != SQLite {
+		return nil
+	}
+	if s, ok := d.plans.Load(q); ok {
+		return s.(*sql.Stmt)
+	}
+	if d.planned.Add(1) > maxPlans {
+		d.planned.Add(-1)
+		return nil
+	}
+	// On a connection beside the read's own, of which the pool holds enough: see maxReaders.
+	s, err := d.reader.PrepareContext(ctx, d.engine.text(q))
+	if err != nil {
+		d.planned.Add(-1)
+		return nil // the read will say what is wrong
+	}
+	if other, loaded := d.plans.LoadOrStore(q, s); loaded {
+		d.planned.Add(-1)
+		s.Close()
+		return other.(*sql.Stmt)
+	}
+	return s
 }
 
 // text is where the two dialects part: SQLite's table of a JSON list is called json_each.

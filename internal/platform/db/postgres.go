@@ -32,8 +32,8 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	cfg.RuntimeParams["synchronous_commit"] = sync
 	noticeLoss(cfg)
 
-	d := &DB{engine: Postgres, opts: o, reader: stdlib.OpenDB(*cfg)}
-	d.reader.SetMaxOpenConns(8)
+	d := &DB{engine: Postgres, opts: o, reader: stdlib.OpenDB(*cfg), reading: make(chan struct{}, maxReaders)}
+	d.reader.SetMaxOpenConns(maxReaders)
 	d.reader.SetMaxIdleConns(8)
 	if o.ReadOnly {
 		return d, nil

@@ -28,9 +28,9 @@ func openSQLite(path string, o Options) (*DB, error) {
 	// PostgreSQL's LIKE tells upper from lower case; this pragma is deprecated but the only way for all of LIKE's forms.
 	common := []string{"case_sensitive_like(1)", "busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)", "mmap_size(268435456)"}
 	reader := sql.OpenDB(sqliteConnector{drv, dsn(path, append(common, "query_only(1)")...)})
-	reader.SetMaxOpenConns(8)
-	reader.SetMaxIdleConns(8)
-	d := &DB{engine: SQLite, opts: o, reader: reader}
+	reader.SetMaxOpenConns(2 * maxReaders)
+	reader.SetMaxIdleConns(2 * maxReaders)
+	d := &DB{engine: SQLite, opts: o, reader: reader, reading: make(chan struct{}, maxReaders)}
 	if o.ReadOnly {
 		return d, nil
 	}
