@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/mqtt"
 )
 
@@ -241,4 +243,39 @@ func TestTopicsThatAreRefused(t *testing.T) {
 			}
 		}
 	})
+}
+
+// BenchmarkTopics is a row of 10,000 readings of 1,000 datastreams, for subscriptions to one of them each and to all.
+func BenchmarkTopics(b *testing.B) {
+	w := readStart(b, dbtest.SQLite(b, readMigrations()...))
+	w.city()
+	feed := w.s.Feed()
+	row := func() *feedRow {
+		r := &feedRow{}
+		for i := range 10_000 {
+			r.batch.Readings = append(r.batch.Readings, sensing.Stored{ID: int64(i + 1<<30), Reading: sensing.Reading{Datastream: int64(i%1000 + 1), At: 1_700_000_000_000_000, Value: sensing.Number(21.5), Feature: 1}})
+		}
+		return r
+	}()
+	for _, c := range []struct {
+		name, topic string
+		n           int
+	}{{"100 of one datastream", "v1.1/Datastreams(1)/Observations", 100}, {"one of all", "v1.1/Observations", 1}, {"one of a catalogue set", "v1.1/Things", 1}} {
+		sub, err := feed.Compile(access.With(context.Background(), w.as), c.topic)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(c.name, func(b *testing.B) {
+			messages := 0
+			for b.Loop() {
+				row.byStream = nil
+				for range c.n {
+					if err := sub.Messages(row, func(string, []byte) error { messages++; return nil }); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(messages)/float64(b.N), "messages/op")
+		})
+	}
 }
