@@ -71,7 +71,7 @@ func (s *server) start(ctx context.Context) error {
 
 // launch starts the server and does not wait for it.
 func (s *server) launch() error {
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--data", s.data}
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--mqtt", "off", "--data", s.data}
 	if s.noSync {
 		args = append(args, "--unsafe-no-sync")
 	}

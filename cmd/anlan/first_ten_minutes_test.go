@@ -26,7 +26,7 @@ func TestFirstTenMinutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &walk{t: t, dir: t.TempDir(), url: "http://" + freeAddress(t)}
-	w.env = append(os.Environ(), "PATH="+filepath.Dir(build(t))+":"+os.Getenv("PATH"),
+	w.env = append(os.Environ(), "PATH="+filepath.Dir(build(t))+":"+os.Getenv("PATH"), "ANLAN_MQTT=127.0.0.1:0",
 		"ANLAN_LISTEN="+strings.TrimPrefix(w.url, "http://"), "ANLAN_URL="+w.url, "ANLAN_SPEED=20", "ANLAN_HISTORY=10m")
 	t.Cleanup(w.stop)
 

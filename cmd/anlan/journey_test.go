@@ -24,7 +24,7 @@ func TestBrowserJourney(t *testing.T) {
 		}
 	}
 	w := &walk{t: t, dir: t.TempDir(), url: "http://" + freeAddress(t)}
-	w.env = append(os.Environ(), "PATH="+filepath.Dir(build(t))+":"+os.Getenv("PATH"),
+	w.env = append(os.Environ(), "PATH="+filepath.Dir(build(t))+":"+os.Getenv("PATH"), "ANLAN_MQTT=127.0.0.1:0",
 		"ANLAN_LISTEN="+strings.TrimPrefix(w.url, "http://"), "ANLAN_SPEED=10", "ANLAN_HISTORY=10m")
 	t.Cleanup(w.stop)
 	w.serve("anlan demo --data browser")

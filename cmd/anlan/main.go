@@ -22,13 +22,14 @@ type cli struct {
 	Config   kong.ConfigFlag `help:"A YAML file with settings; a key is a flag's name." placeholder:"FILE"`
 	LogLevel slog.Level      `default:"INFO" help:"The least severe message to log: DEBUG, INFO, WARN or ERROR."`
 
-	Serve  serveCmd  `cmd:"" help:"Run the server."`
-	Demo   demoCmd   `cmd:"" help:"Run the server with a simulated city, and let visitors on this machine sign in as duty officers."`
-	City   cityCmd   `cmd:"" help:"Import and export the register of areas, places, assets, organisations and duties."`
-	Replay replayCmd `cmd:"" help:"Send recorded files through a running server."`
-	Pack   packCmd   `cmd:"" help:"Check packs."`
-	Ledger ledgerCmd `cmd:"" help:"Verify and export the ledger."`
-	Sim    simCmd    `cmd:"" help:"Write the simulated city to files."`
+	Serve    serveCmd    `cmd:"" help:"Run the server."`
+	Demo     demoCmd     `cmd:"" help:"Run the server with a simulated city, and let visitors on this machine sign in as duty officers."`
+	City     cityCmd     `cmd:"" help:"Import and export the register of areas, places, assets, organisations and duties."`
+	Readings readingsCmd `cmd:"" help:"Import measurements from files, and check mapping files."`
+	Replay   replayCmd   `cmd:"" help:"Send recorded files through a running server."`
+	Pack     packCmd     `cmd:"" help:"Check packs."`
+	Ledger   ledgerCmd   `cmd:"" help:"Verify and export the ledger."`
+	Sim      simCmd      `cmd:"" help:"Write the simulated city to files."`
 
 	Settings settingsCmd `cmd:"" help:"Print the page of settings, in Markdown."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
