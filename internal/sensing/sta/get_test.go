@@ -149,6 +149,9 @@ func TestCore(t *testing.T) {
 			w.refused("/Things?$skiptoken=xyz", 400, "nextLink")
 			w.refused("/Things?$resultFormat=dataArray", 400, "Observations")
 			w.get("/Things?foo=bar") // an extension of somebody
+			// FROST's own tests encode an option as a whole.
+			w.same("/Things?%24filter%3Dname+eq+%27thing+2%27", "2")
+			w.same("/Things?%24filter%3Dname+eq+%27thing+2%27&$count=true", "2")
 		})
 	})
 }
