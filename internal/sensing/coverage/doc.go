@@ -14,8 +14,8 @@
 //     themselves.
 //   - Totals and lists come from one evaluation, so they add up.
 //   - Answers come from memory: the log's kept state, a picture of the register, the works and due dates. No request scans
-//     readings. A new datastream, a heartbeat declared over SensorThings and a changed register show within lookEvery; works,
-//     calibrations and heartbeats set here show at once.
+//     readings. Works, calibrations and heartbeats set here show at once, a new datastream within probeEvery, a heartbeat
+//     declared over SensorThings within lookEvery.
 //   - Works, calibrations and heartbeats are decisions of named people: each has its leaf in the ledger, and no row of works or
 //     calibrations is ever deleted or overwritten.
 //

@@ -151,6 +151,8 @@ type index struct {
 	homeOf  map[int64]int32 // where an asset stands, by id
 	// loose are the datastreams of no asset of the register: they are counted, and otherwise the catalogue's.
 	loose []stream
+	// newest is the highest id of a datastream.
+	newest int64
 }
 
 type entry struct {
@@ -220,6 +222,7 @@ func newIndex(r *registry, book *rulebook, all func(func(sensing.DatastreamState
 		ix.entries[i], ix.homeOf[a.ID] = e, int32(i)
 	}
 	all(func(d sensing.DatastreamState) {
+		ix.newest = max(ix.newest, d.ID)
 		i, ok := ix.homeOf[d.Asset]
 		if !ok || d.Asset == 0 {
 			e, ignored := x.expect(d.ID, nil, nil)

@@ -18,8 +18,13 @@ import (
 )
 
 const (
-	// lookEvery is how often new datastreams, declared heartbeats and what other processes wrote are looked for.
+	// lookEvery is how often all datastreams, declared heartbeats and what other processes wrote are looked at.
 	lookEvery = time.Minute
+
+	// probeEvery is how often new datastreams are looked for: an asset that is watched since a moment should not stand on the
+	// list of blind spots. Ids only rise, so the next few are asked for; probes is how many, since a failed write leaves gaps.
+	probeEvery = 2 * time.Second
+	probes     = 64
 
 	// viewKept is how long an evaluation serves: a page asks for totals, list and map at once.
 	viewKept = time.Second
@@ -85,17 +90,35 @@ func (s *Service) Refresh() {
 
 // Run keeps the picture up to date, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
+	var looked time.Time
 	for {
-		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "coverage is not up to date", "err", err)
+		if now := s.Clock.Now(); s.cold.Load() || now.Sub(looked) >= lookEvery || s.grown() {
+			if err := s.Load(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "coverage is not up to date", "err", err)
+			}
+			looked = now
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.wake:
-		case <-s.Clock.After(lookEvery):
+		case <-s.Clock.After(probeEvery):
 		}
 	}
+}
+
+// grown says whether there are datastreams that the index does not know.
+func (s *Service) grown() bool {
+	ix := s.index.Load()
+	if ix == nil {
+		return false
+	}
+	for n := range int64(probes) {
+		if _, ok := s.Streams.Lookup(ix.newest + 1 + n); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // Load looks at everything now: the register if Refresh was called, the datastreams, the heartbeats, works and calibrations.

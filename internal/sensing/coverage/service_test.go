@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
@@ -123,6 +124,40 @@ func TestWhatWatches(t *testing.T) {
 	if got := states(t, s); !strings.Contains(got, "14:watched") {
 		t.Errorf("with a spare instrument: %s", got)
 	}
+}
+
+// The service keeps up by itself: with the register, with new datastreams, and with what another process wrote.
+func TestKeepsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := dbtest.SQLite(t, rooms...)
+		w := smallTown()
+		s, c := start(t, d, w)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		settle := func(advance time.Duration) string {
+			synctest.Wait()
+			c.Advance(advance)
+			synctest.Wait()
+			return states(t, s)
+		}
+		if got := settle(0); !strings.HasPrefix(got, "11:unwatched 12:unwatched 14:unwatched 15:unwatched") {
+			t.Error(got)
+		}
+		w.hear(w.watch(15, "water/level"), c.Now())
+		if got := settle(probeEvery); !strings.Contains(got, "15:watched") {
+			t.Errorf("a new datastream: %s", got)
+		}
+		w.assets = append(w.assets, Asset{ID: 17, Kind: "water/gauge"})
+		s.Refresh()
+		if got := settle(0); !strings.Contains(got, "17:unwatched") {
+			t.Errorf("a new asset: %s", got)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestPlacesAndTotals(t *testing.T) {
