@@ -80,6 +80,9 @@ func (c compiler) fold(e Expr) Expr {
 		e = n
 	case *In:
 		e = &In{At: x.At, X: each(x.X), List: x.List}
+	case *InArray:
+		constant = false
+		e = &InArray{At: x.At, X: each(x.X), Array: x.Array}
 	case *Call:
 		n := &Call{At: x.At, Func: x.Func, Args: make([]Expr, len(x.Args))}
 		for i, a := range x.Args {

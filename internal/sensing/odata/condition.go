@@ -39,6 +39,8 @@ func (c compiler) atom(e Expr) test {
 		}
 	case *In:
 		return c.in(e)
+	case *InArray:
+		return c.inArray(e)
 	case *Call:
 		if e.Type() == TypeBool {
 			return c.predicate(e)
@@ -183,6 +185,7 @@ func (c compiler) compare(e *Binary) test {
 	}
 	missing := isNull(e.L) || isNull(e.R) // what is missing is asked for
 	asText := asksText(e.L, e.R) || asksText(e.R, e.L)
+	open := (op == OpEq || op == OpNe) && classOf(e.L.Type()) == classAny && classOf(e.R.Type()) == classAny
 	return func(e Entity, s *scope) (truth, error) {
 		a, err := l(e, s)
 		if err != nil {
@@ -194,6 +197,8 @@ func (c compiler) compare(e *Binary) test {
 		}
 		if asText {
 			a, b = textOf(a), textOf(b)
+		} else if open {
+			a, b = truthText(a, b), truthText(b, a)
 		}
 		return truthOf(compare(op, a, b)), err
 	}
@@ -223,6 +228,14 @@ func textOf(v Value) Value {
 	return Text(strconv.FormatFloat(f, format, -1, 64))
 }
 
+// truthText is a truth value as JSON writes it where it meets a text, and anything else as it is.
+func truthText(v, other Value) Value {
+	if v.kind != KindBool || other.kind != KindText {
+		return v
+	}
+	return Text(strconv.FormatBool(v.a != 0))
+}
+
 func (c compiler) in(e *In) test {
 	x, list := c.value(e.X), e.List
 	return func(e Entity, s *scope) (truth, error) {
@@ -236,5 +249,28 @@ func (c compiler) in(e *In) test {
 			}
 		}
 		return no, nil
+	}
+}
+
+func (c compiler) inArray(e *InArray) test {
+	x, array := c.value(e.X), c.value(e.Array)
+	asText := asksText(e.X, e.Array)
+	return func(e Entity, s *scope) (truth, error) {
+		a, err := x(e, s)
+		if err != nil {
+			return unknown, err
+		}
+		list, err := array(e, s)
+		if err != nil || a.IsNull() || list.kind != KindJSON || list.text[0] != '[' {
+			return unknown, err
+		}
+		found := eachElement(list.text, func(raw string) bool {
+			b := fromJSON(raw)
+			if asText {
+				b = textOf(b)
+			}
+			return compare(OpEq, a, b)
+		})
+		return truthOf(found), nil
 	}
 }

@@ -24,7 +24,8 @@
 //	and, or, not     null is "unknown": false and null = false, true or null = true, not null = null
 //	eq ne gt ge ..   null when a side is null, unless null itself is asked for: resultTime eq null, resultTime ne null.
 //	                 False (ne: true) when the two can't be compared
-//	in               true when the left side eq one of the list
+//	in               true when the left side eq one of the list, or one element of the array that a path names; null when
+//	                 the left side is null or the path names no array
 //	functions, add.. null when an argument is null or of the wrong kind
 //
 // A missing property, a missing key of a JSON value and a property of a missing entity are null.
@@ -38,6 +39,7 @@
 //	number, text        as numbers when the text is one, else they can't be compared (id eq '1')
 //	number, 'text'      as texts where a constant text meets result or a JSON value: result gt '3' holds for 4 and not for 10,
 //	                    as the OGC's suite demands
+//	truth value, text   equal where only the row knows the types of both and the text is the value's: {"a":true,"b":"true"}
 //	text, text          by bytes of UTF-8
 //	time, text          as times when the text is one
 //	time, date          the date counts as its first instant, UTC, wherever a time is asked for

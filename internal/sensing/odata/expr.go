@@ -8,7 +8,8 @@ const (
 	MaxSets   = 3       // paths through sets in one condition: each multiplies the work by the size of its set
 )
 
-// Expr is a node of an expression: *Literal, *Path, *Unary, *Binary, *Logic, *In, *Call or *Lambda, and nothing else.
+// Expr is a node of an expression: *Literal, *Path, *Unary, *Binary, *Logic, *In, *InArray, *Call or *Lambda, and nothing
+// else.
 // String writes it so that it reads back as the same tree.
 type Expr interface {
 	Pos() int   // byte offset in the decoded text of the option
@@ -65,6 +66,13 @@ type In struct {
 	At   int
 	X    Expr
 	List []*Literal
+}
+
+// InArray is x in properties/list: does an array that only the row holds have an element that equals x?
+type InArray struct {
+	At    int
+	X     Expr
+	Array *Path
 }
 
 // Call calls a function. contains(a, b) has been turned into substringof(b, a).
@@ -137,6 +145,7 @@ func (e *Unary) Pos() int   { return e.At }
 func (e *Binary) Pos() int  { return e.At }
 func (e *Logic) Pos() int   { return e.At }
 func (e *In) Pos() int      { return e.At }
+func (e *InArray) Pos() int { return e.At }
 func (e *Call) Pos() int    { return e.At }
 func (e *Lambda) Pos() int  { return e.At }
 
@@ -146,5 +155,6 @@ func (*Unary) expr()   {}
 func (*Binary) expr()  {}
 func (*Logic) expr()   {}
 func (*In) expr()      {}
+func (*InArray) expr() {}
 func (*Call) expr()    {}
 func (*Lambda) expr()  {}

@@ -19,7 +19,7 @@ func FuzzFilter(f *testing.F) {
 		"result gt 3 and phenomenonTime gt 2015-01-01T00:00:00Z", "not (result eq 3) or Datastream/Thing/properties/a/b[0] in (1,2,'x')",
 		"Datastream/Observations/any(o: o/result gt 3)", "st_within(FeatureOfInterest/feature,geography'POLYGON((0 0,1 0,1 1,0 0))')",
 		"phenomenonTime gt now() sub duration'PT1H30M2.5S'", "-(result) mul -3e-2 eq substring('a''b',1,2)", "Datastream/Observations/result eq null",
-		"not result eq 3", "date(phenomenonTime) eq 2015-01-01 and time(resultTime) lt 12:30", "st_relate(parameters,geometry'SRID=0;POINT(1 2)','T*F**FFF2')",
+		"not 'on' in parameters/list and result in Datastream/properties/a[0]", "during(phenomenonTime,validTime)", "not result eq 3", "date(phenomenonTime) eq 2015-01-01 and time(resultTime) lt 12:30", "st_relate(parameters,geometry'SRID=0;POINT(1 2)','T*F**FFF2')",
 	} {
 		f.Add(s)
 	}
@@ -79,6 +79,7 @@ func FuzzQuery(f *testing.F) {
 		"$expand=Datastreams($filter=name%20eq%20'a;b';$select=name;$expand=Observations($top=1;$orderby=phenomenonTime+desc);$count=true),Locations",
 		"$expand=Datastreams/Observations,Datastreams/Sensor($skip=2)&$top=2&x=3", "$select=properties/foo[1],Datastreams,@iot.id&$orderby=name,id+desc",
 		"$resultFormat=dataArray&$skiptoken=abc&$count=false", "$filter=Datastreams/any(d:d/id+eq+1)",
+		"%24filter%3Dname+eq+%27a%3Db%27&$select=selfLink,@iot.selfLink", "a%3Db=c&d%3De",
 	} {
 		f.Add(s)
 	}

@@ -132,6 +132,11 @@ func (p *parser) fits(e *Call, name string) error {
 			return p.fail(a.Pos(), "%s needs %s here, but %s is %s%s", name, args[i], short(a), a.Type(), hint)
 		}
 	}
+	if e.Func == FuncDuring {
+		if t := e.Args[1].Type(); t == TypeInstant || t == TypeDate {
+			return p.fail(e.Args[1].Pos(), "during needs an interval here, but %s is %s", short(e.Args[1]), t)
+		}
+	}
 	if e.Func == FuncStRelate {
 		if l, ok := e.Args[2].(*Literal); ok && l.Value.kind == KindText && !relatePattern(l.Value.text) {
 			return p.fail(l.At, "st_relate needs a pattern of nine of 0 1 2 T F *, got %q", l.Value.text)
@@ -196,6 +201,8 @@ func children(e Expr) []Expr {
 		return e.Terms
 	case *In:
 		return []Expr{e.X}
+	case *InArray:
+		return []Expr{e.X, e.Array}
 	case *Call:
 		return e.Args
 	case *Lambda:

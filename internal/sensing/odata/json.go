@@ -94,19 +94,29 @@ func member(raw, name string) (string, bool) {
 	return "", false
 }
 
-func element(raw string, n int) (string, bool) {
+func element(raw string, n int) (value string, ok bool) {
+	ok = eachElement(raw, func(v string) bool {
+		value = v
+		n--
+		return n < 0
+	})
+	return value, ok
+}
+
+// eachElement hands over the elements of an array, each untouched, until one is what was looked for.
+func eachElement(raw string, found func(string) bool) bool {
 	rest := trimSpace(raw[1:])
-	for ; ; n-- {
+	for {
 		value, after, ok := valueAt(rest)
-		if !ok || n < 0 {
-			return "", false
+		if !ok {
+			return false
 		}
-		if n == 0 {
-			return value, true
+		if found(value) {
+			return true
 		}
 		after = trimSpace(after)
 		if after == "" || after[0] != ',' {
-			return "", false
+			return false
 		}
 		rest = trimSpace(after[1:])
 	}

@@ -16,12 +16,7 @@ func ParseQuery(t *EntityType, raw string) (*Query, error) {
 		if part == "" {
 			continue
 		}
-		rawName, rawText, _ := strings.Cut(part, "=")
-		name, err := decoded("query", rawName, true)
-		if err != nil {
-			return nil, err
-		}
-		text, err := decoded(name, rawText, true)
+		name, text, err := option(part)
 		if err != nil {
 			return nil, err
 		}
@@ -41,6 +36,21 @@ func ParseQuery(t *EntityType, raw string) (*Query, error) {
 		}
 	}
 	return q, nil
+}
+
+// option takes one option apart. Some clients encode it as a whole: without an equals sign as it came, one that was encoded
+// counts.
+func option(part string) (name, text string, err error) {
+	rawName, rawText, plain := strings.Cut(part, "=")
+	if name, err = decoded("query", rawName, true); err != nil {
+		return "", "", err
+	}
+	if !plain {
+		name, text, _ = strings.Cut(name, "=")
+		return name, text, nil
+	}
+	text, err = decoded(name, rawText, true)
+	return name, text, err
 }
 
 func optionNames() []string {
@@ -134,7 +144,9 @@ func (p *parser) selected() ([]*Selected, error) {
 		s := &Selected{At: p.pos}
 		word := p.word()
 		if s.Nav = p.root.Navigation(word); s.Nav == nil {
-			s.Prop = p.root.Property(word)
+			if s.Prop = p.root.Property(word); s.Prop == nil && (word == SelfLink || word == "selfLink") {
+				s.Prop = &Property{Name: SelfLink, Type: TypeText}
+			}
 		}
 		if s.Nav == nil && s.Prop == nil {
 			return nil, p.unknown(p.pos, word, p.root)

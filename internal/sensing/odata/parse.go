@@ -270,9 +270,11 @@ func (p *parser) prefixed(word string) (*Literal, error) {
 	return &Literal{At: at, Value: v}, nil
 }
 
-// list reads what follows "in".
+// list reads what follows "in": constants in parentheses, or the path of an array.
 func (p *parser) list(x Expr) (Expr, error) {
-	p.space()
+	if p.space(); p.word() != "" {
+		return p.inArray(x)
+	}
 	if err := p.expect('(', "in"); err != nil {
 		return nil, err
 	}
@@ -298,6 +300,21 @@ func (p *parser) list(x Expr) (Expr, error) {
 		}
 		return p.checked(e)
 	}
+}
+
+func (p *parser) inArray(x Expr) (Expr, error) {
+	array, err := p.path()
+	if err != nil {
+		return nil, err
+	}
+	path, ok := array.(*Path)
+	if !ok || classOf(path.Type()) != classAny {
+		return nil, p.fail(array.Pos(), "expected a list in parentheses or an array after in, but %s is %s", short(array), array.Type())
+	}
+	if !comparable(x.Type(), TypeAny) {
+		return nil, p.fail(x.Pos(), "%s is %s and can't be in an array", short(x), x.Type())
+	}
+	return p.checked(&InArray{At: x.Pos(), X: x, Array: path})
 }
 
 // short is an expression as a message names it.

@@ -46,6 +46,7 @@ func (e *Unary) String() string   { return text(e) }
 func (e *Binary) String() string  { return text(e) }
 func (e *Logic) String() string   { return text(e) }
 func (e *In) String() string      { return text(e) }
+func (e *InArray) String() string { return text(e) }
 func (e *Call) String() string    { return text(e) }
 func (e *Lambda) String() string  { return text(e) }
 
@@ -59,7 +60,7 @@ func appendExpr(b []byte, e Expr, level int) []byte {
 		own = e.Op.level()
 	case *Logic:
 		own = e.Op.level()
-	case *In:
+	case *In, *InArray:
 		own = levelIn
 	case *Unary:
 		own = levelUnary
@@ -102,6 +103,8 @@ func appendExpr(b []byte, e Expr, level int) []byte {
 			b = appendLiteral(b, l.Value)
 		}
 		b = append(b, ')')
+	case *InArray:
+		b = appendPath(append(appendExpr(b, e.X, own), " in "...), e.Array)
 	case *Call:
 		b = append(append(b, e.Func.String()...), '(')
 		for i, a := range e.Args {

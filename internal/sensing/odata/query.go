@@ -15,7 +15,10 @@ type Query struct {
 	Extra        url.Values // options whose names don't begin with "$", for extensions. Only at the top.
 }
 
-// Selected is one item of $select: a property, a part of one, or a navigation (its link).
+// SelfLink is the name that $select knows an entity's own link by, in Selected.Prop. It is no property of any type.
+const SelfLink = "@iot.selfLink"
+
+// Selected is one item of $select: a property, a part of one, a navigation (its link) or the entity's own link.
 type Selected struct {
 	At   int
 	Prop *Property

@@ -73,7 +73,6 @@ func TestTimes(t *testing.T) {
 		both("before", lt7r, lt7v, lt7r, lt7v), mirrored("before", gt7r, gt7v, gt78r, gt78v),
 		both("after", gt7r, gt7v, gt78r, gt78v), mirrored("after", lt7r, lt7v, lt7r, lt7v),
 		both("meets", ids{2}, ids{9, 11, 17, 18}, ids{2, 5}, ids{9, 14}), mirrored("meets", ids{2}, ids{9, 11, 17, 18}, ids{2, 5}, ids{9, 14}),
-		both("during", ids{}, ids{}, ids{2, 3, 4}, ids{11, 12, 17, 20}), mirrored("during", ids{}, ids{10, 11, 16, 17, 18, 19}, ids{}, ids{11, 16, 18, 19}),
 		both("overlaps", ids{2}, ids{10, 11, 16, 17, 18, 19}, ids{2, 3, 4}, ids{10, 11, 12, 13, 16, 17, 18, 19, 20}),
 		mirrored("overlaps", ids{2}, ids{10, 11, 16, 17, 18, 19}, ids{2, 3, 4}, ids{10, 11, 12, 13, 16, 17, 18, 19, 20}),
 		both("starts", ids{2}, ids{11, 17, 18}, ids{2}, ids{11, 17, 18}), mirrored("starts", ids{2}, ids{11, 17, 18}, ids{2}, ids{11, 17, 18}),
@@ -98,6 +97,13 @@ func TestTimes(t *testing.T) {
 		{"phenomenonTime lt " + i67 + " add duration'PT1H'", ids{0, 1, 8, 9, 21, 23}},
 		{"validTime gt " + i89 + " sub duration'PT1H'", ids{14, 15, 24}},
 		{"phenomenonTime sub " + t8 + " eq duration'PT1H'", ids{7}},
+		{"during(resultTime," + i78 + ")", ids{2, 3, 4}},
+		{"during(validTime," + i78 + ")", ids{11, 12, 17, 20}},
+		{"during(phenomenonTime," + i78 + ")", ids{2, 3, 4, 11, 12, 17, 20}},
+		{"during(" + t7 + ",validTime)", ids{10, 11, 16, 17, 18, 19}},
+		{"during(" + t7 + ",phenomenonTime)", ids{10, 11, 16, 17, 18, 19}},
+		{"during(" + i78 + ",validTime)", ids{11, 16, 18, 19}},
+		{"during(" + i78 + ",phenomenonTime)", ids{11, 16, 18, 19}},
 		{"not validTime lt " + t7 + " and not validTime ge " + t8 + " and validTime ne null", ids{10, 11, 12, 13, 16, 17, 18, 19, 20}},
 	} {
 		check(t, world, c.filter, c.want)

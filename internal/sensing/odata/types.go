@@ -111,6 +111,9 @@ func (e *Logic) Type() Type { return TypeBool }
 // Type of in is a truth value.
 func (e *In) Type() Type { return TypeBool }
 
+// Type of in is a truth value.
+func (e *InArray) Type() Type { return TypeBool }
+
 // Type of a call is what the function gives.
 func (e *Call) Type() Type { return e.Func.gives() }
 

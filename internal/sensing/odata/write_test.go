@@ -22,7 +22,7 @@ func (w *writer) condition() string {
 	if w.depth > 4 {
 		return w.pick("leaf", "true", "false", "null", "result gt 3", "parameters/on", "id in (1,2)")
 	}
-	switch rapid.IntRange(0, 12).Draw(w.t, "condition") {
+	switch rapid.IntRange(0, 13).Draw(w.t, "condition") {
 	case 0, 1:
 		return w.condition() + w.pick("logic", " and ", " or ") + w.condition()
 	case 2:
@@ -36,11 +36,17 @@ func (w *writer) condition() string {
 	case 6:
 		return w.pick("function", "startswith", "endswith", "substringof", "contains") + "(" + w.text() + "," + w.text() + ")"
 	case 7:
-		return w.pick("interval", "before", "after", "meets", "during", "overlaps", "starts", "finishes") + "(" + w.time() + "," + w.time() + ")"
+		if rapid.Bool().Draw(w.t, "during") {
+			return "during(" + w.time() + "," + w.interval() + ")"
+		}
+		return w.pick("interval", "before", "after", "meets", "overlaps", "starts", "finishes") + "(" + w.time() + "," + w.time() + ")"
 	case 8:
 		return w.pick("lambda", "Datastream/Observations/any", "Datastream/Thing/Datastreams/all") + "(x: x/id gt " + w.numberLiteral() + " and " + w.condition() + ")"
 	case 9:
 		return w.pick("space", "geo.intersects", "st_within") + "(FeatureOfInterest/feature,geography'POINT(1 " + w.numberLiteral() + ")')"
+	case 10:
+		return w.pick("element", "'on'", "result", "3", "null", "parameters/on", "Datastream/id", "resultTime") + " in " +
+			w.pick("array", "parameters/a/b", "result", "parameters", "Datastream/properties/键")
 	}
 	return w.comparison()
 }
@@ -94,6 +100,10 @@ func (w *writer) text() string {
 func (w *writer) time() string {
 	return w.pick("time", "phenomenonTime", "resultTime", "validTime", "now()", "2015-01-01T00:00:00Z", "2015-01-01T00:00:00.5+01:00",
 		"2015-01-01T00:00:00Z/2015-01-02T00:00:00Z", "(phenomenonTime add duration'PT1H')", "2015-01-02")
+}
+
+func (w *writer) interval() string {
+	return w.pick("interval", "phenomenonTime", "validTime", "2015-01-01T00:00:00Z/2015-01-02T00:00:00Z", "(phenomenonTime add duration'PT1H')")
 }
 
 // observation draws an entity around the constants of the writer, with some of its properties missing.
