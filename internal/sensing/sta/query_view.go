@@ -287,6 +287,8 @@ func ways(e odata.Expr, vars map[string][]*odata.Navigation, out [][]*odata.Navi
 		}
 	case *odata.In:
 		out = ways(e.X, vars, out)
+	case *odata.InArray:
+		out = ways(e.Array, vars, ways(e.X, vars, out))
 	case *odata.Call:
 		for _, a := range e.Args {
 			out = ways(a, vars, out)
