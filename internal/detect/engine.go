@@ -29,6 +29,9 @@ type Reading struct {
 	At         int64 // event time, µs UTC
 	Value      float64
 	Number     bool
+	// Doubtful says that it was kept with a mark by which nothing may be judged: it is counted, and nothing more. Its time
+	// may be one that is to come.
+	Doubtful bool
 }
 
 // Kind says what an alert is about.
@@ -246,7 +249,7 @@ func (e *Engine) Stream(datastream int64) Stream {
 func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 	e.evaluated++
 	st := e.streams[r.Datastream]
-	if st == nil || len(st.under) == 0 {
+	if st == nil || len(st.under) == 0 || r.Doubtful {
 		return changes
 	}
 	if r.At <= st.last {

@@ -321,3 +321,21 @@ func BenchmarkEngine(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "readings/s")
 }
+
+// A reading that is marked as doubtful is counted and judged by nobody, and its time, which may be years ahead, keeps no
+// later reading out.
+func TestDoubtfulReadingsAreCountedOnly(t *testing.T) {
+	e := NewEngine(compiled(t, testDetectors))
+	doubtful := number(1, t0+9000*hour, 90)
+	doubtful.Doubtful = true
+	if changes := run(e, []Reading{doubtful}); len(changes) != 0 || e.Evaluated() != 1 {
+		t.Fatalf("%+v, %d evaluated", changes, e.Evaluated())
+	}
+	var rs []Reading
+	for i := range int64(20) {
+		rs = append(rs, number(1, t0+i*minute, 90))
+	}
+	if changes := run(e, rs); e.Late() != 0 || len(changes) == 0 {
+		t.Fatalf("%d late, %d changes", e.Late(), len(changes))
+	}
+}

@@ -251,6 +251,9 @@ func (s *Service) load(ctx context.Context) error {
 func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
+	if slices.ContainsFunc(b.Entities, func(e sensing.Entity) bool { return e.Op != sensing.Created }) {
+		s.moved.Store(true) // a datastream may be gone, or stand for something else
+	}
 	changes, err := s.bind(ctx, b.Readings)
 	if err != nil {
 		return err
@@ -258,7 +261,9 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 	now := db.Micros(s.Clock.Now())
 	for _, r := range b.Readings {
 		v, number := r.Value.Float()
-		changes = s.engine.Evaluate(Reading{Datastream: r.Datastream, At: r.At, Value: v, Number: number}, now, changes)
+		changes = s.engine.Evaluate(Reading{
+			Datastream: r.Datastream, At: r.At, Value: v, Number: number, Doubtful: !r.Marks.Judged(),
+		}, now, changes)
 	}
 	if err := s.report(ctx, changes, b.Readings); err != nil {
 		return err

@@ -258,7 +258,7 @@ func TestHistoryAPI(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"/api/v1/datastreams/1/buckets?interval=PT1H&percentiles=50", 200, `{"unit":"%LEL","interval":"PT1H0M0S","percentiles":[50],"items":[{"from":"2026-11-23T12:00:00Z","count":6,"avg":2.5,"min":0,"max":5,"last":5,"percentiles":[2.5]},{"from":"2026-11-23T13:00:00Z","count":4,"avg":7.5,"min":6,"max":9,"last":9,"percentiles":[7.5]}]}` + "\n"},
+		{"/api/v1/datastreams/1/buckets?interval=PT1H&percentiles=50", 200, `{"unit":"%LEL","interval":"PT1H","percentiles":[50],"items":[{"from":"2026-11-23T12:00:00Z","count":6,"avg":2.5,"min":0,"max":5,"last":5,"percentiles":[2.5]},{"from":"2026-11-23T13:00:00Z","count":4,"avg":7.5,"min":6,"max":9,"last":9,"percentiles":[7.5]}]}` + "\n"},
 		{"/api/v1/datastreams/1/buckets?interval=1h", 422, `{"status":422,"code":"sensing.bad_interval","title":"Unprocessable Entity","detail":"expected an ISO 8601 duration of days, hours, minutes and seconds, such as PT1H, got \"1h\"","field":"interval"}` + "\n"},
 		{"/api/v1/datastreams/1/readings.csv?to=2026-11-23T12:10:00Z", 200, "datastream,at,value,unit,until,result_time,marks\nalarm-1/methane,2026-11-23T12:00:00Z,0,%LEL,,,\nalarm-1/methane,2026-11-23T12:10:00Z,1,%LEL,,,\n"},
 		{"/api/v1/datastreams/2/buckets", 403, `{"status":403,"code":"sensing.home","title":"Forbidden","detail":"a sensor in a home shows whether it is alive, and no values"}` + "\n"},

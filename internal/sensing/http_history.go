@@ -189,6 +189,11 @@ func parseDuration(text string) (time.Duration, error) {
 
 func formatDuration(d time.Duration) string {
 	text := strings.ToUpper(d.String()) // 1H0M0S
+	for _, zero := range []string{"M0S", "H0M"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
 	return "PT" + text
 }
 

@@ -30,6 +30,8 @@ type Deps struct {
 	// PublicURL is where the server is reached, such as https://anlan.example, without a slash at its end. Where it is
 	// empty, links name the host that the request named.
 	PublicURL string
+	// Here is the same as this machine sees it, for messages of MQTT, which come by no request; used where PublicURL is empty.
+	Here string
 	// MQTT are the endpoints of MQTT that the root document names, such as mqtt://anlan.example:1883; empty: none is served.
 	MQTT []string
 	// Source is the name under which an actor's readings are counted; nil: the actor's own.
@@ -86,8 +88,11 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 
 // root is the API's root as an absolute URL, as the request's client sees it. r may be nil where PublicURL is set.
 func (s *Service) root(r *http.Request) string {
-	if s.PublicURL != "" || r == nil {
+	if s.PublicURL != "" {
 		return strings.TrimSuffix(s.PublicURL, "/") + Root
+	}
+	if r == nil {
+		return s.Here + Root
 	}
 	scheme := "http"
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
