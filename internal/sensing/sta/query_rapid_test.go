@@ -167,24 +167,31 @@ func (w *readWorld) plainCity(m *odata.Model) map[string][]*plainEntity {
 	return out
 }
 
-// filterBy draws a filter on a type.
-func filterBy(t *rapid.T, et *odata.EntityType, variable string, deep int) string {
+// filterBy draws a filter on a type. A way comes to readings once at most: to and fro between readings and features takes
+// longer than a request may.
+func filterBy(t *rapid.T, et *odata.EntityType, variable string, deep int, read bool) string {
 	draw := func(label string, list ...string) string { return rapid.SampledFrom(list).Draw(t, label) }
 	switch rapid.IntRange(0, 9+deep).Draw(t, "form") {
 	case 10:
-		return "(" + filterBy(t, et, variable, deep-1) + " and " + filterBy(t, et, variable, deep-1) + ")"
+		return "(" + filterBy(t, et, variable, deep-1, read) + " and " + filterBy(t, et, variable, deep-1, read) + ")"
 	case 11:
-		return "(" + filterBy(t, et, variable, deep-1) + " or " + filterBy(t, et, variable, deep-1) + ")"
+		return "(" + filterBy(t, et, variable, deep-1, read) + " or " + filterBy(t, et, variable, deep-1, read) + ")"
 	case 12:
-		return "not (" + filterBy(t, et, variable, deep-1) + ")"
+		return "not (" + filterBy(t, et, variable, deep-1, read) + ")"
 	}
 	at, path := et, variable
 	for n := rapid.IntRange(0, 3).Draw(t, "steps"); n > 0; n-- {
 		nav := rapid.SampledFrom(at.Navigations).Draw(t, "nav")
+		if toReadings(nav) {
+			if read {
+				continue
+			}
+			read = true
+		}
 		path, at = path+nav.Name+"/", nav.Target
 		if nav.Many && deep > 0 && rapid.IntRange(0, 3).Draw(t, "lambda") == 0 {
 			v := fmt.Sprintf("v%d", deep)
-			return path + draw("quantifier", "any", "any", "all") + "(" + v + ":" + filterBy(t, at, v+"/", deep-1) + ")"
+			return path + draw("quantifier", "any", "any", "all") + "(" + v + ":" + filterBy(t, at, v+"/", deep-1, read) + ")"
 		}
 	}
 	p := rapid.SampledFrom(at.Properties).Draw(t, "property")
@@ -242,7 +249,7 @@ func TestFiltersAgreeWithPlainEvaluation(t *testing.T) {
 		}
 		rapid.Check(t, func(rt *rapid.T) {
 			et := rapid.SampledFrom(m.Types).Draw(rt, "set")
-			text := filterBy(rt, et, "", 3)
+			text := filterBy(rt, et, "", 3, et.Set == setObservations)
 			filter, err := odata.ParseFilter(et, text)
 			if err != nil {
 				rt.Skip(err)

@@ -63,9 +63,10 @@ func (w *logWalk) run(ctx context.Context) error {
 	if q := &w.list.query; q.Datastreams != nil && len(q.Datastreams) == 0 {
 		return nil
 	}
+	w.settleTimes()
 	kept := w.judge.rest == nil && w.list.feature == 0
 	counting := w.page.count == 0
-	if counting && w.list.feature == 0 && w.fromAlone() {
+	if counting && kept {
 		var err error
 		if w.page.count, err = w.list.counted(ctx); err != nil {
 			return err
@@ -198,6 +199,9 @@ func boundBy(q *sensing.Query, b odata.Bounds) {
 	if b.From != odata.Everything() {
 		q.From, q.To = max(b.From.Min, sensing.MinTime), min(b.From.Max, sensing.MaxTime)
 	}
+	if b.Until.Max != odata.Everything().Max && b.Until.Max != 0 {
+		q.Until = min(b.Until.Max, sensing.MaxTime)
+	}
 	if !math.IsInf(b.MinResult, -1) || !math.IsInf(b.MaxResult, 1) {
 		least, most := max(b.MinResult, -math.MaxFloat64), min(b.MaxResult, math.MaxFloat64)
 		least, most = min(least, math.MaxFloat64), max(most, -math.MaxFloat64)
@@ -205,30 +209,61 @@ func boundBy(q *sensing.Query, b odata.Bounds) {
 	}
 }
 
-// fromAlone tells whether all that is left of the filter is that readings begin at or after an instant, which the kept
-// counts answer. It makes the log's bound exact. (An upper bound is another matter: it speaks of the end of an interval.)
-func (w *logWalk) fromAlone() bool {
-	from := int64(math.MinInt64)
-	for _, term := range odata.Conjuncts(w.judge.rest) {
-		c, ok := term.(*odata.Binary)
-		if !ok || !isPhenomenonTime(c.L) || c.Op != odata.OpGe && c.Op != odata.OpGt {
-			return false
+// settleTimes leaves it to the log to choose by time where that is all that is left of the filter. Then nothing is to be
+// evaluated, and counts come from what is kept.
+func (w *logWalk) settleTimes() {
+	times := openTimes()
+	terms := odata.Conjuncts(w.judge.rest)
+	for _, term := range terms {
+		if !times.narrow(term) {
+			return
 		}
-		lit, ok := c.R.(*odata.Literal)
-		if !ok {
-			return false
-		}
-		start, end, ok := lit.Value.Span()
-		if !ok || start != end {
-			return false
-		}
-		if c.Op == odata.OpGt {
-			start++
-		}
-		from = max(from, start)
 	}
-	if w.judge.rest != nil {
-		w.list.query.From, w.list.query.To = max(from, sensing.MinTime), sensing.MaxTime
+	if q := &w.list.query; len(terms) > 0 && times.until != 0 {
+		q.From, q.To, q.Until = times.from, times.to, times.until
+		w.judge.rest = nil
+	}
+}
+
+// times are bounds on the phenomenonTime: the start lies in [from, to], the end is not after until.
+type times struct{ from, to, until int64 }
+
+func openTimes() times { return times{sensing.MinTime, sensing.MaxTime, sensing.MaxTime} }
+
+// narrow takes a comparison of phenomenonTime with a time into the bounds. It says whether they now hold exactly when the
+// comparison does; package odata has the rules.
+func (t *times) narrow(term odata.Expr) bool {
+	c, ok := term.(*odata.Binary)
+	if !ok {
+		return false
+	}
+	op, path, other := c.Op, c.L, c.R
+	if _, ok := path.(*odata.Literal); ok && op.Compares() {
+		op, path, other = mirrored(op), other, path
+	}
+	lit, ok := other.(*odata.Literal)
+	if !ok || !isPhenomenonTime(path) {
+		return false
+	}
+	start, end, ok := lit.Value.Span()
+	if !ok {
+		return false
+	}
+	switch {
+	case op == odata.OpLt:
+		t.to, t.until = min(t.to, start-1), min(t.until, start)
+	case op == odata.OpLe:
+		t.to, t.until = min(t.to, start), min(t.until, end)
+	case op == odata.OpGt:
+		t.from = max(t.from, end, start+1)
+	case start != end:
+		return false
+	case op == odata.OpGe:
+		t.from = max(t.from, start)
+	case op == odata.OpEq:
+		t.from, t.to, t.until = max(t.from, start), min(t.to, start), min(t.until, start)
+	default:
+		return false
 	}
 	return true
 }

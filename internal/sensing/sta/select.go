@@ -120,7 +120,7 @@ func (p *plan) choose(v *view, selected []*odata.Selected) error {
 			}
 		case s.Prop.Name == "id":
 			p.id = true
-		case s.Prop.Name == "@iot.selfLink":
+		case s.Prop.Name == odata.SelfLink:
 			p.self = true
 		default:
 			if err := p.chooseProperty(v, s); err != nil {

@@ -89,7 +89,7 @@ var ofEachSet = []struct{ set, make, change, property string }{
 
 // selectsOf are the halves of what a set's entities have.
 func selectsOf(set string) (even, odd string) {
-	half := [2][]string{{"@iot.id"}, nil}
+	half := [2][]string{{"@iot.id"}, {"@iot.selfLink"}}
 	props := []string{"phenomenonTime", "result", "resultTime", "parameters"}
 	if k := kindOf(set); k != nil {
 		props = nil
@@ -99,9 +99,6 @@ func selectsOf(set string) (even, odd string) {
 	}
 	for i, p := range props {
 		half[(i+1)%2] = append(half[(i+1)%2], p)
-	}
-	if half[1] == nil {
-		half[1] = []string{"@iot.id"}
 	}
 	return strings.Join(half[0], ","), strings.Join(half[1], ",")
 }
