@@ -1,10 +1,5 @@
 package odata
 
-import (
-	"math"
-	"strconv"
-)
-
 // test compiles a condition.
 func (c compiler) test(e Expr) test {
 	switch e := e.(type) {
@@ -164,7 +159,7 @@ func isNullTest(e Expr) bool {
 // compare compiles a comparison. With a constant number or time on the right, which is most of what is asked of millions
 // of observations, it goes the short way.
 func (c compiler) compare(e *Binary) test {
-	op, l, r := e.Op, c.value(e.L), c.value(e.R)
+	op, l, r, m := e.Op, c.value(e.L), c.value(e.R), meetingOf(e.L, e.R)
 	if lit, ok := e.R.(*Literal); ok && (lit.Value.kind == KindNumber || lit.Value.kind == KindTime) {
 		b := lit.Value
 		number := b.float()
@@ -176,7 +171,7 @@ func (c compiler) compare(e *Binary) test {
 			case a.IsNull():
 				return unknown, nil
 			case a.kind != b.kind:
-				return truthOf(compare(op, a, b)), nil
+				return truthOf(m.compare(op, a, b)), nil
 			case a.kind == KindNumber:
 				return truthOf(ordered(op, a.float(), number)), nil
 			}
@@ -184,8 +179,6 @@ func (c compiler) compare(e *Binary) test {
 		}
 	}
 	missing := isNull(e.L) || isNull(e.R) // what is missing is asked for
-	asText := asksText(e.L, e.R) || asksText(e.R, e.L)
-	open := (op == OpEq || op == OpNe) && classOf(e.L.Type()) == classAny && classOf(e.R.Type()) == classAny
 	return func(e Entity, s *scope) (truth, error) {
 		a, err := l(e, s)
 		if err != nil {
@@ -195,12 +188,7 @@ func (c compiler) compare(e *Binary) test {
 		if !missing && (a.IsNull() || b.IsNull()) {
 			return unknown, err
 		}
-		if asText {
-			a, b = textOf(a), textOf(b)
-		} else if open {
-			a, b = truthText(a, b), truthText(b, a)
-		}
-		return truthOf(compare(op, a, b)), err
+		return truthOf(m.compare(op, a, b)), err
 	}
 }
 
@@ -209,42 +197,19 @@ func isNull(e Expr) bool {
 	return ok && l.Value.IsNull()
 }
 
-// asksText says whether the first side is a constant text and the second one of which only the row knows the type: the
-// comparison then is one of texts.
-func asksText(constant, other Expr) bool {
-	l, ok := constant.(*Literal)
-	return ok && l.Value.kind == KindText && classOf(other.Type()) == classAny
-}
-
-// textOf is a number as JSON writes it, and anything else as it is.
-func textOf(v Value) Value {
-	if v.kind != KindNumber {
-		return v
-	}
-	f, format := v.float(), byte('f')
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
-	}
-	return Text(strconv.FormatFloat(f, format, -1, 64))
-}
-
-// truthText is a truth value as JSON writes it where it meets a text, and anything else as it is.
-func truthText(v, other Value) Value {
-	if v.kind != KindBool || other.kind != KindText {
-		return v
-	}
-	return Text(strconv.FormatBool(v.a != 0))
-}
-
 func (c compiler) in(e *In) test {
 	x, list := c.value(e.X), e.List
+	meetings := make([]meeting, len(list))
+	for i, l := range list {
+		meetings[i] = meetingOf(e.X, l)
+	}
 	return func(e Entity, s *scope) (truth, error) {
 		a, err := x(e, s)
 		if err != nil || a.IsNull() {
 			return unknown, err
 		}
-		for _, l := range list {
-			if compare(OpEq, a, l.Value) {
+		for i, l := range list {
+			if meetings[i].compare(OpEq, a, l.Value) {
 				return yes, nil
 			}
 		}
@@ -254,7 +219,7 @@ func (c compiler) in(e *In) test {
 
 func (c compiler) inArray(e *InArray) test {
 	x, array := c.value(e.X), c.value(e.Array)
-	asText := asksText(e.X, e.Array)
+	m := meetingOf(e.X, e.Array)
 	return func(e Entity, s *scope) (truth, error) {
 		a, err := x(e, s)
 		if err != nil {
@@ -265,11 +230,7 @@ func (c compiler) inArray(e *InArray) test {
 			return unknown, err
 		}
 		found := eachElement(list.text, func(raw string) bool {
-			b := fromJSON(raw)
-			if asText {
-				b = textOf(b)
-			}
-			return compare(OpEq, a, b)
+			return m.compare(OpEq, a, fromJSON(raw))
 		})
 		return truthOf(found), nil
 	}

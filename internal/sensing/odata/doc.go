@@ -36,7 +36,8 @@
 // row is seen; two values that can't be compared are then unequal, and neither is the greater.
 //
 //	number, number      as 64-bit floats
-//	number, text        as numbers when the text is one, else they can't be compared (id eq '1')
+//	number, text        as numbers when the text is one, else they can't be compared (id eq '1'); not where a number meets a
+//	                    text of result or of a JSON value: properties/n gt 3 does not hold for {"n":"5"}
 //	number, 'text'      as texts where a constant text meets result or a JSON value: result gt '3' holds for 4 and not for 10,
 //	                    as the OGC's suite demands
 //	truth value, text   equal where only the row knows the types of both and the text is the value's: {"a":true,"b":"true"}

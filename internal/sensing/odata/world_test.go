@@ -54,7 +54,7 @@ const testNow = "2026-11-22T12:00:00Z"
 func samples(t testing.TB) map[string]*thing {
 	boiler := &thing{props: map[string]Value{
 		"id": ID(1), "name": Text("Boiler 供热站"), "description": Text("Sensor Things"),
-		"properties": JSON(`{"owner":"O'Hara","height":12.5,"on":true,"tags":["a","b"],"nested":{"键":"v","n":[[1,2],[3,4]]},"none":null,"since":"2015-06-01T00:00:00Z","text5":"5","yes":"true"}`),
+		"properties": JSON(`{"owner":"O'Hara","height":12.5,"on":true,"tags":["a","b"],"nested":{"键":"v","n":[[1,2],[3,4]]},"none":null,"since":"2015-06-01T00:00:00Z","text5":"5","n5":5,"yes":"true"}`),
 	}}
 	yard := &thing{props: map[string]Value{
 		"id": ID(21), "name": Text("Yard"), "encodingType": Text("application/geo+json"),
