@@ -90,7 +90,11 @@ func latestAsked(r *http.Request) (latestOf, error) {
 }
 
 func (v *view) latest(of latestOf) []byte {
-	dst := append(make([]byte, 0, 1<<16), `{"items":[`...)
+	room := int64(len(of.ids))
+	if of.ids == nil {
+		room = min(of.limit, defaultLatest)
+	}
+	dst := append(make([]byte, 0, 256+160*room), `{"items":[`...)
 	n, last, more := int64(0), int64(0), false
 	show := func(id int64, d *sensing.Datastream, st *sensing.State) {
 		if id <= of.after || more {
@@ -110,7 +114,7 @@ func (v *view) latest(of latestOf) []byte {
 		dst = appendInt(append(dst, `,"count":`...), st.Count)
 		if st.HasLatest() {
 			dst = append(appendTime(append(dst, `,"at":"`...), st.Latest.At), '"')
-			if !v.hidden(id) {
+			if v.system || !v.Core.Asset(d.Asset).Home {
 				dst = st.Latest.Value.AppendJSON(append(dst, `,"value":`...))
 				dst = appendInt(append(dst, `,"id":`...), st.Latest.ID)
 			}

@@ -95,6 +95,7 @@ func BenchmarkReads(b *testing.B) {
 		{"newest observation of all", "/v1.1/Observations?$top=1&$orderby=phenomenonTime%20desc"},
 		{"observations since a time", "/v1.1/Observations?$filter=phenomenonTime%20ge%202023-11-14T23:50:00Z&$top=100"},
 		{"observations of a thing", "/v1.1/Observations?$filter=Datastream/Thing/id%20eq%20500&$top=100&$count=true"},
+		{"count of a month", "/v1.1/Observations?$filter=phenomenonTime%20ge%202023-11-14T23:00:00Z%20and%20phenomenonTime%20lt%202023-11-14T23:30:00Z&$count=true&$top=0"},
 		{"count of all observations", "/v1.1/Observations?$count=true&$top=0"},
 		{"one observation", "/v1.1/Observations(5368709121)"},
 		{"things of one page", "/v1.1/Things?$top=100"},
