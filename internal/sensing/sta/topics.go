@@ -32,7 +32,11 @@ func (f *Feed) Hold(consumer string, position int64) { f.s.Core.Hold(consumer, p
 
 // Tail hands over the rows after a position, in order.
 func (f *Feed) Tail(ctx context.Context, after int64, fn func(mqtt.Row) error) error {
-	return f.s.Core.Tail(ctx, after, func(b sensing.Batch) error { return fn(&feedRow{batch: b}) })
+	err := f.s.Core.Tail(ctx, after, func(b sensing.Batch) error { return fn(&feedRow{batch: b}) })
+	if errors.Is(err, sensing.ErrTrimmed) {
+		return mqtt.ErrTrimmed
+	}
+	return err
 }
 
 // Compile reads a topic filter for the actor of ctx: the path of a set, an entity or a property as in a URL, with $select
