@@ -72,7 +72,9 @@ func (t *Tx) replace(l *lane, was, to *record) error {
 	}
 	t.now[id] = to
 	t.row.amended = append(t.row.amended, a)
+	t.s.mu.Lock()
 	l.amended++
+	t.s.mu.Unlock()
 	if int64(was.n) >= l.inChunks {
 		return nil // apply does it
 	}

@@ -29,13 +29,13 @@ type lane struct {
 
 	// Only the writer touches these.
 	next     int64 // the n of the next reading
-	amended  int64 // how often a stored reading of the lane was changed: tells the sealer that its plan is out of date
 	inChunks int64 // readings with n below are in chunks, as of the last commit
 
 	// Guarded by Service.mu.
-	sealed int64    // readings with n below are in chunks
-	stored int64    // how many there are in chunks
-	head   []record // the others, in the order of n; replaced as a whole when one of them is amended
+	amended int64    // how often a stored reading of the lane was changed: tells the sealer that its plan is out of date
+	sealed  int64    // readings with n below are in chunks
+	stored  int64    // how many there are in chunks
+	head    []record // the others, in the order of n; replaced as a whole when one of them is amended
 	// unsorted says that the head is not in the order of time; times then are the places of each time, once asked for.
 	unsorted bool
 	times    map[int64][]uint32

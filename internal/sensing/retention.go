@@ -173,7 +173,9 @@ func (s *Service) expire(ctx context.Context, st *stream, before int64) error {
 				if _, err := tx.Exec("update log_state set deleted = deleted + $1 where id = 1", deleted); err != nil {
 					return err
 				}
+				s.mu.Lock()
 				v.lane.amended++
+				s.mu.Unlock()
 				state, err := restate(tx, st)
 				if err != nil {
 					return err

@@ -197,7 +197,7 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 	}
 	states := map[*stream]State{}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		for i := range plans {
+		for i := range plans { // only the writer changes it
 			if l := plans[i].lane; l.amended != plans[i].amended || l.of.closed {
 				return errAmended
 			}
