@@ -62,7 +62,10 @@ type Deps struct {
 	Site page.Site
 	// About fills in what the session answer says of the city, the organisation and the program. May be nil.
 	About func(ctx context.Context, organisation int64) About
-	Log   *slog.Logger
+	// Revoked is called once a device token is revoked, so that connections that were opened with it can be ended. May be
+	// nil.
+	Revoked func(ctx context.Context, token int64)
+	Log     *slog.Logger
 }
 
 // Service knows who is asking. It is a Decider too. It is safe for concurrent use.
@@ -73,6 +76,7 @@ type Service struct {
 	secure  bool
 	proxies []netip.Prefix
 	about   func(ctx context.Context, organisation int64) About
+	revoked func(ctx context.Context, token int64)
 	log     *slog.Logger
 	pages   *page.Set
 
@@ -107,7 +111,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		Policy: policy, pages: pages, db: d.DB, clock: d.Clock, secure: d.Secure, proxies: d.TrustedProxies, about: d.About, log: d.Log,
+		Policy: policy, pages: pages, db: d.DB, clock: d.Clock, secure: d.Secure, proxies: d.TrustedProxies, about: d.About, revoked: d.Revoked, log: d.Log,
 		hasher: newHasher(), throttle: newThrottle(), crossSite: http.NewCrossOriginProtection(),
 	}
 	if s.log == nil {
@@ -657,6 +661,9 @@ func (s *Service) RevokeToken(ctx context.Context, id int64) error {
 	})
 	if errors.Is(err, db.ErrNotFound) {
 		return gone
+	}
+	if err == nil && s.revoked != nil {
+		s.revoked(ctx, id)
 	}
 	return err
 }

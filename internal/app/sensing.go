@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -193,6 +194,13 @@ func (g gate) Authenticate(ctx context.Context, _, password string, _ net.Addr) 
 		return nil, err
 	}
 	return access.With(ctx, actor), nil
+}
+
+// revoked ends what was opened with a device token that is no longer good.
+func (a *App) revoked(ctx context.Context, token int64) {
+	if err := a.mqtt.Revoke(ctx, mqtt.Owner{Kind: access.KindDevice, ID: token}); err != nil {
+		slog.ErrorContext(ctx, "MQTT sessions of a revoked token remain", "token", token, "err", err)
+	}
 }
 
 // letters keeps what webhooks refused in the one list of dead letters.
