@@ -2,7 +2,7 @@
 // reader prefers, whether the live stream flows, and what is said aloud.
 
 import { ApiError, BASE, del, get, post } from './api.ts';
-import { local, number, translate, who as whoIs, type Key, type Params } from './i18n.ts';
+import { local, number, precise, translate, who as whoIs, type Key, type Params } from './i18n.ts';
 import { person } from './words.ts';
 import { Live, type LiveState } from './live.ts';
 import { read, STORE_KEY, type Prefs } from './prefs.ts';
@@ -124,6 +124,8 @@ class App {
   t = (key: Key, params?: Params): string => translate(this.lang, key, params);
   text = (v: LocalText | string | number | null | undefined): string => local(v, this.lang);
   num = (v: number): string => number(v, this.lang);
+  /** A measured value of any kind. */
+  measured = (v: number | string | boolean): string => (typeof v === 'number' ? precise(v, this.lang) : String(v));
   who = (v: Who): string => person(whoIs(v), this.t);
 
   save(change: Partial<Prefs>): void {
@@ -231,4 +233,4 @@ function stored(): string | null {
 }
 
 export const app = new App();
-export const { t, text, num, who } = app;
+export const { t, text, num, measured, who } = app;

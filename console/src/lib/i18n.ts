@@ -49,6 +49,11 @@ export function number(v: number, lang: Lang): string {
   return numbers[lang].format(v);
 }
 
+/** A measured value, as finely as instruments measure: a gauge's millimetres must not be lost. */
+export function precise(v: number, lang: Lang): string {
+  return new Intl.NumberFormat(lang, { maximumFractionDigits: Math.abs(v) < 1000 ? 4 : 2 }).format(v);
+}
+
 /** The browser's wish, if no preference was kept. */
 export function preferredLang(wishes: readonly string[]): Lang {
   for (const w of wishes) {

@@ -47,7 +47,8 @@ export interface Datastream {
   name: LocalText | string;
   property: string;
   unit: string;
-  latest?: { at: string; value: Value } | null;
+  /** The value is null where it must not be shown: the sensor stands in a home. */
+  latest?: { at: string; value: Value | null; marks?: string[] | null } | null;
   count: number;
 }
 
@@ -76,6 +77,30 @@ export type Value = number | string | boolean;
 export interface Reading {
   at: string;
   value: Value;
+  /** What is doubtful about it. */
+  marks?: string[] | null;
+}
+
+/** The numbers of one interval, summed up. */
+export interface Bucket {
+  from: string;
+  count: number;
+  avg: number;
+  min: number;
+  max: number;
+  last: number;
+}
+
+export interface DeadLetter {
+  id: number;
+  time: string;
+  listener: string;
+  client: string;
+  topic: string;
+  payload: string;
+  size: number;
+  code: number;
+  reason: string;
 }
 
 export type AlertState = 'raised' | 'acknowledged' | 'cleared';
@@ -271,6 +296,8 @@ export interface Counters {
     lag: number;
   };
   stale: number;
+  /** What MQTT clients sent, by listener, since the server's start. */
+  mqtt?: { listener: string; received: number; accepted: number; refused: number; failed: number }[] | null;
 }
 
 export interface Score {

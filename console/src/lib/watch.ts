@@ -33,6 +33,11 @@ export function balance(c: Counters['total']): Line[] {
   ];
 }
 
+/** What came in by MQTT and has not found its end yet. */
+export function inFlight(m: NonNullable<Counters['mqtt']>[number]): number {
+  return Math.max(0, m.received - m.accepted - m.refused - m.failed);
+}
+
 export function median(values: readonly (number | null)[]): number | null {
   const v = values.filter((x): x is number => typeof x === 'number' && Number.isFinite(x)).sort((a, b) => a - b);
   if (v.length === 0) return null;

@@ -25,6 +25,26 @@ export function duty(kind: string, t: T): string {
   return known[kind] ? t(known[kind]) : kind;
 }
 
+/** What is doubtful about a reading. */
+export function mark(name: string, t: T): string {
+  const known: Record<string, Key> = {
+    duplicate: 'mark.duplicate',
+    conflict: 'mark.conflict',
+    future: 'mark.future',
+    past: 'mark.past',
+    not_finite: 'mark.not_finite',
+    range: 'mark.range',
+    unit: 'mark.unit',
+  };
+  return known[name] ? t(known[name]) : name;
+}
+
+/** The door through which a message came. */
+export function listener(name: string, t: T): string {
+  const known: Record<string, Key> = { tcp: 'listener.tcp', tls: 'listener.tls', ws: 'listener.ws', hook: 'listener.hook' };
+  return known[name] ? t(known[name]) : name;
+}
+
 /** The demo's two posts bear account names; everyone else bears his own. */
 export function person(name: string, t: T): string {
   const known: Record<string, Key> = { 'demo-duty-officer': 'person.demo_duty', 'demo-second-officer': 'person.demo_second' };

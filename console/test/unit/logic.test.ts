@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { columns, summary } from '../../src/lib/chart.ts';
 import { Batch, empty, load, merge, put, settle } from '../../src/lib/feed.ts';
 import { areas, bounds, coordinates, isRoad, isWater, labels, matches, middle, parseCoordinates, tiers } from '../../src/lib/geo.ts';
 import { command, COMMANDS, type Press } from '../../src/lib/keys.ts';
@@ -8,8 +7,8 @@ import { read } from '../../src/lib/prefs.ts';
 import { filterHref, href, parse, readFilter, TABS } from '../../src/lib/router.ts';
 import { ALERT_SHAPE, alertWeight, byLevel, due, LEVELS, worst } from '../../src/lib/scales.ts';
 import { clock, duration, fromLocalInput, full, offset, ServerClock, short, toLocalInput } from '../../src/lib/time.ts';
-import { balance, incident, median, missed, toCome } from '../../src/lib/watch.ts';
-import { duty, person, reportState, role } from '../../src/lib/words.ts';
+import { balance, inFlight, incident, median, missed, toCome } from '../../src/lib/watch.ts';
+import { duty, listener, mark, person, reportState, role } from '../../src/lib/words.ts';
 import type { Area, CaseDetail, Move } from '../../src/lib/types.ts';
 
 describe('a list that stands still', () => {
@@ -222,22 +221,6 @@ test('preferences survive whatever stands in the store', () => {
   expect(read('{"lang":"fr","theme":"pink","off":["next",3,"nonsense"],"sound":"yes"}', ['en'])).toEqual({ lang: 'en', theme: 'auto', off: ['next'], sound: false });
 });
 
-describe('charts', () => {
-  const r = (s: number, value: number | string | boolean) => ({ at: new Date(s * 1000).toISOString(), value });
-  test('sorted, with a gap where readings are missing', () => {
-    const c = columns([r(30, 3), r(10, 1), r(20, 2), r(200, 9), r(210, true)]);
-    expect(c.x).toEqual([10, 20, 30, 115, 200, 210]);
-    expect(c.y).toEqual([1, 2, 3, null, 9, 1]);
-  });
-  test('what is no number is left out', () => {
-    expect(columns([r(1, 'n/a'), r(2, '4.5')]).y).toEqual([4.5]);
-    expect(summary([r(1, 'n/a')])).toBeNull();
-  });
-  test('a summary in words', () => {
-    expect(summary([r(1, 4), r(2, -1), r(3, 2)])).toMatchObject({ n: 3, min: -1, max: 4, last: 2, lastAt: '1970-01-01T00:00:03.000Z' });
-  });
-});
-
 describe('the picture', () => {
   const square = (x: number, y: number, s: number): GeoJSON.Polygon => ({ type: 'Polygon', coordinates: [[[x, y], [x + s, y], [x + s, y + s], [x, y + s], [x, y]]] });
   const area = (id: number, parent: number | null, level = 'x'): Area => ({ id, external_id: String(id), level, name: { en: `A${id}` }, parent, geometry: square(id, 0, 1) });
@@ -314,6 +297,10 @@ describe('the watch', () => {
     expect(balance({ ...total, stored: 5 }).map((l) => l.off)).toEqual([0, 0, 2]);
     expect(balance({ ...total, refused: 3 }).map((l) => l.off)).toEqual([-1, 0, 0]);
   });
+  test('what MQTT has not finished is on its way, and never less than nothing', () => {
+    expect(inFlight({ listener: 'tcp', received: 10, accepted: 6, refused: 2, failed: 1 })).toBe(1);
+    expect(inFlight({ listener: 'tcp', received: 1, accepted: 2, refused: 0, failed: 0 })).toBe(0);
+  });
   test('median', () => {
     expect([median([]), median([null, 3]), median([1, 9, 2]), median([1, 2, 3, 4])]).toEqual([null, 3, 2, 2.5]);
   });
@@ -337,5 +324,5 @@ describe('the watch', () => {
 
 test('an unknown word is shown as it came', () => {
   const t = (k: string) => `<${k}>`;
-  expect([duty('regulator', t), duty('new-kind', t), role('inspector', t), role('x', t), person('demo-duty-officer', t), person('Lin', t), reportState('open', t), reportState('y', t)]).toEqual(['<duty.regulator>', 'new-kind', '<role.inspector>', 'x', '<person.demo_duty>', 'Lin', '<report.state.open>', 'y']);
+  expect([duty('regulator', t), duty('new-kind', t), role('inspector', t), role('x', t), person('demo-duty-officer', t), person('Lin', t), reportState('open', t), reportState('y', t), mark('range', t), mark('z', t), listener('hook', t), listener('coap', t)]).toEqual(['<duty.regulator>', 'new-kind', '<role.inspector>', 'x', '<person.demo_duty>', 'Lin', '<report.state.open>', 'y', '<mark.range>', 'z', '<listener.hook>', 'coap']);
 });
