@@ -5,7 +5,7 @@ import type { Level } from './types.ts';
 
 export const PREFIX = '/console/';
 
-export type PageName = 'operations' | 'case' | 'assets' | 'asset' | 'new-finding' | 'new-warning' | 'watch' | 'sign-in' | 'not-found';
+export type PageName = 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'new-finding' | 'new-warning' | 'watch' | 'sign-in' | 'not-found';
 
 export interface Route {
   page: PageName;
@@ -18,6 +18,7 @@ const PAGES: [RegExp, PageName][] = [
   [/^cases\/(\d+)$/, 'case'],
   [/^assets$/, 'assets'],
   [/^assets\/(\d+)$/, 'asset'],
+  [/^coverage$/, 'coverage'],
   [/^findings\/new$/, 'new-finding'],
   [/^warnings\/new$/, 'new-warning'],
   [/^watch$/, 'watch'],
