@@ -143,7 +143,7 @@ func amendChunk(tx *db.Tx, lane, n int64, to *record) error {
 	if _, err := tx.Exec("delete from chunks where lane = $1 and n0 = $2", lane, h.n0); err != nil {
 		return fmt.Errorf("chunk %d of lane %d: %w", h.n0, lane, err)
 	}
-	for _, part := range []chunk{{h.n0, records[:i]}, {n + 1, records[i+1:]}} {
+	for _, part := range []chunk{{n0: h.n0, records: records[:i]}, {n0: n + 1, records: records[i+1:]}} {
 		if len(part.records) == 0 {
 			continue
 		}

@@ -53,6 +53,7 @@ var (
 type chunk struct {
 	n0      int64
 	records []record
+	columns []byte // encoded, once it was done
 }
 
 // end is the n after the chunk's last.

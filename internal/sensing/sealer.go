@@ -24,8 +24,8 @@ const (
 	sealEvery = time.Hour
 
 	// readingsPerSeal, lanesPerSeal and rowsPerTrim bound how long one commit of the sealer keeps the writer from others.
-	readingsPerSeal = 100_000
-	lanesPerSeal    = 256
+	readingsPerSeal = 50_000
+	lanesPerSeal    = 64
 	rowsPerTrim     = 64
 
 	// chunkSize is the most readings of a chunk. A chunk with fewer is filled up at the next seal instead of standing beside
@@ -280,6 +280,9 @@ func (p *plan) arrange(last *chunk) {
 		}
 		c := &p.chunks[len(p.chunks)-1]
 		c.records = append(c.records, *r)
+	}
+	for i := range p.chunks { // here and not in the write, which others wait for
+		p.chunks[i].columns = encodeChunk(p.chunks[i].records)
 	}
 }
 

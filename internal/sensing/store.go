@@ -391,13 +391,16 @@ func loadChunk(tx *db.Tx, lane int64, h header) (records []record, err error) {
 // put writes a chunk in place of one that begins at the same n.
 func (c *chunk) put(tx *db.Tx, lane int64) error {
 	h := c.header()
+	if c.columns == nil {
+		c.columns = encodeChunk(c.records)
+	}
 	_, err := tx.Exec(`insert into chunks (lane, n0, count, min_at, max_at, min_value, max_value, columns)
 		values ($1, $2, $3, $4, $5, $6, $7, $8)
 		on conflict (lane, n0) do update set count = excluded.count, min_at = excluded.min_at, max_at = excluded.max_at,
 		min_value = excluded.min_value, max_value = excluded.max_value, columns = excluded.columns`,
 		lane, c.n0, h.count, h.minAt, h.maxAt,
 		sql.NullFloat64{Float64: h.minValue, Valid: h.numbers}, sql.NullFloat64{Float64: h.maxValue, Valid: h.numbers},
-		encodeChunk(c.records))
+		c.columns)
 	if err != nil {
 		return fmt.Errorf("chunk %d of lane %d: %w", c.n0, lane, err)
 	}

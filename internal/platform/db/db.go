@@ -73,7 +73,7 @@ type DB struct {
 	reading chan struct{} // holds one for each read under way, at most maxReaders
 	plans   sync.Map      // text -> *sql.Stmt of reads
 	planned atomic.Int64  // how many
-	writer  *writer // nil when opened read-only
+	writer  *writer       // nil when opened read-only
 	// migrator opens a connection pool apart from the writer's for schema changes, which happen before the first write.
 	migrator func() (*sql.DB, error)
 }

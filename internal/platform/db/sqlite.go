@@ -26,7 +26,7 @@ func openSQLite(path string, o Options) (*DB, error) {
 		sync = "OFF"
 	}
 	// PostgreSQL's LIKE tells upper from lower case; this pragma is deprecated but the only way for all of LIKE's forms.
-	common := []string{"case_sensitive_like(1)", "busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)", "mmap_size(268435456)"}
+	common := []string{"case_sensitive_like(1)", "busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)"}
 	reader := sql.OpenDB(sqliteConnector{drv, dsn(path, append(common, "query_only(1)")...)})
 	reader.SetMaxOpenConns(2 * maxReaders)
 	reader.SetMaxIdleConns(2 * maxReaders)
@@ -37,7 +37,8 @@ func openSQLite(path string, o Options) (*DB, error) {
 	// The write-ahead log is set up before anyone reads, by the connection that may write.
 	writeDSN := dsn(path, append(common, "journal_mode(WAL)", "synchronous("+sync+")",
 		"secure_delete(ON)", // what was erased must not stay in free pages
-		"journal_size_limit(67108864)", "cache_size(-65536)")...)
+		"journal_size_limit(67108864)", "cache_size(-65536)",
+		"wal_autocheckpoint(8192)")...) // see checkpointer
 	d.migrator = func() (*sql.DB, error) {
 		pool := sql.OpenDB(sqliteConnector{drv, writeDSN})
 		pool.SetMaxOpenConns(1)
@@ -59,6 +60,7 @@ func openSQLite(path string, o Options) (*DB, error) {
 	pool := sql.OpenDB(sqliteConnector{drv, writeDSN})
 	pool.SetMaxOpenConns(1)
 	d.writer = newWriter(pool, SQLite, "begin immediate", &d.signals, &d.health, nil)
+	d.writer.behind = newCheckpointer(sqliteConnector{drv, writeDSN}, path)
 	return d, nil
 }
 

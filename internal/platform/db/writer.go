@@ -20,6 +20,7 @@ type writer struct {
 	sig    *signals
 	health *health
 	setup  func(context.Context, *sql.Conn) error // run on each new connection
+	behind *checkpointer                          // SQLite only
 
 	jobs    chan job
 	quit    chan struct{}
@@ -73,6 +74,7 @@ func (w *writer) close() {
 		w.mu.Unlock()
 		close(w.quit)
 		<-w.stopped
+		w.behind.stop()
 	})
 	<-w.stopped
 }
@@ -123,6 +125,7 @@ func (w *writer) commit(group []job) {
 		for _, fn := range after {
 			fn()
 		}
+		w.behind.wake()
 	}
 	for i, j := range group {
 		w.health.met(outcomes[i])
