@@ -64,15 +64,29 @@ var (
 	_ huma.ContentTypeFilter = (*Error)(nil)
 )
 
-// WriteError answers a raw handler's request with err, as the API would.
+// WriteError answers a raw handler's request with err, as the API would; below a prefix of Router.Messages with the member
+// "message", too.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	e := boundary(r.Context(), err)
 	w.Header().Set("Content-Type", e.ContentType(""))
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(e.Status)
-	if err := json.NewEncoder(w).Encode(e); err != nil {
+	var body any = e
+	if r.Context().Value(messages{}) != nil {
+		body = withMessage{e, e.Message}
+	}
+	if err := json.NewEncoder(w).Encode(body); err != nil {
 		slog.DebugContext(r.Context(), "answer not sent", "err", err)
 	}
+}
+
+// messages marks the context of a request whose asker looks for a message.
+type messages struct{}
+
+// withMessage is an error with its text in the member where clients of other APIs look for it.
+type withMessage struct {
+	*Error
+	Text string `json:"message"`
 }
 
 // boundary is err as outsiders may see it.

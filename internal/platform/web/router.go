@@ -40,8 +40,9 @@ func Anyone(context.Context) error { return nil }
 
 // Router collects the routes of all rooms. It is filled before the server starts and is read-only afterwards.
 type Router struct {
-	mux *http.ServeMux
-	api huma.API
+	mux      *http.ServeMux
+	api      huma.API
+	messages []string
 }
 
 // hookHuma points huma's error constructors at ours: the library keeps them in package variables.
@@ -165,6 +166,25 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Messages has all errors below a path say what is wrong as "message", besides "detail": for APIs that others wrote, whose
+// clients look for it.
+func (r *Router) Messages(path string) {
+	r.messages = append(r.messages, strings.TrimSuffix(path, "/"))
+}
+
+// mark tells WriteError where the request goes.
+func (r *Router) mark(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		for _, path := range r.messages {
+			if rest, ok := strings.CutPrefix(req.URL.Path, path); ok && (rest == "" || rest[0] == '/') {
+				req = req.WithContext(context.WithValue(req.Context(), messages{}, true))
+				break
+			}
+		}
+		h.ServeHTTP(w, req)
+	})
+}
+
 // Middleware wraps a handler.
 type Middleware func(http.Handler) http.Handler
 
@@ -175,7 +195,7 @@ func (r *Router) Server(mw ...Middleware) *http.Server {
 		h = mw[i](h)
 	}
 	return &http.Server{
-		Handler:           recoverer(compress(h)),
+		Handler:           r.mark(recoverer(compress(h))),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    64 << 10,

@@ -105,3 +105,44 @@ func TestOpenAPIDescribesTheAPI(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorsBelowAForeignPathHaveAMessage(t *testing.T) {
+	r := web.NewRouter("test")
+	r.Messages("/v1.1")
+	fail := func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasSuffix(req.URL.Path, "/panic") {
+			panic("mistake")
+		}
+		web.WriteError(w, req, web.Errorf(http.StatusNotFound, "x.gone", "it is gone").At("id"))
+	}
+	r.HandleFunc("GET /v1.1/", fail)
+	r.HandleFunc("GET /", fail)
+	r.HandleUpload("POST /v1.1/", 1, func(context.Context) error { return web.Errorf(http.StatusUnauthorized, "x.who", "who are you?") }, http.HandlerFunc(fail))
+	s := httptest.NewUnstartedServer(nil)
+	s.Config = r.Server()
+	s.Start()
+	t.Cleanup(s.Close)
+	plain := `{"status":404,"code":"x.gone","title":"Not Found","detail":"it is gone","field":"id"`
+	for _, c := range []struct{ method, path, want string }{
+		{"GET", "/v1.1", plain + `,"message":"it is gone"}`},
+		{"GET", "/v1.1/Things", plain + `,"message":"it is gone"}`},
+		{"GET", "/v1.10/Things", plain + "}"},
+		{"GET", "/other", plain + "}"},
+		{"GET", "/v1.1/panic", `"message":"something went wrong on our side; it has been logged"`},
+		{"POST", "/v1.1/Things", `"detail":"who are you?","message":"who are you?"`},
+	} {
+		req, err := http.NewRequest(c.method, s.URL+c.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if !strings.Contains(string(got), c.want) {
+			t.Errorf("%s %s: %s, want %s", c.method, c.path, got, c.want)
+		}
+	}
+}

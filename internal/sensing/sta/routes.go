@@ -32,6 +32,7 @@ func (s *Service) Routes(r *web.Router, anyone *access.Actor) {
 	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
 		r.HandleUpload(method+" "+Root+"/", maxBulk, mayFill, api)
 	}
+	r.Messages(Root)
 	r.Handle(Root+"/", api)
 	r.Handle("GET "+Root, api)
 	r.Handle("GET /api/v1/latest", s.Latest())
