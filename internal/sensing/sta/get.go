@@ -27,7 +27,7 @@ func (g *get) answer(res *odata.Resource, err error) error {
 	case res.Form == odata.FormRoot:
 		return g.index()
 	}
-	q, err := odata.ParseQuery(res.Type(), plainQuery(g.r.URL.RawQuery))
+	q, err := odata.ParseQuery(res.Type(), g.r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (g *get) appendNext(dst []byte, token string) []byte {
 		return dst
 	}
 	var options []string
-	for _, part := range strings.Split(plainQuery(g.r.URL.RawQuery), "&") {
+	for _, part := range strings.Split(g.r.URL.RawQuery, "&") {
 		name := part
 		if plain, err := url.QueryUnescape(part); err == nil {
 			name, _, _ = strings.Cut(plain, "=")

@@ -86,20 +86,6 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// plainQuery is a query whose options have their equals sign: some clients encode an option as a whole, its equals sign too.
-func plainQuery(raw string) string {
-	if !strings.Contains(raw, "%3D") && !strings.Contains(raw, "%3d") {
-		return raw
-	}
-	parts := strings.Split(raw, "&")
-	for i, part := range parts {
-		if at := strings.Index(strings.ToUpper(part), "%3D"); at >= 0 && !strings.Contains(part, "=") {
-			parts[i] = part[:at] + "=" + part[at+len("%3D"):]
-		}
-	}
-	return strings.Join(parts, "&")
-}
-
 // boundary turns what the parser says into an error of the API.
 func boundary(err error) error {
 	var bad *odata.Error
