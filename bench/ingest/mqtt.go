@@ -60,7 +60,7 @@ func message(stream int64) (m []byte, stamp, result, packet int) {
 	topic := fmt.Sprintf("v1.1/Datastreams(%d)/Observations", stream)
 	payload := `{"phenomenonTime":"` + stampForm + `","result":` + wave(0) + `}`
 	n := 2 + len(topic) + 2 + len(payload)
-	m = append([]byte{0x32}, binary.AppendUvarint(nil, uint64(n))...) // its variable-length number is MQTT's
+	m = binary.AppendUvarint([]byte{0x32}, uint64(n)) // MQTT writes a length in the same way
 	m = binary.BigEndian.AppendUint16(m, uint16(len(topic)))
 	m = append(append(m, topic...), 0, 0)
 	m = append(m, payload...)

@@ -20,7 +20,7 @@ func printTable(out io.Writer, rows []row, c ceiling) {
 			p50, p95 = fmt.Sprintf("%.1f", percentile(r.shift.took, 50)), fmt.Sprintf("%.1f", percentile(r.shift.took, 95))
 		}
 		fmt.Fprintf(tw, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t\n", r.name(), r.rate, r.rate/c.readings[r.way.rowSize()],
-			micros(r.serverCPU), micros(r.clientCPU), moves, p50, p95, r.acked, r.lost, r.doubled, r.settled.Milliseconds(), r.peak>>20)
+			micros(r.serverCPU), micros(r.clientCPU), moves, p50, p95, r.acked, r.lost, r.doubled, r.settled.Milliseconds(), r.peak/1e6)
 	}
 	tw.Flush()
 }

@@ -41,7 +41,24 @@ func (c city) step() time.Duration {
 	return (365 * 24 * time.Hour / time.Duration(c.per())).Truncate(time.Second)
 }
 
-func (c city) at(n int) time.Time { return c.From.Add(time.Duration(n) * c.step()) }
+// tick is when the n-th readings are due.
+func (c city) tick(n int) time.Time { return c.From.Add(time.Duration(n) * c.step()) }
+
+// at is the time of a datastream's n-th reading: every second instrument keeps its time, the others are late by up to half
+// a minute, each time anew.
+func (c city) at(datastream int64, n int) time.Time {
+	if datastream%2 == 0 {
+		return c.tick(n)
+	}
+	return c.tick(n).Add(time.Duration(mix(uint64(datastream)<<32+uint64(n))%30) * time.Second)
+}
+
+// mix makes numbers that look random of numbers that count up (the finalizer of SplitMix64).
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
 
 // filled is a city that is in the store, and what it took to bring it there.
 type filled struct {
@@ -120,7 +137,7 @@ func fillOnce(ctx context.Context, s *rig.Server, file string, c city) (f filled
 type source struct {
 	ids   []int64
 	zeros bool
-	at    func(n int) time.Time
+	at    func(datastream int64, n int) time.Time
 }
 
 // send brings in the readings from..to-1 of each datastream, in the order of time.
@@ -160,10 +177,6 @@ func send(ctx context.Context, s *rig.Server, of source, from, to int, acked *at
 
 // arrays are the readings n..n+perRequest-1 of all as CreateObservations takes them.
 func (of source) arrays(dst []byte, walks []walk, n int) []byte {
-	var stamps [perRequest][]byte
-	for k := range stamps {
-		stamps[k] = of.at(n+k).UTC().AppendFormat(nil, time.RFC3339)
-	}
 	dst = append(dst, '[')
 	for i, id := range of.ids {
 		if i > 0 {
@@ -175,7 +188,8 @@ func (of source) arrays(dst []byte, walks []walk, n int) []byte {
 			if k > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(append(append(dst, `["`...), stamps[k]...), `",`...)
+			dst = of.at(id, n+k).UTC().AppendFormat(append(dst, `["`...), time.RFC3339)
+			dst = append(dst, `",`...)
 			dst = append(walks[i].next(dst, of.zeros), ']')
 		}
 		dst = append(dst, "]}"...)
@@ -183,21 +197,19 @@ func (of source) arrays(dst []byte, walks []walk, n int) []byte {
 	return append(dst, ']')
 }
 
-// walk is a value that varies slowly, in tenths.
+// walk is a value in tenths that varies slowly, by half a unit at most.
 type walk struct {
 	tenths int64
-	state  uint64
+	seed   uint64
 }
 
-func newWalk(seed int64) walk {
-	return walk{tenths: 50 + seed*7919%400, state: uint64(seed)*0x9e3779b97f4a7c15 + 1}
+func newWalk(datastream int64) walk {
+	return walk{tenths: 50 + datastream*7919%400, seed: mix(uint64(datastream))}
 }
 
 func (w *walk) next(dst []byte, zeros bool) []byte {
-	w.state ^= w.state << 13 // xorshift
-	w.state ^= w.state >> 7
-	w.state ^= w.state << 17
-	w.tenths = max(10, w.tenths+int64(w.state>>32%5)-2)
+	w.seed++
+	w.tenths = max(10, w.tenths+int64(mix(w.seed)%11)-5)
 	dst = strconv.AppendInt(dst, w.tenths/10, 10)
 	if tenth := w.tenths % 10; tenth != 0 || zeros {
 		dst = append(dst, '.', byte('0'+tenth))

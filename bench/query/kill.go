@@ -16,44 +16,62 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver that the server has too
+	_ "github.com/jackc/pgx/v5/stdlib" // the drivers that the server has too
+	_ "modernc.org/sqlite"
 
 	"github.com/anlan-city/anlan/bench/ingest/rig"
 )
 
-// onDisk is how many bytes the database of a server takes that was stopped in order.
-func onDisk(ctx context.Context, s *rig.Server) (size int64, err error) {
+// onDisk is how many bytes the database of a server takes that was stopped in order, and how many of them are free pages
+// of SQLite: the log had them while it was longer, and will have them again.
+func onDisk(ctx context.Context, s *rig.Server) (size, free int64, err error) {
 	if s.Database != "" {
-		pool, err := sql.Open("pgx", s.Database)
-		if err != nil {
-			return 0, err
-		}
-		defer pool.Close()
-		err = pool.QueryRowContext(ctx, "select pg_database_size(current_database())").Scan(&size)
-		return size, err
+		err = ask1(ctx, "pgx", s.Database, "select pg_database_size(current_database())", &size)
+		return size, 0, err
 	}
 	entries, err := os.ReadDir(s.Data)
+	if err != nil {
+		return 0, 0, err
+	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), "anlan.db") {
+		info, err := e.Info()
+		if err != nil {
+			return 0, 0, err
+		}
+		if strings.HasPrefix(e.Name(), "anlan.db") {
 			size += info.Size()
 		}
 	}
-	return size, err
+	file := "file:" + filepath.Join(s.Data, "anlan.db") + "?mode=ro"
+	err = ask1(ctx, "sqlite", file, "select freelist_count * page_size from pragma_freelist_count, pragma_page_size", &free)
+	return size, free, err
+}
+
+// ask1 asks a database for one number.
+func ask1(ctx context.Context, driver, dsn, query string, into *int64) error {
+	pool, err := sql.Open(driver, dsn)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return pool.QueryRowContext(ctx, query).Scan(into)
 }
 
 // kills is what came of killing the server.
 type kills struct {
-	ready []time.Duration
-	lost  int64
+	listened, ready []time.Duration
+	lost            int64
 }
 
 func (k kills) print(out io.Writer) {
 	if len(k.ready) == 0 {
 		return
 	}
+	slices.Sort(k.listened)
 	slices.Sort(k.ready)
-	fmt.Fprintf(out, "killed %d times while it took in readings: ready again after %d ms (median), %d ms (slowest); %d acknowledged readings lost\n",
-		len(k.ready), k.ready[len(k.ready)/2].Milliseconds(), k.ready[len(k.ready)-1].Milliseconds(), k.lost)
+	fmt.Fprintf(out, "killed %d times while it took in readings: listened again after %d ms (median), %d ms (slowest), ready after %d ms, %d ms; %d acknowledged readings lost\n",
+		len(k.ready), k.listened[len(k.listened)/2].Milliseconds(), k.listened[len(k.listened)-1].Milliseconds(),
+		k.ready[len(k.ready)/2].Milliseconds(), k.ready[len(k.ready)-1].Milliseconds(), k.lost)
 }
 
 // atOnce is how many readings of each datastream are more than can be sent before a kill.
@@ -93,7 +111,7 @@ func killed(ctx context.Context, s rig.Server, c city, o options) (k kills, err 
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	// The new readings follow the last ones second by second, so that none lies in the future.
-	behind := func(n int) time.Time { return c.at(c.per()).Add(time.Duration(n-c.per()) * time.Second) }
+	behind := func(_ int64, n int) time.Time { return c.tick(c.per()).Add(time.Duration(n-c.per()) * time.Second) }
 	next := c.per()
 	for range o.kills {
 		before, err := s.Client(false).Count(ctx, 0)
@@ -114,11 +132,10 @@ func killed(ctx context.Context, s rig.Server, c city, o options) (k kills, err 
 		stop()
 		<-sent // it failed, as it should
 		next += atOnce
-		begin := time.Now()
 		if err := s.Start(ctx); err != nil {
 			return k, err
 		}
-		k.ready = append(k.ready, time.Since(begin))
+		k.listened, k.ready = append(k.listened, s.Listened), append(k.ready, s.Ready)
 		after, err := s.Client(false).Count(ctx, 0)
 		if err != nil {
 			return k, err

@@ -32,7 +32,7 @@ func TestArraysAreTheCity(t *testing.T) {
 				t.Fatalf("group %d: %d readings of %d", i, len(g.DataArray), g.Datastream.ID)
 			}
 			for k, row := range g.DataArray {
-				want := strconv.Quote(testCity.at(perRequest + k).Format(time.RFC3339))
+				want := strconv.Quote(testCity.at(g.Datastream.ID, perRequest+k).Format(time.RFC3339))
 				f, err := strconv.ParseFloat(string(row[1]), 64)
 				if string(row[0]) != want || err != nil || f < 1 {
 					t.Errorf("reading %d is %s, expected the time %s", k, row, want)
@@ -55,11 +55,11 @@ func TestArraysAreTheCity(t *testing.T) {
 // TestWrongAnswersAreSeen: the bench must see what it is there to see.
 func TestWrongAnswersAreSeen(t *testing.T) {
 	a := &asker{city: testCity, ids: []int64{3, 40}, firsts: []int64{1 << 31}, owners: []int64{3}, things: []int64{1}, rng: rand.New(rand.NewPCG(1, 1))}
-	last := testCity.at(testCity.per() - 1).Format(time.RFC3339)
-	latest := func(at string, counts ...int) string {
+	latest := func(n int, counts ...int) string {
 		text := `{"items":[`
-		for i, n := range counts {
-			text += map[bool]string{true: ","}[i > 0] + fmt.Sprintf(`{"at":%q,"count":%d}`, at, n)
+		for i, c := range counts {
+			id := a.ids[i]
+			text += map[bool]string{true: ","}[i > 0] + fmt.Sprintf(`{"datastream":%d,"at":%q,"count":%d}`, id, testCity.at(id, n).Format(time.RFC3339), c)
 		}
 		return text + "]}"
 	}
@@ -83,10 +83,10 @@ func TestWrongAnswersAreSeen(t *testing.T) {
 		answer string
 		good   bool
 	}{
-		{"latest", a.allLatest, latest(last, 40, 40), true},
-		{"latest with a datastream missing", a.allLatest, latest(last, 40), false},
-		{"latest with a reading missing", a.allLatest, latest(last, 40, 39), false},
-		{"an old latest", a.allLatest, latest("2026-01-01T00:00:00Z", 40, 40), false},
+		{"latest", a.allLatest, latest(39, 40, 40), true},
+		{"latest with a datastream missing", a.allLatest, latest(39, 40), false},
+		{"latest with a reading missing", a.allLatest, latest(39, 40, 39), false},
+		{"an old latest", a.allLatest, latest(38, 40, 40), false},
 		{"count", count(80), `{"@iot.count":80,"value":[]}`, true},
 		{"wrong count", count(80), `{"@iot.count":79,"value":[]}`, false},
 		{"buckets", a.buckets, `{"items":[{"count":39},{"count":1}]}`, true},
@@ -106,7 +106,7 @@ func TestWrongAnswersAreSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for off := range int64(2) {
-		answer := fmt.Sprintf(`{"@iot.id":%d,"phenomenonTime":%q}`, id+off, testCity.at(int(id-1<<31)).Format(time.RFC3339))
+		answer := fmt.Sprintf(`{"@iot.id":%d,"phenomenonTime":%q}`, id+off, testCity.at(3, int(id-1<<31)).Format(time.RFC3339))
 		if err := q.check([]byte(answer)); (err == nil) != (off == 0) {
 			t.Errorf("an id that is off by %d: %v", off, err)
 		}

@@ -39,7 +39,6 @@ func (a *asker) questions() []question {
 	page("Observations, anywhere", at("/v1.1/Observations?$skip=%d&$top=100", anyRow))
 	chain("Observations", at("/v1.1/Observations?$skip=%d&$top=100", anyRow))
 	page("Observations, the newest", func() string { return "/v1.1/Observations?$orderby=phenomenonTime desc&$top=100" })
-	page("Observations by time, anywhere", at("/v1.1/Observations?$orderby=phenomenonTime&$skip=%d&$top=100", anyRow))
 	page("Observations of a datastream, anywhere", func() string {
 		return fmt.Sprintf("/v1.1/Datastreams(%d)/Observations?$skip=%d&$top=100", a.stream(), within())
 	})
@@ -65,7 +64,7 @@ func (a *asker) questions() []question {
 	page("Observations of a month, anywhere", func() string {
 		from := a.rng.IntN(a.per() - a.per()/12)
 		return fmt.Sprintf("/v1.1/Observations?$filter=phenomenonTime ge %s and phenomenonTime lt %s&$skip=%d&$top=100",
-			a.at(from).Format(time.RFC3339), a.at(from+a.per()/12).Format(time.RFC3339), a.deep(a.Rows/12))
+			a.tick(from).Format(time.RFC3339), a.tick(from+a.per()/12).Format(time.RFC3339), a.deep(a.Rows/12))
 	})
 	page("Observations since a time, by time", func() string {
 		return fmt.Sprintf("/v1.1/Observations?$filter=phenomenonTime ge %s&$orderby=phenomenonTime&$top=100", a.stamp(pageSize))
@@ -89,6 +88,7 @@ func (a *asker) questions() []question {
 		question{"", "Things with their Datastreams and the latest of each", func() string {
 			return fmt.Sprintf("/v1.1/Things?$expand=Datastreams($expand=Observations($top=1;$orderby=phenomenonTime desc))&$top=100&$skip=%d", a.deep(things))
 		}, full, false},
+		question{"", "Observations by time, anywhere", at("/v1.1/Observations?$orderby=phenomenonTime&$skip=%d&$top=100", anyRow), full, false},
 		question{"", "Observations of a Thing", func() string {
 			return fmt.Sprintf("/v1.1/Observations?$filter=Datastream/Thing/id eq %d&$top=100", a.thing())
 		}, full, false},
@@ -112,10 +112,10 @@ func (a *asker) thing() int64 { return a.things[a.rng.IntN(len(a.things))] }
 
 // byID asks for one Observation and sees that it is the right one.
 func (a *asker) byID() question {
-	var id int64
+	var id, owner int64
 	var n int
 	return question{"byid", "one Observation by its id", func() string {
-		id, _, n = a.observation()
+		id, owner, n = a.observation()
 		return fmt.Sprintf("/v1.1/Observations(%d)", id)
 	}, func(answer []byte) error {
 		var o struct {
@@ -125,8 +125,8 @@ func (a *asker) byID() question {
 		if err := json.Unmarshal(answer, &o); err != nil {
 			return err
 		}
-		if o.ID != id || !o.Time.Equal(a.at(n)) {
-			return fmt.Errorf("expected %d of %s, got %d of %s", id, a.at(n), o.ID, o.Time)
+		if want := a.at(owner, n); o.ID != id || !o.Time.Equal(want) {
+			return fmt.Errorf("expected %d of %s, got %d of %s", id, want, o.ID, o.Time)
 		}
 		return nil
 	}, false}
@@ -135,8 +135,9 @@ func (a *asker) byID() question {
 func (a *asker) allLatest(answer []byte) error {
 	var all struct {
 		Items []struct {
-			At    time.Time `json:"at"`
-			Count int       `json:"count"`
+			Datastream int64     `json:"datastream"`
+			At         time.Time `json:"at"`
+			Count      int       `json:"count"`
 		} `json:"items"`
 	}
 	if err := json.Unmarshal(answer, &all); err != nil {
@@ -146,8 +147,8 @@ func (a *asker) allLatest(answer []byte) error {
 		return fmt.Errorf("%d datastreams, expected %d", len(all.Items), a.Streams)
 	}
 	for _, d := range all.Items {
-		if d.Count != a.per() || !d.At.Equal(a.at(a.per()-1)) {
-			return fmt.Errorf("a datastream with %d readings until %s, expected %d until %s", d.Count, d.At, a.per(), a.at(a.per()-1))
+		if want := a.at(d.Datastream, a.per()-1); d.Count != a.per() || !d.At.Equal(want) {
+			return fmt.Errorf("datastream %d has %d readings until %s, expected %d until %s", d.Datastream, d.Count, d.At, a.per(), want)
 		}
 	}
 	return nil
@@ -175,6 +176,7 @@ func (a *asker) buckets(answer []byte) error {
 func (a *asker) latestExpanded(answer []byte) error {
 	var page struct {
 		Value []struct {
+			ID           int64 `json:"@iot.id"`
 			Observations []struct {
 				Time time.Time `json:"phenomenonTime"`
 			} `json:"Observations"`
@@ -187,8 +189,8 @@ func (a *asker) latestExpanded(answer []byte) error {
 		return fmt.Errorf("%d datastreams on the page", len(page.Value))
 	}
 	for _, d := range page.Value {
-		if len(d.Observations) != 1 || !d.Observations[0].Time.Equal(a.at(a.per()-1)) {
-			return fmt.Errorf("expected the latest, of %s, got %v", a.at(a.per()-1), d.Observations)
+		if want := a.at(d.ID, a.per()-1); len(d.Observations) != 1 || !d.Observations[0].Time.Equal(want) {
+			return fmt.Errorf("expected the latest of datastream %d, of %s, got %v", d.ID, want, d.Observations)
 		}
 	}
 	return nil

@@ -42,6 +42,9 @@ type Server struct {
 	MQTT  string // host:port of MQTT
 	Token string // of the machine's own user
 
+	// Listened and Ready are how long the last start took until it listened, and until each of its parts worked.
+	Listened, Ready time.Duration
+
 	cmd *exec.Cmd
 }
 
@@ -74,6 +77,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	begin := time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
@@ -98,6 +102,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.Kill()
 		return errors.Join(ctx.Err(), fmt.Errorf("the server does not listen; its log is %s:\n%s", s.Log, tail(s.Log)))
 	}
+	s.Listened = time.Since(begin)
 	token, err := os.ReadFile(filepath.Join(s.Data, "local.token"))
 	if err == nil {
 		s.Token = strings.TrimSpace(string(token))
@@ -106,6 +111,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		s.Kill()
 	}
+	s.Ready = time.Since(begin)
 	return err
 }
 
