@@ -81,9 +81,25 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
   const filter = (items, q, open) => (q.get('state') === 'all' ? items : items.filter(open));
   const stream = (id) => {
     const s = find(c.streams, id, 'datastream');
-    return { id: s.id, name: s.name, property: s.property, unit: s.unit, count: 40210 + s.id, latest: world.silent.has(s.asset) ? null : { at: ago(0.3), value: world.latest.get(s.id) ?? value(s, clock().getTime()) } };
+    const latest = world.silent.has(s.asset) ? null : { at: ago(s.old ?? 0.3), value: world.homes.has(s.asset) ? null : (world.latest.get(s.id) ?? value(s, clock().getTime())) };
+    return { id: s.id, name: s.name, property: s.property, unit: s.unit, count: 40210 + s.id, latest };
   };
 
+  const shownStream = (id) => {
+    const s = find(c.streams, id, 'datastream');
+    if (world.homes.has(s.asset)) throw new Problem(403, 'sensing.home', 'a sensor in a home shows whether it is alive, and no values');
+    return s;
+  };
+  /** Outages, so that gaps are seen: some minutes now and then, and most of a day once. */
+  const spoke = (s, ts) => {
+    const back = clock().getTime() - ts;
+    if (back < (s.old ?? 0) * 60_000 || back > 40 * 86_400_000) return false;
+    return ((ts / 60_000) | 0) % 397 >= 12 && !(back > 4 * 86_400_000 && back < 4.7 * 86_400_000);
+  };
+
+  const refuse = (...what) => {
+    throw new Problem(...what);
+  };
   const api = {
     'GET /session': (r) => {
       if (!r.actor) throw new Problem(401, 'access.sign_in', 'nobody is signed in');
@@ -132,18 +148,39 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       };
     },
     'GET /datastreams/:id/history': (r) => {
-      const s = find(c.streams, r.id, 'datastream');
+      const s = shownStream(r.id);
       const from = Date.parse(r.query.get('from'));
       const to = Date.parse(r.query.get('to'));
-      const step = Math.max(30_000, (to - from) / 720);
       const items = [];
-      for (let ts = Math.ceil(from / step) * step; ts < to; ts += step) {
-        // An outage of some minutes, so that a gap is seen.
-        if (((ts / 60_000) | 0) % 397 < 12) continue;
-        items.push({ at: new Date(ts).toISOString(), value: value(s, ts) + bump(world, s, ts, clock().getTime()) });
+      for (let ts = Math.ceil(from / STEP) * STEP; ts <= to; ts += STEP) {
+        if (!spoke(s, ts)) continue;
+        const item = { at: new Date(ts).toISOString(), value: value(s, ts) + bump(world, s, ts, clock().getTime()) };
+        // One gauge is doubtful at times: it sends twice, and more than its tube is long.
+        const nth = ts / STEP;
+        if (s.id === MARKED && nth % 20 === 0) Object.assign(item, { value: s.base * 1.3, marks: ['range'] });
+        items.push(item);
+        if (s.id === MARKED && nth % 40 === 0) items.push({ ...item, marks: ['duplicate', 'range'] });
       }
-      return { items, unit: s.unit };
+      return { items: items.slice(-Number(r.query.get('limit') ?? 1000)), unit: s.unit };
     },
+    'GET /datastreams/:id/buckets': (r) => {
+      const s = shownStream(r.id);
+      const to = Date.parse(r.query.get('to') ?? clock().toISOString());
+      const begin = clock().getTime() - 40 * 86_400_000;
+      const from = r.query.has('from') ? Date.parse(r.query.get('from')) : begin;
+      const count = Number(r.query.get('count'));
+      if (!(count >= 1 && count <= 10_000)) throw new Problem(422, 'web.invalid', 'count is 1 to 10000', 'count');
+      const width = Math.ceil((to - from) / count);
+      const items = [];
+      for (let b = from; b < to; b += width) {
+        const values = [];
+        const every = Math.max(1, Math.floor(width / STEP / 12)) * STEP;
+        for (let ts = Math.ceil(Math.max(b, begin) / STEP) * STEP; ts < Math.min(b + width, to, clock().getTime()); ts += every) if (spoke(s, ts)) values.push(value(s, ts) + bump(world, s, ts, clock().getTime()));
+        if (values.length) items.push({ from: new Date(b).toISOString(), count: values.length * (every / STEP), avg: values.reduce((p, q) => p + q) / values.length, min: Math.min(...values), max: Math.max(...values), last: values.at(-1) });
+      }
+      return { items, unit: s.unit, interval: `PT${width / 1000}S` };
+    },
+    'GET /datastreams/:id/readings.csv': (r) => ({ raw: `datastream,at,value,unit,until,result_time,marks\n# from ${r.query.get('from')} to ${r.query.get('to')}\n`, type: 'text/csv; charset=utf-8' }),
     'GET /alerts/:id': (r) => {
       const a = find(world.alerts, r.id, 'alert');
       const history = [{ id: 1, at: a.raised_at, kind: 'raised', level: a.level, because: a.because }];
@@ -256,6 +293,12 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     'GET /reports/:id': (r) => find(world.reports, r.id, 'report'),
     'GET /reports': (r) => ({ items: filter(world.reports, r.query, (x) => x.state !== 'closed') }),
     'GET /watch/counters': () => world.counters,
+    'GET /dead-letters': (r) => {
+      const limit = Number(r.query.get('limit') ?? 100);
+      if (!(limit >= 1 && limit <= 1000)) throw new Problem(422, 'web.invalid', 'limit is 1 to 1000', 'limit');
+      const before = Number(r.query.get('before') ?? 0) || Infinity;
+      return { items: world.letters.filter((d) => d.id < before).slice(0, limit), total: world.letters.length + 12 };
+    },
     'GET /score': () => world.score,
   };
 
@@ -378,6 +421,11 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
 
 const L = (en, zh) => ({ en, 'zh-CN': zh });
 
+/** An instrument speaks each half minute. */
+const STEP = 30_000;
+/** The datastream whose readings are doubtful at times. */
+const MARKED = 5108;
+
 const HAZARDS = [
   { id: 'gas-leak', event: L('Gas leak', '燃气泄漏'), instruction: L('Leave the area on foot, against the wind. Do not use lifts or switches.', '请步行向上风方向撤离，不要使用电梯和任何电器开关。') },
   { id: 'flood', event: L('River flood', '洪水'), instruction: L('Move to higher ground and keep away from rivers and low roads.', '请迅速向高处转移，远离河道和低洼路段。') },
@@ -474,7 +522,10 @@ function bump(world, s, ts, now) {
 
 function seed(c, ago) {
   const byKind = (k, i) => c.assets.filter((a) => a.kind === k)[i];
-  const world = { ids: 900, files: new Map(), latest: new Map(), silent: new Set(c.assets.filter((a) => a.state === 'silent').map((a) => a.id)) };
+  const world = { ids: 900, files: new Map(), latest: new Map(), silent: new Set(c.assets.filter((a) => a.state === 'silent').map((a) => a.id)), homes: new Set() };
+  // One stands in a home, and one gauge has not spoken for ten days.
+  world.homes.add(c.assets.findLast((a) => a.kind === 'kitchen-alarm' && a.state === 'ok').id);
+  for (const s of c.streams) if (s.asset === c.assets.findLast((a) => a.kind === 'water-gauge' && a.state === 'ok').id) s.old = 10 * 1440;
   const curve = (minutes, from, to, n = 40) => Array.from({ length: n }, (_, i) => ({ at: ago(minutes * 1.6 * (1 - i / (n - 1))), value: Math.round((from + (to - from) / (1 + Math.exp(-12 * (i / n - 0.45))) + 0.06 * to * Math.sin(i * 2.1)) * 100) / 100 }));
 
   world.alert = (id, { asset, level = 'orange', state = 'raised', minutes = 3, kind = 'indoor', value: v = 12, caseId = null, by = null } = {}) => {
@@ -669,7 +720,22 @@ function seed(c, ago) {
     ],
     total: { in: 2127763, accepted: 2127731, refused: 32, logged: 2127731, stored: 2127731, deleted: 0, evaluated: 2127689, lag: 42 },
     stale: world.silent.size,
+    mqtt: [
+      { listener: 'tcp', received: 880_245, accepted: 880_210, refused: 33, failed: 0 },
+      { listener: 'ws', received: 12, accepted: 12, refused: 0, failed: 0 },
+    ],
   };
+  // What was refused, the newest first.
+  const refusals = [
+    ['tcp', 'gw-07', 'v1.1/Observations', '{"result": 4.2, "Datastream": {"@iot.id": 99120}}', 131, 'Datastream: there is none with the id 99120'],
+    ['hook', '10.2.0.14', 'hooks/chirpstack', '{"deviceInfo":{"devEui":"a84041"},"object":{"level":"n/a"}}', 0, '1 readings: value: n/a is observed as a number in m'],
+    ['tcp', 'pump-3', 'v1.1/Datastreams(5103)/Observations', '<b>not JSON</b>', 153, 'the payload is not JSON: unexpected character < at byte 1'],
+    ['tls', 'gw-11', 'v1.1/Observations', '', 153, 'the payload is empty'],
+  ];
+  world.letters = Array.from({ length: 130 }, (_, i) => {
+    const [listener, client, topic, payload, code, reason] = refusals[i % refusals.length];
+    return { id: 130 - i, time: ago(3 + i * 11), listener, client, topic, payload, size: payload.length, code, reason };
+  });
   world.score = {
     planted: 4,
     found: 2,

@@ -468,7 +468,7 @@ test('on a narrow screen the list, the map and what is open take turns', async (
   await page.locator('.rows a').first().click();
   await page.getByRole('complementary', { name: 'Alert 118' }).waitFor();
   assert.equal(await page.locator('.rows a').first().isVisible(), false);
-  for (const path of ['', 'assets', 'watch', 'findings/new', 'warnings/new', '?tab=cases&sel=case:38']) {
+  for (const path of ['', 'assets', 'assets/108', 'watch', 'watch/refused', 'findings/new', 'warnings/new', '?tab=cases&sel=case:38']) {
     await page.open(path);
     await page.locator('h1').first().waitFor({ state: 'attached' });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -498,6 +498,131 @@ test('the watch balances, and says by how much it does not', async (t) => {
   await page.waitForFunction((n) => document.querySelectorAll('tbody tr').length === n, n);
 });
 
+describe('the history of a datastream', () => {
+  const requested = (mock) => mock.requests.filter((r) => /\/datastreams\/\d+\/(buckets|history)$/.test(r.path)).map((r) => r.path.split('/').at(-1));
+
+  test('comes closer by buttons, keys and dragging, down to single readings with their marks', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.open('assets/108');
+    const history = page.getByRole('region', { name: /^History/ });
+    await history.getByText('Each point sums up 5 min').waitFor();
+    assert.match(await history.getByRole('img').getAttribute('aria-label'), /^Water level: 2,\d+ readings from .* between 2026-11-22 14:05:\d\d \+08:00 and .*; \d interruptions?$/);
+    await history.getByRole('button', { name: '30 days' }).click();
+    await history.getByText('Each point sums up 3 h').waitFor();
+    assert.match(page.url(), /range=month/);
+    // The link to the file has the range of the drawing.
+    assert.match(await history.getByRole('link', { name: 'Download as CSV' }).getAttribute('href'), /\/datastreams\/5108\/readings\.csv\?from=2026-10-24T06%3A05%3A[\d.]+Z&to=2026-11-23/);
+    await history.getByText('intervals as a table').click();
+    assert.equal(await history.getByRole('columnheader').count(), 5);
+
+    // A drag over the middle third.
+    const over = history.locator('.u-over');
+    await over.scrollIntoViewIfNeeded();
+    const box = await over.boundingBox();
+    await page.mouse.move(box.x + box.width / 3, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2, box.y + 70);
+    await page.mouse.move(box.x + (box.width * 2) / 3, box.y + 80);
+    await page.mouse.up();
+    await page.waitForURL(/from=2026-11-0/);
+    await history.getByText('Each point sums up 1 h').waitFor();
+    await history.getByRole('button', { name: 'Back to the range' }).click();
+    await history.getByText('Each point sums up 3 h').waitFor();
+
+    await history.getByRole('button', { name: '1 day' }).click();
+    await history.getByText('Each point sums up 5 min').waitFor();
+    const drawing = history.getByRole('group', { name: /^Curve\./ });
+    await drawing.focus();
+    for (let to = page.url(), n = 0; n < 2; n++) {
+      await page.keyboard.press('+');
+      await page.waitForURL((u) => u.href !== to);
+      to = page.url();
+    }
+    await history.getByText('Each point sums up 2 min').waitFor();
+    await page.keyboard.press('+');
+    await history.getByText('Each point is a reading.').waitFor();
+    const said = await history.getByText(/readings are doubtful:/).innerText();
+    assert.match(said, /^\d+ of \d+ readings are doubtful/);
+    await history.getByText('readings as a table').waitFor(); // still open
+    await history.getByRole('cell', { name: 'sent twice, outside the physical range' }).first().waitFor();
+    const before = page.url();
+    await history.getByRole('link').focus();
+    await page.keyboard.press('ArrowLeft'); // keys are the drawing's, not the page's
+    assert.equal(page.url(), before);
+    await drawing.focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL((u) => u.href !== before);
+    await page.keyboard.press('-');
+    await history.getByText('Each point sums up 2 min').waitFor();
+    await page.keyboard.press('0');
+    await page.waitForURL((u) => !u.search.includes('from='));
+    assert.deepEqual([...new Set(requested(mock))].toSorted(), ['buckets', 'history']);
+
+    // A link to a colleague shows the same.
+    await page.open('assets/108?stream=7108&range=week');
+    await history.locator('figcaption').getByText('Battery').waitFor();
+    assert.equal(await history.getByRole('button', { name: '7 days' }).getAttribute('aria-pressed'), 'true');
+  });
+
+  test('of an instrument that has long been quiet ends at its newest reading, and says so', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.open(`assets/${mock.city.streams.find((s) => s.old).asset}`);
+    await page.getByText('No reading in this time. Shown is the time up to the newest reading, 2026-11-13 14:05.').waitFor();
+    await page.getByRole('button', { name: '30 days' }).click();
+    await page.getByText('No reading in this time').waitFor({ state: 'detached' });
+  });
+
+  test('is not shown of a sensor in a home', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const [id] = mock.world.homes;
+    await page.open(`assets/${id}`);
+    await page.getByText('This sensor stands in a home. It shows that it is alive').waitFor();
+    assert.equal(await page.locator('.u-over').count(), 0);
+    assert.equal(await page.getByRole('link', { name: 'Download as CSV' }).count(), 0);
+    assert.equal(await page.getByText('not shown', { exact: true }).count(), 2);
+    assert.ok(mock.requests.every((r) => !r.path.includes('/readings.csv')));
+  });
+
+  test('says in words what the marks mean, in Chinese too', async (t) => {
+    const { officer } = await desk(t);
+    const page = await officer('duty-officer', { lang: 'zh-CN' });
+    await page.open('assets/108?from=2026-11-23T03:00:00Z&to=2026-11-23T05:00:00Z');
+    await page.getByText(/条数据中有 \d+ 条存疑/).waitFor();
+    await page.locator('.tag', { hasText: '超出量程' }).waitFor();
+    await page.locator('.tag', { hasText: '重复上报' }).waitFor();
+  });
+});
+
+test('refused messages are listed with their reason, searched, and never lost from sight', async (t) => {
+  const { officer, mock } = await desk(t);
+  const page = await officer();
+  await page.open('watch');
+  await page.getByRole('heading', { name: 'Messages by MQTT' }).waitFor();
+  assert.match(await page.getByRole('row', { name: /^MQTT 880,245/ }).innerText(), /880,245\s+880,210\s+33\s+0\s+2$/);
+  await page.getByRole('link', { name: '142 refused messages' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Refused messages' }).waitFor();
+  await page.getByText('142 messages were ever refused').waitFor();
+  const rows = page.locator('tbody tr');
+  await rows.nth(99).waitFor();
+  assert.equal(await rows.count(), 100);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await rows.nth(129).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Show more' }).count(), 0);
+  await page.getByRole('searchbox').fill('pump-3');
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 32);
+  assert.match(page.url(), /q=pump-3/);
+  const payload = rows.first().locator('pre');
+  assert.equal(await payload.isVisible(), false);
+  await rows.first().getByText('Content, 15 bytes').click();
+  assert.equal(await payload.innerText(), '<b>not JSON</b>');
+  mock.world.letters = [];
+  await page.reload();
+  await page.getByText('12 messages were ever refused').waitFor();
+});
+
 test('text from outside stays text', async (t) => {
   const { officer, mock } = await desk(t);
   mock.world.reports[0].text = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
@@ -508,7 +633,7 @@ test('text from outside stays text', async (t) => {
 });
 
 describe('axe finds nothing', () => {
-  const PAGES = ['', '?sel=alert:118', '?sel=alert:111', '?tab=cases&sel=case:38', '?tab=cases&sel=case:40', '?tab=reports&sel=report:71', '?tab=warnings&sel=warning:22', '?sel=asset:104', 'cases/36', 'assets', 'assets/108', 'watch', 'findings/new', 'warnings/new', 'nowhere'];
+  const PAGES = ['', '?sel=alert:118', '?sel=alert:111', '?tab=cases&sel=case:38', '?tab=cases&sel=case:40', '?tab=reports&sel=report:71', '?tab=warnings&sel=warning:22', '?sel=asset:104', 'cases/36', 'assets', 'assets/108', 'assets/108?from=2026-11-23T03:00:00Z&to=2026-11-23T05:00:00Z', 'watch', 'watch/refused', 'findings/new', 'warnings/new', 'nowhere'];
 
   for (const [theme, lang] of [['light', 'en'], ['dark', 'zh-CN'], ['dark', 'en'], ['light', 'zh-CN']]) {
     test(`${theme}, ${lang}`, async (t) => {

@@ -18,8 +18,11 @@ const PAGES = [
   ['warnings', '?tab=warnings&sel=warning:22'],
   ['map', '?view=map'],
   ['asset', 'assets/108'],
+  ['readings', 'assets/108?from=2026-11-23T03:00:00Z&to=2026-11-23T05:00:00Z'],
+  ['month', 'assets/108?range=month'],
   ['assets', 'assets'],
   ['watch', 'watch'],
+  ['refused', 'watch/refused'],
   ['finding', 'findings/new'],
   ['compose', 'warnings/new'],
 ];

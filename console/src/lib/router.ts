@@ -5,7 +5,7 @@ import type { Level } from './types.ts';
 
 export const PREFIX = '/console/';
 
-export type PageName = 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'new-finding' | 'new-warning' | 'watch' | 'sign-in' | 'not-found';
+export type PageName = 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'new-finding' | 'new-warning' | 'watch' | 'refused' | 'sign-in' | 'not-found';
 
 export interface Route {
   page: PageName;
@@ -22,6 +22,7 @@ const PAGES: [RegExp, PageName][] = [
   [/^findings\/new$/, 'new-finding'],
   [/^warnings\/new$/, 'new-warning'],
   [/^watch$/, 'watch'],
+  [/^watch\/refused$/, 'refused'],
   [/^sign-in$/, 'sign-in'],
 ];
 
