@@ -8,6 +8,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { city } from './city.mjs';
+import { coverage } from './coverage.mjs';
 
 /** The built console: another folder for whoever builds while others test. */
 export const dist = process.env.CONSOLE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
@@ -101,6 +102,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     throw new Problem(...what);
   };
   const api = {
+    ...coverage({ c, find, clock, refuse }),
     'GET /session': (r) => {
       if (!r.actor) throw new Problem(401, 'access.sign_in', 'nobody is signed in');
       return sessionBody(r.actor);

@@ -21,6 +21,8 @@ const PAGES = [
   ['readings', 'assets/108?from=2026-11-23T03:00:00Z&to=2026-11-23T05:00:00Z'],
   ['month', 'assets/108?range=month'],
   ['assets', 'assets'],
+  ['coverage', 'coverage'],
+  ['coverage-asset', 'coverage?sel=104'],
   ['watch', 'watch'],
   ['refused', 'watch/refused'],
   ['finding', 'findings/new'],

@@ -1,0 +1,179 @@
+// The page of coverage in Debian's Chromium against the mock city. Run after `npm run build`.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { launch, reader } from './browser.mjs';
+import { startMock } from './mock.mjs';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let browser;
+const trouble = [];
+
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+});
+
+async function officer(t, { as = /duty officer|演示值班员/, ...how } = {}) {
+  const mock = await startMock();
+  const context = await reader(browser, how);
+  t.after(async () => {
+    await context.close();
+    await mock.stop();
+  });
+  context.on('request', (r) => /^(https?|wss?):/.test(r.url()) && !r.url().startsWith(mock.url) && trouble.push(`request to ${r.url()}`));
+  const page = await context.newPage();
+  page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
+  page.on('console', (m) => m.type() === 'error' && /Content Security Policy|Refused to/.test(m.text()) && trouble.push(`${t.name}: ${m.text()}`));
+  await page.goto(`${mock.url}/console/sign-in`);
+  await page.getByRole('button', { name: as }).click();
+  await page.locator('.rows a').first().waitFor();
+  page.open = (path = '') => page.goto(`${mock.url}/console/coverage${path}`);
+  return { page, mock };
+}
+
+const listed = (page) => page.locator('.rows .word').allInnerTexts();
+
+test('what is blind stands first, and each number leads to the list behind it', async (t) => {
+  const { page } = await officer(t);
+  await page.open();
+  await page.locator('.rows a').first().waitFor();
+  assert.equal((await listed(page))[0], 'Unwatched');
+  const table = page.getByRole('table').first();
+  const cell = table.getByRole('link', { name: /^0\/\d+, District flow meter, Gangwan, \d+ unwatched$/ });
+  const needed = /^0\/(\d+),/.exec(await cell.getAttribute('aria-label'))[1];
+  await cell.click();
+  assert.match(page.url(), /kind=flow-meter&area=11&state=unwatched$/);
+  await page.waitForFunction(() => [...document.querySelectorAll('.rows .sub')].every((s) => s.textContent.includes('Gangwan')));
+  assert.equal(String((await listed(page)).length), needed);
+
+  // A reload keeps the view; the button takes one part of it back.
+  await page.reload();
+  await page.locator('.rows a').first().waitFor();
+  const unwatched = page.getByRole('button', { name: /^Unwatched/ });
+  assert.equal(await unwatched.getAttribute('aria-pressed'), 'true');
+  await unwatched.click();
+  assert.doesNotMatch(page.url(), /state=/);
+  await page.getByLabel('Kind', { exact: true }).selectOption('');
+  await page.getByLabel('Area', { exact: true }).selectOption('');
+  await page.getByRole('button', { name: /^Calibration overdue/ }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.rows a').length === 1);
+  await page.getByText('Calibration was due on 2026-11-01').waitFor();
+  await page.getByRole('button', { name: /^Calibration overdue/ }).click();
+  await page.getByRole('searchbox').fill('no such thing');
+  await page.locator('.rows').getByText('Nothing matches the filter.').waitFor();
+});
+
+test('planned works are announced and ended in the dialog of the asset', async (t) => {
+  const { page, mock } = await officer(t);
+  await page.open('?state=mute');
+  await page.locator('.rows a').first().waitFor();
+  const silent = (await listed(page)).length;
+  await page.locator('.rows a').first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('silent for 2 h 5 min').waitFor();
+  assert.equal(await dialog.getByText('Record a calibration').count(), 0, 'who may not is not asked');
+  await dialog.getByText('Announce planned works', { exact: true }).click();
+  await dialog.getByRole('button', { name: 'Announce', exact: true }).click();
+  await dialog.getByText('Please fill this in.').nth(1).waitFor();
+  await page.waitForFunction(() => document.activeElement.id === 'works-reason');
+  await dialog.getByLabel('What is done?').fill('The hose is replaced');
+  await dialog.getByLabel('Until').fill('2026-11-23 10:00');
+  await dialog.getByRole('button', { name: 'Announce', exact: true }).click();
+  await dialog.getByText('this time has passed').waitFor();
+  await dialog.getByLabel('Until').fill('2026-11-23 18:00');
+  await dialog.getByRole('button', { name: 'Announce', exact: true }).click();
+  await dialog.getByText('on now').waitFor();
+  await dialog.getByText('silent for 2 h 5 min').waitFor(); // the reason stands beside the silence, not in its place
+  const post = mock.requests.filter((r) => r.method === 'POST' && r.path.endsWith('/works')).at(-1);
+  assert.ok(post.headers['idempotency-key']);
+  await page.waitForFunction((n) => document.querySelectorAll('.rows a').length === n, silent - 1); // no longer among the silent
+  await dialog.getByRole('button', { name: 'End the works now' }).click();
+  await dialog.getByText('None are on or to come.').waitFor();
+  await page.waitForFunction((n) => document.querySelectorAll('.rows a').length === n, silent);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await page.waitForFunction(() => !location.search.includes('sel=') && document.activeElement.id.startsWith('row-asset-'));
+});
+
+test('a calibration is recorded, and what was overdue no longer is', async (t) => {
+  const { page } = await officer(t, { as: /second officer|第二值班员/ });
+  await page.open('?only=overdue');
+  await page.locator('.rows a').first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Record a calibration').click();
+  await dialog.getByLabel('Certificate').fill('JL-2026-0311');
+  await dialog.getByLabel('Next due on').fill('28.11.2027');
+  await dialog.getByRole('button', { name: 'Record', exact: true }).click();
+  await dialog.getByText('expected a date such as 2027-11-28').waitFor();
+  await dialog.getByLabel('Next due on').fill('2027-11-28');
+  await dialog.getByRole('button', { name: 'Record', exact: true }).click();
+  await dialog.getByText('Calibration valid').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.rows').getByText('Nothing matches the filter.').waitFor();
+});
+
+test('the keyboard: j k Enter m /', async (t) => {
+  const { page } = await officer(t);
+  await page.open();
+  await page.locator('.rows a').nth(1).waitFor();
+  const focus = () => page.evaluate(() => document.activeElement.id);
+  const ids = await page.locator('.rows a').evaluateAll((l) => l.map((a) => a.id));
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  assert.equal(await focus(), ids[1]);
+  await page.keyboard.press('k');
+  assert.equal(await focus(), ids[0]);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('j'); // not through an open dialog
+  await page.keyboard.press('Escape');
+  await page.waitForFunction((id) => document.activeElement.id === id, ids[0]);
+  await page.locator('.maplibregl-canvas').waitFor();
+  // The map takes the key once it has loaded.
+  const onMap = () => page.evaluate(() => /maplibregl-canvas/.test(document.activeElement.className));
+  for (let tries = 0; tries < 100 && !(await onMap()); tries++) await page.keyboard.press('m');
+  assert.ok(await onMap());
+  await page.keyboard.press('/');
+  assert.equal(await page.evaluate(() => document.activeElement.type), 'search');
+});
+
+test('on a narrow screen nothing scrolls sideways but the table', async (t) => {
+  const { page } = await officer(t, { width: 390, height: 844 });
+  for (const path of ['', '?state=mute', '?sel=101']) {
+    await page.open(path);
+    await page.locator('.rows a').first().waitFor();
+    if (path.includes('sel')) await page.locator('dialog[open] .parts').waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, path);
+  }
+});
+
+for (const [theme, lang] of [['light', 'en'], ['dark', 'zh-CN']])
+  test(`axe finds nothing: ${theme}, ${lang}`, async (t) => {
+    const { page, mock } = await officer(t, { theme, lang, as: /second officer|第二值班员/ });
+    const audit = async (name) => {
+      await page.evaluate(axeSource);
+      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+      assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.failureSummary.replace(/\s+/g, ' ')})`).join('; ')}`), [], name);
+    };
+    await page.open();
+    await page.locator('.rows a').first().waitFor();
+    await page.locator('.maplibregl-canvas').waitFor();
+    await audit('the page');
+    await page.locator('.rows a').first().click();
+    await page.locator('dialog[open] .parts').waitFor();
+    for (const s of await page.locator('dialog[open] summary').all()) await s.click();
+    for (const b of await page.locator('dialog[open] form button.main').all()) await b.click();
+    await audit('the dialog');
+    await page.goto(`${mock.url}/console/assets/104`);
+    await page.locator('.parts').waitFor();
+    await audit('the asset');
+  });
+
+test('no page asked another host, broke the policy, or failed in a script', () => {
+  assert.deepEqual(trouble, []);
+});
