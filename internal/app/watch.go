@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/sensing/mqtt"
 )
 
 // healthTimeout bounds a look at the parts: a probe wants an answer.
@@ -41,6 +44,12 @@ type countersBody struct {
 	Sources []sourceCounters `json:"sources"`
 	Total   totalCounters    `json:"total"`
 	Stale   int              `json:"stale" doc:"assets of which nothing is known but that an instrument is silent"`
+	MQTT    []mqttCounters   `json:"mqtt" doc:"by listener, since the server's start: received = accepted + refused + failed + what is on its way"`
+}
+
+type mqttCounters struct {
+	Listener string `json:"listener" example:"tcp"`
+	mqtt.Count
 }
 
 type sourceCounters struct {
@@ -76,6 +85,11 @@ func (a *App) counters(ctx context.Context, _ *struct{}) (*countersOutput, error
 	out.Body.Sources = make([]sourceCounters, len(c.Sources))
 	for i, s := range c.Sources {
 		out.Body.Sources[i] = sourceCounters{s.Source, s.Accepted + s.Refused, s.Accepted, s.Refused}
+	}
+	counts := a.mqtt.Counts()
+	out.Body.MQTT = make([]mqttCounters, 0, len(counts))
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		out.Body.MQTT = append(out.Body.MQTT, mqttCounters{name, counts[name]})
 	}
 	var err error
 	out.Body.Stale, err = a.detect.SilentAssets(ctx)
