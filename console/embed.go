@@ -33,9 +33,10 @@ const Policy = "default-src 'self'; script-src 'self'; style-src 'self'; worker-
 var dist embed.FS
 
 // Handler serves the console under Prefix. A path that names no file is a page
-// of the app and gets its HTML, except below assets/, where it is a 404: a tab
-// opened before an upgrade must see a missing chunk fail, not parse HTML as
-// JavaScript.
+// of the app and gets its HTML, except a file below assets/, where it is a 404:
+// a tab opened before an upgrade must see a missing chunk fail, not parse HTML
+// as JavaScript. The pages of the city's assets stand below assets/ too; they
+// have no ending.
 func Handler() http.Handler {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -85,7 +86,7 @@ func handler(files fs.FS) http.Handler {
 			h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		case err == nil && !info.IsDir():
 			h.Set("Cache-Control", "no-cache")
-		case hashed:
+		case hashed && path.Ext(name) != "":
 			http.NotFound(w, r)
 			return
 		default:

@@ -30,6 +30,7 @@ func TestHandler(t *testing.T) {
 		{"hashed file", "GET", "/console/assets/main-Ab12Cd34.js", built, 200, "main", immutable},
 		{"file without a hash", "GET", "/console/theme.js", built, 200, "theme", revalidate},
 		{"chunk of an older build", "GET", "/console/assets/main-00000000.js", built, 404, "404 page not found\n", ""},
+		{"the page of an asset", "GET", "/console/assets/12", built, 200, "app", revalidate},
 		{"a folder is not listed", "GET", "/console/assets", built, 200, "app", revalidate},
 		{"escape is a page, not a file", "GET", "/console/../embed.go", built, 200, "app", revalidate},
 		{"HEAD has no body", "HEAD", "/console/", built, 200, "", revalidate},
