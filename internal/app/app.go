@@ -28,6 +28,7 @@ import (
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/coverage"
 	"github.com/anlan-city/anlan/internal/sensing/intake"
 	"github.com/anlan-city/anlan/internal/sensing/mqtt"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
@@ -44,24 +45,25 @@ type App struct {
 	stopErr error
 
 	// The rooms, in the order in which they are built.
-	db      *db.DB
-	bus     *bus.Bus
-	relay   *outbox.Relay
-	packs   packs
-	ledger  *ledger.Service
-	access  *access.Service
-	vault   *vault.Service
-	city    *city.Service
-	sensing *sensing.Service
-	sta     *sta.Service
-	mqtt    *mqtt.Edge
-	intake  *intake.Service
-	reports *reports.Service
-	inspect *inspect.Service
-	detect  *detect.Service
-	warn    *warn.Service
-	respond *respond.Service
-	demo    *demo // nil outside the demo
+	db       *db.DB
+	bus      *bus.Bus
+	relay    *outbox.Relay
+	packs    packs
+	ledger   *ledger.Service
+	access   *access.Service
+	vault    *vault.Service
+	city     *city.Service
+	sensing  *sensing.Service
+	sta      *sta.Service
+	mqtt     *mqtt.Edge
+	intake   *intake.Service
+	coverage *coverage.Service
+	reports  *reports.Service
+	inspect  *inspect.Service
+	detect   *detect.Service
+	warn     *warn.Service
+	respond  *respond.Service
+	demo     *demo // nil outside the demo
 
 	listener net.Listener
 	setup    string // path of the link for the first administrator, if there is none yet
@@ -168,7 +170,7 @@ func (a *App) openStore(ctx context.Context) error {
 // Migrations are the tables of all rooms, in the order of the house.
 func Migrations() []db.Migrations {
 	return []db.Migrations{
-		outbox.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(),
+		outbox.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
 		reports.Migrations(), inspect.Migrations(), detect.Migrations(), warn.Migrations(), respond.Migrations(),
 	}
 }

@@ -20,6 +20,7 @@ import (
 type packs struct {
 	properties map[string]pack.Property
 	kinds      []city.Kind
+	declared   []pack.Kind // the same, with what they measure
 	detectors  []*detect.Detector
 	cases      []*respond.Kind
 }
@@ -73,6 +74,7 @@ func (p *packs) add(files fs.FS, dir string) error {
 	for _, k := range x.Kinds {
 		p.kinds = append(p.kinds, city.Kind{ID: k.ID, Title: city.Name{EN: k.Title.In("en"), ZH: k.Title.In("zh-CN")}, Mobile: k.Mobile, Home: k.Home})
 	}
+	p.declared = append(p.declared, x.Kinds...)
 	detectors, err := detect.Compile(x)
 	cases, caseErr := respond.Kinds(x)
 	p.detectors = append(p.detectors, detectors...)

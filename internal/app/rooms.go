@@ -75,6 +75,9 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err := a.buildSensing(ctx); err != nil {
 		return err
 	}
+	if a.coverage, err = a.newCoverage(ctx, a.packs.declared); err != nil {
+		return err
+	}
 	a.reports, err = reports.New(reports.Deps{DB: a.db, Clock: a.clock, Access: a.access, Locator: locator{known}, Bus: a.bus, Site: site, Client: access.Client})
 	if err != nil {
 		return fmt.Errorf("reports: %w", err)
@@ -105,7 +108,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		run  func(context.Context) error
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
-		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"changes of the register", a.hearOfRegister}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
+		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
 	} {
 		a.life.background(b.name, b.run)
 	}
@@ -120,6 +123,7 @@ func (a *App) hearOfRegister(ctx context.Context) error {
 			return err
 		}
 		a.detect.Refresh()
+		a.coverage.Refresh()
 		return nil
 	})
 }
@@ -168,6 +172,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.ledger.Routes(r)
 	a.city.Routes(r)
 	a.sensingRoutes(r)
+	a.coverage.Routes(r)
 	a.reports.Routes(r)
 	a.inspect.Routes(r)
 	a.detect.Routes(r)
@@ -177,7 +182,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)
 
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.detect, flow{a})
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.coverage, a.detect, flow{a})
 	r.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	r.Handle("GET /console/", console.Handler())
 	r.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {

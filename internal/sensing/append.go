@@ -2,7 +2,6 @@ package sensing
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -176,7 +175,11 @@ func (s *Service) submit(ctx context.Context, req *request) error {
 	q := &s.queue
 	q.mu.Lock()
 	if q.full() {
-		stop := context.AfterFunc(ctx, q.room.Broadcast)
+		stop := context.AfterFunc(ctx, func() {
+			q.mu.Lock() // or the call could come between a look and the wait
+			defer q.mu.Unlock()
+			q.room.Broadcast()
+		})
 		defer stop()
 		for q.full() {
 			if ctx.Err() != nil {
@@ -210,15 +213,13 @@ func (s *Service) headNow(weight int64) {
 // schedule queues one write job, which takes all that waits by the time it runs.
 func (s *Service) schedule() {
 	var taken []*request
-	var job numbering
-	fn := func(tx *db.Tx) error {
+	j := &job{}
+	fn := s.guarded(j, func(tx *db.Tx) error {
 		taken = s.take()
-		return s.commit(tx, taken, &job)
-	}
+		return s.commit(tx, taken, j)
+	})
 	done := func(err error) {
-		if err != nil {
-			s.failed(err, &job)
-		}
+		s.ended(j, err)
 		if taken == nil {
 			taken = s.take() // the transaction did not even begin
 		}
@@ -231,26 +232,9 @@ func (s *Service) schedule() {
 		}
 	}
 	if err := s.DB.WriteAsync(context.Background(), fn, done); err != nil {
-		done(err)
-	}
-}
-
-// numbering is what one job of the writer has opened.
-type numbering struct {
-	filled   []*stream // whose present lane was full
-	numbered []numbered
-	fresh    map[freshKey][]record // instead of numbered, once it was needed
-}
-
-// failed takes back what a job of the writer that failed had prepared in memory.
-func (s *Service) failed(err error, job *numbering) {
-	if errors.Is(err, db.ErrUnknownOutcome) {
-		s.unsure = true
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, st := range job.filled { // the new lane was taken back; the last that is known was not
-		st.current = st.lanes[len(st.lanes)-1]
+		for _, r := range s.take() { // the store is closed
+			r.done(Receipt{}, err)
+		}
 	}
 }
 
@@ -277,40 +261,26 @@ func (s *Service) take() []*request {
 }
 
 // commit numbers the readings and writes them as one log row.
-func (s *Service) commit(tx *db.Tx, taken []*request, job *numbering) error {
-	if err := s.certain(tx); err != nil {
-		return err
-	}
+func (s *Service) commit(tx *db.Tx, taken []*request, j *job) error {
 	row := &logRow{batches: make([]batch, len(taken))}
 	for i, r := range taken {
-		if err := s.numberAll(tx, r, job); err != nil {
+		if err := s.numberAll(tx, r, j); err != nil {
 			return err
 		}
 		row.batches[i] = r.batch
 	}
-	if err := s.write(tx, row); err != nil {
+	if err := s.insert(tx, row); err != nil {
 		return err
 	}
+	tx.AfterCommit(func() { s.apply(row) })
 	for _, r := range taken {
 		r.receipt.Seq = row.seq
 	}
 	return nil
 }
 
-// certain finds out what became of an earlier commit whose outcome is unknown, before anything is numbered.
-func (s *Service) certain(tx *db.Tx) error {
-	if !s.unsure {
-		return nil
-	}
-	if err := s.replay(tx); err != nil {
-		return err
-	}
-	tx.AfterCommit(func() { s.unsure = false })
-	return nil
-}
-
 // numberAll gives each reading of a request its id. A datastream that was deleted while the request waited refuses its own.
-func (s *Service) numberAll(tx *db.Tx, r *request, job *numbering) error {
+func (s *Service) numberAll(tx *db.Tx, r *request, j *job) error {
 	kept := 0
 	for i := range r.batch.entries {
 		of := r.streams[i]
@@ -320,22 +290,22 @@ func (s *Service) numberAll(tx *db.Tx, r *request, job *numbering) error {
 			continue
 		}
 		e := r.batch.entries[i]
-		if newer := s.repeatSince(job, of, &e.record, r.known[i]); newer != 0 {
+		if newer := s.repeatSince(j, of, &e.record, r.known[i]); newer != 0 {
 			e.marks = e.marks&^(MarkDuplicate|MarkConflict) | newer
 		}
-		l, err := s.number(tx, of, job)
+		l, err := s.number(tx, of, j)
 		if err != nil {
 			return err
 		}
 		e.lane, e.n = l.id, uint32(l.next)
 		l.next++
-		of.newest = max(of.newest, e.at)
+		of.numberedAt(&e.record)
 		r.receipt.IDs[r.sent(i)] = readingID(e.lane, int64(e.n))
 		if e.marks != 0 {
 			r.receipt.Marked++
 		}
 		r.batch.entries[kept] = e
-		job.note(of, &r.batch.entries[kept].record)
+		j.note(of, &r.batch.entries[kept].record)
 		kept++
 	}
 	r.batch.entries = r.batch.entries[:kept]
@@ -344,7 +314,7 @@ func (s *Service) numberAll(tx *db.Tx, r *request, job *numbering) error {
 }
 
 // number returns the lane for the stream's next reading; a new one when the old one is full.
-func (s *Service) number(tx *db.Tx, st *stream, job *numbering) (*lane, error) {
+func (s *Service) number(tx *db.Tx, st *stream, j *job) (*lane, error) {
 	if st.current.next < s.laneSize {
 		return st.current, nil
 	}
@@ -353,7 +323,7 @@ func (s *Service) number(tx *db.Tx, st *stream, job *numbering) (*lane, error) {
 		return nil, err
 	}
 	st.current = l
-	job.filled = append(job.filled, st)
+	j.filled = append(j.filled, st)
 	tx.AfterCommit(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -364,13 +334,12 @@ func (s *Service) number(tx *db.Tx, st *stream, job *numbering) (*lane, error) {
 	return l, nil
 }
 
-// write stores a row of the log, and has it applied once it is on disk.
-func (s *Service) write(tx *db.Tx, row *logRow) error {
+// insert stores a row of the log.
+func (s *Service) insert(tx *db.Tx, row *logRow) error {
 	row.received = db.Micros(s.Clock.Now())
 	if err := tx.QueryRow("insert into log (payload) values ($1) returning seq", encodeRow(nil, row)).Scan(&row.seq); err != nil {
 		return fmt.Errorf("append to the log: %w", err)
 	}
-	tx.AfterCommit(func() { s.apply(row) })
 	return nil
 }
 
@@ -378,7 +347,10 @@ func (s *Service) write(tx *db.Tx, row *logRow) error {
 func (s *Service) apply(row *logRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() { s.headNow(s.count.headWeight) }()
+	s.applyLocked(row)
+}
+
+func (s *Service) applyLocked(row *logRow) {
 	var l *lane
 	for i := range row.batches {
 		b := &row.batches[i]
@@ -394,23 +366,23 @@ func (s *Service) apply(row *logRow) {
 			if int64(e.n) < l.sealed {
 				continue // sealed before a restart
 			}
+			l.applied = int64(e.n) + 1
 			if s.streams[l.of.ID] == nil {
 				s.count.deleted++ // with its datastream
 				continue
 			}
-			l.grow(e.record)
+			s.grow(l, e.record)
 			l.of.state.add(readingID(l.id, int64(e.n)), l.of.ID, &e.record)
 			l.of.state.HeardAt = max(l.of.state.HeardAt, row.received)
 			s.count.head++
 			s.count.headWeight += e.weight()
 		}
 	}
-	for i := range row.amended {
-		s.applyAmendment(&row.amended[i])
-	}
+	s.applyAmendments(row.amended)
 	s.lastSeq = row.seq
 	close(s.committed)
 	s.committed = make(chan struct{})
+	s.headNow(s.count.headWeight)
 	if s.count.headWeight >= sealAt {
 		select {
 		case s.wake <- struct{}{}:

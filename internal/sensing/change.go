@@ -2,7 +2,6 @@ package sensing
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -53,13 +52,12 @@ type Tx struct {
 	source *source
 	name   string // the source's
 
-	job   numbering
-	row   logRow
-	made  []*stream
-	moved map[int64]Datastream
-	gone  []*stream
-	now   map[int64]*record // what this change has made of stored readings; nil for one that it deleted
-	after []func()          // for amended readings, once all is on disk
+	job    job
+	row    logRow
+	made   []*stream
+	moved  map[int64]Datastream
+	recast map[*stream]map[*lane]int64 // streams whose chunks were amended, and how many readings were deleted of each lane
+	after  []func()                    // once all is on disk, under mu
 }
 
 // Change runs fn in one transaction, in which it may write its own tables, readings and amendments. All of it happens or
@@ -69,57 +67,42 @@ func (s *Service) Change(ctx context.Context, sourceName string, fn func(t *Tx) 
 	if err != nil {
 		return err
 	}
-	t := &Tx{s: s, ctx: ctx, source: src, name: sourceName, moved: map[int64]Datastream{}, now: map[int64]*record{}}
-	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+	t := &Tx{s: s, ctx: ctx, source: src, name: sourceName, moved: map[int64]Datastream{}}
+	return s.do(ctx, &t.job, func(tx *db.Tx) error {
 		t.Tx = tx
-		if err := s.certain(tx); err != nil {
-			return err
-		}
 		if err := fn(t); err != nil {
 			return err
 		}
 		return t.finish()
 	})
-	if err != nil {
-		// What was closed is open again; the writer may number its readings meanwhile, so it does this itself.
-		undo := func(*db.Tx) error {
-			for _, st := range t.gone {
-				st.closed = false
-			}
-			s.failed(err, &t.job)
-			return nil
-		}
-		if len(t.gone)+len(t.job.filled) > 0 || errors.Is(err, db.ErrUnknownOutcome) {
-			err = errors.Join(err, s.DB.Write(context.WithoutCancel(ctx), undo))
-		}
-	}
-	return err
 }
 
-// finish writes the change's row of the log.
+// finish writes the change's row of the log, and has memory follow once it is on disk, all at once.
 func (t *Tx) finish() error {
-	t.AfterCommit(func() {
-		t.s.mu.Lock()
-		defer t.s.mu.Unlock()
-		t.s.adopt(t.made)
-		for id, d := range t.moved {
-			t.s.rename(id, d)
-		}
-	})
-	if len(t.row.batches)+len(t.row.amended)+len(t.row.entities) > 0 {
-		if err := t.s.write(t.Tx, &t.row); err != nil {
+	if err := t.settleChunks(); err != nil {
+		return err
+	}
+	row := &t.row
+	if len(row.batches)+len(row.amended)+len(row.entities) > 0 {
+		if err := t.s.insert(t.Tx, row); err != nil {
 			return err
 		}
 	}
-	for _, fn := range t.after {
-		t.AfterCommit(fn)
-	}
-	t.AfterCommit(func() { // last, since it counts what is left
-		t.s.mu.Lock()
-		defer t.s.mu.Unlock()
-		for _, st := range t.gone {
-			t.s.forget(st)
+	t.AfterCommit(func() {
+		s := t.s
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.adopt(t.made)
+		for id, d := range t.moved {
+			s.rename(id, d)
 		}
+		if row.seq != 0 {
+			s.applyLocked(row)
+		}
+		for _, fn := range t.after {
+			fn()
+		}
+		s.forget(t.job.closed) // last, since it counts what is left
 	})
 	return nil
 }
@@ -164,7 +147,8 @@ func (t *Tx) Append(rs []Reading) (ids []int64, err error) {
 		req.add(of, pack(r), i)
 	}
 	if found := s.compareHeads(req, s.suspect(req)); len(found) > 0 {
-		if err := s.compareChunks(t.Tx, req, found); err != nil {
+		err := s.compareChunks(func(fn func(*db.Tx) error) error { return fn(t.Tx) }, req, found)
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -238,7 +222,7 @@ func (t *Tx) DeleteDatastream(id int64) error {
 		return unknownDatastream(id)
 	}
 	st.closed = true
-	t.gone = append(t.gone, st)
+	t.job.closed = append(t.job.closed, st)
 	return removeDatastream(t.Tx, id)
 }
 

@@ -64,6 +64,8 @@ type header struct {
 	n0, count          int64
 	minAt, maxAt       int64 // the earliest start and the latest end
 	minValue, maxValue float64
+	minResult          int64 // result times; 0 where no reading has one
+	maxResult          int64
 	numbers            bool // every result is a finite number, within the two values
 }
 
@@ -75,6 +77,14 @@ func (c *chunk) header() header {
 	for i := range c.records {
 		r := &c.records[i]
 		h.minAt, h.maxAt = min(h.minAt, r.at), max(h.maxAt, r.end())
+		if t := r.resultTime(); t != 0 {
+			if h.minResult == 0 || t < h.minResult {
+				h.minResult = t
+			}
+			if h.maxResult == 0 || t > h.maxResult {
+				h.maxResult = t
+			}
+		}
 		f, ok := r.finite()
 		if !ok {
 			h.numbers = false

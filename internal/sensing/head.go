@@ -2,24 +2,34 @@ package sensing
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
 // stream is one datastream in memory: its identity, what is kept about it, and its lanes.
 type stream struct {
 	// Only the writer touches these.
-	current *lane      // where the next reading is numbered
-	newest  int64      // the latest time that was numbered
-	touched *numbering // the last job that numbered a reading of it
-	closed  bool       // the datastream is deleted: what still waits is refused
+	current *lane // where the next reading is numbered
+	newest  int64 // the latest time that was numbered
+	near    int64 // the latest that was not marked as lying in the future
+	touched *job  // the last job that numbered a reading of it
+	closed  bool  // the datastream is deleted: what still waits is refused
 
 	// Guarded by Service.mu.
 	Datastream // its identity: ID never changes
 	state      State
 	lanes      []*lane
 
-	// sealed is the state as of what is in chunks. The sealer and the writer change it, both within a write.
+	// sealed is the state as of what is in chunks. The sealer and the writer change it, both within a write and under mu.
 	sealed State
+}
+
+// numberedAt notes that a reading was numbered.
+func (st *stream) numberedAt(c *record) {
+	st.newest = max(st.newest, c.at)
+	if c.marks&MarkFuture == 0 {
+		st.near = max(st.near, c.at)
+	}
 }
 
 // lane numbers readings of one datastream and holds those that are not in chunks yet.
@@ -33,12 +43,15 @@ type lane struct {
 
 	// Guarded by Service.mu.
 	amended int64    // how often a stored reading of the lane was changed: tells the sealer that its plan is out of date
+	applied int64    // readings with n below reached the head, once
 	sealed  int64    // readings with n below are in chunks
 	stored  int64    // how many there are in chunks
 	head    []record // the others, in the order of n; replaced as a whole when one of them is amended
+	goneAt  int64    // the log row by which its datastream was deleted
 	// unsorted says that the head is not in the order of time; times then are the places of each time, once asked for.
 	unsorted bool
 	times    map[int64][]uint32
+	indexed  int64 // bytes of times that are counted in the head's weight
 }
 
 // State is what is kept about a datastream.
@@ -50,6 +63,15 @@ type State struct {
 	HeardAt          int64  // when the last reading came in, by the server's clock
 	Latest           Stored // the reading with the latest time that may be judged; the later id where two have the same
 	latestAt, latest int64  // its time and id, for comparing; latest is 0 while there is none
+	near             int64  // the latest time not marked as lying in the future, from MinTime on; 0 while there is none
+}
+
+// nearest is the latest time that was not marked as lying in the future; before all times while there is none.
+func (s *State) nearest() int64 {
+	if s.near == 0 {
+		return math.MinInt64
+	}
+	return s.near - 1 + MinTime
 }
 
 // HasLatest says whether there is a latest reading.
@@ -62,6 +84,9 @@ func (s *State) add(id, datastream int64, c *record) {
 	}
 	if end := c.end(); s.Count == 0 || end > s.MaxAt {
 		s.MaxAt = end
+	}
+	if c.marks&MarkFuture == 0 {
+		s.near = max(s.near, c.end()-MinTime+1)
 	}
 	if t := c.resultTime(); t != 0 {
 		if s.MinResult == 0 || t < s.MinResult {

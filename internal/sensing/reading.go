@@ -49,15 +49,6 @@ func (r Reading) End() int64 {
 	return r.At
 }
 
-// weight is about how many bytes the reading takes, in the log as in memory.
-func (r Reading) weight() int64 {
-	w := 48 + r.Value.weight()
-	if r.More != nil {
-		w += 80 + int64(len(r.More.Parameters)+len(r.More.Quality))
-	}
-	return w
-}
-
 // Marks say what is doubtful about a reading that was kept all the same.
 type Marks uint16
 

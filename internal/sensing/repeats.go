@@ -32,7 +32,7 @@ func (s *Service) lookForRepeats(ctx context.Context, req *request) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return s.compareChunks(tx, req, found) })
+	return s.compareChunks(func(fn func(tx *db.Tx) error) error { return s.DB.Read(ctx, fn) }, req, found)
 }
 
 // suspect sorts out the entries that may repeat something: one whose time lies outside all that its datastream has does not.
@@ -49,7 +49,7 @@ func (s *Service) suspect(req *request) (found []*suspects) {
 		if len(l.head) > 0 {
 			req.known[i] = int64(l.head[len(l.head)-1].n) + 1
 		}
-		if of.state.Count == 0 || at > of.state.MaxAt || at < of.state.MinAt {
+		if of.state.Count == 0 || at > of.state.lastFor(&req.batch.entries[i].record) || at < of.state.MinAt {
 			continue
 		}
 		if last == nil || last.of != of {
@@ -77,13 +77,13 @@ func (s *Service) compareHeads(req *request, found []*suspects) (left []*suspect
 		for _, l := range slices.Backward(x.of.lanes) {
 			x.keep(func(i int) bool {
 				e := &req.batch.entries[i]
-				return !l.atTime(e.at, e.meets)
+				return !s.atTime(l, e.at, e.meets)
 			})
 		}
 		sealed := &x.of.sealed
 		x.keep(func(i int) bool {
-			at := req.batch.entries[i].at
-			return sealed.Count > 0 && at >= sealed.MinAt && at <= sealed.MaxAt
+			e := &req.batch.entries[i]
+			return sealed.Count > 0 && e.at >= sealed.MinAt && e.at <= sealed.lastFor(&e.record)
 		})
 		if len(x.entries) > 0 {
 			left = append(left, x)
@@ -92,16 +92,33 @@ func (s *Service) compareHeads(req *request, found []*suspects) (left []*suspect
 	return left
 }
 
-// compareChunks holds the suspects against the chunks of their datastreams, the newest first.
-func (s *Service) compareChunks(tx *db.Tx, req *request, found []*suspects) error {
+// lastFor is the latest time among which a reading may have its like: one reading of the future must not make all others
+// look suspicious.
+func (s *State) lastFor(c *record) int64 {
+	if c.marks&MarkFuture != 0 {
+		return s.MaxAt
+	}
+	return s.nearest()
+}
+
+// compareChunks holds the suspects against the chunks of their datastreams, the newest first. Each chunk is a read of its
+// own, since old data may meet many.
+func (s *Service) compareChunks(read func(func(tx *db.Tx) error) error, req *request, found []*suspects) error {
 	for _, x := range found {
 		for _, v := range slices.Backward(s.views(x.of)) {
-			headers, err := chunkHeaders(tx, v.lane.id, x.from, x.to, nil, nil)
+			var headers []header
+			err := read(func(tx *db.Tx) (err error) {
+				headers, err = chunkHeaders(tx, v.lane.id, x.from, x.to, nil, nil)
+				return err
+			})
 			if err != nil {
 				return err
 			}
 			for _, h := range slices.Backward(headers) {
-				if err := x.inChunk(tx, req, v.lane.id, h); err != nil {
+				if !x.within(req, h) {
+					continue
+				}
+				if err := read(func(tx *db.Tx) error { return x.inChunk(tx, req, v.lane.id, h) }); err != nil {
 					return fmt.Errorf("look for repeats: %w", err)
 				}
 			}
@@ -110,20 +127,21 @@ func (s *Service) compareChunks(tx *db.Tx, req *request, found []*suspects) erro
 	return nil
 }
 
+// within says whether a chunk may hold the time of one of the suspects.
+func (x *suspects) within(req *request, h header) bool {
+	return slices.ContainsFunc(x.entries, func(i int) bool {
+		at := req.batch.entries[i].at
+		return at >= h.minAt && at <= h.maxAt
+	})
+}
+
 // keep leaves those entries for which more says that there is more to look for.
 func (x *suspects) keep(more func(i int) bool) {
 	x.entries = slices.DeleteFunc(x.entries, func(i int) bool { return !more(i) })
 }
 
-// inChunk holds the suspects against one chunk, if it may hold the time of one.
+// inChunk holds the suspects against one chunk.
 func (x *suspects) inChunk(tx *db.Tx, req *request, lane int64, h header) error {
-	within := func(i int) bool {
-		at := req.batch.entries[i].at
-		return at >= h.minAt && at <= h.maxAt
-	}
-	if !slices.ContainsFunc(x.entries, within) {
-		return nil
-	}
 	records, err := loadChunk(tx, lane, h)
 	if err != nil {
 		return err
@@ -144,9 +162,12 @@ func (x *suspects) inChunk(tx *db.Tx, req *request, lane int64, h header) error 
 	return nil
 }
 
-// atTime hands the head's records of a time to fn, the newest first, until fn says that it is done; it reports whether fn
+// indexWeight is about how many bytes a reading takes in the index of times.
+const indexWeight = 90
+
+// atTime hands a head's records of a time to fn, the newest first, until fn says that it is done; it reports whether fn
 // did. The caller holds mu for writing: a head that is not in the order of time gets an index when it is first asked.
-func (l *lane) atTime(at int64, fn func(*record) bool) bool {
+func (s *Service) atTime(l *lane, at int64, fn func(*record) bool) bool {
 	if !l.unsorted {
 		i := sort.Search(len(l.head), func(i int) bool { return l.head[i].at > at })
 		for i--; i >= 0 && l.head[i].at == at; i-- {
@@ -161,6 +182,8 @@ func (l *lane) atTime(at int64, fn func(*record) bool) bool {
 		for i := range l.head {
 			l.times[l.head[i].at] = append(l.times[l.head[i].at], uint32(i))
 		}
+		l.indexed = indexWeight * int64(len(l.head))
+		s.count.headWeight += l.indexed
 	}
 	for _, i := range slices.Backward(l.times[at]) {
 		if fn(&l.head[i]) {
@@ -170,47 +193,46 @@ func (l *lane) atTime(at int64, fn func(*record) bool) bool {
 	return false
 }
 
-// grow appends a record to the head. The caller holds mu.
-func (l *lane) grow(c record) {
+// grow appends a record to a head. The caller holds mu.
+func (s *Service) grow(l *lane, c record) {
 	if n := len(l.head); n > 0 && c.at < l.head[n-1].at {
 		l.unsorted = true
 	}
 	if l.times != nil {
 		l.times[c.at] = append(l.times[c.at], uint32(len(l.head)))
+		l.indexed += indexWeight
+		s.count.headWeight += indexWeight
 	}
 	l.head = append(l.head, c)
 }
 
 // replaceHead puts another head in place of the present one. The caller holds mu.
-func (l *lane) replaceHead(head []record) {
-	l.head, l.times = head, nil
+func (s *Service) replaceHead(l *lane, head []record) {
+	s.count.headWeight -= l.indexed
+	l.head, l.times, l.indexed = head, nil, 0
 	l.unsorted = !slices.IsSortedFunc(head, func(a, b record) int { return cmp.Compare(a.at, b.at) })
 }
 
 // repeatSince says what a reading repeats among those that were numbered after its request looked: those of the same job,
 // which reach the head after the commit, and those that reached it since. Only the writer calls it.
-func (s *Service) repeatSince(job *numbering, of *stream, c *record, known int64) Marks {
-	if c.at > of.newest {
+func (s *Service) repeatSince(j *job, of *stream, c *record, known int64) Marks {
+	if c.at > of.newest || c.at > of.near && c.marks&MarkFuture == 0 {
 		return 0
 	}
 	probe := entry{record: *c}
 	probe.marks = 0
-	if of.touched == job {
-		for _, fresh := range slices.Backward(job.freshAt(of, c.at)) {
+	if of.touched == j {
+		for _, fresh := range slices.Backward(j.freshAt(of, c.at)) {
 			if probe.meets(&fresh) {
 				return probe.marks
 			}
 		}
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	l := of.lanes[len(of.lanes)-1]
-	first, _ := l.find(known)
-	for i := len(l.head) - 1; i >= first; i-- {
-		if probe.meets(&l.head[i]) {
-			break
-		}
-	}
+	s.mu.Lock() // the lane may make its index
+	defer s.mu.Unlock()
+	s.atTime(of.lanes[len(of.lanes)-1], c.at, func(r *record) bool {
+		return int64(r.n) < known || probe.meets(r) // what came before was looked at
+	})
 	return probe.marks
 }
 
@@ -221,14 +243,14 @@ type freshKey struct {
 }
 
 // note remembers that a reading was numbered in this job.
-func (job *numbering) note(of *stream, c *record) {
-	of.touched = job
-	if job.fresh != nil {
+func (j *job) note(of *stream, c *record) {
+	of.touched = j
+	if j.fresh != nil {
 		key := freshKey{of, c.at}
-		job.fresh[key] = append(job.fresh[key], *c)
+		j.fresh[key] = append(j.fresh[key], *c)
 		return
 	}
-	job.numbered = append(job.numbered, numbered{of, c})
+	j.numbered = append(j.numbered, numbered{of, c})
 }
 
 type numbered struct {
@@ -238,16 +260,16 @@ type numbered struct {
 
 // freshAt are the readings of a datastream and time that were numbered in this job. Few jobs are asked, so the index is made
 // when the first one is.
-func (job *numbering) freshAt(of *stream, at int64) []record {
-	if job.fresh == nil {
-		job.fresh = make(map[freshKey][]record, len(job.numbered))
-		for _, x := range job.numbered {
+func (j *job) freshAt(of *stream, at int64) []record {
+	if j.fresh == nil {
+		j.fresh = make(map[freshKey][]record, len(j.numbered))
+		for _, x := range j.numbered {
 			key := freshKey{x.of, x.c.at}
-			job.fresh[key] = append(job.fresh[key], *x.c)
+			j.fresh[key] = append(j.fresh[key], *x.c)
 		}
-		job.numbered = nil
+		j.numbered = nil
 	}
-	return job.fresh[freshKey{of, at}]
+	return j.fresh[freshKey{of, at}]
 }
 
 // meets marks an entry that repeats a stored record, and reports whether it does.

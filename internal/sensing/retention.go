@@ -120,10 +120,10 @@ func (s *Service) Retain(ctx context.Context) error {
 	return nil
 }
 
-// sweep deletes the chunks of a lane that belongs to no datastream any more, some at a time.
+// sweep deletes the chunks of a lane that belongs to no datastream any more, some at a time, and at last the lane itself:
+// once no row of the log can name it.
 func (s *Service) sweep(ctx context.Context, lane int64) error {
-	for {
-		var n int64
+	for n := int64(chunksPerSweep); n == chunksPerSweep; {
 		err := s.DB.Write(ctx, func(tx *db.Tx) error {
 			res, err := tx.Exec(`delete from chunks where lane = $1 and n0 in
 				(select n0 from chunks where lane = $1 order by n0 nulls last limit $2)`, lane, chunksPerSweep)
@@ -136,10 +136,29 @@ func (s *Service) sweep(ctx context.Context, lane int64) error {
 		if err != nil {
 			return fmt.Errorf("sweep lane %d: %w", lane, err)
 		}
-		if n < chunksPerSweep {
-			return nil
-		}
 	}
+	s.mu.RLock()
+	l := s.lanes[lane]
+	named := l == nil || s.trimmed < l.goneAt
+	s.mu.RUnlock()
+	if named {
+		return nil
+	}
+	return s.do(ctx, &job{}, func(tx *db.Tx) error {
+		if _, err := tx.Exec("delete from lanes where lane = $1", lane); err != nil {
+			return fmt.Errorf("lane %d: %w", lane, err)
+		}
+		_, err := tx.Exec("delete from datastreams where gone = 1 and id = $1 and not exists (select 1 from lanes where datastream = $1)", l.of.ID)
+		if err != nil {
+			return fmt.Errorf("datastream %d: %w", l.of.ID, err)
+		}
+		tx.AfterCommit(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.lanes, lane)
+		})
+		return nil
+	})
 }
 
 // expire deletes the chunks of a datastream that end before an instant.
@@ -147,7 +166,7 @@ func (s *Service) expire(ctx context.Context, st *stream, before int64) error {
 	for _, v := range s.views(st) {
 		for again := true; again; {
 			var deleted int64
-			err := s.DB.Write(ctx, func(tx *db.Tx) error {
+			err := s.do(ctx, &job{}, func(tx *db.Tx) error {
 				deleted, again = 0, false
 				if st.closed {
 					return nil
@@ -176,7 +195,7 @@ func (s *Service) expire(ctx context.Context, st *stream, before int64) error {
 				s.mu.Lock()
 				v.lane.amended++
 				s.mu.Unlock()
-				state, err := restate(tx, st)
+				state, err := s.restate(tx, st)
 				if err != nil {
 					return err
 				}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"time"
 
@@ -78,54 +77,66 @@ type sealOutcome struct{ err error }
 
 // Seal folds all that is in the head into chunks and trims the log. It is not called twice at once.
 func (s *Service) Seal(ctx context.Context) error {
-	s.mu.RLock()
-	upTo := s.settlement()
-	var work []*lane
-	for _, l := range s.laneOrder {
-		if len(l.head) > 0 {
-			work = append(work, l)
-		}
-	}
-	s.mu.RUnlock()
-	for len(work) > 0 {
-		n, readings := 0, 0
-		for n < len(work) && n < lanesPerSeal && readings < readingsPerSeal {
-			s.mu.RLock()
-			readings += len(work[n].head)
-			s.mu.RUnlock()
-			n++
-		}
-		for { // again where a reading was amended while it was being sealed
-			err := s.sealLanes(ctx, work[:n])
-			if errors.Is(err, errAmended) && ctx.Err() == nil {
-				continue
+	for {
+		s.mu.RLock()
+		upTo := s.settlement()
+		var work []*lane
+		for _, l := range s.laneOrder {
+			if l.applied > l.sealed {
+				work = append(work, l)
 			}
-			if err != nil {
-				return err
-			}
-			break
 		}
-		work = work[n:]
+		s.mu.RUnlock()
+		if err := s.sealAll(ctx, work); err != nil {
+			return err
+		}
+		err := s.settle(ctx, upTo)
+		if err == nil {
+			return s.trim(ctx, upTo.seq)
+		}
+		if !errors.Is(err, errMoved) || ctx.Err() != nil {
+			return err
+		}
 	}
-	if err := s.settle(ctx, upTo); err != nil {
-		return err
-	}
-	return s.trim(ctx, upTo.seq)
 }
 
-var errAmended = errors.New("a reading was amended while it was being sealed")
+// errMoved says that something changed while it was being sealed or counted, and that it is to be done again.
+var errMoved = errors.New("the log changed while it was being sealed")
+
+// sealAll seals what the lanes hold now, some at a time.
+func (s *Service) sealAll(ctx context.Context, work []*lane) error {
+	until := make([]int64, len(work))
+	s.mu.RLock()
+	for i, l := range work {
+		until[i] = l.applied
+	}
+	s.mu.RUnlock()
+	for i := 0; i < len(work); {
+		err := s.sealLanes(ctx, work[i:min(len(work), i+lanesPerSeal)])
+		if err != nil && (!errors.Is(err, errMoved) || ctx.Err() != nil) {
+			return err
+		}
+		s.mu.RLock()
+		for i < len(work) && (work[i].sealed >= until[i] || s.streams[work[i].of.ID] == nil) {
+			i++
+		}
+		s.mu.RUnlock()
+	}
+	return nil
+}
 
 // settlement is the state of the counters at a position of the log.
 type settlement struct {
 	seq             int64
 	logged, deleted int64
+	forgotten       int64 // deletions of datastreams that are counted
 	sources         []source
 	gone            []int64 // lanes whose readings are counted as deleted
 }
 
 // settlement is what holds now. The caller holds mu.
 func (s *Service) settlement() settlement {
-	x := settlement{seq: s.lastSeq, logged: s.count.logged, deleted: s.count.deleted}
+	x := settlement{seq: s.lastSeq, logged: s.count.logged, deleted: s.count.deleted, forgotten: s.forgotten}
 	for _, src := range s.byID {
 		x.sources = append(x.sources, *src)
 	}
@@ -137,48 +148,68 @@ func (s *Service) settlement() settlement {
 	return x
 }
 
-// settle writes the counters as of a position up to which all is sealed: from there the log is read at the next start.
+// settle writes the counters as of a position up to which all is sealed: from there the log is read at the next start. The
+// head of a datastream that was deleted meanwhile was never sealed, and is not among what was counted.
 func (s *Service) settle(ctx context.Context, x settlement) error {
-	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+	return s.do(ctx, &job{}, func(tx *db.Tx) error {
+		s.mu.RLock()
+		moved := s.forgotten != x.forgotten || s.lastSeq < x.seq
+		s.mu.RUnlock()
+		if moved || len(s.inFlight) > 0 {
+			return errMoved
+		}
 		for _, src := range x.sources {
 			if _, err := tx.Exec("update sources set accepted = $1, refused = $2 where id = $3 and (accepted <> $1 or refused <> $2)",
 				src.accepted, src.refused, src.id); err != nil {
 				return err
 			}
 		}
-		for _, lane := range x.gone {
-			if _, err := tx.Exec("update lanes set sealed = 0 where lane = $1", lane); err != nil {
-				return err
-			}
+		_, err := tx.Exec("update lanes set sealed = 0 where sealed <> 0 and lane in (select cast(value as bigint) from json_list($1))", jsonList(x.gone))
+		if err != nil {
+			return err
 		}
-		_, err := tx.Exec("update log_state set sealed_seq = $1, readings = $2, deleted = $3 where id = 1", x.seq, x.logged, x.deleted)
+		_, err = tx.Exec("update log_state set sealed_seq = $1, readings = $2, deleted = $3 where id = 1", x.seq, x.logged, x.deleted)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("settle the log: %w", err)
-	}
-	return nil
 }
 
 // plan is what one lane's seal writes.
 type plan struct {
 	lane    *lane
 	amended int64 // the lane's count when the plan was made
-	next    int64 // readings with n below are in chunks afterwards
+	sealed  int64 // readings with n below are in chunks before
+	next    int64 // and afterwards
 	records []record
 	chunks  []chunk
 }
 
+// plans are what is sealed at a time: of each lane what its head holds, up to a bound for all. The rest waits for the next
+// time.
+func (s *Service) plans(lanes []*lane) (out []plan) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	room := readingsPerSeal
+	for _, l := range lanes {
+		if room == 0 {
+			break
+		}
+		if s.streams[l.of.ID] == nil || l.applied == l.sealed {
+			continue // deleted meanwhile, or done
+		}
+		p := plan{lane: l, amended: l.amended, sealed: l.sealed, next: l.applied, records: l.head}
+		if len(p.records) > room {
+			p.records = p.records[:room]
+			p.next = int64(p.records[room-1].n) + 1
+		}
+		room -= len(p.records)
+		out = append(out, p)
+	}
+	return out
+}
+
 // sealLanes writes the heads of some lanes as chunks, in one transaction.
 func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
-	plans := make([]plan, 0, len(lanes))
-	s.mu.RLock()
-	for _, l := range lanes {
-		if len(l.head) > 0 { // its datastream may have been deleted meanwhile
-			plans = append(plans, plan{lane: l, amended: l.amended, records: l.head, next: int64(l.head[len(l.head)-1].n) + 1})
-		}
-	}
-	s.mu.RUnlock()
+	plans := s.plans(lanes)
 	if len(plans) == 0 {
 		return nil
 	}
@@ -196,23 +227,24 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 		return fmt.Errorf("seal: %w", err)
 	}
 	states := map[*stream]State{}
-	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		for i := range plans { // only the writer changes it
-			if l := plans[i].lane; l.amended != plans[i].amended || l.of.closed {
-				return errAmended
-			}
-		}
+	err = s.do(ctx, &job{}, func(tx *db.Tx) error {
+		s.mu.RLock()
 		for i := range plans {
 			p := &plans[i]
+			if p.lane.amended != p.amended || p.lane.sealed != p.sealed || p.lane.of.closed {
+				s.mu.RUnlock()
+				return errMoved
+			}
 			state, ok := states[p.lane.of]
 			if !ok {
-				s.mu.RLock()
 				state = p.lane.of.sealed
 				state.HeardAt = p.lane.of.state.HeardAt
-				s.mu.RUnlock()
 			}
 			states[p.lane.of] = state.fold(p.lane, p.records)
-			if err := p.write(tx); err != nil {
+		}
+		s.mu.RUnlock()
+		for i := range plans {
+			if err := plans[i].write(tx); err != nil {
 				return err
 			}
 		}
@@ -224,32 +256,16 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 		tx.AfterCommit(func() { s.sealedNow(plans, states) })
 		return nil
 	})
-	if err != nil && s.sealedAfterAll(ctx, plans) {
-		return s.DB.Write(ctx, func(tx *db.Tx) error {
-			tx.AfterCommit(func() { s.sealedNow(plans, states) })
-			return nil
-		})
-	}
 	if err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
 	return nil
 }
 
-// sealedAfterAll says whether a seal was committed though its answer got lost. One lane tells for all of its transaction.
-func (s *Service) sealedAfterAll(ctx context.Context, plans []plan) bool {
-	var n int64
-	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow("select sealed_n from lanes where lane = $1", plans[0].lane.id).Scan(&n)
-	})
-	return err == nil && n == plans[0].next
-}
-
 // sealedNow takes out of the head what is in chunks. The writer calls it.
 func (s *Service) sealedNow(plans []plan, states map[*stream]State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() { s.headNow(s.count.headWeight) }()
 	for i := range plans {
 		p := &plans[i]
 		l, n := p.lane, len(p.records)
@@ -257,7 +273,7 @@ func (s *Service) sealedNow(plans []plan, states map[*stream]State) {
 		for j := range l.head[:n] {
 			s.count.headWeight -= l.head[j].weight()
 		}
-		l.replaceHead(slices.Clone(l.head[n:])) // the rest is small, and the old array can go
+		s.replaceHead(l, slices.Clone(l.head[n:])) // the rest is small, and the old array can go
 		l.stored += int64(n)
 		s.count.head -= int64(n)
 		s.count.sealed += int64(n)
@@ -265,12 +281,13 @@ func (s *Service) sealedNow(plans []plan, states map[*stream]State) {
 	for st, state := range states {
 		st.sealed = state
 	}
+	s.headNow(s.count.headWeight)
 }
 
 // arrange puts a head into chunks. The first goes on where the last chunk ended, if that one is not full. Ids are implied
 // by the place in the chunk, so a gap in n starts a new chunk.
 func (p *plan) arrange(last *chunk) {
-	if last != nil && last.end() == int64(p.records[0].n) {
+	if last != nil && len(p.records) > 0 && last.end() == int64(p.records[0].n) {
 		p.chunks = append(p.chunks, *last)
 	}
 	for i := range p.records {
@@ -288,7 +305,7 @@ func (p *plan) arrange(last *chunk) {
 
 // unfilled is the last chunk of a lane if it has room.
 func unfilled(tx *db.Tx, l *lane) (*chunk, error) {
-	h, err := headerOf(tx, l.id, math.MaxInt64)
+	h, err := lastUpTo(tx, l.id, maxN)
 	if err != nil || h.count == 0 || h.count >= chunkSize {
 		return nil, err
 	}
@@ -307,9 +324,13 @@ func (p *plan) write(tx *db.Tx) error {
 			return err
 		}
 	}
-	_, err := tx.Exec("update lanes set sealed_n = $1, sealed = sealed + $2 where lane = $3", p.next, len(p.records), p.lane.id)
+	res, err := tx.Exec("update lanes set sealed_n = $1, sealed = sealed + $2 where lane = $3 and sealed_n = $4",
+		p.next, len(p.records), p.lane.id, p.sealed)
 	if err != nil {
 		return fmt.Errorf("lane %d: %w", p.lane.id, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(fmt.Errorf("lane %d was sealed by someone else", p.lane.id), err)
 	}
 	return nil
 }

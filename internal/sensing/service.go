@@ -64,19 +64,23 @@ type Service struct {
 	streams    map[int64]*stream // those that are not deleted
 	ordered    []*stream         // the same, by id; replaced as a whole
 	byExternal map[string]*stream
+	gone       map[int64]*stream // those that are deleted, as of the last load
 	lanes      map[int64]*lane
 	laneOrder  []*lane // those of streams that are not deleted, by id; replaced as a whole
 	sources    map[string]*source
 	byID       map[int64]*source // sources by their number in the log
 	count      tally
 	lastSeq    int64            // the newest log row that is in the head
+	forgotten  int64            // how many datastreams were deleted since the start
 	trimmed    int64            // the rows up to here are gone
 	holds      map[string]int64 // how far each consumer has come for good
 	committed  chan struct{}    // closed and renewed after each commit
 
 	queue queue
 
-	unsure bool // a commit's outcome is unknown; only the writer touches it
+	// Only the writer touches these.
+	unsure   bool   // a commit's outcome is unknown
+	inFlight []*job // those of the present commit that amend readings
 
 	wake    chan struct{} // to the sealer
 	sealing atomic.Pointer[sealOutcome]
@@ -107,7 +111,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		holds: map[string]int64{}, committed: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	s.queue.room = sync.NewCond(&s.queue.mu)
-	if err := s.load(ctx); err != nil {
+	if err := o.DB.Read(ctx, s.load); err != nil {
 		return nil, fmt.Errorf("load the observation log: %w", err)
 	}
 	return s, nil
@@ -152,20 +156,26 @@ func (s *Service) reorder() {
 	s.ordered, s.laneOrder = ordered, laneOrder
 }
 
-// forget makes a deleted stream unknown. Its lanes stay, since the log may hold readings of theirs. The caller holds mu.
-func (s *Service) forget(st *stream) {
-	delete(s.streams, st.ID)
-	delete(s.byExternal, st.ExternalID)
-	for _, l := range st.lanes {
-		s.count.sealed -= l.stored
-		s.count.head -= int64(len(l.head))
-		s.count.deleted += l.stored + int64(len(l.head))
-		for i := range l.head {
-			s.count.headWeight -= l.head[i].weight()
-		}
-		l.replaceHead(nil)
-		l.stored = 0
+// forget makes deleted streams unknown. Their lanes stay, since the log may hold readings of theirs. The caller holds mu.
+func (s *Service) forget(gone []*stream) {
+	if len(gone) == 0 {
+		return
 	}
+	for _, st := range gone {
+		delete(s.streams, st.ID)
+		delete(s.byExternal, st.ExternalID)
+		for _, l := range st.lanes {
+			s.count.sealed -= l.stored
+			s.count.head -= int64(len(l.head))
+			s.count.deleted += l.stored + int64(len(l.head))
+			for i := range l.head {
+				s.count.headWeight -= l.head[i].weight()
+			}
+			s.replaceHead(l, nil)
+			l.stored, l.goneAt = 0, s.lastSeq
+		}
+	}
+	s.forgotten++
 	s.reorder()
 }
 

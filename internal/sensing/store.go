@@ -30,163 +30,19 @@ const (
 
 var errEnough = errors.New("enough readings")
 
-// load rebuilds the memory from the store: what was kept at the last seal, then the log from there.
-func (s *Service) load(ctx context.Context) error {
-	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		err := tx.QueryRow("select sealed_seq, readings, deleted, trimmed_seq from log_state where id = 1").
-			Scan(&s.lastSeq, &s.count.logged, &s.count.deleted, &s.trimmed)
-		return errors.Join(err, s.learn(tx), s.loadStates(tx), s.loadSources(tx))
-	})
+// Learn takes into memory what another change has stored though its answer got lost, such as datastreams.
+func (s *Service) Learn(ctx context.Context) error {
+	nothing := func(*db.Tx) error { return nil }
+	done := make(chan error, 1)
+	// Doubt is raised between two commits, so that the next job finds nothing in the store that may yet be taken back.
+	err := s.DB.WriteAsync(ctx, nothing, func(err error) { s.unsure = true; done <- err })
+	if err == nil {
+		err = <-done
+	}
 	if err != nil {
 		return err
 	}
-	for {
-		before := s.lastSeq
-		if err := s.DB.Read(ctx, s.replay); err != nil {
-			return err
-		}
-		if s.lastSeq == before {
-			return nil
-		}
-	}
-}
-
-// replay applies rows of the log that are not in the head yet. The next n of each lane follows from them.
-func (s *Service) replay(tx *db.Tx) error {
-	if err := s.learn(tx); err != nil { // a commit of unknown outcome may have made datastreams and lanes
-		return err
-	}
-	rows, err := logRows(tx, s.LastSeq())
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		for i := range r.batches {
-			for j := range r.batches[i].entries {
-				e := &r.batches[i].entries[j]
-				l := s.lanes[e.lane]
-				if l == nil {
-					return fmt.Errorf("log row %d: lane %d does not exist", r.seq, e.lane)
-				}
-				l.next = max(l.next, int64(e.n)+1)
-				l.of.newest = max(l.of.newest, e.at)
-			}
-		}
-		s.apply(r)
-	}
-	return nil
-}
-
-// logRows reads some rows after a position, at least one if there is one.
-func logRows(tx *db.Tx, after int64) (rows []*logRow, err error) {
-	readings := 0
-	err = tx.Each(func(r *sql.Rows) error {
-		if readings > readingsPerRead {
-			return errEnough
-		}
-		var seq int64
-		var payload []byte
-		if err := r.Scan(&seq, &payload); err != nil {
-			return err
-		}
-		row, err := decodeRow(payload)
-		if err != nil {
-			return fmt.Errorf("log row %d: %w", seq, err)
-		}
-		row.seq = seq
-		readings += row.readings()
-		rows = append(rows, row)
-		return nil
-	}, "select seq, payload from log where seq > $1 order by seq nulls last limit $2", after, rowsPerRead)
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return rows, err
-}
-
-// learn takes datastreams and lanes into memory that are in the store and not there yet. But for the start it runs in the
-// writer, since a lane's numbering is the writer's.
-func (s *Service) learn(tx *db.Tx) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	gone := map[int64]*stream{}
-	known := len(s.streams)
-	err := tx.Each(func(r *sql.Rows) error {
-		st := &stream{newest: math.MinInt64}
-		var isGone bool
-		err := r.Scan(&st.ID, &st.ExternalID, &st.Thing, &st.Asset, &st.Property, &st.Unit, &st.Name, &st.Marks, &isGone)
-		switch {
-		case err != nil || s.streams[st.ID] != nil:
-		case isGone:
-			st.closed = true
-			gone[st.ID] = st
-		default:
-			s.streams[st.ID] = st
-			s.byExternal[st.ExternalID] = st
-		}
-		return err
-	}, "select id, external_id, thing, asset, property, unit, name, marks, gone from datastreams order by id nulls last")
-	if err != nil {
-		return err
-	}
-	lanes := len(s.lanes)
-	err = tx.Each(func(r *sql.Rows) error {
-		var id, datastream, sealed, stored int64
-		if err := r.Scan(&id, &datastream, &sealed, &stored); err != nil || s.lanes[id] != nil {
-			return err
-		}
-		st := s.streams[datastream]
-		l := &lane{id: id, of: st, next: sealed, inChunks: sealed, sealed: sealed}
-		if st == nil {
-			l.of = gone[datastream]
-			s.count.deleted += stored
-		} else {
-			l.stored = stored
-			s.count.sealed += stored
-			st.current, st.lanes = l, append(st.lanes, l)
-		}
-		s.lanes[id] = l
-		return nil
-	}, "select lane, datastream, sealed_n, sealed from lanes order by lane nulls last")
-	if len(s.streams) != known || len(s.lanes) != lanes {
-		s.reorder()
-	}
-	return err
-}
-
-// Learn looks for datastreams that are in the store and not in memory: those of a change whose answer got lost.
-func (s *Service) Learn(ctx context.Context) error { return s.DB.Write(ctx, s.learn) }
-
-func (s *Service) loadStates(tx *db.Tx) error {
-	return tx.Each(func(r *sql.Rows) error {
-		var datastream, latestID int64
-		var state State
-		var minResult, maxResult sql.NullInt64
-		var latest []byte
-		err := r.Scan(&datastream, &state.Count, &state.MinAt, &state.MaxAt, &minResult, &maxResult, &state.HeardAt, &latestID, &latest)
-		if err != nil {
-			return err
-		}
-		st := s.streams[datastream]
-		if st == nil {
-			return nil // deleted
-		}
-		state.MinResult, state.MaxResult = minResult.Int64, maxResult.Int64
-		if latestID != 0 {
-			r := reader{b: latest}
-			c := r.record(0)
-			if r.bad {
-				return fmt.Errorf("latest reading of datastream %d: %w", datastream, errLogRow)
-			}
-			state.latest, state.latestAt, state.Latest = latestID, c.at, Stored{latestID, c.reading(datastream)}
-		}
-		st.state, st.sealed = state, state
-		if state.Count > 0 {
-			st.newest = state.MaxAt
-		}
-		return nil
-	}, `select datastream, count, min_at, max_at, min_result_at, max_result_at, heard_at, latest_id, latest
-		from datastream_state order by datastream nulls last`)
+	return s.do(ctx, &job{}, nothing)
 }
 
 func writeState(tx *db.Tx, datastream int64, st State) error {
@@ -195,28 +51,17 @@ func writeState(tx *db.Tx, datastream int64, st State) error {
 		c := pack(st.Latest.Reading)
 		latest = appendRecord(nil, &c, 0)
 	}
-	optional := func(t int64) sql.NullInt64 { return sql.NullInt64{Int64: t, Valid: t != 0} }
 	_, err := tx.Exec(`insert into datastream_state
-		(datastream, count, min_at, max_at, min_result_at, max_result_at, heard_at, latest_id, latest)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		(datastream, count, min_at, max_at, near, min_result_at, max_result_at, heard_at, latest_id, latest)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (datastream) do update set count = excluded.count, min_at = excluded.min_at, max_at = excluded.max_at,
-		min_result_at = excluded.min_result_at, max_result_at = excluded.max_result_at, heard_at = excluded.heard_at,
+		near = excluded.near, min_result_at = excluded.min_result_at, max_result_at = excluded.max_result_at, heard_at = excluded.heard_at,
 		latest_id = excluded.latest_id, latest = excluded.latest`,
-		datastream, st.Count, st.MinAt, st.MaxAt, optional(st.MinResult), optional(st.MaxResult), st.HeardAt, st.latest, latest)
+		datastream, st.Count, st.MinAt, st.MaxAt, st.near, optional(st.MinResult), optional(st.MaxResult), st.HeardAt, st.latest, latest)
 	if err != nil {
 		return fmt.Errorf("state of datastream %d: %w", datastream, err)
 	}
 	return nil
-}
-
-func (s *Service) loadSources(tx *db.Tx) error {
-	return tx.Each(func(r *sql.Rows) error {
-		var name string
-		src := &source{}
-		err := r.Scan(&src.id, &name, &src.accepted, &src.refused)
-		s.sources[name], s.byID[src.id] = src, src
-		return err
-	}, "select id, name, accepted, refused from sources order by id nulls last")
 }
 
 // source returns the counters of a source and makes them if it is new.
@@ -255,7 +100,7 @@ func (s *Service) source(ctx context.Context, name string) (*source, error) {
 }
 
 func insertDatastream(tx *db.Tx, d Datastream, now time.Time) (*stream, error) {
-	st := &stream{Datastream: d, newest: math.MinInt64}
+	st := &stream{Datastream: d, newest: math.MinInt64, near: math.MinInt64}
 	name := d.ExternalID
 	if name == "" {
 		name = "new" // until its id is known; the writer has no second one at a time
@@ -324,16 +169,18 @@ func chunkHeaders(tx *db.Tx, lane, from, to int64, low, high *float64) (out []he
 	err = tx.Each(func(r *sql.Rows) error {
 		var h header
 		var minValue, maxValue sql.NullFloat64
-		if err := r.Scan(&h.n0, &h.count, &h.minAt, &h.maxAt, &minValue, &maxValue); err != nil {
+		var minResult, maxResult sql.NullInt64
+		if err := r.Scan(&h.n0, &h.count, &h.minAt, &h.maxAt, &minValue, &maxValue, &minResult, &maxResult); err != nil {
 			return err
 		}
+		h.minResult, h.maxResult = minResult.Int64, maxResult.Int64
 		h.minValue, h.maxValue, h.numbers = minValue.Float64, maxValue.Float64, minValue.Valid
 		if h.numbers && (low != nil && h.maxValue < *low || high != nil && h.minValue > *high) {
 			return nil
 		}
 		out = append(out, h)
 		return nil
-	}, `select n0, count, min_at, max_at, min_value, max_value from chunks
+	}, `select n0, count, min_at, max_at, min_value, max_value, min_result_at, max_result_at from chunks
 		where lane = $1 and max_at >= $2 and min_at <= $3 order by lane nulls last, n0 nulls last`, lane, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("chunks of lane %d: %w", lane, err)
@@ -356,11 +203,20 @@ func allHeaders(tx *db.Tx, from, to int64, fn func(lane int64, h header)) error 
 	return nil
 }
 
-// headerOf is the header of the chunk that holds n; its count is 0 where there is none.
-func headerOf(tx *db.Tx, lane, n int64) (h header, err error) {
+// headerOf is the place of the chunk that holds n; its count is 0 where there is none.
+func headerOf(tx *db.Tx, lane, n int64) (header, error) {
+	h, err := lastUpTo(tx, lane, n)
+	if err != nil || h.n0+h.count <= n {
+		return header{}, err
+	}
+	return h, nil
+}
+
+// lastUpTo is the place of the last chunk that begins at n or before; its count is 0 where there is none.
+func lastUpTo(tx *db.Tx, lane, n int64) (h header, err error) {
 	err = tx.QueryRow("select n0, count from chunks where lane = $1 and n0 <= $2 order by lane desc nulls last, n0 desc nulls last limit 1", lane, n).
 		Scan(&h.n0, &h.count)
-	if errors.Is(err, db.ErrNotFound) || err == nil && h.n0+h.count <= n {
+	if errors.Is(err, db.ErrNotFound) {
 		return header{}, nil
 	}
 	return h, err
@@ -394,15 +250,19 @@ func (c *chunk) put(tx *db.Tx, lane int64) error {
 	if c.columns == nil {
 		c.columns = encodeChunk(c.records)
 	}
-	_, err := tx.Exec(`insert into chunks (lane, n0, count, min_at, max_at, min_value, max_value, columns)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)
+	_, err := tx.Exec(`insert into chunks (lane, n0, count, min_at, max_at, min_value, max_value, min_result_at, max_result_at, columns)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (lane, n0) do update set count = excluded.count, min_at = excluded.min_at, max_at = excluded.max_at,
-		min_value = excluded.min_value, max_value = excluded.max_value, columns = excluded.columns`,
+		min_value = excluded.min_value, max_value = excluded.max_value, min_result_at = excluded.min_result_at,
+		max_result_at = excluded.max_result_at, columns = excluded.columns`,
 		lane, c.n0, h.count, h.minAt, h.maxAt,
 		sql.NullFloat64{Float64: h.minValue, Valid: h.numbers}, sql.NullFloat64{Float64: h.maxValue, Valid: h.numbers},
-		c.columns)
+		optional(h.minResult), optional(h.maxResult), c.columns)
 	if err != nil {
 		return fmt.Errorf("chunk %d of lane %d: %w", c.n0, lane, err)
 	}
 	return nil
 }
+
+// optional is a time that may be missing, as SQL has it.
+func optional(t int64) sql.NullInt64 { return sql.NullInt64{Int64: t, Valid: t != 0} }

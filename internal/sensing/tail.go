@@ -26,12 +26,9 @@ var ErrTrimmed = errors.New("the log was trimmed past this position")
 func (s *Service) Tail(ctx context.Context, after int64, fn func(Batch) error) error {
 	for {
 		s.mu.RLock()
-		committed, trimmed := s.committed, s.trimmed // taken before the look, so that a commit in between is not slept through
+		committed, upTo := s.committed, s.lastSeq // taken before the look, so that a commit in between is not slept through
 		s.mu.RUnlock()
-		if after > 0 && after < trimmed {
-			return ErrTrimmed
-		}
-		rows, err := s.rowsAfter(ctx, after)
+		rows, err := s.rowsAfter(ctx, after, upTo)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -69,26 +66,30 @@ func (s *Service) LastSeq() int64 {
 	return s.lastSeq
 }
 
-func (s *Service) rowsAfter(ctx context.Context, after int64) (out []Batch, err error) {
+// rowsAfter are some rows after a position that memory holds already: who reads of a row finds what it brought.
+func (s *Service) rowsAfter(ctx context.Context, after, upTo int64) (out []Batch, err error) {
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		rows, err := logRows(tx, after)
+		var trimmed int64
+		if err := tx.QueryRow("select trimmed_seq from log_state where id = 1").Scan(&trimmed); err != nil {
+			return err
+		}
+		if after > 0 && after < trimmed {
+			return ErrTrimmed
+		}
+		rows, err := logRows(tx, after, upTo)
 		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			b, ok := s.resolve(r)
-			if !ok {
-				return nil // a lane that is about to be known: the row comes with the next look
-			}
-			out = append(out, b)
+			out = append(out, s.resolve(r))
 		}
 		return nil
 	})
 	return out, err
 }
 
-// resolve names the datastream of each entry. It fails for a lane that was committed just now and is not in memory yet.
-func (s *Service) resolve(row *logRow) (Batch, bool) {
+// resolve names the datastream of each entry.
+func (s *Service) resolve(row *logRow) Batch {
 	out := Batch{Seq: row.seq, Readings: make([]Stored, 0, row.readings()), Entities: row.entities}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -97,9 +98,7 @@ func (s *Service) resolve(row *logRow) (Batch, bool) {
 		for j := range row.batches[i].entries {
 			e := &row.batches[i].entries[j]
 			if l == nil || l.id != e.lane {
-				if l = s.lanes[e.lane]; l == nil {
-					return Batch{}, false
-				}
+				l = s.lanes[e.lane]
 			}
 			out.Readings = append(out.Readings, l.storedAs(&e.record))
 		}
@@ -107,14 +106,11 @@ func (s *Service) resolve(row *logRow) (Batch, bool) {
 	for i := range row.amended {
 		a := &row.amended[i]
 		l := s.lanes[a.lane]
-		if l == nil {
-			return Batch{}, false
-		}
 		x := Amendment{Before: l.storedAs(&a.before), Deleted: a.deleted}
 		if !a.deleted {
 			x.After = l.storedAs(&a.after)
 		}
 		out.Amended = append(out.Amended, x)
 	}
-	return out, true
+	return out
 }

@@ -159,9 +159,6 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// weight is about how many bytes the value's text takes, in the log as in memory.
-func (v Value) weight() int64 { return int64(len(v.text)) }
-
 // same says whether two values are the same result, however they were written.
 func (v Value) same(w Value) bool {
 	if v.kind != w.kind {

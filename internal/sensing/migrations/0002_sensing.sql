@@ -40,6 +40,8 @@ create table datastream_state (
     count         INTEGER not null,
     min_at        INTEGER not null,
     max_at        INTEGER not null,
+    -- near is the latest time that was not marked as lying in the future, counted from the year 1; 0 while there is none.
+    near          INTEGER not null,
     min_result_at INTEGER,
     max_result_at INTEGER,
     heard_at      INTEGER not null,
@@ -62,11 +64,13 @@ create table chunks (
     max_at    INTEGER not null,
     min_value REAL,
     max_value REAL,
+    min_result_at INTEGER,
+    max_result_at INTEGER,
     columns   BLOB not null,
     primary key (lane, n0)
 ) STRICT;
 -- Everything about a chunk but its columns: a read looks here which of them it needs.
-create index chunks_headers on chunks (lane, n0, count, min_at, max_at, min_value, max_value);
+create index chunks_headers on chunks (lane, n0, count, min_at, max_at, min_value, max_value, min_result_at, max_result_at);
 
 -- What each source sent, as of log_state.sealed_seq.
 create table sources (
