@@ -18,7 +18,7 @@ import (
 
 const (
 	movesPerSecond = 200
-	deskCount      = 16 // requests under way at most
+	deskCount      = 64 // requests under way at most
 
 	// movesPerCase is how often a case is moved in a phase: its answer holds its whole timeline, which in a real case is short.
 	movesPerCase = 8

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -50,6 +51,7 @@ type row struct {
 	acked, lost, doubled int64         // all of the phase
 	serverCPU, clientCPU time.Duration // per reading, until all are judged
 	settled              time.Duration // from the last answer until all are judged
+	others               float64       // cores that other programs of the machine kept busy
 	peak                 int64         // bytes
 	shift                shift
 }
@@ -133,7 +135,7 @@ func (t *trial) phase(ctx context.Context, p phase, from time.Time) (r row, err 
 	if err := t.server.ResetPeak(); err != nil {
 		return r, err
 	}
-	serverCPU, clientCPU, err := t.cpu()
+	cpu, err := t.cpu()
 	if err != nil {
 		return r, err
 	}
@@ -191,11 +193,13 @@ func (t *trial) phase(ctx context.Context, p phase, from time.Time) (r row, err 
 		return r, err
 	}
 	r.settled = time.Since(end)
-	server, client, err := t.cpu()
+	used, err := t.cpu()
 	if err != nil {
 		return r, err
 	}
-	r.serverCPU, r.clientCPU = (server-serverCPU)/time.Duration(r.acked), (client-clientCPU)/time.Duration(r.acked)
+	server, client := used.server-cpu.server, used.client-cpu.client
+	r.serverCPU, r.clientCPU = server/time.Duration(r.acked), client/time.Duration(r.acked)
+	r.others = float64(used.machine-cpu.machine-server-client) / float64(used.at.Sub(cpu.at))
 	if r.peak, err = t.server.Peak(); err != nil {
 		return r, err
 	}
@@ -243,12 +247,19 @@ func (t *trial) counts(ctx context.Context) (map[int64]int64, error) {
 	return out, nil
 }
 
-func (t *trial) cpu() (server, client time.Duration, err error) {
-	if server, err = t.server.CPU(); err != nil {
-		return 0, 0, err
-	}
-	client, err = rig.OwnCPU()
-	return server, client, err
+// cpuTimes are CPU times at a moment.
+type cpuTimes struct {
+	at                      time.Time
+	server, client, machine time.Duration
+}
+
+func (t *trial) cpu() (c cpuTimes, err error) {
+	c.at = time.Now()
+	var errs [3]error
+	c.server, errs[0] = t.server.CPU()
+	c.client, errs[1] = rig.OwnCPU()
+	c.machine, errs[2] = rig.MachineCPU()
+	return c, errors.Join(errs[:]...)
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -12,15 +12,15 @@ import (
 
 func printTable(out io.Writer, rows []row, c ceiling) {
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "way in\treadings/s\tof the ceiling\tserver µs/reading\tclient µs/reading\tmoves/s\tmoves p50 ms\tp95 ms\tacknowledged\tlost\tdoubled\tjudged after ms\tpeak MB\t")
+	fmt.Fprintln(tw, "way in\treadings/s\tof the ceiling\tserver µs/reading\tclient µs/reading\tcores for others\tmoves/s\tmoves p50 ms\tp95 ms\tacknowledged\tlost\tdoubled\tjudged after ms\tpeak MB\t")
 	for _, r := range rows {
 		moves, p50, p95 := "", "", ""
 		if r.desks {
 			moves = fmt.Sprintf("%.0f", r.shift.rate)
 			p50, p95 = fmt.Sprintf("%.1f", percentile(r.shift.took, 50)), fmt.Sprintf("%.1f", percentile(r.shift.took, 95))
 		}
-		fmt.Fprintf(tw, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t\n", r.name(), r.rate, r.rate/c.readings[r.way.rowSize()],
-			micros(r.serverCPU), micros(r.clientCPU), moves, p50, p95, r.acked, r.lost, r.doubled, r.settled.Milliseconds(), r.peak/1e6)
+		fmt.Fprintf(tw, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t\n", r.name(), r.rate, r.rate/c.readings[r.way.rowSize()],
+			micros(r.serverCPU), micros(r.clientCPU), r.others, moves, p50, p95, r.acked, r.lost, r.doubled, r.settled.Milliseconds(), r.peak/1e6)
 	}
 	tw.Flush()
 }

@@ -34,6 +34,26 @@ func (s *Server) CPU() (time.Duration, error) {
 	return sum, nil
 }
 
+// MachineCPU is how much CPU time all processes of the machine have used, to 10 ms.
+func MachineCPU() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	var sum time.Duration
+	for i, f := range strings.Fields(string(line))[1:] { // user, nice, system, idle, iowait, irq, softirq
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		if i < 7 && i != 3 && i != 4 {
+			sum += time.Duration(n) * tick
+		}
+	}
+	return sum, nil
+}
+
 // Peak is the most memory that the server held since its start or the last ResetPeak, in bytes: resident pages, those of
 // mapped files among them.
 func (s *Server) Peak() (int64, error) {
