@@ -68,13 +68,18 @@ func (s *Service) Change(ctx context.Context, sourceName string, fn func(t *Tx) 
 		return err
 	}
 	t := &Tx{s: s, ctx: ctx, source: src, name: sourceName, moved: map[int64]Datastream{}}
-	return s.do(ctx, &t.job, func(tx *db.Tx) error {
+	return s.do(ctx, &t.job, t.run(fn))
+}
+
+// run is the change as the writer carries it out.
+func (t *Tx) run(fn func(t *Tx) error) func(tx *db.Tx) error {
+	return func(tx *db.Tx) error {
 		t.Tx = tx
 		if err := fn(t); err != nil {
 			return err
 		}
 		return t.finish()
-	})
+	}
 }
 
 // finish writes the change's row of the log, and has memory follow once it is on disk, all at once.

@@ -226,8 +226,13 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 	if err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
+	return s.put(ctx, plans)
+}
+
+// put writes what was planned, unless something has changed since.
+func (s *Service) put(ctx context.Context, plans []plan) error {
 	states := map[*stream]State{}
-	err = s.do(ctx, &job{}, func(tx *db.Tx) error {
+	err := s.do(ctx, &job{}, func(tx *db.Tx) error {
 		s.mu.RLock()
 		for i := range plans {
 			p := &plans[i]
