@@ -107,7 +107,7 @@ func (c *change) flatOf(m made) ([]byte, error) {
 
 // reading is a stored Observation.
 func (c *change) reading(id int64) (sensing.Stored, error) {
-	r, err := c.s.Core.Get(c.ctx, id)
+	r, err := c.Tx.Get(id)
 	if errors.Is(err, db.ErrNotFound) {
 		err = missing(setObservations, id)
 	}

@@ -35,30 +35,10 @@ func (c *change) amend(id int64, d *draft, how mode) (sensing.Reading, error) {
 	if feature != 0 {
 		to.Feature = feature
 	}
-	before, err := c.Amend(id, to)
-	if err == nil && !sameReading(before.Reading, now.Reading) { // another change of this commit was quicker
-		to = d.obs.over(before.Reading, how)
-		if feature != 0 {
-			to.Feature = feature
-		}
-		_, err = c.Amend(id, to)
-	}
-	if err != nil {
+	if _, err := c.Amend(id, to); err != nil {
 		return to, refused(err, []*draft{d})
 	}
 	return to, nil
-}
-
-func sameReading(a, b sensing.Reading) bool {
-	more := func(r sensing.Reading) sensing.More {
-		if r.More == nil {
-			return sensing.More{}
-		}
-		return *r.More
-	}
-	m, n := more(a), more(b)
-	a.More, b.More, a.Marks, b.Marks = nil, nil, 0, 0
-	return a == b && m == n
 }
 
 // over is a stored reading with what was sent over it. A PUT takes away what was not sent, but for time and result.

@@ -155,7 +155,7 @@ func (c *change) followReading(from made, s step, none error) (int64, error) {
 	if s.set == setObservations {
 		reading = s.id
 	}
-	r, err := c.s.Core.Get(c.ctx, reading)
+	r, err := c.Tx.Get(reading)
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return 0, none

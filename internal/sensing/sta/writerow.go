@@ -147,7 +147,7 @@ func (c *change) exists(set string, id int64) (bool, error) {
 	}
 	k := kindOf(set)
 	if k == nil {
-		_, err := c.s.Core.Get(c.ctx, id)
+		_, err := c.Tx.Get(id)
 		if errors.Is(err, db.ErrNotFound) {
 			return false, nil
 		}
