@@ -23,6 +23,7 @@ const (
 	bulk10k way = "CreateObservations of 10,000, 4 clients"
 	minimal way = "the same, Prefer: return=minimal"
 	mqtt    way = "MQTT QoS 1, 8 clients"
+	nothing way = "no readings" // to compare the moves with
 )
 
 // phase is one measurement: a way in, with or without desks beside it.
@@ -32,7 +33,7 @@ type phase struct {
 }
 
 func phases() []phase {
-	return []phase{{single, false}, {bulk1k, false}, {bulk10k, false}, {minimal, false}, {mqtt, false}, {single, true}, {bulk10k, true}, {mqtt, true}}
+	return []phase{{single, false}, {bulk1k, false}, {bulk10k, false}, {minimal, false}, {mqtt, false}, {nothing, true}, {single, true}, {bulk10k, true}, {mqtt, true}}
 }
 
 func (p phase) name() string {
@@ -49,9 +50,9 @@ type row struct {
 	phase
 	rate                 float64       // acknowledged readings per second
 	acked, lost, doubled int64         // all of the phase
-	serverCPU, clientCPU time.Duration // per reading, until all are judged
+	serverCPU, clientCPU time.Duration // until all are judged
 	settled              time.Duration // from the last answer until all are judged
-	others               float64       // cores that other programs of the machine kept busy
+	cores, others        float64       // that the server kept busy, and other programs of the machine
 	peak                 int64         // bytes
 	shift                shift
 }
@@ -81,6 +82,8 @@ func prepare(ctx context.Context, s *rig.Server, o options) (*trial, error) {
 func (t *trial) senders(w way, from time.Time) (out []sender, err error) {
 	clients, each, head := 4, 100, ""
 	switch w {
+	case nothing:
+		return nil, nil
 	case single:
 		clients, each = 64, 10
 	case bulk1k:
@@ -197,9 +200,9 @@ func (t *trial) phase(ctx context.Context, p phase, from time.Time) (r row, err 
 	if err != nil {
 		return r, err
 	}
-	server, client := used.server-cpu.server, used.client-cpu.client
-	r.serverCPU, r.clientCPU = server/time.Duration(r.acked), client/time.Duration(r.acked)
-	r.others = float64(used.machine-cpu.machine-server-client) / float64(used.at.Sub(cpu.at))
+	r.serverCPU, r.clientCPU = used.server-cpu.server, used.client-cpu.client
+	span := float64(used.at.Sub(cpu.at))
+	r.cores, r.others = float64(r.serverCPU)/span, float64(used.machine-cpu.machine-r.serverCPU-r.clientCPU)/span
 	if r.peak, err = t.server.Peak(); err != nil {
 		return r, err
 	}
