@@ -380,6 +380,7 @@ func (s *Service) applyLocked(row *logRow) {
 	}
 	s.applyAmendments(row.amended)
 	s.lastSeq = row.seq
+	s.keepRecent(row)
 	close(s.committed)
 	s.committed = make(chan struct{})
 	s.headNow(s.count.headWeight)

@@ -16,6 +16,7 @@ func (s *Service) load(tx *db.Tx) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count = tally{}
+	s.recent, s.recentSize = nil, 0
 	err := tx.QueryRow("select sealed_seq, readings, deleted, trimmed_seq from log_state where id = 1").
 		Scan(&s.lastSeq, &s.count.logged, &s.count.deleted, &s.trimmed)
 	if err := errors.Join(err, s.loadStreams(tx), s.loadLanes(tx), s.loadStates(tx), s.loadSources(tx)); err != nil {

@@ -55,6 +55,17 @@ func (r *logRow) readings() (n int) {
 	return n
 }
 
+// weight is about how many bytes the row takes in memory.
+func (r *logRow) weight() (n int64) {
+	for i := range r.batches {
+		n += 100 + 60*int64(len(r.batches[i].entries))
+	}
+	for i := range r.entities {
+		n += 200 + int64(len(r.entities[i].Body))
+	}
+	return n + 200*int64(len(r.amended))
+}
+
 // batch is what one source sent in one request.
 type batch struct {
 	source  int64

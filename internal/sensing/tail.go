@@ -1,9 +1,11 @@
 package sensing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
@@ -66,8 +68,39 @@ func (s *Service) LastSeq() int64 {
 	return s.lastSeq
 }
 
+// recentWeight bounds the rows that are kept for those who follow closely, in bytes.
+const recentWeight = 8 << 20
+
+// keepRecent keeps a row that was applied. The caller holds mu.
+func (s *Service) keepRecent(row *logRow) {
+	s.recent, s.recentSize = append(s.recent, row), s.recentSize+row.weight()
+	n := 0
+	for s.recentSize > recentWeight && n < len(s.recent)-1 {
+		s.recentSize -= s.recent[n].weight()
+		n++
+	}
+	s.recent = s.recent[n:]
+}
+
+// fromMemory are the rows after a position if all of them are at hand.
+func (s *Service) fromMemory(after int64) []*logRow {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	i, found := slices.BinarySearchFunc(s.recent, after, func(r *logRow, seq int64) int { return cmp.Compare(r.seq, seq) })
+	if !found {
+		return nil // the row itself is gone, so others after it may be gone too
+	}
+	return slices.Clone(s.recent[i+1:])
+}
+
 // rowsAfter are some rows after a position that memory holds already: who reads of a row finds what it brought.
 func (s *Service) rowsAfter(ctx context.Context, after, upTo int64) (out []Batch, err error) {
+	if rows := s.fromMemory(after); len(rows) > 0 {
+		for _, r := range rows {
+			out = append(out, s.resolve(r))
+		}
+		return out, nil
+	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		var trimmed int64
 		if err := tx.QueryRow("select trimmed_seq from log_state where id = 1").Scan(&trimmed); err != nil {
