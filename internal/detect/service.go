@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,9 @@ const (
 
 	// maxNote bounds the note of an acknowledgement, in bytes.
 	maxNote = 2000
+
+	// yieldEvery is after how many readings of a row others get a turn.
+	yieldEvery = 512
 
 	// recordAtOnce bounds how many steps one transaction writes, so that a flood of alerts does not hold the writer.
 	recordAtOnce = 100
@@ -259,7 +263,10 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 		return err
 	}
 	now := db.Micros(s.Clock.Now())
-	for _, r := range b.Readings {
+	for i, r := range b.Readings {
+		if i%yieldEvery == yieldEvery-1 {
+			runtime.Gosched() // a bulk must not keep a sender of one reading waiting for a processor
+		}
 		v, number := r.Value.Float()
 		changes = s.engine.Evaluate(Reading{
 			Datastream: r.Datastream, At: r.At, Value: v, Number: number, Doubtful: !r.Marks.Judged(),

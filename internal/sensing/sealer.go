@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"time"
 
@@ -305,6 +306,7 @@ func (p *plan) arrange(last *chunk) {
 	}
 	for i := range p.chunks { // here and not in the write, which others wait for
 		p.chunks[i].columns = encodeChunk(p.chunks[i].records)
+		runtime.Gosched() // who waits for a commit goes first
 	}
 }
 

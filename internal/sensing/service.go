@@ -70,10 +70,10 @@ type Service struct {
 	sources    map[string]*source
 	byID       map[int64]*source // sources by their number in the log
 	count      tally
-	lastSeq    int64            // the newest log row that is in the head
-	forgotten  int64            // how many datastreams were deleted since the start
-	trimmed    int64            // the rows up to here are gone
-	recent     []*logRow        // the newest rows, for those who follow closely; at most recentWeight
+	lastSeq    int64     // the newest log row that is in the head
+	forgotten  int64     // how many datastreams were deleted since the start
+	trimmed    int64     // the rows up to here are gone
+	recent     []*logRow // the newest rows, for those who follow closely; at most recentWeight
 	recentSize int64
 	holds      map[string]int64 // how far each consumer has come for good
 	committed  chan struct{}    // closed and renewed after each commit

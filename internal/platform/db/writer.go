@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -87,6 +88,7 @@ func (w *writer) run() {
 	for {
 		select {
 		case j := <-w.jobs:
+			runtime.Gosched() // who is about to hand in a job, and only has to be given a processor, comes along
 			group = w.gather(append(group[:0], j))
 			w.commit(group)
 		case <-w.quit:

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"runtime"
 
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
 )
 
 const (
+	// yieldEvery is after how many rows others get a turn.
+	yieldEvery = 512
+
 	// maxBulk bounds the body of CreateObservations, maxRows the Observations in it; maxBulkUnderWay the memory that all such
 	// requests take together, as a multiple of their bodies.
 	maxBulk         = 16 << 20
@@ -240,6 +244,9 @@ func (a *arrays) table(g *group) error {
 			return err
 		}
 		a.rows++
+		if a.rows%yieldEvery == 0 {
+			runtime.Gosched() // a bulk must not keep a sender of one reading waiting for a processor
+		}
 		if s.take(',') {
 			continue
 		}
