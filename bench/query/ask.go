@@ -28,8 +28,9 @@ type question struct {
 type row struct {
 	question
 	took    []time.Duration
-	refused int // questions that the server gave up, saying so: it bounds how long a read may take
-	bytes   int // of the longest answer
+	refused int   // questions that the server gave up, saying so: it bounds how long a read may take
+	bytes   int   // of the longest answer
+	peak    int64 // bytes of the server's memory meanwhile
 }
 
 // asker knows what is in the store.
@@ -57,9 +58,15 @@ func askAll(ctx context.Context, s *rig.Server, o options, c city) ([]row, error
 		if !strings.Contains(q.name, o.only) {
 			continue
 		}
+		if err := s.ResetPeak(); err != nil {
+			return rows, err
+		}
 		r, err := ask(ctx, conn, q, "Authorization: Bearer "+s.Token+"\r\n", o)
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", q.name, err)
+		}
+		if r.peak, err = s.Peak(); err != nil {
+			return rows, err
 		}
 		rows = append(rows, r)
 	}

@@ -108,9 +108,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	peak, err := s.Peak()
-	if err != nil {
-		return err
+	peak := int64(0)
+	for _, r := range rows {
+		peak = max(peak, r.peak)
 	}
 	if err := s.Stop(); err != nil {
 		return err

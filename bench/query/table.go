@@ -18,9 +18,9 @@ func (r row) percentile(p int) float64 {
 
 func printTable(out io.Writer, rows []row) {
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "question\tcounts for\tasked\tmedian ms\tp95 ms\tslowest ms\trefused\tanswer KB\t")
+	fmt.Fprintln(tw, "question\tcounts for\tasked\tmedian ms\tp95 ms\tslowest ms\trefused\tanswer KB\tpeak MB\t")
 	for _, r := range rows {
-		fmt.Fprintf(tw, "%s\t%s\t%d\t%.2f\t%.2f\t%.2f\t%d\t%.1f\t\n", r.name, r.figure, len(r.took), r.percentile(50), r.percentile(95), r.percentile(100), r.refused, float64(r.bytes)/1024)
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%.2f\t%.2f\t%.2f\t%d\t%.1f\t%d\t\n", r.name, r.figure, len(r.took), r.percentile(50), r.percentile(95), r.percentile(100), r.refused, float64(r.bytes)/1024, r.peak/1e6)
 	}
 	tw.Flush()
 }
