@@ -54,7 +54,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only phases whose name contains this; the last line then has zeros")
 	flag.Parse()
 	if *short {
-		o.seconds = min(o.seconds, 1.5)
+		o.seconds = min(o.seconds, 1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -202,7 +202,9 @@ func (t *trial) phase(ctx context.Context, p phase, from time.Time) (r row, err 
 	}
 	r.serverCPU, r.clientCPU = used.server-cpu.server, used.client-cpu.client
 	span := float64(used.at.Sub(cpu.at))
-	r.cores, r.others = float64(r.serverCPU)/span, float64(used.machine-cpu.machine-r.serverCPU-r.clientCPU)/span
+	r.cores = float64(r.serverCPU) / span
+	// The machine's time is sampled and may fall short of what the two processes used.
+	r.others = max(0, float64(used.machine-cpu.machine-r.serverCPU-r.clientCPU)/span)
 	if r.peak, err = t.server.Peak(); err != nil {
 		return r, err
 	}

@@ -57,8 +57,8 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only questions whose name contains this; the last line then has zeros")
 	flag.Parse()
 	if *short {
-		o.Streams, o.Rows = min(o.Streams, 2_000), min(o.Rows, 2_000_000)
-		o.repeat, o.budget, o.kills = 50, 500*time.Millisecond, min(o.kills, 2)
+		o.Streams, o.Rows = min(o.Streams, 2_000), min(o.Rows, 1_000_000)
+		o.repeat, o.budget, o.kills = 30, 300*time.Millisecond, min(o.kills, 2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
