@@ -68,8 +68,11 @@ func (s *Service) LastSeq() int64 {
 	return s.lastSeq
 }
 
+// readingsAtOnce bounds what a follower is handed at a time from memory.
+const readingsAtOnce = 20_000
+
 // recentWeight bounds the rows that are kept for those who follow closely, in bytes.
-const recentWeight = 8 << 20
+const recentWeight = 4 << 20
 
 // keepRecent keeps a row that was applied. The caller holds mu.
 func (s *Service) keepRecent(row *logRow) {
@@ -79,6 +82,7 @@ func (s *Service) keepRecent(row *logRow) {
 		s.recentSize -= s.recent[n].weight()
 		n++
 	}
+	clear(s.recent[:n]) // or the array would hold on to them
 	s.recent = s.recent[n:]
 }
 
@@ -90,7 +94,14 @@ func (s *Service) fromMemory(after int64) []*logRow {
 	if !found {
 		return nil // the row itself is gone, so others after it may be gone too
 	}
-	return slices.Clone(s.recent[i+1:])
+	rows, readings := s.recent[i+1:], 0
+	for j, r := range rows {
+		if readings += r.readings(); readings > readingsAtOnce {
+			rows = rows[:j+1]
+			break
+		}
+	}
+	return slices.Clone(rows)
 }
 
 // rowsAfter are some rows after a position that memory holds already: who reads of a row finds what it brought.
