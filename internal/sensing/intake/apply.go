@@ -19,8 +19,10 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing"
 )
 
-// maxReadings bounds the readings of one body.
-const maxReadings = 10_000
+const (
+	maxReadings = 10_000 // of one body
+	maxID       = 1000   // bytes of a datastream's external id; each of the readings holds one
+)
 
 // Body is what a sender posted to a hook.
 type Body struct {
@@ -47,10 +49,11 @@ func (h *Hook) Map(b Body) ([]Mapped, []sensing.Refusal, error) {
 	if err != nil {
 		return nil, nil, web.Errorf(http.StatusUnprocessableEntity, "intake.not_json", "hook %s: the body is not JSON: %v", h.Name, err).At("body")
 	}
-	vars := map[string]any{"body": jsonValues{}.NativeToValue(body), "headers": notNil(b.Headers), "query": notNil(b.Query)}
-	items := []ref.Val{vars["body"].(ref.Val)}
+	whole := jsonValues{}.NativeToValue(body)
+	s := &scope{vars: map[string]any{"body": whole, "headers": notNil(b.Headers), "query": notNil(b.Query)}}
+	items := []ref.Val{whole}
 	if h.each != nil {
-		if items, err = h.items(vars); err != nil {
+		if items, err = h.items(s); err != nil {
 			return nil, nil, web.Errorf(http.StatusUnprocessableEntity, "intake.not_mapped", "hook %s (%s:%d:%d): %v",
 				h.Name, h.fileName(), h.each.line, h.each.column, err).At("each")
 		}
@@ -59,9 +62,13 @@ func (h *Hook) Map(b Body) ([]Mapped, []sensing.Refusal, error) {
 	var refused []sensing.Refusal
 	n := 0
 	for i, item := range items {
-		vars["item"] = item
+		s.vars["item"] = item
 		for j := range h.rules {
-			m, field, err := h.rules[j].apply(vars, b.Now)
+			if s.spent > maxBodyCost {
+				return nil, nil, web.Errorf(http.StatusRequestEntityTooLarge, "intake.too_many",
+					"hook %s: its expressions cost too much for one body, %d of %d items were reached; send it in parts, or make them simpler", h.Name, i, len(items))
+			}
+			m, field, err := h.rules[j].apply(s, b.Now)
 			if err == nil && m == nil {
 				continue // when did not hold
 			}
@@ -105,8 +112,8 @@ func notNil(m map[string]string) map[string]string {
 }
 
 // items are the objects that each: takes out of a body.
-func (h *Hook) items(vars map[string]any) ([]ref.Val, error) {
-	v, err := h.each.eval(vars)
+func (h *Hook) items(s *scope) ([]ref.Val, error) {
+	v, err := h.each.eval(s)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +133,9 @@ func (h *Hook) items(vars map[string]any) ([]ref.Val, error) {
 }
 
 // apply makes a reading of an item, or nothing where when: does not hold. field is where in the mapping an error stands.
-func (r *rule) apply(vars map[string]any, now time.Time) (m *Mapped, field position, err error) {
+func (r *rule) apply(s *scope, now time.Time) (m *Mapped, field position, err error) {
 	if r.when != nil {
-		v, err := r.when.eval(vars)
+		v, err := r.when.eval(s)
 		if err != nil {
 			return nil, r.when.position, err
 		}
@@ -141,27 +148,27 @@ func (r *rule) apply(vars map[string]any, now time.Time) (m *Mapped, field posit
 		}
 	}
 	m = &Mapped{rule: r, At: now.UnixMicro()}
-	v, err := r.datastream.eval(vars)
+	v, err := r.datastream.eval(s)
 	if err != nil {
 		return nil, r.datastream.position, err
 	}
 	var ok bool
-	if m.Datastream, ok = textOf(v); !ok || m.Datastream == "" {
+	if m.Datastream, ok = textOf(v); !ok || m.Datastream == "" || len(m.Datastream) > maxID {
 		return nil, r.datastream.position, r.datastream.wrap("expected the external id of a datastream, got " + shown(v))
 	}
 	if r.time != nil {
-		if m.At, err = r.at(vars); err != nil {
+		if m.At, err = r.at(s); err != nil {
 			return nil, r.time.position, err
 		}
 	}
-	if m.Value, err = r.measured(vars); err != nil {
+	if m.Value, err = r.measured(s); err != nil {
 		return nil, r.value.position, err
 	}
 	return m, position{}, nil
 }
 
-func (r *rule) at(vars map[string]any) (int64, error) {
-	v, err := r.time.eval(vars)
+func (r *rule) at(s *scope) (int64, error) {
+	v, err := r.time.eval(s)
 	if err != nil {
 		return 0, err
 	}
@@ -175,11 +182,11 @@ func (r *rule) at(vars map[string]any) (int64, error) {
 	case isNumber:
 		at, err = r.moment.count(f)
 	default:
-		s, ok := v.(types.String)
+		text, ok := v.(types.String)
 		if !ok {
 			return 0, r.time.wrap("expected " + r.moment.format + ", got " + shown(v))
 		}
-		at, _, err = r.moment.parse(strings.TrimSpace(string(s)))
+		at, _, err = r.moment.parse(strings.TrimSpace(string(text)))
 	}
 	if err != nil {
 		return 0, r.time.wrap(err.Error())
@@ -187,8 +194,8 @@ func (r *rule) at(vars map[string]any) (int64, error) {
 	return at, nil
 }
 
-func (r *rule) measured(vars map[string]any) (sensing.Value, error) {
-	v, err := r.value.eval(vars)
+func (r *rule) measured(s *scope) (sensing.Value, error) {
+	v, err := r.value.eval(s)
 	if err != nil {
 		return sensing.Value{}, err
 	}

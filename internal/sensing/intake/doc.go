@@ -9,7 +9,7 @@
 //   - A file is read to its end and checked before its first reading is taken: all problems at once with file, line and
 //     column, or none and every reading is handed to the log. It is read as a stream twice, and never held in memory.
 //   - Units are converted by their definition (methods/ucum), or the reading is refused.
-//   - Expressions can't loop for ever: each has a cost limit, and a body a limit of readings.
+//   - Expressions can't loop for ever: each has a cost limit, a body one for all of them together and a limit of readings.
 //
 // It must not know vendors: what stands in examples/ is read like any other mapping. It decides nothing about access beyond
 // a body's signature: the log decides for whoever the context says is sending.

@@ -24,6 +24,10 @@ const (
 	maxItemCost = 20_000
 	maxEachCost = 2_000_000
 
+	// maxBodyCost bounds what all expressions together may cost for one body: 10,000 readings at 20,000 each would keep a
+	// processor busy for half a minute.
+	maxBodyCost = 10_000_000
+
 	maxExpression = 4096 // characters
 )
 
@@ -120,6 +124,13 @@ type program struct {
 	field string
 	prg   cel.Program
 	tree  celast.Expr
+	cost  uint64 // what one evaluation may cost
+}
+
+// scope is what expressions see of one body, and what they have cost so far.
+type scope struct {
+	vars  map[string]any
+	spent uint64
 }
 
 // compile makes a program, or notes what is wrong with the expression and returns nil. want are the types that it may
@@ -148,7 +159,7 @@ func (l *language) compile(d *document, e *expression, field string, want ...*ce
 		d.say(e.position, field, "%v", err)
 		return nil
 	}
-	return &program{*e, field, prg, checked.NativeRep().Expr()}
+	return &program{*e, field, prg, checked.NativeRep().Expr(), l.cost}
 }
 
 func (l *language) check(source string, doubles bool) (*cel.Ast, *cel.Issues) {
@@ -226,18 +237,23 @@ func expectedTypes(want []*cel.Type) string {
 	return strings.Join(names, " or ")
 }
 
-// eval evaluates for some variables. The error says what is missing in the body, where that is why it failed.
-func (p *program) eval(vars map[string]any) (v ref.Val, err error) {
+// eval evaluates in a scope. The error says what is missing in the body, where that is why it failed.
+func (p *program) eval(s *scope) (v ref.Val, err error) {
 	defer func() {
 		if r := recover(); r != nil { // in the evaluator, by a body: no more than a refused reading
 			v, err = nil, p.wrap(fmt.Sprintf("can't be evaluated: %v", r))
 		}
 	}()
-	out, _, err := p.prg.Eval(vars)
+	out, details, err := p.prg.Eval(s.vars)
+	if cost := details.ActualCost(); cost != nil {
+		s.spent += *cost
+	} else {
+		s.spent += p.cost // it was stopped there
+	}
 	if err == nil {
 		return out, nil
 	}
-	if missing := missing(p.tree, vars); missing != "" {
+	if missing := missing(p.tree, s.vars); missing != "" {
 		return nil, p.wrap(missing)
 	}
 	m := err.Error()

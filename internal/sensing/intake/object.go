@@ -14,14 +14,15 @@ import (
 // each time: the same body makes the same readings in the same order.
 type object struct {
 	traits.Mapper
-	keys []string
+	members map[string]any
 }
 
 var _ traits.Mapper = object{}
 
-// Iterator goes through the keys.
+// Iterator goes through the keys. They are sorted here, since an object is made anew each time that an expression reaches
+// it: body.values[name] for each of 10,000 names would sort 10,000 names each time.
 func (o object) Iterator() traits.Iterator {
-	return types.NewStringList(jsonValues{}, o.keys).Iterator()
+	return types.NewStringList(jsonValues{}, slices.Sorted(maps.Keys(o.members))).Iterator()
 }
 
 // maxExact is the largest whole number up to which a double holds each.
@@ -36,7 +37,7 @@ var _ types.Adapter = jsonValues{}
 func (a jsonValues) NativeToValue(v any) ref.Val {
 	switch v := v.(type) {
 	case map[string]any:
-		return object{types.NewStringInterfaceMap(a, v), slices.Sorted(maps.Keys(v))}
+		return object{types.NewStringInterfaceMap(a, v), v}
 	case []any:
 		return types.NewDynamicList(a, v)
 	case json.Number:

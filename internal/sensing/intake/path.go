@@ -83,8 +83,14 @@ func (s step) key(k ref.Val) step {
 	return step{lost: fmt.Sprintf("%s is %s, and has no %v", s.path, what, k.Value())}
 }
 
+// maxNamed bounds the objects whose keys are told: sorting thousands of them for each reading that fails takes long.
+const maxNamed = 100
+
 // but lists the first keys that there are, for whoever misspelt one.
 func but(m traits.Mapper) string {
+	if n, _ := m.Size().(types.Int); n > maxNamed {
+		return fmt.Sprintf(", but %d others", n)
+	}
 	var keys []string
 	for it := m.Iterator(); it.HasNext() == types.True && len(keys) < 8; {
 		keys = append(keys, fmt.Sprint(it.Next().Value()))
