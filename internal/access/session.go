@@ -60,6 +60,23 @@ type peer struct {
 
 type peerKey struct{}
 
+// identified is the context of a request of which is known who sent it: one where two would be made for each request.
+type identified struct {
+	context.Context
+	actor any // Actor, and
+	peer  any // peer, boxed once
+}
+
+func (c *identified) Value(key any) any {
+	switch key.(type) {
+	case actorKey:
+		return c.actor
+	case peerKey:
+		return c.peer
+	}
+	return c.Context.Value(key)
+}
+
 func peerOf(ctx context.Context) peer {
 	p, _ := ctx.Value(peerKey{}).(peer)
 	return p
@@ -79,8 +96,7 @@ func (s *Service) Authenticate(next http.Handler) http.Handler {
 			web.WriteError(w, r, err)
 			return
 		}
-		ctx := context.WithValue(r.Context(), peerKey{}, p)
-		next.ServeHTTP(w, r.WithContext(With(ctx, actor)))
+		next.ServeHTTP(w, r.WithContext(&identified{r.Context(), actor, p}))
 	}))
 }
 

@@ -86,27 +86,28 @@ func (s *Service) keepRecent(row *logRow) {
 	s.recent = s.recent[n:]
 }
 
-// fromMemory are the rows after a position if all of them are at hand.
-func (s *Service) fromMemory(after int64) []*logRow {
+// fromMemory are the rows after a position, if all of them are at hand.
+func (s *Service) fromMemory(after int64) (rows []*logRow, ok bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	i, found := slices.BinarySearchFunc(s.recent, after, func(r *logRow, seq int64) int { return cmp.Compare(r.seq, seq) })
 	if !found {
-		return nil // the row itself is gone, so others after it may be gone too
+		return nil, false // the row itself is gone, so others after it may be gone too
 	}
-	rows, readings := s.recent[i+1:], 0
+	rows = s.recent[i+1:]
+	readings := 0
 	for j, r := range rows {
 		if readings += r.readings(); readings > readingsAtOnce {
 			rows = rows[:j+1]
 			break
 		}
 	}
-	return slices.Clone(rows)
+	return slices.Clone(rows), true
 }
 
 // rowsAfter are some rows after a position that memory holds already: who reads of a row finds what it brought.
 func (s *Service) rowsAfter(ctx context.Context, after, upTo int64) (out []Batch, err error) {
-	if rows := s.fromMemory(after); len(rows) > 0 {
+	if rows, ok := s.fromMemory(after); ok {
 		for _, r := range rows {
 			out = append(out, s.resolve(r))
 		}

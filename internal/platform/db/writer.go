@@ -88,8 +88,13 @@ func (w *writer) run() {
 	for {
 		select {
 		case j := <-w.jobs:
-			runtime.Gosched() // who is about to hand in a job, and only has to be given a processor, comes along
-			group = w.gather(append(group[:0], j))
+			group = append(group[:0], j)
+			// Who is about to hand in a job, and only has to be given a processor, comes along.
+			for n := 0; n < len(group) && len(group) < maxGroup; {
+				n = len(group)
+				runtime.Gosched()
+				group = w.gather(group)
+			}
 			w.commit(group)
 		case <-w.quit:
 			// What was accepted before the close is still carried out.

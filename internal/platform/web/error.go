@@ -72,7 +72,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(e.Status)
 	var body any = e
-	if r.Context().Value(messages{}) != nil {
+	if wantsMessage(r) {
 		body = withMessage{e, e.Message}
 	}
 	if err := json.NewEncoder(w).Encode(body); err != nil {
@@ -80,8 +80,18 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// messages marks the context of a request whose asker looks for a message.
+// messages is the key of the prefixes of Router.Messages in the context of each request.
 type messages struct{}
+
+func wantsMessage(r *http.Request) bool {
+	paths, _ := r.Context().Value(messages{}).([]string)
+	for _, path := range paths {
+		if rest, ok := strings.CutPrefix(r.URL.Path, path); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
 
 // withMessage is an error with its text in the member where clients of other APIs look for it.
 type withMessage struct {

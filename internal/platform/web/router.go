@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"path"
 	"reflect"
@@ -172,19 +173,6 @@ func (r *Router) Messages(path string) {
 	r.messages = append(r.messages, strings.TrimSuffix(path, "/"))
 }
 
-// mark tells WriteError where the request goes.
-func (r *Router) mark(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		for _, path := range r.messages {
-			if rest, ok := strings.CutPrefix(req.URL.Path, path); ok && (rest == "" || rest[0] == '/') {
-				req = req.WithContext(context.WithValue(req.Context(), messages{}, true))
-				break
-			}
-		}
-		h.ServeHTTP(w, req)
-	})
-}
-
 // Middleware wraps a handler.
 type Middleware func(http.Handler) http.Handler
 
@@ -195,7 +183,10 @@ func (r *Router) Server(mw ...Middleware) *http.Server {
 		h = mw[i](h)
 	}
 	return &http.Server{
-		Handler:           r.mark(recoverer(compress(h))),
+		Handler: recoverer(compress(h)),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), messages{}, r.messages)
+		},
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    64 << 10,

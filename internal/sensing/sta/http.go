@@ -32,11 +32,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", h.allowed(r))
 		w.WriteHeader(http.StatusNoContent)
 	case http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete:
-		allow := h.allowed(r)
-		// What is no path at all is for the writing half to name.
-		if allow != "" && !strings.Contains(allow, r.Method) {
-			h.refuse(w, r, allow)
-			return
+		if !ordinary(r) {
+			// What is no path at all is for the writing half to name.
+			if allow := h.allowed(r); allow != "" && !strings.Contains(allow, r.Method) {
+				h.refuse(w, r, allow)
+				return
+			}
 		}
 		h.writes.ServeHTTP(w, r)
 	default:
@@ -47,6 +48,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
 	web.WriteError(w, r, web.Errorf(http.StatusMethodNotAllowed, "sensing.bad_method", "%s can't be done here; possible are %s", r.Method, allow))
+}
+
+// ordinary says that a request posts an Observation, as most do: what its path takes needs no closer look.
+func ordinary(r *http.Request) bool {
+	_, ok := readingPath(strings.TrimPrefix(r.URL.Path, Root))
+	return ok && r.Method == http.MethodPost
 }
 
 // allowed lists the methods that a path takes; "" for a path that leads nowhere.
