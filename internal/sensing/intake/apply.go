@@ -212,7 +212,7 @@ func (r *rule) measured(s *scope) (sensing.Value, error) {
 	if b, isBool := v.(types.Bool); isBool && r.kind.s == "" && r.values == nil {
 		return sensing.Bool(bool(b)), nil
 	}
-	out, err := r.fromText(strings.TrimSpace(text))
+	out, err := r.fromText(strings.TrimSpace(text), false)
 	if err != nil {
 		if _, isText := v.(types.String); isText && r.kind.s == "" {
 			err = fmt.Errorf("%w; for a text say type: text", err)

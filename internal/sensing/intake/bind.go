@@ -165,10 +165,9 @@ func (b *binding) each(log Log, r *record, take func(sensing.Reading, int), bad 
 			}
 			timed = true
 		}
-		if b.l.decimal.s == "comma" {
-			text = strings.Replace(text, ",", ".", 1)
-		}
-		v, err := s.fromText(text)
+		// A number of JSON has a point, whatever the texts beside it have.
+		comma := b.l.decimal.s == "comma" && (b.fixed || strings.Contains(text, ","))
+		v, err := s.fromText(text, comma)
 		if err != nil {
 			bad(b.problem(r, s.cell, b.names[s.cell], err))
 			continue

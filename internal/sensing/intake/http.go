@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -59,8 +60,13 @@ func (s *Service) postHook(w http.ResponseWriter, r *http.Request) {
 	for key, values := range r.URL.Query() {
 		query[key] = values[0]
 	}
+	isDry, err := truth(r, "dry_run")
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
 	b := Body{JSON: body, Headers: headersOf(r.Header), Query: query, Now: s.Clock.Now()}
-	if isDry, _ := strconv.ParseBool(query["dry_run"]); isDry {
+	if isDry {
 		dry, err := s.Try(ctx, h, b)
 		answer(w, r, dry, err)
 		return
@@ -119,6 +125,16 @@ func plainValue(v sensing.Value) any {
 		return v.String() == "true"
 	}
 	return v.String()
+}
+
+// truth is a parameter that is true or false; left out, it is false.
+func truth(r *http.Request, name string) (bool, error) {
+	text := r.URL.Query().Get(name)
+	v, err := strconv.ParseBool(cmp.Or(text, "false"))
+	if err != nil {
+		return false, web.Errorf(http.StatusUnprocessableEntity, "intake.bad_parameter", "expected true or false, got %q", text).At(name)
+	}
+	return v, nil
 }
 
 func fail(w http.ResponseWriter, r *http.Request, err error) { answer(w, r, nil, err) }

@@ -130,6 +130,7 @@ func TestHooksOverHTTP(t *testing.T) {
 		{"another shape", "values", "loggers", `{"level":1.5}`, nil, 422, `body has no values, but level`, 2, 4},
 		{"tried only", "values?dry_run=true", "loggers", `{"id":20260017,"ts":1795402800250,"values":{"level":1.5}}`, nil, 200,
 			`{"readings":[{"datastream":"20260017/level","at":"2026-11-23T03:00:00.25Z","value":1.5,"unit":"m"}],"refused":[]}`, 2, 4},
+		{"tried only, perhaps", "values?dry_run=yes", "loggers", `{"id":20260017,"ts":1795402800250,"values":{"level":1.5}}`, nil, 422, `"field":"dry_run"`, 2, 4},
 		{"too large", "values", "loggers", strings.Repeat(" ", MaxBody+1), nil, 413, `"code":"web.too_large"`, 2, 4},
 		{"unsigned", "modbus", "", modbus, nil, 401, `"code":"intake.unsigned"`, 2, 4},
 		{"a token is no signature", "modbus", "pump-gateway", modbus, nil, 401, `"code":"intake.unsigned"`, 2, 4},

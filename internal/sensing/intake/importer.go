@@ -1,10 +1,12 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/anlan-city/anlan/internal/platform/web"
@@ -67,13 +69,8 @@ type FileRefusal struct {
 // was taken. If the log fails on the way, the error says how many readings were taken by then; the files can be sent again,
 // since the log marks repeats and nothing judges by them.
 func (s *Service) Import(ctx context.Context, l *Layout, inputs []Input, o ImportOptions) (Report, error) {
-	if o.Source == "" {
-		o.Source = l.Source
-	}
-	if o.Source == "" {
-		return Report{}, web.Errorf(http.StatusUnprocessableEntity, "intake.no_source", "say who the readings come from: source in the mapping, or as a parameter").At("source")
-	}
-	if err := s.may(ctx, o.Source); err != nil {
+	var err error
+	if o.Source, err = s.sourceOf(ctx, l, o); err != nil {
 		return Report{}, err
 	}
 	i := &importer{log: s.Log, layout: l, options: o, report: Report{DryRun: o.DryRun, Refused: []FileRefusal{}}}
@@ -100,12 +97,23 @@ func (s *Service) Import(ctx context.Context, l *Layout, inputs []Input, o Impor
 	for _, in := range inputs {
 		if err := i.take(ctx, in); err != nil {
 			if i.report.Accepted > 0 {
-				err = fmt.Errorf("after %d readings were taken: %w", i.report.Accepted, err)
+				slog.ErrorContext(ctx, "an import came half way", "source", o.Source, "accepted", i.report.Accepted, "err", err)
+				err = web.Errorf(http.StatusInternalServerError, "intake.half_done",
+					"the log failed in %s, after %d readings were taken; send the same files again, what repeats is marked", in.Name, i.report.Accepted)
 			}
 			return i.report, err
 		}
 	}
 	return i.report, nil
+}
+
+// sourceOf is who the readings of an import come from, if the actor may send for it.
+func (s *Service) sourceOf(ctx context.Context, l *Layout, o ImportOptions) (string, error) {
+	source := cmp.Or(o.Source, l.Source)
+	if source == "" {
+		return "", web.Errorf(http.StatusUnprocessableEntity, "intake.no_source", "say who the readings come from: source in the mapping, or as a parameter").At("source")
+	}
+	return source, s.may(ctx, source)
 }
 
 // importer is one import under way.

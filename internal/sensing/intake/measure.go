@@ -61,8 +61,8 @@ func (m *measure) check(d *document) {
 	}
 }
 
-// fromText reads a value that came as text.
-func (m *measure) fromText(text string) (sensing.Value, error) {
+// fromText reads a value that came as text. comma: its numbers have a decimal comma.
+func (m *measure) fromText(text string, comma bool) (sensing.Value, error) {
 	if m.values != nil {
 		to, ok := m.values[text]
 		if !ok {
@@ -72,7 +72,7 @@ func (m *measure) fromText(text string) (sensing.Value, error) {
 			return sensing.Value{}, fmt.Errorf("%q is not among the values of the mapping", text)
 		}
 		if ok {
-			text = to[0]
+			text, comma = to[0], false
 		}
 	}
 	switch m.kind.s {
@@ -87,7 +87,14 @@ func (m *measure) fromText(text string) (sensing.Value, error) {
 		}
 		return sensing.Value{}, fmt.Errorf("expected true or false, got %q; say in values what the words stand for", text)
 	}
-	f, err := strconv.ParseFloat(text, 64)
+	number := text
+	if comma {
+		if strings.Contains(text, ".") { // 1.234 would be a thousandth of what was meant
+			return sensing.Value{}, fmt.Errorf("expected a number with a decimal comma and no points, got %q", text)
+		}
+		number = strings.Replace(text, ",", ".", 1)
+	}
+	f, err := strconv.ParseFloat(number, 64)
 	if err != nil || strings.ContainsAny(text, "_xXpP") {
 		return sensing.Value{}, fmt.Errorf("expected a number, got %q", text)
 	}

@@ -29,7 +29,7 @@ type Options struct {
 	Signed func(source string) access.Actor
 	// Letters keeps bodies of which something was refused; nil keeps none.
 	Letters DeadLetters
-	// TempDir is where a file on its way in is put down; "" is the system's own.
+	// TempDir is where a file on its way in is put down, by no other process; "" is the system's own.
 	TempDir string
 }
 
@@ -54,12 +54,16 @@ type DeadLetter struct {
 // Service takes readings by webhook and by file. Its methods are safe for concurrent use.
 type Service struct {
 	Options
-	hooks map[string]*Hook
+	hooks     map[string]*Hook
+	importing chan struct{} // holds one for each upload under way
 }
 
 // New reads the hooks' mappings. The error is Problems where one is wrong.
 func New(o Options) (*Service, error) {
-	s := &Service{Options: o, hooks: map[string]*Hook{}}
+	s := &Service{Options: o, hooks: map[string]*Hook{}, importing: make(chan struct{}, maxImports)}
+	if err := s.clear(); err != nil {
+		return nil, fmt.Errorf("uploads of before: %w", err)
+	}
 	hooks, err := LoadHooks(o.Hooks, o.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)

@@ -1,13 +1,14 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"os"
-	"strconv"
+	"path/filepath"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/clock"
@@ -23,6 +24,12 @@ const (
 	patience = 30 * time.Second
 
 	maxFiles = 1000
+
+	// maxImports is how many uploads may lie in TempDir at a time, since each may take MaxImport of it.
+	maxImports = 2
+
+	// uploads begins the names of the folders that hold them.
+	uploads = "anlan-import-"
 )
 
 // postImport takes a form with the part mapping first and then one part file or more.
@@ -34,34 +41,40 @@ func (s *Service) postImport(w http.ResponseWriter, r *http.Request) {
 func (s *Service) upload(w http.ResponseWriter, r *http.Request) (Report, error) {
 	o := ImportOptions{Source: r.URL.Query().Get("source")}
 	for name, into := range map[string]*bool{"dry_run": &o.DryRun, "skip_bad": &o.SkipBad} {
-		text := r.URL.Query().Get(name)
-		if text == "" {
-			continue
-		}
 		var err error
-		if *into, err = strconv.ParseBool(text); err != nil {
-			return Report{}, web.Errorf(http.StatusUnprocessableEntity, "intake.bad_parameter", "expected true or false, got %q", text).At(name)
+		if *into, err = truth(r, name); err != nil {
+			return Report{}, err
 		}
+	}
+	select {
+	case s.importing <- struct{}{}:
+		defer func() { <-s.importing }()
+	default:
+		w.Header().Set("Connection", "close") // or the server would wait for the body before it answers
+		w.Header().Set("Retry-After", "60")
+		return Report{}, web.Errorf(http.StatusServiceUnavailable, "intake.busy", "%d imports are under way; try again when one of them is done", maxImports)
 	}
 	r.Body = &patient{r.Body, http.NewResponseController(w)}
 	form, err := r.MultipartReader()
 	if err != nil {
 		return Report{}, badForm("expected multipart/form-data with the parts mapping and file: %v", err)
 	}
-	dir, err := os.MkdirTemp(s.TempDir, "anlan-import-*")
+	dir, err := os.MkdirTemp(s.TempDir, uploads+"*")
 	if err != nil {
 		return Report{}, fmt.Errorf("put down an upload: %w", err)
 	}
 	defer os.RemoveAll(dir) // what is left there is only disk space
-	layout, inputs, err := s.receive(form, dir)
+	layout, inputs, err := s.receive(r.Context(), form, dir, o)
 	if err != nil {
+		w.Header().Set("Connection", "close") // the rest of the body is of no use
 		return Report{}, err
 	}
 	return s.Import(r.Context(), layout, inputs, o)
 }
 
-// receive reads the mapping and puts the files down, since they are read twice.
-func (s *Service) receive(form *multipart.Reader, dir string) (*Layout, []Input, error) {
+// receive reads the mapping and puts the files down, since they are read twice. Those of someone who may not send for the
+// source are not.
+func (s *Service) receive(ctx context.Context, form *multipart.Reader, dir string, o ImportOptions) (*Layout, []Input, error) {
 	var layout *Layout
 	var inputs []Input
 	for {
@@ -85,6 +98,9 @@ func (s *Service) receive(form *multipart.Reader, dir string) (*Layout, []Input,
 				}
 				return nil, nil, err
 			}
+			if _, err := s.sourceOf(ctx, layout, o); err != nil {
+				return nil, nil, err
+			}
 		case name == "file" && layout != nil && len(inputs) < maxFiles:
 			path := fmt.Sprintf("%s%c%d", dir, os.PathSeparator, len(inputs))
 			if err := putDown(path, part); err != nil {
@@ -104,6 +120,18 @@ func (s *Service) receive(form *multipart.Reader, dir string) (*Layout, []Input,
 		return nil, nil, badForm("the part file is missing")
 	}
 	return layout, inputs, nil
+}
+
+// clear removes what uploads that a process did not live to end have left behind.
+func (s *Service) clear() error {
+	if s.TempDir == "" {
+		return nil // the system's own folder is not ours to clear
+	}
+	left, err := filepath.Glob(filepath.Join(s.TempDir, uploads+"*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
 }
 
 func putDown(path string, part io.Reader) error {
