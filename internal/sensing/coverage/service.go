@@ -60,6 +60,7 @@ type Service struct {
 	// mu guards what people set. Works and calibrations are replaced, never changed.
 	mu           sync.RWMutex
 	works        map[subject][]*Work
+	worksByID    map[int64]*Work
 	calibrations map[subject]*Calibration
 	changed      int64 // goes up with each change of these
 
@@ -177,12 +178,12 @@ func (s *Service) recall(ctx context.Context) error {
 	s.mu.RLock()
 	before := s.changed
 	s.mu.RUnlock()
-	works, calibrations := map[subject][]*Work{}, map[subject]*Calibration{}
+	works, byID, calibrations := map[subject][]*Work{}, map[int64]*Work{}, map[subject]*Calibration{}
 	since := db.Micros(s.Clock.Now().Add(-worksKept))
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
 		err := worksSince(tx, since, func(w Work) {
 			at := subject{asset: w.Asset, place: w.Place}
-			works[at] = append(works[at], &w)
+			works[at], byID[w.ID] = append(works[at], &w), &w
 		})
 		return errors.Join(err, newestCalibrations(tx, func(c Calibration) {
 			calibrations[subject{asset: c.Asset, datastream: c.Datastream}] = &c
@@ -194,7 +195,7 @@ func (s *Service) recall(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.changed == before { // otherwise what was read may lack what was written meanwhile: it comes with the next look
-		s.works, s.calibrations = works, calibrations
+		s.works, s.worksByID, s.calibrations = works, byID, calibrations
 		s.changed++
 	}
 	return nil

@@ -316,6 +316,44 @@ func TestWorks(t *testing.T) {
 	})
 }
 
+// What detect asks: works may have begun before they were announced, yet explain nothing that happened before; and when they
+// are over is known at once, after a restart too.
+func TestWorksForAlerts(t *testing.T) {
+	dbtest.Each(t, rooms, func(t *testing.T, d *db.DB) {
+		w := smallTown()
+		s, c := start(t, d, w)
+		load(t, s)
+		c.Advance(time.Hour)
+		begun := noon.Add(30 * time.Minute)
+		late, err := s.Announce(officer(5), WorkDraft{Asset: 14, From: &begun, Until: noon.Add(3 * time.Hour), Reason: "x"}, "k3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if on, ok := s.Works(14, noon.Add(59*time.Minute)); ok {
+			t.Errorf("explained afterwards: %+v", on)
+		}
+		if on, ok := s.Works(14, noon.Add(time.Hour)); !ok || on.ID != late.ID {
+			t.Errorf("%+v %v", on, ok)
+		}
+		ends := func(s *Service, id int64, want time.Time) {
+			t.Helper()
+			if end, ok := s.WorksEnd(id); !ok || !end.Equal(want) {
+				t.Errorf("works %d end at %s %v, want %s", id, end, ok, want)
+			}
+		}
+		ends(s, late.ID, noon.Add(3*time.Hour))
+		if _, err := s.End(officer(5), late.ID); err != nil {
+			t.Fatal(err)
+		}
+		ends(s, late.ID, noon.Add(time.Hour))
+		s2, _ := start(t, d, w)
+		ends(s2, late.ID, noon.Add(time.Hour))
+		if _, ok := s.WorksEnd(4711); ok {
+			t.Error("unknown works end")
+		}
+	})
+}
+
 func TestRefusedWorks(t *testing.T) {
 	w := smallTown()
 	s, _ := start(t, dbtest.SQLite(t, rooms...), w)

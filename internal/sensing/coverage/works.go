@@ -170,7 +170,9 @@ func (s *Service) End(ctx context.Context, id int64) (Work, error) {
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // Works are the planned works that are on for an asset, or for the place it stands at, at a time; of several, those that end
-// last. It answers from memory, for times up to worksKept ago, and asks nobody's leave: it is for other rooms.
+// last. Works that were announced after that time don't count: what happened before is not explained afterwards, and whoever
+// asks later gets the same answer. It answers from memory, for times up to worksKept ago, and asks nobody's leave: it is for
+// other rooms.
 func (s *Service) Works(asset int64, at time.Time) (Work, bool) {
 	spot, _ := s.Register.Asset(asset)
 	s.mu.RLock()
@@ -181,11 +183,23 @@ func (s *Service) Works(asset int64, at time.Time) (Work, bool) {
 	return Work{}, false
 }
 
+// WorksEnd is when works are over, as far as is known now. ok is false for works that have been over for longer than worksKept.
+// As Works, it answers from memory and asks nobody's leave.
+func (s *Service) WorksEnd(id int64) (end time.Time, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	w, ok := s.worksByID[id]
+	if !ok {
+		return time.Time{}, false
+	}
+	return w.End(), true
+}
+
 // workOn is Works for one who holds s.mu.
 func (s *Service) workOn(asset, place, at int64) (on *Work) {
 	look := func(ws []*Work) {
 		for _, w := range ws {
-			if w.On(db.Time(at)) && (on == nil || w.End().After(on.End())) {
+			if t := db.Time(at); w.On(t) && !t.Before(w.CreatedAt) && (on == nil || w.End().After(on.End())) {
 				on = w
 			}
 		}
@@ -212,7 +226,7 @@ func (s *Service) remember(w Work) {
 	} else {
 		ws = append(ws, &w)
 	}
-	s.works[at] = ws
+	s.works[at], s.worksByID[w.ID] = ws, &w
 	s.changed++
 }
 
