@@ -101,4 +101,15 @@ func (w watched) Place(id int64) (coverage.Spot, bool) {
 // AssetByKey fulfils coverage.Register.
 func (w watched) AssetByKey(externalID string) (int64, bool) { return w.city.AssetByKey(externalID) }
 
+// works fulfils detect.Works from coverage.
+type works struct{ *coverage.Service }
+
+var _ detect.Works = works{}
+
+// Works fulfils detect.Works.
+func (w works) Works(asset int64, at time.Time) (detect.PlannedWorks, bool) {
+	on, ok := w.Service.Works(asset, at)
+	return detect.PlannedWorks{Works: on.ID, Reason: on.Reason, From: on.From, Until: on.Until}, ok
+}
+
 func phrase(n city.Name) coverage.Text { return coverage.Text{EN: n.In("en"), ZH: n.In("zh-CN")} }

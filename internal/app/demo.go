@@ -384,7 +384,7 @@ func (a *App) score(ctx context.Context, _ *struct{}) (*scoreOutput, error) {
 	}
 	var alerts []sim.Alert
 	for after := int64(0); ; {
-		page, err := a.detect.List(ctx, false, after, 500)
+		page, err := a.detect.List(ctx, detect.Filter{}, after, 500)
 		if err != nil {
 			return nil, err
 		}

@@ -50,6 +50,9 @@ type Alert struct {
 
 	Case *int64 `json:"case"`
 
+	// Works is nil unless planned works were on when it was raised.
+	Works *DuringWorks `json:"works" doc:"planned works that were on when it was raised; null: none"`
+
 	// History is there when one alert is asked for.
 	History []Step `json:"history,omitempty"`
 
@@ -70,7 +73,7 @@ type Sample struct {
 type Step struct {
 	ID      int64     `json:"id"`
 	At      time.Time `json:"at" doc:"event time"`
-	Kind    string    `json:"kind" enum:"raised,level,acknowledged,cleared"`
+	Kind    string    `json:"kind" enum:"raised,level,acknowledged,works_over,cleared"`
 	Level   Level     `json:"level" enum:"none,blue,yellow,orange,red"`
 	Actor   string    `json:"actor,omitempty"`
 	Note    string    `json:"note,omitempty"`
@@ -90,6 +93,7 @@ type facts struct {
 	Readings    []Sample           `json:"readings"`
 	Datastreams []int64            `json:"datastreams"`
 	Opens       *events.AlertOpens `json:"opens,omitempty"`
+	Works       *PlannedWorks      `json:"works,omitempty"`
 }
 
 // key names an alert for ever.
@@ -132,13 +136,18 @@ func (d *Detector) public(s Stream) (Stream, bool) {
 	return s, false
 }
 
-// news is what every event about the alert tells.
+// news is what every event about the alert tells. By it an alert rests until alert.works_over was told, so that whoever
+// waits for that never waits in vain.
 func (a *Alert) news(at time.Time) events.AlertFacts {
 	text := func(w Wording) events.AlertText { return events.AlertText(w) }
+	var works *events.AlertWorks
+	if w := a.Works; w != nil {
+		works = &events.AlertWorks{Works: w.Works, Reason: w.Reason, Until: w.Until, Rests: w.OverAt == nil && a.State != Cleared}
+	}
 	return events.AlertFacts{
 		Alert: a.ID, Detector: a.Detector, Kind: string(a.Kind), Title: text(a.Title), Level: a.Level.String(), State: a.State,
 		Asset: a.Asset, AssetName: text(a.AssetName), Place: a.Place, PlaceName: text(a.PlaceName), Area: a.Area, AreaName: text(a.AreaName),
 		Organisation: a.Organisation, Point: a.Point, Datastreams: a.Datastreams,
-		Since: a.Since, Because: text(a.Because), Opens: a.opens, At: at,
+		Since: a.Since, Because: text(a.Because), Opens: a.opens, Works: works, At: at,
 	}
 }

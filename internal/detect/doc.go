@@ -11,6 +11,7 @@
 //	rule.go      decodes and compiles detectors.yaml; words.go says a rule aloud
 //	engine.go    evaluates readings: pure, no clock, no disk; state.go writes its state down and takes it up
 //	service.go   tails the log, records what changed, saves states, answers people; store.go is its SQL, http.go its routes
+//	works.go     marks what is raised during planned works, and has it count once they are over
 //
 // # Crash equals no crash
 //
@@ -46,6 +47,18 @@
 // history that is replayed is never in time, so it raises no silences; and for silent_after after a start nobody is called
 // silent, since nobody could be heard before. After a crash a silence is found again or not by the clock, and its alert is
 // still one row (4).
+//
+// # Planned works
+//
+// An alert that is raised while planned works are on at its asset is marked with them, by the event time of the reading that
+// raised it and by works that had been announced by that time: so a step that is evaluated again is marked as it was. Works
+// that come later mark nothing, and an alert that stands is never marked.
+//
+// While the works are on by the clock, the alert rests: it is recorded, listed and told as any other, and whoever opens cases
+// or calls people lets it be. It counts again when these works are over, as announced or earlier, or when a person attends to
+// it; other works that are on by then don't put it to rest again. The end of a rest is a row of the alert's own, written with
+// its event alert.works_over, so it is told once, also when the program was down meanwhile. Every alert that was told as
+// resting is told again: as over, or as cleared.
 //
 // # Concurrency
 //

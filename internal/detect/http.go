@@ -16,13 +16,18 @@ func (s *Service) Routes(r *web.Router) {
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "list-alerts", Method: http.MethodGet, Path: "/api/v1/alerts", Tags: []string{"detect"},
 		Summary: "Alerts, newest first",
+		Description: "An alert that was raised during planned works names them in works. While they are on it rests: it stands in the list, " +
+			"no case is opened for it, and nothing sounds. It counts like any other once they are over or a person attends to it.",
 	}, func(ctx context.Context, in *listInput) (*listOutput, error) {
 		limit := in.Limit
-		items, err := s.List(ctx, in.State == "open", in.After, limit+1)
+		items, err := s.List(ctx, Filter{Open: in.State == "open", Rest: Rest(in.Works)}, in.After, limit+1)
 		if err != nil {
 			return nil, err
 		}
 		out := &listOutput{}
+		if out.Body.Resting, err = s.Resting(ctx); err != nil {
+			return nil, err
+		}
 		if len(items) > limit {
 			items = items[:limit]
 			out.Body.Next = items[limit-1].ID
@@ -51,6 +56,17 @@ func (s *Service) Routes(r *web.Router) {
 		return &oneOutput{a}, nil
 	})
 	huma.Register(r.API(), huma.Operation{
+		OperationID: "attend-alert", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/attend", Tags: []string{"detect"},
+		Summary:     "Have an alert that rests during planned works count like any other",
+		Description: "The works don't explain it: from now on it is as if it had been raised without them. The works stay announced. May be repeated.",
+	}, func(ctx context.Context, in *acknowledgeInput) (*oneOutput, error) {
+		a, err := s.Attend(ctx, in.ID, in.Body.Note)
+		if err != nil {
+			return nil, err
+		}
+		return &oneOutput{a}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
 		OperationID: "list-detectors", Method: http.MethodGet, Path: "/api/v1/detectors", Tags: []string{"detect"},
 		Summary: "The detectors of all packs, with their rules in words",
 	}, func(ctx context.Context, _ *struct{}) (*detectorsOutput, error) {
@@ -68,14 +84,16 @@ func (s *Service) Routes(r *web.Router) {
 
 type listInput struct {
 	State string `query:"state" enum:"open,all" default:"open" doc:"open: not cleared"`
+	Works string `query:"works" enum:"rests,counts" doc:"rests: only alerts that rest during planned works; counts: only the others"`
 	After int64  `query:"after" minimum:"0" doc:"next of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 type listOutput struct {
 	Body struct {
-		Items []*Alert `json:"items"`
-		Next  int64    `json:"next,omitempty"`
+		Items   []*Alert `json:"items"`
+		Resting int      `json:"resting" doc:"how many alerts rest during planned works, on all pages and whatever the filter"`
+		Next    int64    `json:"next,omitempty"`
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 func TestHTTP(t *testing.T) {
 	d := dbtest.SQLite(t, tables...)
 	log := newLog(leak(1, t0)[:8], leak(2, t0)[:8], leak(3, t0))
-	s := room(t, d, log, clock.NewVirtual(db.Time(t0+hour)), nil)
+	crews := &planned{works: []crew{{id: 9, from: t0, until: t0 + 2*hour, assets: []int64{1002}}}}
+	s := room(t, d, log, clock.NewVirtual(db.Time(t0+hour)), with(crews))
 	drain(t, s, log)
 	r := web.NewRouter("test")
 	s.Routes(r)
@@ -60,8 +61,16 @@ func TestHTTP(t *testing.T) {
 		{"POST", "/api/v1/alerts/2/acknowledge", `{"nope":1}`, 422, []string{"nope"}},
 		{"POST", "/api/v1/alerts/2/acknowledge", `{"note":`, 400, nil},
 		{"POST", "/api/v1/alerts/99/acknowledge", `{}`, 404, []string{`"code":"alert.unknown"`}},
+		{"GET", "/api/v1/alerts", "", 200, []string{`"works":null`, `"works":{"works":9,"reason":"Hose replaced","from":"2022-04-15T05:20:00Z","until":"2022-04-15T07:20:00Z","rests":true,"over_at":null}`,
+			`"resting":1`}},
+		{"GET", "/api/v1/alerts?works=rests", "", 200, []string{`"items":[{"id":2,`, `"resting":1`}},
+		{"GET", "/api/v1/alerts?works=counts", "", 200, []string{`"items":[{"id":1,`, `"resting":1`}},
+		{"GET", "/api/v1/alerts?works=both", "", 422, []string{`"code":"web.invalid"`}},
+		{"POST", "/api/v1/alerts/1/attend", `{}`, 409, []string{`"code":"alert.no_works"`}},
+		{"POST", "/api/v1/alerts/2/attend", `{"note":"smells"}`, 200, []string{`"rests":false,"over_at":"2022-04-15T06:20:00Z"`, `"kind":"works_over"`}},
+		{"GET", "/api/v1/alerts?works=rests", "", 200, []string{`"items":[]`, `"resting":0`}},
 		{"GET", "/api/v1/detectors", "", 200, []string{`"id":"gas/methane-indoor"`, `"maturity":"draft"`, `"opens_from":"orange"`, `"levels":["yellow","orange","red"]`}},
-		{"GET", "/openapi.json", "", 200, []string{`"/api/v1/alerts/{id}/acknowledge"`}},
+		{"GET", "/openapi.json", "", 200, []string{`"/api/v1/alerts/{id}/acknowledge"`, `"/api/v1/alerts/{id}/attend"`, "planned works that were on when it was raised"}},
 	} {
 		status, body := ask(c.method, c.path, c.body)
 		if status != c.status {

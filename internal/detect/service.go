@@ -35,7 +35,7 @@ const (
 	// again: at 100,000 a second ten seconds are a million, which takes about a second.
 	DefaultSnapshotEvery = 10 * time.Second
 
-	// watchEvery is how often silences are looked for.
+	// watchEvery is how often silences, and alerts whose planned works are over, are looked for.
 	watchEvery = time.Second
 
 	// retryAfter is the pause before the room starts again from its last snapshot after a failure.
@@ -86,8 +86,8 @@ var (
 	_ News     = (*bus.Bus)(nil)
 )
 
-// Deps are what the room needs. Readings and News may be nil: then alerts carry the one reading that raised them, and no
-// case.
+// Deps are what the room needs. Readings, News and Works may be nil: then alerts carry the one reading that raised them, no
+// case, and no planned works.
 type Deps struct {
 	DB        *db.DB
 	Clock     clock.Clock
@@ -96,6 +96,7 @@ type Deps struct {
 	Register  Register
 	Readings  Readings
 	News      News
+	Works     Works
 	Detectors []*Detector
 
 	// SnapshotEvery is how often states are saved; DefaultSnapshotEvery when 0.
@@ -334,6 +335,7 @@ func (s *Service) report(ctx context.Context, changes []Change, row []sensing.St
 				}
 			}
 			st.alert = alertOf(c, stream, cause)
+			st.alert.Works = s.during(c)
 			st.because = st.alert.Because
 		} else if !c.Cleared {
 			st.because = c.Detector.because(c, stream)
@@ -383,7 +385,7 @@ func (s *Service) record(ctx context.Context, steps []step) error {
 	return nil
 }
 
-// watch looks for silences and saves states, until ctx ends or one of both fails.
+// watch looks for silences and for works that are over, and saves states, until ctx ends or one of them fails.
 func (s *Service) watch(ctx context.Context) error {
 	for {
 		select {
@@ -391,7 +393,7 @@ func (s *Service) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if err := s.silences(ctx); err != nil {
+		if err := errors.Join(s.silences(ctx), s.endRests(ctx)); err != nil {
 			return err
 		}
 		s.turn.Lock()
@@ -474,19 +476,58 @@ func (s *Service) hearOfCases(ctx context.Context) {
 
 // --- what people ask and do
 
+// Filter narrows a list of alerts; zero fields don't.
+type Filter struct {
+	Open bool // only what has not cleared
+	Rest Rest
+}
+
+// Rest tells alerts that rest during planned works from those that count.
+type Rest string
+
+// What a list may be narrowed to.
+const (
+	RestsNow Rest = "rests"
+	Counts   Rest = "counts"
+)
+
 // List are alerts, newest first: those before the id after (0: from the newest), limit at most.
-func (s *Service) List(ctx context.Context, openOnly bool, after int64, limit int) (items []*Alert, err error) {
+func (s *Service) List(ctx context.Context, f Filter, after int64, limit int) (items []*Alert, err error) {
 	if err := s.Access.Decide(ctx, "alert.read", access.Resource{Type: "alert"}, access.Operations); err != nil {
 		return nil, err
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		items, err = alerts(tx, openOnly, after, limit)
+		works, err := s.resting(tx)
+		if err != nil {
+			return err
+		}
+		items, err = alerts(tx, f, works, after, limit)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list alerts: %w", err)
 	}
+	s.tellRest(items...)
 	return items, nil
+}
+
+// Resting counts the alerts that rest during planned works.
+func (s *Service) Resting(ctx context.Context) (n int, err error) {
+	if err := s.Access.Decide(ctx, "alert.read", access.Resource{Type: "alert"}, access.Operations); err != nil {
+		return 0, err
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		works, err := s.resting(tx)
+		if err != nil || len(works) == 0 {
+			return err
+		}
+		n, err = countResting(tx, works)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count alerts that rest: %w", err)
+	}
+	return n, nil
 }
 
 // Get is one alert with its history.
@@ -507,6 +548,7 @@ func (s *Service) find(ctx context.Context, id int64) (a *Alert, err error) {
 		if a, err = alertByID(tx, id); err != nil {
 			return err
 		}
+		s.tellRest(a)
 		a.History, err = history(tx, id)
 		return err
 	})
@@ -529,14 +571,9 @@ func (s *Service) Acknowledge(ctx context.Context, id int64, note string) (*Aler
 	if err := s.Access.Decide(ctx, "alert.acknowledge", a.resource(), access.Operations); err != nil {
 		return nil, err
 	}
-	note = strings.TrimSpace(note)
-	switch {
-	case len(note) > maxNote:
-		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.note_too_long", "the note has %d bytes, more than %d", len(note), maxNote).At("note")
-	case strings.ContainsRune(note, 0):
-		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.note_invalid", "the note has a NUL character").At("note")
+	if note, err = checkNote(note); err != nil {
+		return nil, err
 	}
-	note = guard.Mask(note) // here, since neither the history nor the ledger forgets
 	who, now := access.From(ctx), s.Clock.Now()
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		// Read again: another may have been quicker, and the detector may have cleared it.
@@ -576,6 +613,18 @@ func (s *Service) Acknowledge(ctx context.Context, id int64, note string) (*Aler
 		return nil, fmt.Errorf("acknowledge alert %d: %w", id, err)
 	}
 	return s.find(ctx, id)
+}
+
+// checkNote completes what a person writes beside a deed.
+func checkNote(note string) (string, error) {
+	note = strings.TrimSpace(note)
+	switch {
+	case len(note) > maxNote:
+		return "", web.Errorf(http.StatusUnprocessableEntity, "alert.note_too_long", "the note has %d bytes, more than %d", len(note), maxNote).At("note")
+	case strings.ContainsRune(note, 0):
+		return "", web.Errorf(http.StatusUnprocessableEntity, "alert.note_invalid", "the note has a NUL character").At("note")
+	}
+	return guard.Mask(note), nil // here, since neither the history nor the ledger forgets
 }
 
 // AssetState is what open alerts say about an asset.

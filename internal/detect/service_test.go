@@ -170,7 +170,7 @@ func TestAcknowledgementKeepsNoNumbers(t *testing.T) {
 		log := newLog(leak(1, t0)[:8])
 		s := room(t, d, log, clock.NewVirtual(db.Time(t0+hour)), nil)
 		drain(t, s, log)
-		open, err := s.List(officer(1), true, 0, 10)
+		open, err := s.List(officer(1), Filter{Open: true}, 0, 10)
 		if err != nil || len(open) != 1 {
 			t.Fatalf("%d alerts, %v", len(open), err)
 		}
@@ -216,7 +216,7 @@ func TestAlertLife(t *testing.T) {
 		s := room(t, d, log, c, nil)
 		drain(t, s, log)
 
-		open, err := s.List(officer(1), true, 0, 10)
+		open, err := s.List(officer(1), Filter{Open: true}, 0, 10)
 		if err != nil || len(open) != 1 {
 			t.Fatalf("%d alerts, %v", len(open), err)
 		}
@@ -259,7 +259,7 @@ func TestAlertLife(t *testing.T) {
 		if h := strings.Join(kinds, ", "); h != "raised yellow, level red, acknowledged red, cleared red" || got.History[2].Note != "crew is on its way" {
 			t.Error(h)
 		}
-		if open, err := s.List(officer(1), true, 0, 10); err != nil || len(open) != 0 {
+		if open, err := s.List(officer(1), Filter{Open: true}, 0, 10); err != nil || len(open) != 0 {
 			t.Errorf("%d open, %v", len(open), err)
 		}
 		want := "alert.raised yellow, alert.changed red, alert.acknowledged red, alert.cleared red"
@@ -320,7 +320,7 @@ func TestHome(t *testing.T) {
 	log := newLog(leak(201, t0)[:8])
 	s := room(t, d, log, clock.NewVirtual(db.Time(t0)), nil)
 	drain(t, s, log)
-	open, err := s.List(officer(1), true, 0, 10)
+	open, err := s.List(officer(1), Filter{Open: true}, 0, 10)
 	if err != nil || len(open) != 1 {
 		t.Fatal(len(open), err)
 	}
@@ -358,7 +358,7 @@ func TestSilentAlert(t *testing.T) {
 			c.Advance(2*time.Hour + time.Second)
 			c.AwaitSleepers(1)
 		}
-		list, err := s.List(officer(1), true, 0, 10)
+		list, err := s.List(officer(1), Filter{Open: true}, 0, 10)
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%d alerts, %v", len(list), err)
 		}
@@ -575,7 +575,7 @@ func TestChangedRule(t *testing.T) {
 		log.append(leak(1, t0)[8:])
 		s := room(t, d, log, c, func(x *Deps) { x.Detectors = compiled(t, replaceOnce(t, testDetectors, "value >= 20", "value >= 30")) })
 		drain(t, s, log)
-		all, err := s.List(officer(1), false, 0, 10)
+		all, err := s.List(officer(1), Filter{}, 0, 10)
 		if err != nil || len(all) != 1 || all[0].State != Cleared {
 			t.Fatalf("%+v %v", all, err)
 		}
@@ -621,7 +621,7 @@ func TestRestartWithoutAReading(t *testing.T) {
 	ctx := context.Background()
 	list := func(t *testing.T, s *Service) *Alert {
 		t.Helper()
-		all, err := s.List(officer(1), false, 0, 10)
+		all, err := s.List(officer(1), Filter{}, 0, 10)
 		if err != nil || len(all) != 1 {
 			t.Fatalf("%d alerts, %v", len(all), err)
 		}
@@ -668,7 +668,7 @@ func TestCauseHasItsOwnRow(t *testing.T) {
 		known, log := newLog(leak(1, t0)[:cut]), newLog(leak(1, t0)[:8])
 		s := room(t, dbtest.SQLite(t, tables...), log, clock.NewVirtual(db.Time(t0)), func(x *Deps) { x.Readings = known })
 		drain(t, s, log)
-		all, err := s.List(officer(1), false, 0, 10)
+		all, err := s.List(officer(1), Filter{}, 0, 10)
 		if err != nil || len(all) != 1 || len(all[0].Readings) != 3 || !all[0].Readings[0].At.Equal(db.Time(t0+minute)) {
 			t.Errorf("%d known: %+v %v", cut, all, err)
 		}
@@ -696,7 +696,7 @@ func TestAccess(t *testing.T) {
 	s := room(t, d, log, clock.NewVirtual(db.Time(t0)), func(x *Deps) { x.Access = nobody{&asked} })
 	drain(t, s, log)
 	for _, deed := range []func() error{
-		func() error { _, err := s.List(officer(1), true, 0, 10); return err },
+		func() error { _, err := s.List(officer(1), Filter{Open: true}, 0, 10); return err },
 		func() error { _, err := s.Get(officer(1), 1); return err },
 		func() error { _, err := s.Acknowledge(officer(1), 1, ""); return err },
 	} {
@@ -726,9 +726,9 @@ func TestListPages(t *testing.T) {
 		log := newLog(rows...)
 		s := room(t, d, log, clock.NewVirtual(db.Time(t0)), nil)
 		drain(t, s, log)
-		first, err := s.List(officer(1), false, 0, 3)
+		first, err := s.List(officer(1), Filter{}, 0, 3)
 		must(t, err)
-		second, err := s.List(officer(1), true, first[2].ID, 100)
+		second, err := s.List(officer(1), Filter{Open: true}, first[2].ID, 100)
 		must(t, err)
 		if len(first) != 3 || len(second) != 4 || first[0].ID <= first[1].ID || second[0].ID >= first[2].ID {
 			t.Errorf("%d and %d", len(first), len(second))

@@ -88,9 +88,13 @@ func (s step) apply(tx *db.Tx, now time.Time) error {
 }
 
 func (a *Alert) facts() (string, error) {
+	var works *PlannedWorks
+	if a.Works != nil {
+		works = &a.Works.PlannedWorks
+	}
 	b, err := json.Marshal(facts{
 		Title: a.Title, Because: a.Because, Rule: a.Rule, Clears: a.Clears, AssetName: a.AssetName, PlaceName: a.PlaceName, AreaName: a.AreaName,
-		Unit: a.Unit, Readings: a.Readings, Datastreams: a.Datastreams, Opens: a.opens,
+		Unit: a.Unit, Readings: a.Readings, Datastreams: a.Datastreams, Opens: a.opens, Works: works,
 	})
 	return string(b), err
 }
@@ -105,12 +109,19 @@ func insertAlert(tx *db.Tx, a *Alert) (fresh bool, err error) {
 	if a.Point != nil {
 		lon, lat = sql.NullFloat64{Float64: a.Point[0], Valid: true}, sql.NullFloat64{Float64: a.Point[1], Valid: true}
 	}
+	var works, over sql.NullInt64
+	if w := a.Works; w != nil {
+		works = sql.NullInt64{Int64: w.Works, Valid: true}
+		if w.OverAt != nil {
+			over = sql.NullInt64{Int64: db.Micros(*w.OverAt), Valid: true}
+		}
+	}
 	err = tx.QueryRow(`insert into alerts (detector, kind, on_place, subject, since, level, state, raised_at, datastream, asset, place,
-			area, organisation, lon, lat, facts)
-		values ($1, $2, $3, $4, $5, $6, 'raised', $7, $8, $9, $10, $11, $12, $13, $14, $15)
+			area, organisation, lon, lat, facts, works, works_over_at)
+		values ($1, $2, $3, $4, $5, $6, 'raised', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		on conflict (detector, kind, on_place, subject, since) do nothing returning id`,
 		a.key.detector, string(a.key.kind), bit(a.key.subject.Place), a.key.subject.ID, a.key.since, int64(a.Level), db.Micros(a.RaisedAt),
-		a.Datastream, a.Asset, a.Place, a.Area, a.Organisation, lon, lat, body).Scan(&a.ID)
+		a.Datastream, a.Asset, a.Place, a.Area, a.Organisation, lon, lat, body, works, over).Scan(&a.ID)
 	if errors.Is(err, db.ErrNotFound) {
 		return false, nil
 	}
@@ -141,16 +152,16 @@ func bit(b bool) int64 {
 }
 
 const columns = `id, detector, kind, on_place, subject, since, level, state, raised_at, acknowledged_at, coalesce(acknowledged_by, ''),
-	cleared_at, datastream, asset, place, area, organisation, lon, lat, case_id, facts`
+	cleared_at, datastream, asset, place, area, organisation, lon, lat, case_id, facts, works, works_over_at`
 
 func scanAlert(row interface{ Scan(...any) error }) (*Alert, error) {
 	a := &Alert{}
 	var onPlace, since, level, raised int64
-	var acknowledged, cleared, caseID sql.NullInt64
+	var acknowledged, cleared, caseID, works, over sql.NullInt64
 	var lon, lat sql.NullFloat64
 	var body string
 	err := row.Scan(&a.ID, &a.Detector, &a.Kind, &onPlace, &a.key.subject.ID, &since, &level, &a.State, &raised, &acknowledged, &a.AcknowledgedBy,
-		&cleared, &a.Datastream, &a.Asset, &a.Place, &a.Area, &a.Organisation, &lon, &lat, &caseID, &body)
+		&cleared, &a.Datastream, &a.Asset, &a.Place, &a.Area, &a.Organisation, &lon, &lat, &caseID, &body, &works, &over)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +180,9 @@ func scanAlert(row interface{ Scan(...any) error }) (*Alert, error) {
 	}
 	if caseID.Valid {
 		a.Case = &caseID.Int64
+	}
+	if works.Valid && f.Works != nil {
+		a.Works = &DuringWorks{PlannedWorks: *f.Works, OverAt: optional(over)}
 	}
 	return a, nil
 }
@@ -190,14 +204,45 @@ func alertByID(tx *db.Tx, id int64) (*Alert, error) {
 	return scanAlert(tx.QueryRow(`select `+columns+` from alerts where id = $1`, id))
 }
 
-// alerts are the alerts before an id (0: the newest), newest first.
-func alerts(tx *db.Tx, openOnly bool, before int64, limit int) (out []*Alert, err error) {
+// restsIn says in SQL that an alert rests, $1 being the works that are on as a JSON list.
+const restsIn = `(state <> 'cleared' and works_over_at is null and works is not null and works in (select cast(value as bigint) from json_list($1)))`
+
+// alerts are the alerts before an id (0: the newest), newest first. works are those that are on.
+func alerts(tx *db.Tx, f Filter, works []int64, before int64, limit int) (out []*Alert, err error) {
+	list, err := json.Marshal(works)
+	if err != nil {
+		return nil, err
+	}
+	where := map[Rest]string{"": "", RestsNow: " and " + restsIn, Counts: " and not coalesce(" + restsIn + ", false)"}[f.Rest]
 	err = tx.Each(func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
 		out = append(out, a)
 		return err
-	}, `select `+columns+` from alerts where (cast($1 as bigint) = 0 or state <> 'cleared') and (cast($2 as bigint) = 0 or id < cast($2 as bigint)) order by id desc nulls last limit $3`,
-		bit(openOnly), before, limit)
+	}, `select `+columns+` from alerts where cast($1 as text) <> '' and (cast($2 as bigint) = 0 or state <> 'cleared')
+			and (cast($3 as bigint) = 0 or id < cast($3 as bigint))`+where+` order by id desc nulls last limit $4`,
+		string(list), bit(f.Open), before, limit)
+	return out, err
+}
+
+// countResting counts the alerts that rest. works are those that are on.
+func countResting(tx *db.Tx, works []int64) (n int, err error) {
+	list, err := json.Marshal(works)
+	if err != nil {
+		return 0, err
+	}
+	err = tx.QueryRow(`select count(*) from alerts where `+restsIn, string(list)).Scan(&n)
+	return n, err
+}
+
+// markedAlerts are the alerts that stand, were raised during planned works, and have not counted again since.
+func markedAlerts(tx *db.Tx) (out []*Alert, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		a, err := scanAlert(rows)
+		if err == nil && a.Works != nil {
+			out = append(out, a)
+		}
+		return err
+	}, `select `+columns+` from alerts where works is not null and works_over_at is null and state <> 'cleared' order by id nulls last`)
 	return out, err
 }
 

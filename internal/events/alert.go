@@ -36,7 +36,20 @@ type AlertFacts struct {
 	// Opens is what the detector asks for: a case of that kind once the alert has reached the level From. Nil: none.
 	Opens *AlertOpens `json:"opens,omitempty"`
 
+	// Works are the planned works that it was raised in. Nil: none.
+	Works *AlertWorks `json:"works,omitempty"`
+
 	At time.Time `json:"at"` // event time of the step
+}
+
+// AlertWorks are the planned works that were on at the alert's asset when it was raised.
+type AlertWorks struct {
+	Works  int64     `json:"works"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"` // as announced
+	// Rests says that they are on still, so that the alert calls nobody: no case is opened for it and nothing sounds. An alert
+	// that rests is followed by alert.works_over, or it clears before.
+	Rests bool `json:"rests"`
 }
 
 // AlertOpens names the case that an alert opens.
@@ -60,6 +73,17 @@ type AlertChanged struct {
 
 // Subject is the event's name.
 func (AlertChanged) Subject() string { return "alert.changed" }
+
+// AlertWorksOver says that an alert which rested during planned works counts like any other from now on: the works are over,
+// or a person has said so.
+type AlertWorksOver struct {
+	AlertFacts
+	By     int64  `json:"by,omitempty"` // account; 0: the works are over
+	ByName string `json:"by_name,omitempty"`
+}
+
+// Subject is the event's name.
+func (AlertWorksOver) Subject() string { return "alert.works_over" }
 
 // AlertCleared says that what the detector saw is over. Reason is "condition", or "withdrawn" when the rule itself is gone.
 type AlertCleared struct {
