@@ -22,7 +22,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.runTimers(ctx) })
 	g.Go(func() error {
-		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.cleared", "finding.recorded"}, s.Hear)
+		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.works_over", "alert.cleared", "finding.recorded"}, s.Hear)
 	})
 	return g.Wait()
 }
@@ -30,7 +30,7 @@ func (s *Service) Run(ctx context.Context) error {
 // Hear takes an event of another room. It may come more than once.
 func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 	switch m.Subject {
-	case "alert.raised", "alert.changed":
+	case "alert.raised", "alert.changed", "alert.works_over":
 		return s.alert(ctx, m)
 	case "alert.cleared":
 		return s.alertCleared(ctx, m)
@@ -54,7 +54,8 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 // drop lets an event go that no repeat can make good; the alert or the finding itself stays in its own list.
 func drop(err error) error { return fmt.Errorf("%w: %w", bus.ErrDrop, err) }
 
-// alert opens the case of an alert that asks for one at its level, or notes in the case that the level has changed.
+// alert opens the case of an alert that asks for one at its level, or notes in the case that the level has changed. An alert
+// that rests during planned works opens none; alert.works_over comes when it no longer does.
 func (s *Service) alert(ctx context.Context, m bus.Message) error {
 	var a events.AlertFacts
 	if err := json.Unmarshal(m.Data, &a); err != nil {
@@ -77,10 +78,17 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 			if a.Opens == nil || a.Opens.Case == "" || !reaches(a.Level, a.Opens.From) {
 				return nil
 			}
+			if a.Works != nil && a.Works.Rests {
+				return nil
+			}
+			why := Text{"Opened for the alert: " + a.Title.EN, "根据告警立案：" + a.Title.ZH}
+			if m.Subject == "alert.works_over" {
+				why = Text{"Opened for an alert that was raised during planned works and stands: " + a.Title.EN, "计划作业期间产生的告警尚未恢复，现予立案：" + a.Title.ZH}
+			}
 			_, _, err := s.open(tx, who, Opening{
 				Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot,
 			}, Entry{
-				Kind: "alert", Text: Text{"Opened for the alert: " + a.Title.EN, "根据告警立案：" + a.Title.ZH}, Event: m.ID,
+				Kind: "alert", Text: why, Event: m.ID,
 				Data: map[string]any{"alert": a.Alert, "level": a.Level},
 			}, now)
 			return err

@@ -150,6 +150,49 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) { fn(t, newWorld(t, d)) })
 }
 
+// An alert that rests during planned works opens no case, at whatever level; the news that they are over does, once.
+func TestAlertDuringPlannedWorks(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		hear := func(subject string, event, alert int64, level string, rests bool) int {
+			body := fmt.Sprintf(`{"alert":%d,"level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
+				"title":{"en":"Methane indoors","zh-CN":"室内甲烷泄漏"},"works":{"works":9,"reason":"Hose replaced","rests":%t}}`, alert, level, rests)
+			if err := w.Hear(as(access.System("respond")), bus.Message{ID: event, Subject: subject, Data: []byte(body)}); err != nil {
+				t.Fatal(err)
+			}
+			return w.count("select count(*) from cases")
+		}
+		for i, x := range []struct {
+			subject string
+			alert   int64
+			level   string
+			rests   bool
+			cases   int
+		}{
+			{"alert.raised", 500, "orange", true, 0},
+			{"alert.changed", 500, "red", true, 0},
+			{"alert.works_over", 500, "red", false, 1},
+			{"alert.works_over", 500, "red", false, 1},
+			{"alert.raised", 501, "yellow", true, 1},
+			{"alert.works_over", 501, "yellow", false, 1},
+			{"alert.changed", 501, "orange", false, 2},
+			{"alert.raised", 502, "red", false, 3}, // its works were over before it was judged
+			{"alert.raised", 503, "red", true, 3},
+			{"alert.cleared", 503, "red", false, 3},
+		} {
+			if n := hear(x.subject, int64(i+1), x.alert, x.level, x.rests); n != x.cases {
+				t.Fatalf("%d cases after %+v", n, x)
+			}
+		}
+		found, _, err := w.Cases(as(officer(1)), Filter{Open: true, Limit: 10})
+		if err != nil || len(found) != 3 {
+			t.Fatalf("%v %v", found, err)
+		}
+		if e := w.page(found[2].ID).Timeline[0]; e.Text.(Text).Zh != "计划作业期间产生的告警尚未恢复，现予立案：室内甲烷泄漏" {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
 func TestGasLeakFromAlertToProof(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		// Below the level there is no case; at it there is one, however often the news comes.
