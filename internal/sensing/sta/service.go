@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +32,8 @@ type Deps struct {
 	// PublicURL is where the server is reached, such as https://anlan.example, without a slash at its end. Where it is
 	// empty, links name the host that the request named.
 	PublicURL string
+	// TrustedProxies are believed about whether their client came over TLS (X-Forwarded-Proto).
+	TrustedProxies []netip.Prefix
 	// Here is the same as this machine sees it, for messages of MQTT, which come by no request; used where PublicURL is empty.
 	Here string
 	// MQTT are the endpoints of MQTT that the root document names, such as mqtt://anlan.example:1883; empty: none is served.
@@ -95,10 +99,15 @@ func (s *Service) root(r *http.Request) string {
 		return s.Here + Root
 	}
 	scheme := "http"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" && s.trusted(r.RemoteAddr) {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host + Root
+}
+
+func (s *Service) trusted(remote string) bool {
+	from, err := netip.ParseAddrPort(remote)
+	return err == nil && slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(from.Addr().Unmap()) })
 }
 
 // source is the name under which the readings of the actor of ctx are counted.
