@@ -191,13 +191,13 @@ func (p *parser) orders() ([]Order, error) {
 	}
 }
 
-// throughSet tells whether an expression has a path with any number of values outside any() and all().
+// throughSet tells whether an expression looks through a set.
 func throughSet(e Expr) bool {
-	if path, ok := e.(*Path); ok {
-		return path.Many()
-	}
-	if _, ok := e.(*Lambda); ok {
-		return false
+	switch e := e.(type) {
+	case *Path:
+		return e.Many()
+	case *Lambda:
+		return true
 	}
 	return slices.ContainsFunc(children(e), throughSet)
 }

@@ -109,6 +109,7 @@ func TestQueryErrors(t *testing.T) {
 		{"$orderby=Datastreams/name", "$orderby", 0, "leads through a set and has no one value to order by"},
 		{"$orderby=name down", "$orderby", 5, "got down"},
 		{"$orderby=Locations/location", "$orderby", 0, "through a set"},
+		{"$orderby=Datastreams/any(d: d/id gt 1)", "$orderby", 0, "through a set"},
 		{"$filter=name eq 'a%zz'", "$filter", 10, "a percent sign is written %25"},
 		{"a%zz=1", "query", 0, "a percent sign is written %25"},
 		{"x=%ff", "x", 0, "is not UTF-8"},
