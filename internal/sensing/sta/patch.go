@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
@@ -43,7 +44,11 @@ func (s *Service) prepareChange(ctx context.Context, w *Writing, steps []step, r
 			}
 			after, err := apply(before)
 			if err != nil {
-				return nil, web.Errorf(http.StatusConflict, "sensing.bad_patch", "the patch does not fit %s %d: %s", entityName(m.set), m.id, err)
+				return nil, web.Errorf(http.StatusConflict, "sensing.bad_patch", "the patch does not fit %s %d: %s", entityName(m.set), m.id,
+					strings.TrimSuffix(err.Error(), ": %!w(<nil>)"))
+			}
+			if len(after) > maxEntity {
+				return nil, web.Errorf(http.StatusRequestEntityTooLarge, "web.too_large", "%s %d would be larger than %d bytes", entityName(m.set), m.id, maxEntity)
 			}
 			d, err := readDraft(after, m.set, put, false)
 			if err != nil {
@@ -71,17 +76,23 @@ func (s *Service) prepareChange(ctx context.Context, w *Writing, steps []step, r
 
 // patcher reads a patch of an entity.
 func patcher(kind string, body []byte) (func(doc []byte) ([]byte, error), error) {
-	if _, err := readJSON(body); err != nil { // tells where it is wrong
+	n, err := readJSON(body) // tells where it is wrong
+	if err != nil {
 		return nil, err
 	}
 	if kind == mergePatchType {
 		return func(doc []byte) ([]byte, error) { return jsonpatch.MergePatch(doc, body) }, nil
 	}
 	p, err := jsonpatch.DecodePatch(body)
+	if err == nil && n.kind != '[' {
+		err = fmt.Errorf("got %s", n.what())
+	}
 	if err != nil {
 		return nil, web.Errorf(http.StatusBadRequest, "sensing.bad_patch", "expected a JSON Patch, an array of operations (RFC 6902): %s", err)
 	}
-	return p.Apply, nil
+	limited := jsonpatch.NewApplyOptions()
+	limited.AccumulatedCopySizeLimit = maxEntity // each copy may double what is there
+	return func(doc []byte) ([]byte, error) { return p.ApplyWithOptions(doc, limited) }, nil
 }
 
 func readDraft(body []byte, set string, how mode, refs bool) (*draft, error) {
@@ -135,12 +146,12 @@ func (c *change) changeEntity(w *Writing, m made, d *draft, how mode) (*Answer, 
 			continue
 		}
 		after[i] = d.cells[i]
-		if col.form == formGeometry && after[i].box == nil && isGeoJSON(cellOf(d.kind, after, "encodingType").text) && d.cells[i].set {
-			return nil, web.Errorf(http.StatusBadRequest, "sensing.bad_entity", "expected GeoJSON, as the encodingType says").At(col.property)
-		}
 		if after[i].text != before[i].text || after[i].num != before[i].num {
 			changed = append(changed, col.property)
 		}
+	}
+	if err := agreeing(d.kind, after, changed); err != nil {
+		return nil, err
 	}
 	if len(changed) > 0 {
 		if err := c.store(d, m.id, after, changed); err != nil {
@@ -161,6 +172,24 @@ func (c *change) changeEntity(w *Writing, m made, d *draft, how mode) (*Answer, 
 	}
 	a.Body = appendEntity(nil, w.Root, d.kind, m.id, after)
 	return a, nil
+}
+
+// agreeing refuses a geometry that is not what the encodingType says, where either changed.
+func agreeing(k *kind, cells []cell, changed []string) error {
+	for i, col := range k.columns {
+		if col.form != formGeometry || !slices.Contains(changed, col.property) && !slices.Contains(changed, "encodingType") ||
+			!isGeoJSON(cellOf(k, cells, "encodingType").text) {
+			continue
+		}
+		v, err := readJSON([]byte(cells[i].text))
+		if err == nil {
+			_, err = boxOf(v)
+		}
+		if err != nil {
+			return web.Errorf(http.StatusBadRequest, "sensing.bad_entity", "expected GeoJSON, as the encodingType says: %s", err).At(col.property)
+		}
+	}
+	return nil
 }
 
 // store writes the properties of an entity, and what follows from those that changed.

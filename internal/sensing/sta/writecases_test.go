@@ -1,6 +1,8 @@
 package sta
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -225,6 +227,25 @@ func TestCreateUpdateDelete(t *testing.T) {
 			{do: "PATCH /Locations({location})", body: `{"location":"in the cellar"}`, status: 400, want: "expected GeoJSON"},
 			{do: "PATCH /Locations({location})", body: `{"location":"in the cellar","encodingType":"text/plain"}`, status: 200, want: `"location":"in the cellar"`},
 		}, ""},
+		{"the encoding alone, of what is no GeoJSON", []call{
+			{do: "PATCH /Locations({location})", body: `{"location":"in the cellar","encodingType":"text/plain"}`, status: 200},
+			{do: "PATCH /Locations({location})", body: `{"encodingType":"application/geo+json"}`, status: 400, want: "\"field\":\"location\"\nexpected GeoJSON"},
+			{do: "PATCH /Locations({location})", body: `{"encodingType":"application/geo+json","location":{"type":"Point","coordinates":[]}}`, status: 200},
+			{do: "PATCH /Locations({location})", header: "Content-Type: application/json-patch+json", body: `[{"op":"replace","path":"/name","value":"nowhere"}]`, status: 200, want: `"name":"nowhere"`},
+		}, ""},
+		{"the encoding behind what it tells of", []call{
+			{do: "POST /Locations", body: `{"location":{"type":"Heap","coordinates":[1,2]},"name":"l","description":"d","encodingType":"application/geo+json"}`, status: 400, want: "\"field\":\"location\"\nexpected GeoJSON"},
+			{do: "POST /Locations", body: `{"location":"at the gate","name":"l","description":"d","encodingType":"text/plain"}`, status: 201},
+		}, "Locations+1"},
+		{"a time that no calendar has", []call{
+			{do: "POST /Things({thing})/HistoricalLocations", body: `{"time":"0000-12-31T23:00:00Z","Locations":[{"@iot.id":{location}}]}`, status: 400, want: "\"field\":\"time\"\nbetween the years 1 and 9999"},
+			{do: "POST /Things({thing})/HistoricalLocations", body: `{"time":"9999-12-31T23:00:00-08:00","Locations":[{"@iot.id":{location}}]}`, status: 400, want: "between the years 1 and 9999"},
+			{do: "POST /Things({thing})/HistoricalLocations", body: `{"time":"0001-01-01T00:00:00Z","Locations":[{"@iot.id":{location}}]}`, status: 201, want: `"0001-01-01T00:00:00Z"`},
+		}, "HistoricalLocations+1"},
+		{"a JSON Patch that is none", []call{
+			{do: "PATCH /Things({thing})", header: "Content-Type: application/json-patch+json", status: 400, body: `null`, want: "an array of operations"},
+			{do: "PATCH /Things({thing})", header: "Content-Type: application/json-patch+json", status: 409, body: `[{"op":"replace","path":"","value":"x"}]`, want: "does not fit\n!%!"},
+		}, ""},
 		{"an Observation handed to another feature", []call{
 			{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1}`, status: 201, as: "o"},
 			{do: "POST /FeaturesOfInterest", body: `{"name":"f","description":"d","encodingType":"application/geo+json","feature":{"type":"Point","coordinates":[1,2]},"Observations":[{"@iot.id":{o}}]}`, status: 201, as: "f"},
@@ -284,4 +305,20 @@ func TestDeleteCascades(t *testing.T) {
 			})
 		}
 	})
+}
+
+// A few lines of JSON Patch can double an entity again and again.
+func TestPatchesDoNotGrowWithoutBound(t *testing.T) {
+	w := writeStart(t, sqliteStore(t))
+	w.gauge()
+	const patched = "Content-Type: application/json-patch+json"
+	ops := []string{`{"op":"add","path":"/properties","value":{"a":"` + strings.Repeat("x", 1000) + `"}}`}
+	for i := range 40 {
+		ops = append(ops, fmt.Sprintf(`{"op":"copy","from":"/properties","path":"/properties/c%d"}`, i))
+	}
+	w.run(call{do: "PATCH /Things({thing})", header: patched, body: "[" + strings.Join(ops, ",") + "]", status: 409, want: "does not fit"})
+	w.run(call{do: "PATCH /Things({thing})", header: patched, body: "[" + strings.Join(ops[:4], ",") + "]", status: 200})
+	half := `{"properties":{"%s":"` + strings.Repeat("x", maxEntity*2/3) + `"}}`
+	w.run(call{do: "PATCH /Things({thing})", header: "Content-Type: application/merge-patch+json", body: fmt.Sprintf(half, "b"), status: 200})
+	w.run(call{do: "PATCH /Things({thing})", header: "Content-Type: application/merge-patch+json", body: fmt.Sprintf(half, "c"), status: 413, want: "larger than"})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/anlan-city/anlan/internal/city/guard"
+	"github.com/anlan-city/anlan/internal/sensing"
 )
 
 // draft is an entity of a request: one to be made, one to be changed, or a link to one that exists.
@@ -18,10 +19,11 @@ type draft struct {
 	link int64  // the id of an entity that exists; 0 for one that is described here
 	ref  string // "$1": the entity that an earlier part of the change set made
 
-	cells []cell       // as kind.columns
-	obs   *observation // of an Observation
-	ones  map[string]*draft
-	many  map[string][]*draft
+	encoding string       // its encodingType, wherever in the request that stands
+	cells    []cell       // as kind.columns
+	obs      *observation // of an Observation
+	ones     map[string]*draft
+	many     map[string][]*draft
 }
 
 // cell is the value of a column: text, or a number for a time.
@@ -122,6 +124,11 @@ func (c *checker) entity(n *node, set, field, given string, depth int) *draft {
 	} else {
 		c.readings = true
 		d.obs = &observation{}
+	}
+	for _, m := range n.fields {
+		if m.name == "encodingType" {
+			d.encoding = m.value.text
+		}
 	}
 	for _, m := range n.fields {
 		c.property(d, m, given, depth)
@@ -309,8 +316,11 @@ func (c *checker) cell(d *draft, col column, m member, field string) cell {
 		if v.kind == '"' {
 			us, ok = parseTime([]byte(v.text))
 		}
-		if !ok {
+		switch {
+		case !ok:
 			c.add(field, v.at, "expected %s, got %s", wantTime, shorten(string(v.raw)))
+		case us < sensing.MinTime || us > sensing.MaxTime:
+			c.add(field, v.at, "expected a time between the years 1 and 9999, got %s", shorten(v.text))
 		}
 		out.num = us
 		return out

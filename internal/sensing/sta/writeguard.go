@@ -2,7 +2,6 @@ package sta
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/peterstace/simplefeatures/geom"
@@ -12,6 +11,15 @@ import (
 
 // geometry is the box around GeoJSON, nil where there is none. What claims to be GeoJSON must be.
 func (c *checker) geometry(d *draft, v *node, field string) *box {
+	b, err := boxOf(v)
+	if err != nil && (d.set == setDatastreams || isGeoJSON(d.encoding)) {
+		c.add(field, v.at, "expected GeoJSON: %s", err)
+	}
+	return b
+}
+
+// boxOf is the box around a GeoJSON geometry or Feature; nil around an empty one.
+func boxOf(v *node) (*box, error) {
 	g := v
 	for _, m := range v.fields {
 		if m.name == "geometry" {
@@ -19,22 +27,14 @@ func (c *checker) geometry(d *draft, v *node, field string) *box {
 		}
 	}
 	parsed, err := geom.UnmarshalGeoJSON(g.raw, geom.NoValidate{})
-	if err == nil {
-		lo, hi, ok := parsed.Envelope().MinMaxXYs()
-		if !ok {
-			return nil
-		}
-		return &box{lo.X, lo.Y, hi.X, hi.Y}
+	if err != nil {
+		return nil, err
 	}
-	if claimsGeoJSON(d) {
-		c.add(field, v.at, "expected GeoJSON: %s", err)
+	lo, hi, ok := parsed.Envelope().MinMaxXYs()
+	if !ok {
+		return nil, nil
 	}
-	return nil
-}
-
-func claimsGeoJSON(d *draft) bool {
-	i := slices.IndexFunc(d.kind.columns, func(col column) bool { return col.property == "encodingType" })
-	return i < 0 || isGeoJSON(d.cells[i].text)
+	return &box{lo.X, lo.Y, hi.X, hi.Y}, nil
 }
 
 func isGeoJSON(encoding string) bool {
