@@ -2,8 +2,10 @@ package sta
 
 import (
 	"encoding/json"
+	"net/http"
 	"strconv"
 
+	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
@@ -22,19 +24,38 @@ type inside struct {
 	next  string  // @iot.nextLink, "" for none
 }
 
+// maxAnswer bounds the answer to a GET in bytes, but for what its last entity holds itself.
+const maxAnswer = 64 << 20
+
 // encoder appends the JSON of answers.
 type encoder struct {
-	v    *view
-	root string // as it stands within a JSON string
+	v     *view
+	root  string // as it stands within a JSON string
+	items int    // entities appended; one that is shown in several places counts in each
 }
 
 func (v *view) encoder() *encoder {
 	text := appendText(nil, v.root)
-	return &encoder{v, string(text[1 : len(text)-1])}
+	return &encoder{v: v, root: string(text[1 : len(text)-1])}
+}
+
+// more says whether the answer has room for another entity: what is expanded within itself grows with each level.
+func (e *encoder) more(dst []byte, p *plan) error {
+	if e.items++; e.items > maxExpanded {
+		return errExpanded(p.t.Set)
+	}
+	if len(dst) > maxAnswer {
+		return web.Errorf(http.StatusUnprocessableEntity, "sensing.answer_too_large",
+			"this answer would be larger than %d bytes; ask for fewer with $top, or for less of each with $select", maxAnswer).At("$top")
+	}
+	return nil
 }
 
 // item appends an entity.
-func (e *encoder) item(dst []byte, p *plan, it *item) []byte {
+func (e *encoder) item(dst []byte, p *plan, it *item) ([]byte, error) {
+	if err := e.more(dst, p); err != nil {
+		return dst, err
+	}
 	if it.s != nil {
 		dst = e.reading(dst, p, it.s)
 	} else {
@@ -43,20 +64,23 @@ func (e *encoder) item(dst []byte, p *plan, it *item) []byte {
 	if len(p.expands) > 0 {
 		dst = dst[:len(dst)-1]
 		for i, x := range p.expands {
-			dst = e.inside(dst, x, &it.inside[i])
+			var err error
+			if dst, err = e.inside(dst, x, &it.inside[i]); err != nil {
+				return dst, err
+			}
 		}
 		dst = append(dst, '}')
 	}
-	return dst
+	return dst, nil
 }
 
 // inside appends what stands behind an expanded navigation, as members of an object that is not closed yet.
-func (e *encoder) inside(dst []byte, x *expansion, in *inside) []byte {
+func (e *encoder) inside(dst []byte, x *expansion, in *inside) (_ []byte, err error) {
 	name := x.nav.Name
 	if !x.nav.Many {
 		dst = appendKey(dst, name)
 		if len(in.items) == 0 {
-			return append(dst, "null"...)
+			return append(dst, "null"...), nil
 		}
 		return e.item(dst, x.plan, in.items[0])
 	}
@@ -68,13 +92,15 @@ func (e *encoder) inside(dst []byte, x *expansion, in *inside) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = e.item(dst, x.plan, it)
+		if dst, err = e.item(dst, x.plan, it); err != nil {
+			return dst, err
+		}
 	}
 	dst = append(dst, ']')
 	if in.next != "" {
 		dst = appendText(appendKey(dst, name+"@iot.nextLink"), in.next)
 	}
-	return dst
+	return dst, nil
 }
 
 // begin appends what each entity begins with: its id and its own link.

@@ -80,8 +80,10 @@ func (g *get) check(res *odata.Resource, q *odata.Query) error {
 		return bad("$filter", "$filter chooses from a set, and this is one entity")
 	case !set && q.SkipToken != "":
 		return bad("$skiptoken", "$skiptoken continues a list, and this is one entity")
-	case res.Form == odata.FormRef && (len(q.Expand) > 0 || len(q.Select) > 0):
-		return bad("$expand", "$ref gives links alone: nothing can be expanded or selected")
+	case res.Form == odata.FormRef && len(q.Expand) > 0:
+		return bad("$expand", "$ref gives links alone: nothing can be expanded")
+	case res.Form == odata.FormRef && len(q.Select) > 0:
+		return bad("$select", "$ref gives links alone: nothing can be selected")
 	}
 	switch q.ResultFormat {
 	case "", "json":
@@ -142,17 +144,17 @@ func (g *get) set(res *odata.Resource, q *odata.Query, at *found, last odata.Ste
 	}
 	e := g.encoder()
 	if res.Form == odata.FormRef {
-		return g.sendList(count, next, len(items), func(dst []byte, i int) []byte {
+		return g.sendList(count, next, len(items), func(dst []byte, i int) ([]byte, error) {
 			id := found{row: items[i].row, s: items[i].s}.id()
 			dst = appendPath(append(dst, `{"@iot.selfLink":"`...), e.root, p.t.Set, id)
-			return append(dst, `"}`...)
+			return append(dst, `"}`...), nil
 		})
 	}
 	g.view.shown = len(items)
 	if err := g.expand(p, items); err != nil {
 		return err
 	}
-	return g.sendList(count, next, len(items), func(dst []byte, i int) []byte { return e.item(dst, p, items[i]) })
+	return g.sendList(count, next, len(items), func(dst []byte, i int) ([]byte, error) { return e.item(dst, p, items[i]) })
 }
 
 // within says of which datastreams or feature the Observations are that a path leads to.
@@ -173,11 +175,16 @@ func (g *get) readings(p *plan, page *readingsPage) error {
 	if p.query.ResultFormat == "dataArray" {
 		return g.arrays(p, e, page)
 	}
-	return g.sendList(page.count, page.next, len(page.stored), func(dst []byte, i int) []byte { return e.reading(dst, p, &page.stored[i]) })
+	return g.sendList(page.count, page.next, len(page.stored), func(dst []byte, i int) ([]byte, error) {
+		if err := e.more(dst, p); err != nil {
+			return dst, err
+		}
+		return e.reading(dst, p, &page.stored[i]), nil
+	})
 }
 
-// sendList sends a page.
-func (g *get) sendList(count int64, next string, n int, item func(dst []byte, i int) []byte) error {
+// sendList sends a page, of which item appends the parts.
+func (g *get) sendList(count int64, next string, n int, item func(dst []byte, i int) ([]byte, error)) error {
 	dst := append(g.buffer(), '{')
 	if count >= 0 {
 		dst = append(appendInt(append(dst, `"@iot.count":`...), count), ',')
@@ -187,7 +194,10 @@ func (g *get) sendList(count int64, next string, n int, item func(dst []byte, i 
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = item(dst, i)
+		var err error
+		if dst, err = item(dst, i); err != nil {
+			return err
+		}
 	}
 	dst = append(dst, ']')
 	return g.send("application/json", append(g.appendNext(dst, next), '}'))
@@ -225,7 +235,11 @@ func (g *get) entity(q *odata.Query, at *found) error {
 	if err := g.expand(p, []*item{it}); err != nil {
 		return err
 	}
-	return g.send("application/json", g.encoder().item(g.buffer(), p, it))
+	dst, err := g.encoder().item(g.buffer(), p, it)
+	if err != nil {
+		return err
+	}
+	return g.send("application/json", dst)
 }
 
 // property answers with a property, or a part of one.

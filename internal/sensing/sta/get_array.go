@@ -7,7 +7,7 @@ import (
 )
 
 // arrays answers with a page of Observations as data arrays: one for each datastream, in the order in which they come up.
-// The components are those of CreateObservations, so that what was read can be sent.
+// But for the id, the components are those of CreateObservations.
 func (g *get) arrays(p *plan, e *encoder, page *readingsPage) error {
 	components := p.components()
 	byStream := map[int64][]int{}
@@ -19,8 +19,7 @@ func (g *get) arrays(p *plan, e *encoder, page *readingsPage) error {
 		}
 		byStream[d] = append(byStream[d], i)
 	}
-	var failed error
-	err := g.sendList(page.count, page.next, len(order), func(dst []byte, i int) []byte {
+	return g.sendList(page.count, page.next, len(order), func(dst []byte, i int) ([]byte, error) {
 		d := order[i]
 		dst = appendPath(append(dst, `{"Datastream@iot.navigationLink":"`...), e.root, setDatastreams, d)
 		dst = append(dst, `","components":[`...)
@@ -48,7 +47,7 @@ func (g *get) arrays(p *plan, e *encoder, page *readingsPage) error {
 				case "FeatureOfInterest/id":
 					f, err := g.featureOf(s)
 					if err != nil {
-						failed = err
+						return dst, err
 					}
 					if f == 0 {
 						dst = append(dst, "null"...)
@@ -61,12 +60,8 @@ func (g *get) arrays(p *plan, e *encoder, page *readingsPage) error {
 			}
 			dst = append(dst, ']')
 		}
-		return append(dst, "]}"...)
+		return append(dst, "]}"...), nil
 	})
-	if failed != nil {
-		return failed
-	}
-	return err
 }
 
 // components are the columns of a data array.

@@ -304,3 +304,46 @@ func TestWalksThatTakeTooLongSayWhatToAdd(t *testing.T) {
 		}
 	})
 }
+
+// A $skip of any size is a question with an answer, wherever it stands.
+func TestSkipsOfAnySize(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *readWorld) {
+		w.t = t
+		w.city()
+		const most = "9223372036854775807"
+		for path, status := range map[string]int{
+			"/Observations?$skip=" + most:                                                           200,
+			"/Observations?$orderby=phenomenonTime desc&$skip=" + most:                              200,
+			"/Observations?$filter=result gt 1&$skip=" + most:                                       200,
+			"/Observations?$orderby=result&$skip=" + most:                                           422,
+			"/Observations?$orderby=result&$top=1&$skip=100000":                                     422,
+			"/Observations?$orderby=result&$top=1&$skip=99998":                                      200,
+			"/Things?$skip=" + most:                                                                 200,
+			"/Things?$orderby=length(name)&$skip=" + most:                                           200,
+			"/Things?$filter=length(name) gt 1&$skip=" + most:                                       200,
+			"/Things?$expand=Datastreams($skip=" + most + ")":                                       200,
+			"/Things?$expand=Datastreams($orderby=length(name);$skip=" + most + ")":                 200,
+			"/Things?$expand=Datastreams($expand=Observations($orderby=result;$skip=" + most + "))": 422,
+		} {
+			if got, _, body := w.call("GET", path, ""); got != status {
+				t.Errorf("%s: %d %s, want %d", path, got, body, status)
+			}
+		}
+	})
+}
+
+// What is expanded within itself grows with each level.
+func TestExpansionsWithinThemselvesHaveAnEnd(t *testing.T) {
+	w := readStart(t, sqliteStore(t))
+	streams := make([]string, 80)
+	for i := range streams {
+		streams[i] = stream(1, i)
+	}
+	w.post("/Things", `{"name":"t","description":"d","Datastreams":[`+strings.Join(streams, ",")+`]}`)
+	if got := len(w.get("/Datastreams?$expand=Thing/Datastreams")["value"].([]any)); got != 80 {
+		t.Errorf("%d", got)
+	}
+	w.refused("/Datastreams?$expand=Thing/Datastreams/Thing/Datastreams", 422, "more than 100000 entities")
+	w.post("/Things", `{"name":"large","description":"d","properties":{"a":"`+strings.Repeat("x", maxEntity*9/10)+`"},"Datastreams":[`+strings.Join(streams, ",")+`]}`)
+	w.refused("/Things(2)/Datastreams?$expand=Thing", 422, "larger than")
+}

@@ -326,7 +326,7 @@ var _ heap.Interface = (*first)(nil)
 // sorted fills the page in an order that the log does not have: of all that the filter keeps it holds as many as are
 // skipped and shown.
 func (w *logWalk) sorted(ctx context.Context, counting bool) error {
-	room := w.skip + w.top + 1
+	room := min(w.skip, maxSorted) + w.top + 1
 	if room > maxSorted {
 		return web.Errorf(http.StatusUnprocessableEntity, "sensing.sort_too_deep",
 			"in this order at most %d Observations can be skipped; follow @iot.nextLink, or order by phenomenonTime or id", maxSorted).At("$skip")
