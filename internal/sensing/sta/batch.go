@@ -80,13 +80,17 @@ func (b *batch) get(answer *recorder, p *batchPart) {
 		Method: p.method, URL: u, Host: b.r.Host, TLS: b.r.TLS, RemoteAddr: b.r.RemoteAddr, RequestURI: u.RequestURI(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header(p.header), Body: http.NoBody,
 	}).WithContext(b.r.Context())
-	if proto := b.r.Header.Get("X-Forwarded-Proto"); proto != "" {
-		r.Header.Set("X-Forwarded-Proto", proto)
+	r.Header.Del("X-Forwarded-Proto") // of it the proxy tells, not a part of the body
+	if proto := b.r.Header["X-Forwarded-Proto"]; proto != nil {
+		r.Header["X-Forwarded-Proto"] = proto
 	}
 	b.read.ServeHTTP(answer, r)
 	if answer.overflow {
 		answer.reset()
 		web.WriteError(answer, b.r, badBatch("the answers to this batch are larger than %d bytes: ask for less at once", maxBatchAnswer))
+	}
+	if p.method == http.MethodHead {
+		answer.body.Reset()
 	}
 }
 

@@ -113,6 +113,8 @@ func TestBatch(t *testing.T) {
 			{"options in an address, without headers", partHead + "GET Things?$filter=name%20eq%20'gauge'&$select=name&$top=1 HTTP/1.1\n--B--", "200", "", []string{`"value":[{"name":"gauge"}]`}},
 			{"an absolute address", partHead + "GET {root}/Things({thing})?$select=description HTTP/1.1\n\n--B--", "200", "", []string{`"a gauge"`}},
 			{"an address that is relative to the root", partHead + "GET Things({thing})/name HTTP/1.1\n\n--B--", "200", "", []string{`"gauge"`}},
+			{"the root itself", partHead + "GET {root} HTTP/1.1\n\n" + partHead + "GET /v1.1 HTTP/1.1\n\n--B--", "200 200", "", []string{"serverSettings", "serverSettings"}},
+			{"a HEAD has no body", partHead + "HEAD Things({thing})/name HTTP/1.1\n\n" + partHead + "GET Things({thing})/name HTTP/1.1\n\n--B--", "200 200", "", []string{"", `"gauge"`}},
 			{"a change set that fails leaves nothing, and has one answer",
 				setHead + changeHead + "Content-ID: 1\n\nPOST Things HTTP/1.1\n" + jsonHead + gaugeJSON + "\n" +
 					changeHead + "Content-ID: 2\n\nPOST Datastreams({datastream})/Observations HTTP/1.1\n" + jsonHead + `{"result":1}` + "\n" +
@@ -156,6 +158,9 @@ func TestBatch(t *testing.T) {
 					}
 				}
 				for _, r := range flat {
+					if strings.HasPrefix(c.parts, partHead+"HEAD") && r.body == rs[0].body && r.body != "" {
+						t.Errorf("the answer to a HEAD: %s", r.body)
+					}
 					if r.status == 201 && r.location == "" && !strings.HasPrefix(r.body, "[") {
 						t.Errorf("no Location: %+v", r)
 					}

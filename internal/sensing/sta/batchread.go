@@ -121,7 +121,7 @@ func (p *batchPart) target(raw string) error {
 		_, path, _ = strings.Cut(rest, "/")
 		path = "/" + path
 	}
-	if i := strings.Index(path, Root+"/"); i >= 0 && strings.HasPrefix(path, "/") {
+	if i := strings.Index(path+"/", Root+"/"); i >= 0 && strings.HasPrefix(path, "/") {
 		path = path[i+len(Root):]
 	}
 	decoded, err := url.PathUnescape(path)
