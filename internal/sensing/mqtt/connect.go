@@ -209,7 +209,7 @@ func (e *Edge) recompile(c *client, kept []filter) (map[string]*filter, []string
 		if err != nil {
 			return nil, nil, err
 		}
-		filters[f.text] = f.compiled(sub, &e.alone)
+		filters[f.text] = f.compiled(sub)
 	}
 	return filters, dropped, nil
 }

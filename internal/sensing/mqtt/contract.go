@@ -48,13 +48,14 @@ var ErrTrimmed = errors.New("the log was trimmed past the position")
 // Subscription is a compiled topic filter.
 type Subscription interface {
 	// Key names what the subscription gives: two subscriptions with the same key give the same messages for every row, and
-	// are asked once for all clients. Where actors see different things their rights are part of the key. "" shares with
-	// nobody.
+	// are asked once for all clients. Where actors see different things their rights are part of the key. "" says that it
+	// may take long over a row, or is of a kind of which there can be any number: its client then reads the log by itself, so
+	// that nobody waits for it.
 	Key() string
 	// Messages hands the messages that a row holds for the filter to emit, in order, and returns emit's error. The same
 	// row gives the same messages whenever it is asked, as far as the actor's rights are the same. A filter without
-	// wildcards emits its own text as topic. Payloads are not changed afterwards. It is called for every row, with the hub
-	// waiting: it answers from memory, and at once where the row holds nothing for it. With an error the client is
+	// wildcards emits its own text as topic. Payloads are not changed afterwards. It is called for every row; with a key the
+	// hub waits: it answers from memory then, and at once where the row holds nothing for it. With an error the client is
 	// disconnected and asks again from the same row; what the actor may not see is left out, without one.
 	Messages(row Row, emit func(topic string, payload []byte) error) error
 }

@@ -230,7 +230,10 @@ func (c *client) catchUp() {
 			if err := c.take(row); err != nil {
 				return err
 			}
-			if c.edge.hub.attach(c) {
+			c.mu.Lock()
+			alone := c.alone()
+			c.mu.Unlock()
+			if !alone && c.edge.hub.attach(c) { // the hub may be busy: who can't join does not ask
 				return errAttached
 			}
 			return nil
@@ -264,6 +267,9 @@ func (c *client) take(row Row) error {
 	c.mu.Unlock()
 	var parts []part
 	for _, f := range filters {
+		if c.ctx.Err() != nil {
+			return context.Cause(c.ctx) // whoever takes the session over waits for this
+		}
 		msgs, err := render(f.sub, row)
 		if err != nil {
 			return err
@@ -300,6 +306,16 @@ func (c *client) awaitRoom() bool {
 		select {
 		case <-c.room:
 		case <-c.ctx.Done():
+		}
+	}
+	return false
+}
+
+// alone says whether a subscription of the client is not for the hub. c.mu is held.
+func (c *client) alone() bool {
+	for _, f := range c.filters {
+		if f.key == "" {
+			return true
 		}
 	}
 	return false

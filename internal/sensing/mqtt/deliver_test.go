@@ -355,6 +355,45 @@ func TestHubShares(t *testing.T) {
 	}
 }
 
+// What a subscription costs is paid by its own client: nobody else waits for it, also when it comes to one that kept up.
+func TestCostlySubscriptionDelaysNoOther(t *testing.T) {
+	costly := make(chan struct{})
+	w := newWorld(t, func(w *world) { w.log.costly = costly })
+	defer w.edge.Stop() // after costly is closed
+	defer close(costly)
+	cheap, dear := w.join(5, "cheap", "s"), w.join(5, "dear", "s")
+	cheap.subscribe(1, "A")
+	dear.subscribe(1, "A")
+	w.log.say("A", "m0")
+	cheap.takeAll(0, 1)
+	dear.takeAll(0, 1)
+	dear.subscribe(1, "costly/1")
+	for i := 1; i < 4; i++ {
+		w.log.say("A", "m%d", i)
+		cheap.takeAll(i, 1)
+	}
+	w.log.say("costly/1", "m4")
+	for range 4 {
+		costly <- struct{}{}
+	}
+	dear.takeAll(1, 4)
+
+	// Without it, it is one of all again.
+	dear.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Unsubscribe}, PacketID: 2, Filters: packets.Subscriptions{{Filter: "costly/1"}}})
+	dear.expect(packets.Unsuback)
+	w.log.say("A", "m5")
+	dear.takeAll(5, 1)
+	w.log.set(func(l *memLog) { l.renders = 0 })
+	w.log.say("A", "m6")
+	dear.takeAll(6, 1)
+	cheap.takeAll(5, 2)
+	w.log.set(func(l *memLog) {
+		if l.renders != 1 {
+			t.Errorf("%d renderings of one row for two clients with one filter", l.renders)
+		}
+	})
+}
+
 // A row that can't be rendered just now ends the connection of those who should get it, and of nobody else; they go on
 // from it later.
 func TestRowThatCannotBeRendered(t *testing.T) {

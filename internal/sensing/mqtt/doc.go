@@ -9,7 +9,8 @@
 //	PUBLISH ─► Intake ─► commit ─► PUBACK (in the order of the client's packets)
 //	                  └─► refused ─► dead letters ─► PUBACK with the reason
 //	log row ─► hub (read and rendered once for all who keep up) ─► queue of each client ─► PUBLISH
-//	       └─► catch-up (a client that fell behind reads the log itself, at its own pace) ─► its queue
+//	       └─► catch-up (a client that fell behind, or has a subscription that may cost much, reads the log itself, at its
+//	           own pace) ─► its queue
 //
 // # Promises
 //
@@ -24,7 +25,8 @@
 //     lost connections and restarts of the server as long as its session lives. After a lost connection some may come
 //     twice (DUP is set where the server knows), never is one left out silently: a session that can't be kept is ended, with a log
 //     line and a counter, and its next CONNACK says session present = 0.
-//   - A stalled subscriber delays no other. It is disconnected (0x97) after Limits.StallAfter without progress.
+//   - Neither a stalled subscriber nor a costly subscription delays another's. The stalled one is disconnected (0x97) after
+//     Limits.StallAfter without progress.
 //   - A client id belongs to the credential that opened its session; no other can take it over.
 //
 // # Sessions

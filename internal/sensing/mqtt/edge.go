@@ -35,7 +35,6 @@ type Edge struct {
 
 	sockets atomic.Int64 // open connections, with those that have not sent a CONNECT
 	names   atomic.Int64 // given to mochi
-	alone   atomic.Int64 // keys of subscriptions that share with nobody
 	now     atomic.Int64 // microseconds, as of the keeper's last round: what stalls is told by it, to the second
 
 	mu sync.Mutex

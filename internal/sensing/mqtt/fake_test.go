@@ -40,8 +40,9 @@ type memLog struct {
 	held    int64
 	tails   int
 	renders int
-	fail    error  // of the next Tail
-	broken  string // a payload that can't be rendered; "panic" panics
+	fail    error         // of the next Tail
+	broken  string        // a payload that can't be rendered; "panic" panics
+	costly  chan struct{} // what filters that begin with "costly" wait for with each row
 }
 
 func newMemLog() *memLog { return &memLog{grown: make(chan struct{}), first: 1} }
@@ -153,13 +154,23 @@ type memSub struct {
 	filter string
 }
 
-func (s memSub) Key() string { return s.filter }
+func (s memSub) Key() string {
+	if s.costs() {
+		return ""
+	}
+	return s.filter
+}
+
+func (s memSub) costs() bool { return strings.HasPrefix(s.filter, "costly") }
 
 func (s memSub) Messages(row Row, emit func(string, []byte) error) error {
 	s.log.mu.Lock()
 	s.log.renders++
-	broken := s.log.broken
+	broken, costly := s.log.broken, s.log.costly
 	s.log.mu.Unlock()
+	if s.costs() {
+		<-costly
+	}
 	for _, m := range row.(memRow).msgs {
 		prefix, wild := strings.CutSuffix(s.filter, "#")
 		if m.topic != s.filter && !(wild && strings.HasPrefix(m.topic, prefix)) {

@@ -12,7 +12,7 @@ import (
 const retryAfter = time.Second
 
 // hub reads each new row once and renders it once for each kind of subscription, for all clients that keep up. One whose
-// queue is full leaves it. While nobody is there it does not read at all.
+// queue is full leaves it, and one whose subscriptions may cost much never joins. While nobody is there it does not read at all.
 type hub struct {
 	edge *Edge
 	feed Feed
@@ -127,10 +127,11 @@ func (h *hub) attach(c *client) bool {
 		c.following = false
 		return true
 	}
-	if !c.hasRoom() {
-		return false // or it would fall out again at once
-	}
 	switch {
+	case !c.hasRoom():
+		return false // or it would fall out again at once
+	case c.alone():
+		return false // or all would wait for it
 	case h.parked:
 		h.position, h.parked = c.seen, false
 		poke(h.need)

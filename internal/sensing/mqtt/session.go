@@ -1,9 +1,7 @@
 package mqtt
 
 import (
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -24,15 +22,12 @@ type filter struct {
 	start      int64
 
 	sub Subscription // nil while nobody is connected
-	key string
+	key string       // "": not for the hub
 }
 
 // compiled is f with its subscription.
-func (f filter) compiled(sub Subscription, alone *atomic.Int64) *filter {
+func (f filter) compiled(sub Subscription) *filter {
 	f.sub, f.key = sub, sub.Key()
-	if f.key == "" {
-		f.key = "\x00" + strconv.FormatInt(alone.Add(1), 10) // shared with nobody; no feed would say NUL
-	}
 	return &f
 }
 

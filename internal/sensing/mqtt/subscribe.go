@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -82,7 +83,7 @@ func (c *client) compile(s packets.Subscription, more int) (*filter, byte, strin
 		return nil, code, reason
 	}
 	f := filter{text: text, qos: min(s.Qos, 1), identifier: s.Identifier, options: options(s)}
-	return f.compiled(sub, &c.edge.alone), f.qos, ""
+	return f.compiled(sub), f.qos, ""
 }
 
 // validFilter says whether wildcards stand where they may: + alone in its level, # alone in the last. The codec has seen to
@@ -125,6 +126,9 @@ func (h *hub) addFilters(c *client, added []*filter) []*filter {
 		c.seen = start // nothing was asked for before
 	}
 	before := make([]*filter, len(added))
+	if c.attached && slices.ContainsFunc(added, func(f *filter) bool { return f.key == "" }) {
+		h.removeLocked(c)
+	}
 	for i, f := range added {
 		f.start = start
 		if old := c.filters[f.text]; old != nil {

@@ -95,7 +95,7 @@ func (f *Feed) subscribe(ctx context.Context, filter string, res *odata.Resource
 	}
 	last := res.Steps[len(res.Steps)-1]
 	s := &subscription{s: f.s, topic: filter, plan: p, res: res, system: v.system, set: last.Type.Set}
-	s.filter = q.Filter
+	s.filter, s.plain = q.Filter, !strings.Contains(filter, "?")
 	if res.Form == odata.FormProperty {
 		s.property = p.field(res.Property.Name)
 	}
@@ -129,17 +129,36 @@ type subscription struct {
 	filter   odata.Expr
 	system   bool // the program subscribes: it sees homes too
 
+	plain bool         // no $select and no $filter
 	way   []odata.Step // to the entity that is subscribed to, or that the set belongs to; nil for a whole set
 	at    int64        // its id
 	fixed bool         // the way ends with an id, so at never changes
 }
 
-// Key is the same for subscriptions that give the same messages.
+// Key is the same for subscriptions that give the same messages; "" for those that may cost much for a row.
 func (s *subscription) Key() string {
+	if !s.cheap() {
+		return ""
+	}
 	if s.system {
 		return "system " + s.topic
 	}
 	return "people " + s.topic
+}
+
+// cheap says whether all who subscribe like this can wait for each other: there are only so many topics of this kind, and a
+// row is asked for no more than it has for them. That is so for a set, for a Datastream's Observations, and for an entity
+// of the catalogue or what belongs to it; any number of options, longer ways and aliases could be thought of.
+func (s *subscription) cheap() bool {
+	switch {
+	case !s.plain:
+		return false
+	case s.way == nil:
+		return true
+	case len(s.way) > 1 || !s.fixed:
+		return false
+	}
+	return s.set != setObservations || s.res.Many() && s.way[0].Type.Set == setDatastreams
 }
 
 // end is the id of the entity at the end of the way, as it is now; 0 where the way leads nowhere any more.

@@ -103,6 +103,31 @@ func selectsOf(set string) (even, odd string) {
 	return strings.Join(half[0], ","), strings.Join(half[1], ",")
 }
 
+// A subscription of a kind of which there can be any number shares with nobody, so that nobody waits for it.
+func TestKeysOfTopics(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *readWorld) {
+		w.t = t
+		for _, e := range ofEachSet {
+			w.post("/"+e.set, e.make)
+		}
+		for topic, shared := range map[string]bool{
+			"v1.1/Observations": true, "v1.1/Things": true, "v1.1/Datastreams(1)/Observations": true, "v1.1/Things(1)": true,
+			"v1.1/Things(1)/name": true, "v1.1/Things(1)/Datastreams": true,
+			"v1.1/Observations?$select=result": false, "v1.1/Observations?$filter=result gt 3": false, "v1.1/Things?": false,
+			"v1.1/Things(1)/Datastreams(1)/Observations": false, "v1.1/Datastreams(1)/Thing/Datastreams": false,
+			"v1.1/FeaturesOfInterest(1)/Observations": false,
+		} {
+			sub, err := w.s.Feed().Compile(access.With(context.Background(), w.as), topic)
+			if err != nil {
+				t.Fatalf("%s: %v", topic, err)
+			}
+			if key := sub.Key(); key != "" != shared {
+				t.Errorf("%s has the key %q", topic, key)
+			}
+		}
+	})
+}
+
 func TestTopicsOfSets(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *readWorld) {
 		w.t = t
