@@ -2,6 +2,7 @@ package sta
 
 import (
 	"database/sql"
+	"math"
 	"net/http"
 	"slices"
 
@@ -178,7 +179,8 @@ func (v *view) latestOr(a asked) (*readingsPage, error) {
 	}
 	page.stored = []sensing.Stored{st.Latest}
 	if st.Count > 1 {
-		page.next = order.token(setObservations, keyset{[]odata.Value{odata.Instant(st.Latest.At)}, st.Latest.ID})
+		// Repeats of the latest have its time and later ids, so their places are before it.
+		page.next = order.token(setObservations, keyset{values: []odata.Value{odata.Instant(st.Latest.At)}, id: math.MaxInt64, shown: st.Latest.ID})
 	}
 	return page, nil
 }

@@ -18,6 +18,7 @@ import (
 type keyset struct {
 	values []odata.Value
 	id     int64
+	shown  int64 // the id of a reading that was shown though its place is behind; 0 for none
 }
 
 // ordering is what a list is ordered by. The id comes last, upwards unless the orders say otherwise.
@@ -76,11 +77,12 @@ func (o ordering) check(set string) string {
 type token struct {
 	Check  string `json:"c"`
 	ID     int64  `json:"i"`
+	Shown  int64  `json:"s,omitempty"`
 	Values []any  `json:"v,omitempty"`
 }
 
 func (o ordering) token(set string, at keyset) string {
-	t := token{Check: o.check(set), ID: at.id}
+	t := token{Check: o.check(set), ID: at.id, Shown: at.shown}
 	for _, v := range at.values {
 		t.Values = append(t.Values, wire(v))
 	}
@@ -171,7 +173,7 @@ func (o ordering) after(set, text string) (*keyset, error) {
 	if t.Check != o.check(set) || len(t.Values) != len(o.by) {
 		return nil, refuse("this token continues another list, or one in another order")
 	}
-	at := &keyset{id: t.ID}
+	at := &keyset{id: t.ID, shown: t.Shown}
 	for _, v := range t.Values {
 		value, ok := unwire(v)
 		if !ok || value.Kind() == odata.KindText && !storable(value.Text()) {

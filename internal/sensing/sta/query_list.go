@@ -352,7 +352,12 @@ func (w *rowWalk) sorted(base *stmt, where string) error {
 	}
 	slices.SortFunc(places, w.order.compare)
 	places = places[min(w.a.skip, int64(len(places))):]
-	places = places[:min(w.wanted, int64(len(places)))]
+	if top := w.a.top; int64(len(places)) > top {
+		places = places[:top]
+		if top > 0 {
+			w.page.next = w.order.token(w.a.k.set, places[top-1])
+		}
+	}
 	ids := make([]int64, len(places))
 	for i, p := range places {
 		ids[i] = p.id
@@ -360,12 +365,10 @@ func (w *rowWalk) sorted(base *stmt, where string) error {
 	if err := w.v.load(w.a.k.set, ids); err != nil {
 		return err
 	}
-	var keys []keyset
-	for i, id := range ids {
+	for _, id := range ids {
 		if r := w.v.rows[w.a.k.set][id]; r != nil { // it may have gone meanwhile
-			w.page.rows, keys = append(w.page.rows, r), append(keys, places[i])
+			w.page.rows = append(w.page.rows, r)
 		}
 	}
-	w.cut(keys)
 	return nil
 }

@@ -72,13 +72,13 @@ func (w *rowWalk) behind(st *stmt, at *keyset) (string, bool) {
 	sql := "t.id" + compare[w.order.idDesc] + st.arg(at.id)
 	for i := len(w.sorts) - 1; i >= 0; i-- {
 		var bound string
-		switch v := at.values[i]; v.Kind() {
-		case odata.KindText:
+		switch t, v := w.order.by[i].Expr.Type(), at.values[i]; {
+		case t == odata.TypeText && v.Kind() == odata.KindText:
 			bound = st.arg(v.Text())
-		case odata.KindTime:
+		case t == odata.TypeInstant && v.Kind() == odata.KindTime:
 			start, _, _ := v.Span()
 			bound = st.arg(start)
-		case odata.KindNumber:
+		case t == odata.TypeID:
 			n, ok := whole(v)
 			if !ok {
 				return "", false

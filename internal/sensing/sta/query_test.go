@@ -2,8 +2,12 @@ package sta
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -346,4 +350,80 @@ func TestExpansionsWithinThemselvesHaveAnEnd(t *testing.T) {
 	w.refused("/Datastreams?$expand=Thing/Datastreams/Thing/Datastreams", 422, "more than 100000 entities")
 	w.post("/Things", `{"name":"large","description":"d","properties":{"a":"`+strings.Repeat("x", maxEntity*9/10)+`"},"Datastreams":[`+strings.Join(streams, ",")+`]}`)
 	w.refused("/Things(2)/Datastreams?$expand=Thing", 422, "larger than")
+}
+
+// The latest reading is answered from what is kept. Repeats of it, which are no later, come behind it.
+func TestRepeatsOfTheLatestAreShown(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *readWorld) {
+		w.t = t
+		w.city()
+		for range 2 {
+			w.post("/Datastreams(2)/Observations", `{"phenomenonTime":"2026-03-10T00:00:00Z","result":10}`)
+		}
+		want := "10 10 10 6 2"
+		for _, sealed := range []bool{false, true} {
+			if sealed {
+				w.seal()
+			}
+			for top := 1; top <= 3; top++ {
+				path := fmt.Sprintf("/Datastreams(2)/Observations?$orderby=phenomenonTime desc&$top=%d", top)
+				if got := w.all(path, "result", nil); got != want {
+					t.Errorf("sealed %t, %s: %s", sealed, path, got)
+				}
+				ids := strings.Fields(w.all(path, "@iot.id", nil))
+				slices.Sort(ids)
+				if len(slices.Compact(ids)) != 5 {
+					t.Errorf("sealed %t, %s: some are shown twice: %v", sealed, path, ids)
+				}
+			}
+		}
+		expanded := w.get("/Datastreams(2)?$expand=Observations($orderby=phenomenonTime desc;$top=1)")
+		next := expanded["Observations@iot.nextLink"].(string)
+		if got := w.all(next, "result", nil); got != "10 10 6 2" {
+			t.Errorf("behind the latest of an expansion: %s", got)
+		}
+	})
+}
+
+// A token that somebody made up is refused, not handed to the store.
+func TestForgedTokens(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *readWorld) {
+		w.t = t
+		w.city()
+		for path, values := range map[string][]any{
+			"/HistoricalLocations?$top=1&$orderby=time":       {"sx", 1, "t1/x", "j{}", nil, true, "xxxxx1"},
+			"/Things?$top=1&$orderby=name":                    {1, "t1/1", nil, "xxxxx1", "j[]"},
+			"/Datastreams?$top=1&$orderby=Thing/id":           {"sx", "t1/1", 1.5, nil},
+			"/Observations?$top=1&$orderby=phenomenonTime":    {"sx", 1, nil},
+			"/Observations?$top=1&$orderby=result":            {"t1/1", nil},
+			"/Locations?$top=1&$orderby=properties/x":         {"t1/1", 1},
+			"/Datastreams(1)/Observations?$top=1&$orderby=id": {1},
+		} {
+			next, err := url.Parse(w.get(path)["@iot.nextLink"].(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			options := next.Query()
+			text, err := base64.RawURLEncoding.DecodeString(options.Get("$skiptoken"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range values {
+				var made token
+				if err := json.Unmarshal(text, &made); err != nil {
+					t.Fatal(err)
+				}
+				made.Values = []any{v}
+				b, err := json.Marshal(made)
+				if err != nil {
+					t.Fatal(err)
+				}
+				options.Set("$skiptoken", base64.RawURLEncoding.EncodeToString(b))
+				next.RawQuery = options.Encode()
+				if status, _, body := w.call("GET", next.String(), ""); status != 200 && status != 400 {
+					t.Errorf("%s behind %v: %d %s", path, v, status, body)
+				}
+			}
+		}
+	})
 }

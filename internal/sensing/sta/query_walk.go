@@ -128,6 +128,7 @@ func (w *logWalk) inOrder(ctx context.Context, kept, counting bool) error {
 			w.page.count++
 		}
 		switch {
+		case w.after != nil && s.ID == w.after.shown:
 		case w.skip > 0:
 			w.skip--
 		case int64(len(w.page.stored)) <= w.top:
@@ -167,6 +168,9 @@ func (w *logWalk) close(err error) error {
 	last := &w.page.stored[w.top-1]
 	at := keyset{id: last.ID}
 	if w.native {
+		if w.after != nil {
+			at.shown = w.after.shown
+		}
 		if len(w.order.by) > 0 {
 			at.values = []odata.Value{odata.Instant(last.At)}
 		}
