@@ -20,7 +20,7 @@ const (
 	// maxWaiting bounds the bytes that wait for the writer, maxHead those that wait for the sealer; beyond them senders
 	// wait, and feel it.
 	maxWaiting = 32 << 20
-	maxHead    = 3 * sealAt
+	maxHead    = 2 * sealAt
 )
 
 // Receipt says what became of the readings of one request.

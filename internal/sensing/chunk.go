@@ -69,6 +69,17 @@ type header struct {
 	numbers            bool // every result is a finite number, within the two values
 }
 
+// headers are those of consecutive chunks.
+type headers []header
+
+// count is how many readings they have together.
+func (hs headers) count() (n int64) {
+	for _, h := range hs {
+		n += h.count
+	}
+	return n
+}
+
 func (c *chunk) header() header {
 	h := header{
 		n0: c.n0, count: int64(len(c.records)), minAt: math.MaxInt64, maxAt: math.MinInt64,

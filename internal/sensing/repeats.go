@@ -203,6 +203,10 @@ func (s *Service) grow(l *lane, c record) {
 		l.indexed += indexWeight
 		s.count.headWeight += indexWeight
 	}
+	if n := len(l.head); n == cap(l.head) {
+		// A quarter more and not twice as much: the head is most of what the program holds.
+		l.head = append(make([]record, 0, n+n/4+4), l.head...)
+	}
 	l.head = append(l.head, c)
 }
 

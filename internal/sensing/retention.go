@@ -182,8 +182,7 @@ func (s *Service) expire(ctx context.Context, st *stream, before int64) error {
 					return err
 				}
 				again = len(old) == chunksPerSweep
-				_, err = tx.Exec("delete from chunks where lane = $1 and n0 in (select cast(value as bigint) from json_list($2))", v.lane.id, jsonList(old))
-				if err != nil {
+				if err := deleteChunks(tx, v.lane.id, old); err != nil {
 					return err
 				}
 				if _, err := tx.Exec("update lanes set sealed = sealed - $1 where lane = $2", deleted, v.lane.id); err != nil {

@@ -310,14 +310,7 @@ func (s *Service) loadRange(ctx context.Context, lane int64, h header) (records 
 		records, err = loadChunk(tx, lane, h)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	// The chunk may have been filled up since its header was read.
-	for len(records) > 0 && int64(records[len(records)-1].n) >= h.n0+h.count {
-		records = records[:len(records)-1]
-	}
-	return records, nil
+	return records, err
 }
 
 func (w *walk) records(l *lane, records []record, after int64, desc bool) error {

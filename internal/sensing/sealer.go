@@ -28,9 +28,11 @@ const (
 	lanesPerSeal    = 64
 	rowsPerTrim     = 64
 
-	// chunkSize is the most readings of a chunk. A chunk with fewer is filled up at the next seal instead of standing beside
-	// many small ones.
-	chunkSize = 1024
+	// chunkSize is the most readings of a chunk, and what a chunk has at last. A seal that brings fewer makes a small one,
+	// and once there are so many small ones, or enough for a whole one, they are made into one: to fill up the last chunk at
+	// each seal would write each reading six times.
+	chunkSize   = 1024
+	smallChunks = 8
 )
 
 // Run seals, and deletes what is past its time, until ctx ends.
@@ -182,6 +184,7 @@ type plan struct {
 	next    int64 // and afterwards
 	records []record
 	chunks  []chunk
+	merged  []int64 // the first n of small chunks that are among them
 }
 
 // plans are what is sealed at a time: of each lane what its head holds, up to a bound for all. The rest waits for the next
@@ -216,11 +219,9 @@ func (s *Service) sealLanes(ctx context.Context, lanes []*lane) error {
 	}
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
 		for i := range plans {
-			last, err := unfilled(tx, plans[i].lane)
-			if err != nil {
+			if err := plans[i].arrange(tx); err != nil {
 				return err
 			}
-			plans[i].arrange(last)
 		}
 		return nil
 	})
@@ -290,11 +291,18 @@ func (s *Service) sealedNow(plans []plan, states map[*stream]State) {
 	s.headNow(s.count.headWeight)
 }
 
-// arrange puts a head into chunks. The first goes on where the last chunk ended, if that one is not full. Ids are implied
-// by the place in the chunk, so a gap in n starts a new chunk.
-func (p *plan) arrange(last *chunk) {
-	if last != nil && len(p.records) > 0 && last.end() == int64(p.records[0].n) {
-		p.chunks = append(p.chunks, *last)
+// arrange puts a head into chunks, together with the small chunks before it if it is time for that. Ids are implied by the
+// place in the chunk, so a gap in n starts a new chunk.
+func (p *plan) arrange(tx *db.Tx) error {
+	if len(p.records) == 0 {
+		return nil // all that was numbered since is deleted
+	}
+	small, err := smallOnes(tx, p.lane.id, int64(p.records[0].n))
+	if err != nil {
+		return err
+	}
+	if len(small) >= smallChunks || int(small.count())+len(p.records) >= chunkSize {
+		p.merge(tx, small)
 	}
 	for i := range p.records {
 		r := &p.records[i]
@@ -308,24 +316,49 @@ func (p *plan) arrange(last *chunk) {
 		p.chunks[i].columns = encodeChunk(p.chunks[i].records)
 		runtime.Gosched() // who waits for a commit goes first
 	}
+	return nil
 }
 
-// unfilled is the last chunk of a lane if it has room.
-func unfilled(tx *db.Tx, l *lane) (*chunk, error) {
-	h, err := lastUpTo(tx, l.id, maxN)
-	if err != nil || h.count == 0 || h.count >= chunkSize {
-		return nil, err
+// merge takes small chunks into the plan.
+func (p *plan) merge(tx *db.Tx, small headers) {
+	if len(small) == 0 {
+		return
 	}
-	records, err := loadChunk(tx, l.id, h)
+	records, err := loadChunk(tx, p.lane.id, header{n0: small[0].n0, count: small.count()})
+	if err == nil && len(records) != int(small.count()) {
+		err = fmt.Errorf("%w: %d readings of %d", errChunk, len(records), small.count())
+	}
 	if err != nil {
 		// A damaged chunk must not keep new readings out: they go into another.
-		slog.Error("a chunk can't be filled up", "lane", l.id, "n0", h.n0, "err", err)
-		return nil, nil
+		slog.Error("chunks can't be made into one", "lane", p.lane.id, "n0", small[0].n0, "err", err)
+		return
 	}
-	return &chunk{n0: h.n0, records: records}, nil
+	p.chunks = append(p.chunks, chunk{n0: small[0].n0, records: records})
+	for _, h := range small {
+		p.merged = append(p.merged, h.n0)
+	}
+}
+
+// smallOnes are the chunks of a lane that end at n one after the other and are not full, the last smallChunks of them.
+func smallOnes(tx *db.Tx, lane, n int64) (headers, error) {
+	last, err := lastHeaders(tx, lane, smallChunks)
+	if err != nil {
+		return nil, err
+	}
+	small := len(last)
+	for small > 0 && last[small-1].count < chunkSize && last[small-1].n0+last[small-1].count == n {
+		small--
+		n = last[small].n0
+	}
+	return last[small:], nil
 }
 
 func (p *plan) write(tx *db.Tx) error {
+	if len(p.merged) > 1 { // the first has the place of the one that is made of them
+		if err := deleteChunks(tx, p.lane.id, p.merged[1:]); err != nil {
+			return err
+		}
+	}
 	for i := range p.chunks {
 		if err := p.chunks[i].put(tx, p.lane.id); err != nil {
 			return err

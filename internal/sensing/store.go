@@ -165,7 +165,7 @@ func datastreamsOf(tx *db.Tx, asset int64) (ids []int64, err error) {
 
 // chunkHeaders are the headers of a lane's chunks that may hold a time within [from, to] and, where all their results are
 // numbers, one within the bounds, in the order of n.
-func chunkHeaders(tx *db.Tx, lane, from, to int64, low, high *float64) (out []header, err error) {
+func chunkHeaders(tx *db.Tx, lane, from, to int64, low, high *float64) (out headers, err error) {
 	err = tx.Each(func(r *sql.Rows) error {
 		var h header
 		var minValue, maxValue sql.NullFloat64
@@ -204,25 +204,44 @@ func allHeaders(tx *db.Tx, from, to int64, fn func(lane int64, h header)) error 
 }
 
 // headerOf is the place of the chunk that holds n; its count is 0 where there is none.
-func headerOf(tx *db.Tx, lane, n int64) (header, error) {
-	h, err := lastUpTo(tx, lane, n)
+func headerOf(tx *db.Tx, lane, n int64) (h header, err error) {
+	err = tx.QueryRow("select n0, count from chunks where lane = $1 and n0 <= $2 order by lane desc nulls last, n0 desc nulls last limit 1", lane, n).
+		Scan(&h.n0, &h.count)
+	if errors.Is(err, db.ErrNotFound) {
+		return header{}, nil
+	}
 	if err != nil || h.n0+h.count <= n {
 		return header{}, err
 	}
 	return h, nil
 }
 
-// lastUpTo is the place of the last chunk that begins at n or before; its count is 0 where there is none.
-func lastUpTo(tx *db.Tx, lane, n int64) (h header, err error) {
-	err = tx.QueryRow("select n0, count from chunks where lane = $1 and n0 <= $2 order by lane desc nulls last, n0 desc nulls last limit 1", lane, n).
-		Scan(&h.n0, &h.count)
-	if errors.Is(err, db.ErrNotFound) {
-		return header{}, nil
+// lastHeaders are the places of a lane's last chunks, at most so many, in the order of n.
+func lastHeaders(tx *db.Tx, lane int64, most int) (out headers, err error) {
+	err = tx.Each(func(r *sql.Rows) error {
+		var h header
+		err := r.Scan(&h.n0, &h.count)
+		out = append(out, h)
+		return err
+	}, "select n0, count from chunks where lane = $1 order by lane desc nulls last, n0 desc nulls last limit $2", lane, most)
+	if err != nil {
+		return nil, fmt.Errorf("last chunks of lane %d: %w", lane, err)
 	}
-	return h, err
+	slices.Reverse(out)
+	return out, nil
 }
 
-// loadChunk reads the records that a header stands for. A deletion may have made several chunks of it since.
+// deleteChunks deletes chunks of a lane by their first n.
+func deleteChunks(tx *db.Tx, lane int64, n0 []int64) error {
+	_, err := tx.Exec("delete from chunks where lane = $1 and n0 in (select cast(value as bigint) from json_list($2))", lane, jsonList(n0))
+	if err != nil {
+		return fmt.Errorf("chunks of lane %d: %w", lane, err)
+	}
+	return nil
+}
+
+// loadChunk reads the records that a header stands for. Since the header was read a deletion may have made several chunks of
+// its one, or a seal a larger one of several.
 func loadChunk(tx *db.Tx, lane int64, h header) (records []record, err error) {
 	err = tx.Each(func(r *sql.Rows) error {
 		var n0 int64
@@ -234,13 +253,17 @@ func loadChunk(tx *db.Tx, lane int64, h header) (records []record, err error) {
 		if err != nil {
 			return fmt.Errorf("chunk %d of lane %d: %w", n0, lane, err)
 		}
+		part = part[min(max(0, h.n0-n0), int64(len(part))):]
+		part = part[:min(int64(len(part)), h.n0+h.count-max(n0, h.n0))]
 		if records == nil {
 			records = part
 		} else {
 			records = append(slices.Clip(records), part...)
 		}
 		return nil
-	}, "select n0, columns from chunks where lane = $1 and n0 >= $2 and n0 < $3 order by n0 nulls last", lane, h.n0, h.n0+h.count)
+	}, `select n0, columns from chunks where lane = $1 and n0 < $3 and n0 >= coalesce(
+		(select n0 from chunks where lane = $1 and n0 <= $2 order by n0 desc nulls last limit 1), $2)
+		order by n0 nulls last`, lane, h.n0, h.n0+h.count)
 	return records, err
 }
 
