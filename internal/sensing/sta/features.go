@@ -21,14 +21,14 @@ type features struct {
 	mu      sync.RWMutex
 	own     map[int64]int64       // the feature of readings that name none, by datastream
 	pairs   map[[2]int64]struct{} // (datastream, feature) that sta_datastream_features has; not all of them
-	closing map[int64]struct{}    // features whose deletion is under way: they take no new readings
+	closing map[int64]int         // features whose deletion is under way, by how many: they take no new readings
 }
 
 // maxPairs bounds the memory for pairs, about 50 bytes each. Beyond it they are learnt anew.
 const maxPairs = 1_000_000
 
 func (f *features) reset() {
-	f.own, f.pairs, f.closing = map[int64]int64{}, map[[2]int64]struct{}{}, map[int64]struct{}{}
+	f.own, f.pairs, f.closing = map[int64]int64{}, map[[2]int64]struct{}{}, map[int64]int{}
 }
 
 // load reads the feature of each datastream.
@@ -95,7 +95,7 @@ func (f *features) forget(datastreams []int64) {
 func (f *features) close(feature int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.closing[feature] = struct{}{}
+	f.closing[feature]++
 	for d, own := range f.own {
 		if own == feature {
 			delete(f.own, d)
@@ -111,7 +111,9 @@ func (f *features) close(feature int64) {
 func (f *features) open(feature int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.closing, feature)
+	if f.closing[feature]--; f.closing[feature] == 0 {
+		delete(f.closing, feature)
+	}
 }
 
 // featureOf is the feature of a datastream's readings that name none: it is derived from the Location of the Thing, one for

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
 )
@@ -198,13 +199,15 @@ func (s *Service) deleteFeature(ctx context.Context, w *Writing) (a *Answer, don
 			return nil, true, err
 		}
 		err = s.change(ctx, func(c *change) error {
-			for _, id := range found {
-				if _, err := c.Delete(id); err != nil {
-					return err
-				}
+			if err := c.removeReadings(found, m.id); err != nil || len(found) == removeAtOnce {
+				return err
 			}
-			if len(found) == removeAtOnce {
-				return nil
+			ok, err := c.exists(setFeatures, m.id)
+			if err == nil && !ok { // someone else was quicker
+				err = missing(setFeatures, m.id)
+			}
+			if err != nil {
+				return err
 			}
 			return c.removeFeature(m.id)
 		})
@@ -217,6 +220,21 @@ func (s *Service) deleteFeature(ctx context.Context, w *Writing) (a *Answer, don
 		after = found[len(found)-1]
 	}
 	return &Answer{Status: http.StatusOK}, true, nil
+}
+
+// removeReadings deletes readings that had a feature when they were looked for. Others may have deleted them since, or handed
+// them over to another feature: these stay.
+func (c *change) removeReadings(ids []int64, feature int64) error {
+	for _, id := range ids {
+		r, err := c.Tx.Get(id)
+		if err == nil && r.Feature == feature {
+			_, err = c.Delete(id)
+		}
+		if err != nil && !errors.Is(err, db.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // readingsOf are the ids of at most removeAtOnce Observations of a feature, behind an id.

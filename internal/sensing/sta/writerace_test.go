@@ -82,6 +82,45 @@ func TestNoReadingLosesItsFeature(t *testing.T) {
 	}
 }
 
+// Readings of a feature that is being deleted may be deleted by others, or handed over, after they were looked for.
+func TestOthersMeetADeletedFeature(t *testing.T) {
+	writeBoth(t, func(t *testing.T, w *writeWorld) {
+		w.gauge()
+		var ids []int64
+		for _, name := range []string{"gone", "handed", "own"} {
+			w.run(call{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1}`, status: 201, as: name})
+			id, _ := parseID([]byte(w.names[name]))
+			ids = append(ids, id)
+		}
+		w.names["feature"] = w.idAt("/Observations({own})/FeatureOfInterest")
+		w.run(call{do: "DELETE /Observations({gone})", status: 200})
+		w.run(call{do: "POST /FeaturesOfInterest", body: feature, status: 201, as: "other"})
+		w.run(call{do: "PATCH /Observations({handed})", body: `{"FeatureOfInterest":{"@iot.id":{other}}}`, status: 200})
+		of, _ := parseID([]byte(w.names["feature"]))
+		if err := w.s.change(access.With(context.Background(), access.System("desk")), func(c *change) error { return c.removeReadings(ids, of) }); err != nil {
+			t.Fatal(err)
+		}
+		w.run(call{do: "GET /Observations({handed})", status: 200})
+		w.run(call{do: "GET /Observations({own})", status: 404})
+	})
+}
+
+// Two may delete one feature: while either is at it, the feature takes no readings.
+func TestTwoDeleteAFeature(t *testing.T) {
+	var f features
+	f.reset()
+	f.close(1)
+	f.close(1)
+	f.open(1)
+	if !f.closed(1) {
+		t.Error("open while one is still at it")
+	}
+	f.open(1)
+	if f.closed(1) || len(f.closing) != 0 {
+		t.Error("not open when both are through")
+	}
+}
+
 // After a restart the short way knows what it knew.
 func TestFeaturesAreLoaded(t *testing.T) {
 	w := writeStart(t, sqliteStore(t))
