@@ -245,7 +245,7 @@ func (c *client) welcome(pk *packets.Packet) {
 	p := &pk.Properties
 	p.ReceiveMaximum = uint16(min(e.limits.MaxInFlight, math.MaxUint16))
 	p.MaximumQosFlag, p.MaximumQos = true, 1
-	p.RetainAvailableFlag, p.SharedSubAvailableFlag = true, true
+	p.RetainAvailableFlag, p.SharedSubAvailableFlag, p.WildcardSubAvailableFlag = true, true, true // none of the three is
 	p.MaximumPacketSize = uint32(e.limits.MaxPacket)
 	p.TopicAliasMaximum = maxAliases
 	p.AssignedClientID = c.assigned

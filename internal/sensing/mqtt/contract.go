@@ -37,7 +37,7 @@ type Feed interface {
 	Tail(ctx context.Context, after int64, fn func(Row) error) error
 	// Hold says that the consumer will never again ask for rows up to position.
 	Hold(consumer string, position int64)
-	// Compile checks a topic filter for the actor of ctx. A *web.Error says why it is refused: 401 and 403 not allowed,
+	// Compile checks a topic filter, which has no wildcards, for the actor of ctx. A *web.Error says why it is refused: 401 and 403 not allowed,
 	// others not a filter that can be served.
 	Compile(ctx context.Context, filter string) (Subscription, error)
 }
@@ -53,8 +53,8 @@ type Subscription interface {
 	// that nobody waits for it.
 	Key() string
 	// Messages hands the messages that a row holds for the filter to emit, in order, and returns emit's error. The same
-	// row gives the same messages whenever it is asked, as far as the actor's rights are the same. A filter without
-	// wildcards emits its own text as topic. Payloads are not changed afterwards. It is called for every row; with a key the
+	// row gives the same messages whenever it is asked, as far as the actor's rights are the same. The topic is the filter's
+	// own text. Payloads are not changed afterwards. It is called for every row; with a key the
 	// hub waits: it answers from memory then, and at once where the row holds nothing for it. With an error the client is
 	// disconnected and asks again from the same row; what the actor may not see is left out, without one.
 	Messages(row Row, emit func(topic string, payload []byte) error) error

@@ -1,12 +1,12 @@
 package mqtt
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/mochi-mqtt/server/v2/packets"
 )
@@ -54,7 +54,7 @@ func render(sub Subscription, row Row) (out []message, err error) {
 
 // push queues a row's messages. false: the queue is full and nothing was queued. c.mu is held.
 func (c *client) push(seq int64, parts []part) bool {
-	d := &delivery{seq: seq, parts: once(parts), dup: seq <= c.session.sentBefore}
+	d := &delivery{seq: seq, parts: parts, dup: seq <= c.session.sentBefore}
 	for _, p := range d.parts {
 		for _, m := range p.msgs {
 			d.bytes += len(m.topic) + len(m.payload)
@@ -70,37 +70,6 @@ func (c *client) push(seq int64, parts []part) bool {
 	c.queued += d.bytes
 	poke(c.wake)
 	return true
-}
-
-// once takes out what two filters of a client both give, leaving it to the one with the higher QoS. Only wildcards can
-// overlap. Subscriptions with identifiers are left alone: the client wants to know which one it was.
-func once(parts []part) []part {
-	if len(parts) < 2 {
-		return parts
-	}
-	slices.SortFunc(parts, func(a, b part) int {
-		return cmp.Or(cmp.Compare(b.filter.qos, a.filter.qos), cmp.Compare(a.filter.text, b.filter.text))
-	})
-	if !slices.ContainsFunc(parts, func(p part) bool { return hasWildcard(p.filter.text) }) {
-		return parts
-	}
-	type same struct{ topic, payload string }
-	have := map[same]int{} // the most times that one filter gave it
-	for i, p := range parts {
-		if p.filter.identifier != 0 {
-			continue
-		}
-		mine := map[same]int{}
-		parts[i].msgs = slices.DeleteFunc(slices.Clone(p.msgs), func(m message) bool { // shared, so it is not changed
-			k := same{m.topic, string(m.payload)}
-			mine[k]++
-			return mine[k] <= have[k]
-		})
-		for k, n := range mine {
-			have[k] = max(have[k], n)
-		}
-	}
-	return parts
 }
 
 // writeDeliveries encodes what the client may be sent now. c.mu is held.
@@ -253,6 +222,9 @@ func (c *client) catchUp() {
 	c.mu.Unlock()
 }
 
+// byText is the order in which what a row holds for several filters is sent.
+func byText(a, b *filter) int { return strings.Compare(a.text, b.text) }
+
 // take queues one row, when there is room.
 func (c *client) take(row Row) error {
 	seq := row.Seq()
@@ -265,30 +237,38 @@ func (c *client) take(row Row) error {
 		}
 	}
 	c.mu.Unlock()
-	var parts []part
+	slices.SortFunc(filters, byText)
 	for _, f := range filters {
-		if c.ctx.Err() != nil {
-			return context.Cause(c.ctx) // whoever takes the session over waits for this
-		}
-		msgs, err := render(f.sub, row)
-		if err != nil {
+		if err := c.takeFor(f, row); err != nil {
 			return err
 		}
-		if len(msgs) > 0 {
-			parts = append(parts, part{f, msgs})
-		}
+	}
+	c.mu.Lock()
+	c.seen = seq
+	c.mu.Unlock()
+	return nil
+}
+
+// takeFor queues what a row holds for one filter, when there is room. It is a delivery for each, since all that a row of
+// thousands of readings holds for a hundred filters would be hundreds of megabytes.
+func (c *client) takeFor(f *filter, row Row) error {
+	if !c.awaitRoom() {
+		return context.Cause(c.ctx)
+	}
+	msgs, err := render(f.sub, row)
+	if err != nil || len(msgs) == 0 {
+		return err
 	}
 	for {
 		c.mu.Lock()
-		taken := len(parts) == 0 || c.push(seq, parts)
-		if taken {
-			c.seen = seq
-		}
+		taken := c.push(row.Seq(), []part{{f, msgs}})
 		c.mu.Unlock()
 		if taken {
 			return nil
 		}
-		if !c.awaitRoom() {
+		select {
+		case <-c.room: // half of the queue may be free, and it is too large for the other
+		case <-c.ctx.Done():
 			return context.Cause(c.ctx)
 		}
 	}

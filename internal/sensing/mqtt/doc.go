@@ -48,7 +48,7 @@
 //     message come twice. Deliveries are QoS 0 or 1.
 //   - Deliveries after a reconnect have new packet ids, since acknowledgements are kept per row of the log.
 //   - A message larger than the client's Maximum Packet Size is left out, as the standard demands, and counted.
-//   - Shared subscriptions are refused (0x9E). Wildcards are the Feed's decision.
+//   - Shared subscriptions (0x9E) and wildcards (0xA2) are refused, and the CONNACK says so.
 //
 // # Failures
 //

@@ -117,69 +117,6 @@ func TestEncodesAsMochiDoes(t *testing.T) {
 	})
 }
 
-func TestValidFilter(t *testing.T) {
-	for filter, want := range map[string]bool{
-		"": false, "a": true, "/": true, "a/": true, "#": true, "a/#": true, "+": true, "+/a/+/#": true, "a/+": true,
-		"a#": false, "#/a": false, "a/#/b": false, "a+": false, "+a/b": false, "##": false, "v1.1/Things?$select=a,b": true,
-	} {
-		if got := validFilter(filter); got != want {
-			t.Errorf("validFilter(%q) = %v", filter, got)
-		}
-	}
-}
-
-// A client gets each message of the multiset union of its filters once, with the highest QoS that gives it.
-func TestOnceProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		parts := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) part {
-			n := rapid.IntRange(0, 5).Draw(t, "n")
-			p := part{filter: &filter{text: rapid.SampledFrom([]string{"a/#", "b/+", "#"}).Draw(t, "filter"), qos: rapid.Byte().Draw(t, "qos") & 1}}
-			for range n {
-				p.msgs = append(p.msgs, message{rapid.SampledFrom([]string{"a", "b"}).Draw(t, "topic"), []byte(rapid.SampledFrom([]string{"1", "2"}).Draw(t, "payload"))})
-			}
-			return p
-		}), 2, 5).Draw(t, "parts")
-		type seen struct{ most, at1 int }
-		want := map[string]*seen{}
-		for _, p := range parts {
-			mine := map[string]int{}
-			for _, m := range p.msgs {
-				mine[m.topic+string(m.payload)]++
-			}
-			for k, n := range mine {
-				if want[k] == nil {
-					want[k] = &seen{}
-				}
-				want[k].most = max(want[k].most, n)
-				if p.filter.qos == 1 {
-					want[k].at1 = max(want[k].at1, n)
-				}
-			}
-		}
-		got := map[string]*seen{}
-		for _, p := range once(parts) {
-			for _, m := range p.msgs {
-				k := m.topic + string(m.payload)
-				if got[k] == nil {
-					got[k] = &seen{}
-				}
-				got[k].most++
-				if p.filter.qos == 1 {
-					got[k].at1++
-				}
-			}
-		}
-		for k, g := range got {
-			if *g != *want[k] {
-				t.Errorf("%s: %+v, want %+v", k, *g, *want[k])
-			}
-		}
-		if len(got) != len(want) {
-			t.Errorf("%d kinds, want %d", len(got), len(want))
-		}
-	})
-}
-
 // Packets may be split over WebSocket messages in any way; text is no MQTT.
 func TestWebSocketFrames(t *testing.T) {
 	w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -104,6 +105,7 @@ func (h *hub) deliver(row Row) error {
 		if _, here := h.members[c]; !here {
 			continue // another of its groups failed
 		}
+		slices.SortFunc(parts, func(a, b part) int { return byText(a.filter, b.filter) })
 		c.mu.Lock()
 		ok := c.push(seq, parts)
 		if !ok {

@@ -38,7 +38,7 @@ func TestPubackComesAfterTheCommitInOrder(t *testing.T) {
 func TestInvalidMessageMQTT5(t *testing.T) {
 	w := newWorld(t)
 	watcher := w.join(5, "watcher", "w")
-	watcher.subscribe(1, "#")
+	watcher.subscribe(1, "Observations", "nowhere")
 	c := w.join(5, "gateway", "gw")
 	for i, tc := range []struct {
 		topic, payload string
@@ -83,7 +83,7 @@ func TestInvalidMessage311ReachesNobody(t *testing.T) {
 		t.Run(fmt.Sprint(qos), func(t *testing.T) {
 			w := newWorld(t)
 			watcher := w.join(4, "watcher", "w")
-			watcher.subscribe(1, "#")
+			watcher.subscribe(1, "Observations")
 			c := w.join(4, "gateway", "gw")
 			c.send(publish("Observations", "bad 13812345678 \xff\x00", qos, min(uint16(qos), 1)*7))
 			switch qos {
@@ -275,7 +275,7 @@ func TestTooLargePacket(t *testing.T) {
 func TestWillIsIgnored(t *testing.T) {
 	w := newWorld(t)
 	watcher := w.join(5, "watcher", "w")
-	watcher.subscribe(1, "#")
+	watcher.subscribe(1, "Observations", "status")
 	c := w.join(4, "gateway", "gw", func(pk *packets.Packet) {
 		pk.Connect.WillFlag, pk.Connect.WillRetain, pk.Connect.WillQos = true, true, 1
 		pk.Connect.WillTopic, pk.Connect.WillPayload = "status", []byte("offline")

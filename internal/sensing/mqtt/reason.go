@@ -45,7 +45,7 @@ func judge(err error) (outcome, byte, string) {
 }
 
 // judgeFilter reads the answer of Feed.Compile: the reason code for a SUBACK (MQTT 5, 3.9.3).
-func judgeFilter(filter string, err error) (byte, string) {
+func judgeFilter(err error) (byte, string) {
 	var e *web.Error
 	if !errors.As(err, &e) || e.Status >= 500 {
 		return packets.ErrImplementationSpecificError.Code, "the filter could not be looked up now; subscribe again"
@@ -56,8 +56,6 @@ func judgeFilter(filter string, err error) (byte, string) {
 		return packets.ErrNotAuthorized.Code, text
 	case e.Status == http.StatusTooManyRequests:
 		return packets.ErrQuotaExceeded.Code, text
-	case hasWildcard(filter):
-		return packets.ErrWildcardSubscriptionsNotSupported.Code, text
 	}
 	return packets.ErrTopicFilterInvalid.Code, text
 }

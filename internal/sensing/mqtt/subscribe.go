@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -66,8 +67,10 @@ func (c *client) compile(s packets.Subscription, more int) (*filter, byte, strin
 	switch {
 	case strings.HasPrefix(s.Filter, "$share/"):
 		return nil, packets.ErrSharedSubscriptionsNotSupported.Code, "shared subscriptions are not served"
-	case len(s.Filter) > maxFilter || !validFilter(s.Filter):
-		return nil, packets.ErrTopicFilterInvalid.Code, "not a topic filter"
+	case hasWildcard(s.Filter):
+		return nil, packets.ErrWildcardSubscriptionsNotSupported.Code, "wildcards are not served; subscribe to each topic"
+	case s.Filter == "" || len(s.Filter) > maxFilter:
+		return nil, packets.ErrTopicFilterInvalid.Code, fmt.Sprintf("expected a topic filter of 1 to %d bytes", maxFilter)
 	}
 	c.mu.Lock()
 	have := len(c.filters)
@@ -79,25 +82,11 @@ func (c *client) compile(s packets.Subscription, more int) (*filter, byte, strin
 	text := strings.Clone(s.Filter) // mochi's string keeps the whole packet in memory
 	sub, err := c.edge.opts.Feed.Compile(c.ctx, text)
 	if err != nil {
-		code, reason := judgeFilter(text, err)
+		code, reason := judgeFilter(err)
 		return nil, code, reason
 	}
 	f := filter{text: text, qos: min(s.Qos, 1), identifier: s.Identifier, options: options(s)}
 	return f.compiled(sub), f.qos, ""
-}
-
-// validFilter says whether wildcards stand where they may: + alone in its level, # alone in the last. The codec has seen to
-// UTF-8 and NUL.
-func validFilter(filter string) bool {
-	rest, more := filter, filter != ""
-	for more {
-		var level string
-		level, rest, more = strings.Cut(rest, "/")
-		if len(level) > 1 && hasWildcard(level) || level == "#" && more {
-			return false
-		}
-	}
-	return filter != ""
 }
 
 // options are the bits of MQTT 5 without the QoS.
