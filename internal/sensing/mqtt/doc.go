@@ -43,9 +43,9 @@
 //   - Wills are accepted and ignored: the log holds what was measured, and a source that goes quiet is seen there.
 //   - RETAIN is ignored; nothing is retained. No Local and Retain Handling are accepted and change nothing, for a row
 //     does not tell which client sent it.
-//   - QoS 2: MQTT 5 is told Maximum QoS 1. A 3.1.1 publisher gets the whole handshake; packet ids that await PUBREL are
-//     remembered with the session, in memory, so that only a restart of the server between PUBREC and PUBREL can make a
-//     message come twice. Deliveries are QoS 0 or 1.
+//   - QoS 2: MQTT 5 is told Maximum QoS 1. A 3.1.1 publisher gets the whole handshake; packet ids that await PUBREL, at
+//     most Limits.MaxInFlight, are remembered with the session, in memory, so that only a restart of the server between
+//     PUBREC and PUBREL can make a message come twice. Deliveries are QoS 0 or 1.
 //   - Deliveries after a reconnect have new packet ids, since acknowledgements are kept per row of the log.
 //   - A message larger than the client's Maximum Packet Size is left out, as the standard demands, and counted.
 //   - Shared subscriptions (0x9E) and wildcards (0xA2) are refused, and the CONNACK says so.

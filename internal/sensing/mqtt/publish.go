@@ -46,7 +46,13 @@ func (c *client) published(pk *packets.Packet) packets.Code {
 		client: c, qos: pk.FixedHeader.Qos, id: pk.PacketID, topic: topic, payload: pk.Payload,
 		size: len(pk.Payload) + len(topic),
 	}
-	again := r.qos == 2 && c.session.expect(r)
+	again := false
+	if r.qos == 2 {
+		var room bool
+		if again, room = c.session.expect(r, c.edge.limits.MaxInFlight); !room {
+			return packets.ErrReceiveMaximum // it never says PUBREL
+		}
+	}
 	if !c.admit(r) {
 		return packets.ErrUnspecifiedError // the connection is ending
 	}
@@ -133,7 +139,7 @@ func (r *receipt) kept(err error) {
 
 func (r *receipt) settled() {
 	c := r.client
-	r.payload = nil // a QoS 2 receipt lives on until PUBREL
+	r.topic, r.payload = "", nil // a QoS 2 receipt lives on until PUBREL, and mochi's string keeps the whole packet in memory
 	r.done.Store(true)
 	if r.qos == 0 {
 		c.mu.Lock()

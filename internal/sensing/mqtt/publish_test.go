@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -200,6 +201,32 @@ func TestQoS2IsTakenOnce(t *testing.T) {
 	c.expect(packets.Pubrec)
 	if w.intake.taken != 2 {
 		t.Errorf("%d messages taken, want 2", w.intake.taken)
+	}
+}
+
+// A 3.1.1 publisher that never says PUBREL is remembered by its packet ids alone, and only so many of them.
+func TestQoS2WithoutPubrel(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.MaxInFlight = 20 })
+	c := w.join(4, "gateway", "gw", keepSession)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	large := strings.Repeat("x", DefaultMaxPacket-100)
+	for id := range uint16(20) {
+		c.send(publish("Observations", "bad"+large, 2, id+1))
+		c.expect(packets.Pubrec)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 8<<20 {
+		t.Errorf("%d MB are kept", grown>>20)
+	}
+	c.send(publish("Observations", "1", 2, 1)) // a repetition takes no room
+	c.expect(packets.Pubrec)
+	c.send(publish("Observations", "1", 2, 21))
+	c.closed()
+	if n := len(w.letters()); n != 20 {
+		t.Errorf("%d letters", n)
 	}
 }
 

@@ -58,20 +58,23 @@ func (s *session) expired(now time.Time) bool {
 }
 
 // expect notes a QoS 2 message and says whether it is the repetition of one that has come already, which is then not to
-// be taken a second time.
-func (s *session) expect(r *receipt) bool {
+// be taken a second time. room is false when more than limit await their PUBREL.
+func (s *session) expect(r *receipt, limit int) (again, room bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first := s.awaiting[r.id]; first != nil {
 		r.first = first
 		first.repeated = append(first.repeated, r.client)
-		return true
+		return true, true
+	}
+	if len(s.awaiting) >= limit {
+		return false, false
 	}
 	if s.awaiting == nil {
 		s.awaiting = map[uint16]*receipt{}
 	}
 	s.awaiting[r.id] = r
-	return false
+	return false, true
 }
 
 // settled wakes those who wait for a QoS 2 message. One that failed is forgotten, so that it can be sent again.
