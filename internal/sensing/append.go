@@ -348,6 +348,8 @@ func (s *Service) apply(row *logRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.applyLocked(row)
+	s.keepRecent(row)
+	s.announce()
 }
 
 func (s *Service) applyLocked(row *logRow) {
@@ -380,7 +382,10 @@ func (s *Service) applyLocked(row *logRow) {
 	}
 	s.applyAmendments(row.amended)
 	s.lastSeq = row.seq
-	s.keepRecent(row)
+}
+
+// announce tells followers, senders and the sealer of what was applied. The caller holds mu.
+func (s *Service) announce() {
 	close(s.committed)
 	s.committed = make(chan struct{})
 	s.headNow(s.count.headWeight)

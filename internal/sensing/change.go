@@ -107,7 +107,11 @@ func (t *Tx) finish() error {
 		for _, fn := range t.after {
 			fn()
 		}
-		s.forget(t.job.closed) // last, since it counts what is left
+		s.forget(t.job.closed) // after all that counts, since it counts what is left
+		if row.seq != 0 {
+			s.keepRecent(row)
+			s.announce()
+		}
 	})
 	return nil
 }

@@ -145,6 +145,13 @@ func TestNumbersAreGivenBackAsTheyWereWritten(t *testing.T) {
 	}
 }
 
+// decodeRow takes a payload apart, into a row that held something else before.
+func decodeRow(payload []byte) (*logRow, error) {
+	row := &logRow{received: 7, batches: []batch{{source: 3, refused: 4, entries: []entry{{9, pack(Reading{At: 1, Value: Text("old")})}}}},
+		amended: []amendment{{source: 8}}, entities: []Entity{{Set: "Old"}}}
+	return row, row.decode(payload)
+}
+
 func FuzzDecodeRow(f *testing.F) {
 	row := &logRow{received: 5, batches: []batch{{source: 1, entries: []entry{{1, pack(Reading{At: 5, Value: Number(1)})}, {2, pack(Reading{At: 6, Value: Text("x"), Feature: 9})}}}},
 		amended: []amendment{{source: 1, lane: 2, deleted: true}}, entities: []Entity{{Set: "Things", ID: 1, Op: Created}}}

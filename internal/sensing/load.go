@@ -23,18 +23,55 @@ func (s *Service) load(tx *db.Tx) error {
 		return err
 	}
 	s.reorder()
-	for {
-		rows, err := logRows(tx, s.lastSeq, math.MaxInt64)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		for _, r := range rows {
-			if err := s.renumber(r); err != nil {
+	if err := s.replay(tx); err != nil {
+		return err
+	}
+	s.announce()
+	return nil
+}
+
+// replay brings the log's rows since the last seal into the heads. They are decoded beside that, which takes as long, and into
+// a few rows in turn, so that hardly anything is left behind for the garbage collector.
+func (s *Service) replay(tx *db.Tx) (err error) {
+	const ahead = 4
+	free, decoded := make(chan *logRow, ahead), make(chan *logRow, ahead)
+	for range ahead {
+		free <- &logRow{}
+	}
+	var failed error
+	go func() {
+		defer close(decoded)
+		failed = tx.Each(func(r *sql.Rows) error {
+			row, more := <-free
+			if !more {
+				return errEnough
+			}
+			var payload sql.RawBytes
+			if err := r.Scan(&row.seq, &payload); err != nil {
 				return err
 			}
-			s.applyLocked(r)
+			if err := row.decode(payload); err != nil {
+				return fmt.Errorf("log row %d: %w", row.seq, err)
+			}
+			decoded <- row
+			return nil
+		}, "select seq, payload from log where seq > $1 order by seq nulls last", s.lastSeq)
+	}()
+	for row := range decoded { // to its end in any case: until then the other side has the transaction
+		if err != nil {
+			continue
 		}
+		if err = s.renumber(row); err != nil {
+			close(free)
+			continue
+		}
+		s.applyLocked(row)
+		free <- row
 	}
+	if err != nil {
+		return err
+	}
+	return failed
 }
 
 // renumber takes from a row of the log what each lane's next number is.
@@ -169,11 +206,10 @@ func logRows(tx *db.Tx, after, upTo int64) (rows []*logRow, err error) {
 		if err := r.Scan(&seq, &payload); err != nil {
 			return err
 		}
-		row, err := decodeRow(payload)
-		if err != nil {
+		row := &logRow{seq: seq}
+		if err := row.decode(payload); err != nil {
 			return fmt.Errorf("log row %d: %w", seq, err)
 		}
-		row.seq = seq
 		readings += row.readings()
 		rows = append(rows, row)
 		return nil

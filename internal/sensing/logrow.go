@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A log row is a version byte, the server's clock at the commit, and then parts until its end:
@@ -203,16 +204,19 @@ func (x *extra) str() string {
 	return x.text
 }
 
-func decodeRow(payload []byte) (*logRow, error) {
+// decode takes a payload apart. The row's slices are used again.
+func (row *logRow) decode(payload []byte) error {
 	r := reader{b: payload}
 	if v := r.byte(); v != logVersion {
-		return nil, fmt.Errorf("%w: unknown version %d", errLogRow, v)
+		return fmt.Errorf("%w: unknown version %d", errLogRow, v)
 	}
-	row := &logRow{received: r.varint()}
+	*row = logRow{seq: row.seq, received: r.varint(), batches: row.batches[:0], amended: row.amended[:0], entities: row.entities[:0]}
 	for len(r.b) > 0 && !r.bad {
 		switch r.byte() {
 		case partBatch:
-			row.batches = append(row.batches, r.batch())
+			n := len(row.batches)
+			row.batches = slices.Grow(row.batches, 1)[:n+1]
+			r.batch(&row.batches[n])
 		case partAmendment:
 			a := amendment{source: int64(r.uvarint()), lane: int64(r.uvarint())}
 			n := uint32(r.uvarint())
@@ -230,9 +234,9 @@ func decodeRow(payload []byte) (*logRow, error) {
 		}
 	}
 	if r.bad {
-		return nil, errLogRow
+		return errLogRow
 	}
-	return row, nil
+	return nil
 }
 
 // reader takes a byte slice apart; once it runs off the end it is bad and yields zeros.
@@ -241,10 +245,10 @@ type reader struct {
 	bad bool
 }
 
-func (r *reader) batch() batch {
-	b := batch{source: int64(r.uvarint()), refused: int(r.uvarint())}
+func (r *reader) batch(b *batch) {
+	b.source, b.refused = int64(r.uvarint()), int(r.uvarint())
 	count := r.count(4)
-	b.entries = make([]entry, 0, count)
+	b.entries = slices.Grow(b.entries[:0], count)
 	var prev entry
 	for range count {
 		e := entry{lane: prev.lane + r.varint()}
@@ -254,7 +258,6 @@ func (r *reader) batch() batch {
 		b.entries = append(b.entries, e)
 		prev = e
 	}
-	return b
 }
 
 func (r *reader) entity() Entity {

@@ -205,7 +205,7 @@ func (s *Service) grow(l *lane, c record) {
 	}
 	if n := len(l.head); n == cap(l.head) {
 		// A quarter more and not twice as much: the head is most of what the program holds.
-		l.head = append(make([]record, 0, n+n/4+4), l.head...)
+		l.head = append(make([]record, 0, max(n+n/4, min(2*n, 64), 4)), l.head...)
 	}
 	l.head = append(l.head, c)
 }

@@ -113,7 +113,9 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		holds: map[string]int64{}, committed: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	s.queue.room = sync.NewCond(&s.queue.mu)
-	if err := o.DB.Read(ctx, s.load); err != nil {
+	// By the writer, whose time is not bounded as a read's is: a server that can't read its log within seconds would never
+	// come up again.
+	if err := o.DB.Write(ctx, s.load); err != nil {
 		return nil, fmt.Errorf("load the observation log: %w", err)
 	}
 	return s, nil

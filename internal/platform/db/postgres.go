@@ -124,7 +124,16 @@ func (c *claim) take(ctx context.Context, conn *sql.Conn) error {
 		return ErrFenced
 	}
 	if !got {
-		return errHeld // perhaps by our own lost connection
+		// By our own lost connection, most likely, whose end PostgreSQL is about to notice.
+		if _, err := conn.ExecContext(ctx, "set lock_timeout = '5s'"); err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, "select pg_advisory_lock($1)", int64(writerLock)); err != nil {
+			return errors.Join(errHeld, err)
+		}
+		if _, err := conn.ExecContext(ctx, "set lock_timeout = 0"); err != nil {
+			return err
+		}
 	}
 	return nil
 }
