@@ -305,7 +305,11 @@ func (g *get) nothing() error {
 
 func (g *get) buffer() []byte { return make([]byte, 0, 4096) }
 
+// send sends the answer, unless the time was over before it was complete.
 func (g *get) send(contentType string, body []byte) error {
+	if err := g.ctx.Err(); err != nil {
+		return err
+	}
 	g.w.Header().Set("Content-Type", contentType)
 	g.w.Header().Set("Cache-Control", "no-cache") // it may be kept, and must be asked for again
 	_, _ = g.w.Write(body)                        // a client that has gone gets no answer

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 // all follows nextLinks to the end and returns the values of a property.
@@ -426,4 +428,40 @@ func TestForgedTokens(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A condition ends with its time, also where all that it needs was read before.
+func TestConditionsEndWithTheirTime(t *testing.T) {
+	w := readStart(t, sqliteStore(t))
+	w.city()
+	ctx, cancel := context.WithCancel(access.With(context.Background(), w.as))
+	rec := httptest.NewRecorder()
+	g := &get{view: w.s.newView(ctx, w.url), w: rec}
+	thing, err := g.view.entity(setThings, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := func() (n int, err error) {
+		err = thing.Many("Locations", func(l odata.Entity) (bool, error) {
+			if l.Property("location").IsNull() {
+				t.Error("no location")
+			}
+			cancel()
+			if !l.Property("location").IsNull() {
+				t.Error("a location when the time was over")
+			}
+			n++
+			return true, nil
+		})
+		return n, err
+	}
+	if n, err := each(); n != 1 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if n, err := each(); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d, %v", n, err)
+	}
+	if err := g.send("application/json", []byte("{}")); !errors.Is(err, context.Canceled) || rec.Body.Len() > 0 {
+		t.Errorf("%v, %s", err, rec.Body)
+	}
 }
