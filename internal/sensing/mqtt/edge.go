@@ -33,9 +33,10 @@ type Edge struct {
 	close     context.CancelFunc
 	end       context.CancelFunc
 
-	sockets atomic.Int64 // open connections, with those that have not sent a CONNECT
-	names   atomic.Int64 // given to mochi
-	now     atomic.Int64 // microseconds, as of the keeper's last round: what stalls is told by it, to the second
+	inFlight atomic.Int64 // bytes of publishes that await their commit or their dead letter
+	sockets  atomic.Int64 // open connections, with those that have not sent a CONNECT
+	names    atomic.Int64 // given to mochi
+	now      atomic.Int64 // microseconds, as of the keeper's last round: what stalls is told by it, to the second
 
 	mu sync.Mutex
 	// guarded by mu

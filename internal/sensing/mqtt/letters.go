@@ -26,8 +26,10 @@ const (
 	// maxReason bounds the reason, in bytes, here and in packets.
 	maxReason = 1024
 
-	// lettersAtOnce bounds what one transaction writes, so that a flood of invalid messages does not hold the writer.
+	// lettersAtOnce and lettersWeight, in bytes of payloads, bound what one transaction writes, so that a flood of invalid
+	// messages does not hold the writer.
 	lettersAtOnce = 200
+	lettersWeight = 1 << 20
 )
 
 // DeadLetter is a message that was refused and reached nobody.
@@ -161,7 +163,11 @@ func (s *letters) run(ctx context.Context) {
 // write stores what waits, and says whether there was any.
 func (s *letters) write() bool {
 	s.mu.Lock()
-	n := min(len(s.waiting), lettersAtOnce)
+	n, weight := 0, 0
+	for n < len(s.waiting) && n < lettersAtOnce && weight < lettersWeight {
+		weight += min(len(s.waiting[n].payload), maxLetter)
+		n++
+	}
 	batch := s.waiting[:n:n]
 	s.waiting = s.waiting[n:]
 	s.mu.Unlock()

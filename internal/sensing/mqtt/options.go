@@ -21,6 +21,7 @@ const (
 	DefaultMaxSubscriptions = 100              // filters of one client
 	DefaultMaxInFlight      = 1024             // publishes of one client that await their commit; the server's Receive Maximum
 	DefaultMaxInFlightBytes = 16 << 20         // bytes of these
+	DefaultMaxInFlightAll   = 128 << 20        // bytes of all clients' publishes in flight; each may have one beyond it
 	DefaultWindow           = 100              // deliveries to a 3.1.1 client that await its acknowledgement
 	DefaultMaxWindow        = 1024             // the same for MQTT 5, however large its Receive Maximum
 	DefaultQueue            = 1 << 20          // bytes that wait for one subscriber before it leaves the hub
@@ -40,6 +41,7 @@ type Limits struct {
 	MaxSubscriptions int
 	MaxInFlight      int
 	MaxInFlightBytes int
+	MaxInFlightAll   int64
 	Window           int
 	MaxWindow        int
 	Queue            int
@@ -96,6 +98,7 @@ func (l *Limits) fill() {
 	or(&l.MaxSubscriptions, DefaultMaxSubscriptions)
 	or(&l.MaxInFlight, DefaultMaxInFlight)
 	or(&l.MaxInFlightBytes, DefaultMaxInFlightBytes)
+	or(&l.MaxInFlightAll, DefaultMaxInFlightAll)
 	or(&l.Window, DefaultWindow)
 	or(&l.MaxWindow, DefaultMaxWindow)
 	or(&l.Queue, DefaultQueue)

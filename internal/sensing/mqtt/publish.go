@@ -61,6 +61,7 @@ func (c *client) published(pk *packets.Packet) packets.Code {
 		return packets.Code{}
 	}
 	c.from.received.Add(1)
+	c.edge.inFlight.Add(int64(r.size))
 	c.edge.opts.Intake.Publish(c.ctx, topic, pk.Payload, r.settle)
 	return packets.Code{}
 }
@@ -86,7 +87,8 @@ func (c *client) resolve(pk *packets.Packet) (string, bool) {
 func (c *client) admit(r *receipt) bool {
 	limits := &c.edge.limits
 	c.mu.Lock()
-	for c.inFlight >= limits.MaxInFlight || c.inFlight > 0 && c.inFlightBytes+r.size > limits.MaxInFlightBytes {
+	for c.inFlight >= limits.MaxInFlight || c.inFlight > 0 && (c.inFlightBytes+r.size > limits.MaxInFlightBytes ||
+		c.edge.inFlight.Load()+int64(r.size) > limits.MaxInFlightAll) {
 		c.mu.Unlock()
 		select {
 		case <-c.slots:
@@ -139,6 +141,7 @@ func (r *receipt) kept(err error) {
 
 func (r *receipt) settled() {
 	c := r.client
+	c.edge.inFlight.Add(-int64(r.size))
 	r.topic, r.payload = "", nil // a QoS 2 receipt lives on until PUBREL, and mochi's string keeps the whole packet in memory
 	r.done.Store(true)
 	if r.qos == 0 {

@@ -289,6 +289,36 @@ func TestBackpressure(t *testing.T) {
 	}
 }
 
+// All clients together have only so much in flight, but each may have one message: who floods delays no other for good.
+func TestInFlightOfAll(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.intake.manual, w.limits.MaxInFlightAll = true, 2500 })
+	flood, other := w.join(5, "flood", "gw"), w.join(5, "other", "gw")
+	kilobyte := strings.Repeat("1", 1000)
+	for id := range uint16(3) {
+		flood.send(publish("A", kilobyte, 1, id+1))
+	}
+	<-w.intake.arrived
+	<-w.intake.arrived // the third waits
+	other.send(publish("A", kilobyte, 1, 1))
+	<-w.intake.arrived
+	other.send(publish("A", kilobyte, 1, 2)) // this one waits too
+	w.intake.commit(2)
+	other.expect(packets.Puback)
+	<-w.intake.arrived // it has none in flight any more
+	w.intake.commit(0)
+	flood.expect(packets.Puback)
+	w.intake.commit(1)
+	flood.expect(packets.Puback)
+	<-w.intake.arrived
+	w.intake.commit(3)
+	w.intake.commit(4)
+	flood.expect(packets.Puback)
+	other.expect(packets.Puback)
+	if n := w.edge.inFlight.Load(); n != 0 {
+		t.Errorf("%d bytes are said to be in flight", n)
+	}
+}
+
 func TestTooLargePacket(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.limits.MaxPacket = 1000 })
 	c := w.join(5, "gateway", "gw")
