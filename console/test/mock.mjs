@@ -187,10 +187,18 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       const a = find(world.alerts, r.id, 'alert');
       const history = [{ id: 1, at: a.raised_at, kind: 'raised', level: a.level, because: a.because }];
       if (a.acknowledged_at) history.push({ id: 2, at: a.acknowledged_at, kind: 'acknowledged', level: a.level, actor: a.acknowledged_by, note: a.note });
+      if (a.works?.over_at) history.push({ id: 4, at: a.works.over_at, kind: 'works_over', level: a.level, actor: a.attended_by });
       if (a.cleared_at) history.push({ id: 3, at: a.cleared_at, kind: 'cleared', level: a.level });
       return { ...a, history };
     },
-    'GET /alerts': (r) => ({ items: filter(world.alerts, r.query, (a) => a.state !== 'cleared') }),
+    'GET /alerts': (r) => ({ items: filter(world.alerts, r.query, (a) => a.state !== 'cleared'), resting: world.alerts.filter((a) => a.state !== 'cleared' && a.works?.rests).length }),
+    'POST /alerts/:id/attend': (r) => {
+      const a = find(world.alerts, r.id, 'alert');
+      a.works = { ...a.works, rests: false, over_at: clock().toISOString() };
+      a.attended_by = r.actor.name;
+      emit('alert.works_over', { alert: a.id });
+      return a;
+    },
     'POST /alerts/:id/acknowledge': (r) => {
       const a = find(world.alerts, r.id, 'alert');
       if (a.state !== 'raised') throw new Problem(409, 'alert.not_raised', 'this alert was already acknowledged');
@@ -530,7 +538,7 @@ function seed(c, ago) {
   for (const s of c.streams) if (s.asset === c.assets.findLast((a) => a.kind === 'water-gauge' && a.state === 'ok').id) s.old = 10 * 1440;
   const curve = (minutes, from, to, n = 40) => Array.from({ length: n }, (_, i) => ({ at: ago(minutes * 1.6 * (1 - i / (n - 1))), value: Math.round((from + (to - from) / (1 + Math.exp(-12 * (i / n - 0.45))) + 0.06 * to * Math.sin(i * 2.1)) * 100) / 100 }));
 
-  world.alert = (id, { asset, level = 'orange', state = 'raised', minutes = 3, kind = 'indoor', value: v = 12, caseId = null, by = null } = {}) => {
+  world.alert = (id, { asset, level = 'orange', state = 'raised', minutes = 3, kind = 'indoor', value: v = 12, caseId = null, by = null, works = null } = {}) => {
     const a = asset ?? byKind('kitchen-alarm', id % 20);
     const k = {
       indoor: {
@@ -592,6 +600,7 @@ function seed(c, ago) {
       acknowledged_by: state === 'raised' ? null : (by ?? 'Zhou Min'),
       cleared_at: state === 'cleared' ? ago(1) : null,
       case: caseId,
+      works,
       datastream: 5000 + a.id,
       readings: kind === 'silent' ? [] : curve(minutes, kind === 'pressure' ? v * 1.2 : v * 0.1, v),
     };

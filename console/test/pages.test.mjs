@@ -287,6 +287,60 @@ describe('the live stream', () => {
     assert.equal(await page.locator('#row-alert-117').evaluate((el) => [...document.querySelectorAll('.rows a')].indexOf(el)), at);
   });
 
+  test('an alert during planned works stands in the list and calls nobody, until they are over', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const before = await titles(page);
+    const soon = new Date(Date.parse(mock.world.alerts.find((a) => a.id === 118).since) + 94 * 60_000).toISOString(); // in an hour and a half
+    const works = (n) => ({ works: n, reason: 'Hose replaced', from: mock.world.alerts.find((a) => a.id === 118).since, until: soon, rests: true, over_at: null });
+    const first = mock.raise({ level: 'red', minutes: 1, value: 31, works: works(3) });
+    const aloud = () => page.locator('[aria-live="assertive"]').textContent();
+    await page.getByRole('button', { name: '1 new, show it' }).waitFor();
+    await page.waitForFunction(() => document.querySelector('[aria-live="polite"]').textContent === '1 new alert during planned works');
+    assert.doesNotMatch(await page.getByRole('button', { name: '1 new, show it' }).innerText(), /Red/);
+    assert.equal(await aloud(), '');
+    await page.getByRole('button', { name: '1 new, show it' }).click();
+    // A red one, yet behind what counts.
+    const row = page.locator(`#row-alert-${first.id}`);
+    await row.getByText('During planned works until 15:35: Hose replaced').waitFor();
+    assert.equal(await page.locator('.rows a').last().getAttribute('id'), `row-alert-${first.id}`);
+    assert.equal(await row.locator('.title.new').count(), 0);
+    assert.equal(await row.locator('.mark.red.outline').count(), 1);
+
+    await page.getByRole('button', { name: 'Without these' }).click();
+    await row.waitFor({ state: 'detached' });
+    assert.equal((await titles(page)).length, before.length);
+    await page.getByRole('button', { name: 'During planned works 1' }).click();
+    await row.waitFor();
+    assert.equal((await titles(page)).length, 1);
+    assert.match(page.url(), /works=rests/);
+    await page.getByRole('button', { name: 'During planned works 1' }).click();
+
+    // She sees that the works don't explain it.
+    await row.click();
+    const drawer = page.getByRole('complementary');
+    await drawer.getByText('nothing sounds and no case is opened').waitFor();
+    await drawer.getByText('During planned works until 15:35: Hose replaced').waitFor();
+    assert.equal(await drawer.getByText('No case has been opened for this alert.').count(), 0);
+    await drawer.getByRole('button', { name: 'Handle it now like any other alert' }).click();
+    await drawer.getByText('To be handled like any other alert, though planned works are on').waitFor();
+    await row.locator('.title.new').waitFor();
+    assert.equal(await aloud(), ''); // her own deed is no news to her
+    assert.equal(await page.getByRole('button', { name: /During planned works/ }).count(), 0);
+
+    // Another, whose works are ended while it stands: it is as new as any.
+    const second = mock.raise({ level: 'red', minutes: 1, value: 40, works: works(4) });
+    await page.getByRole('button', { name: '1 new, show it' }).click();
+    const other = page.locator(`#row-alert-${second.id}`);
+    await other.getByText('During planned works').waitFor();
+    assert.equal(await aloud(), '');
+    second.works = { ...second.works, rests: false, over_at: second.since };
+    mock.emit('alert.works_over', { alert: second.id });
+    await other.locator('.title.new').waitFor();
+    await page.waitForFunction(() => /^Red alert/.test(document.querySelector('[aria-live="assertive"]').textContent));
+    assert.equal(await other.getByText('During planned works').count(), 0);
+  });
+
   test('a cut is said aloud and dated; what was missed arrives afterwards', async (t) => {
     const { officer, mock } = await desk(t);
     const page = await officer();
@@ -651,6 +705,12 @@ describe('axe finds nothing', () => {
         if (path.includes('case:40')) for (const b of await page.locator('.attach .row button').all()) if ((await b.getAttribute('aria-expanded')) !== 'true') await b.click();
         await audit(page, path || 'operations');
       }
+      const { since } = mock.world.alerts[0];
+      const rests = mock.raise({ level: 'red', minutes: 1, value: 31, works: { works: 3, reason: 'Hose replaced', from: since, until: new Date(Date.parse(since) + 3_600_000).toISOString(), rests: true, over_at: null } });
+      await page.open(`?sel=alert:${rests.id}`);
+      await page.locator('.drawer .works').waitFor();
+      await page.locator('.rows .works').waitFor();
+      await audit(page, 'during planned works');
       await page.open();
       await page.locator('.rows a').first().waitFor();
       mock.raise({ level: 'red', minutes: 1, value: 31 });

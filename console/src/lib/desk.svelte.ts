@@ -5,7 +5,7 @@ import { get } from './api.ts';
 import { app, t, text, type News } from './app.svelte.ts';
 import { Batch, empty, load, merge, put, settle, type Feed, type Item } from './feed.ts';
 import { matches, NOTHING, tiers } from './geo.ts';
-import { byLevel, worst } from './scales.ts';
+import { byLevel, rests, worst } from './scales.ts';
 import type { Filter, Tab } from './router.ts';
 import type { Alert, Area, Case, Page, Place, Report, Warning } from './types.ts';
 
@@ -24,8 +24,8 @@ const PLACE_PAGES = 10;
 const newest = (a: string | null | undefined, b: string | null | undefined) => Date.parse(b ?? '') - Date.parse(a ?? '') || 0;
 
 export const ORDER: { [K in Tab]: (a: Items[K], b: Items[K]) => number } = {
-  // What still has to be looked at comes first, then the worst, then the newest.
-  alerts: (a, b) => Number(a.state === 'cleared') - Number(b.state === 'cleared') || byLevel(a.level, b.level) || newest(a.since, b.since),
+  // What still has to be looked at comes first, then what planned works explain; of each the worst, then the newest.
+  alerts: (a, b) => Number(a.state === 'cleared') - Number(b.state === 'cleared') || Number(rests(a)) - Number(rests(b)) || byLevel(a.level, b.level) || newest(a.since, b.since),
   // The nearest deadline first; what has none, last; what is closed, after that.
   cases: (a, b) =>
     Number(!!a.closed_at) - Number(!!b.closed_at) || Number(!a.due_at) - Number(!b.due_at) || newest(b.due_at, a.due_at) || newest(a.opened_at, b.opened_at),
@@ -140,6 +140,7 @@ class Desk {
 
   show<K extends Tab>(tab: K, item: Items[K], f: Filter): boolean {
     if (f.area && !this.#areasOf(item).some((a) => this.within(a, f.area))) return false;
+    if (tab === 'alerts' && f.works && (f.works === 'rests') !== rests(item as Alert, app.now)) return false;
     const level = (item as Partial<Alert>).level;
     if (f.levels.length && tab !== 'reports' && !(level && level !== 'none' && f.levels.includes(level))) return false;
     return !f.q || matches(this.words(tab, item), f.q);
@@ -149,7 +150,7 @@ class Desk {
     switch (tab) {
       case 'alerts': {
         const a = item as Alert;
-        return [a.id, text(a.title), text(a.asset_name), text(a.place_name ?? a.place), text(a.because), this.areaName(a.area)].join(' ');
+        return [a.id, text(a.title), text(a.asset_name), text(a.place_name ?? a.place), text(a.because), this.areaName(a.area), a.works?.reason].join(' ');
       }
       case 'cases': {
         const c = item as Case;
@@ -212,8 +213,18 @@ class Desk {
 
   /** Only what was not known a moment ago is news. */
   #announce(tab: Tab, before: Feed<Item>, next: Feed<Item>): void {
-    const known = new Set([...before.rows.map((r) => r.item.id), ...before.waiting.map((w) => w.id)]);
-    const fresh = [...next.waiting, ...next.rows.map((r) => r.item)].filter((i) => !known.has(i.id));
+    const known = new Map([...before.rows.map((r) => r.item), ...before.waiting].map((i) => [i.id, i]));
+    const all = [...next.waiting, ...next.rows.map((r) => r.item)];
+    let fresh = all.filter((i) => !known.has(i.id));
+    if (tab === 'alerts') {
+      // During planned works an alert is only mentioned; once they are over it is as new as any.
+      const quiet = (fresh as Alert[]).filter((a) => rests(a));
+      fresh = (all as Alert[]).filter((a) => {
+        const was = known.get(a.id) as Alert | undefined;
+        return !rests(a) && (!was || (rests(was) && a.state !== 'cleared'));
+      });
+      if (fresh.length === 0 && quiet.length > 0) return app.say(t('say.alerts.rest', { n: quiet.length }));
+    }
     if (fresh.length === 0) return;
     const n = fresh.length;
     switch (tab) {

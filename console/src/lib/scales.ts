@@ -74,8 +74,16 @@ export const ASSET_STATES: readonly AssetState[] = ['alert', 'silent', 'unknown'
 /** How much attention a mark asks for: solid, outlined, or faint. */
 export type Weight = 'solid' | 'outline' | 'faint';
 
-export function alertWeight(s: Alert['state']): Weight {
-  return s === 'raised' ? 'solid' : s === 'acknowledged' ? 'outline' : 'faint';
+export function alertWeight(s: Alert['state'], resting = false): Weight {
+  return s === 'cleared' ? 'faint' : s === 'acknowledged' || resting ? 'outline' : 'solid';
+}
+
+/**
+ * An alert that was raised during planned works rests while they are on: it is
+ * shown, and calls nobody. With `now` their end is seen before the server tells it.
+ */
+export function rests(a: Pick<Alert, 'state' | 'works'>, now?: Date): boolean {
+  return a.state !== 'cleared' && !!a.works?.rests && !(now && now.getTime() >= Date.parse(a.works.until));
 }
 
 export function warningWeight(s: Warning['state']): Weight {

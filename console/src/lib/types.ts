@@ -129,11 +129,24 @@ export interface Alert {
   /** What would clear it, in words; older servers say it inside `rule`. */
   clears?: LocalText | null;
   case?: number | null;
+  /** Planned works that were on when it was raised. */
+  works?: DuringWorks | null;
   datastream?: number | null;
   unit?: string | null;
   readings?: Reading[] | null;
   /** Only when one alert is asked for. */
   history?: AlertStep[] | null;
+}
+
+export interface DuringWorks {
+  works: number;
+  reason: string;
+  from: string;
+  until: string;
+  /** They are on still: nothing sounds, no case is opened. */
+  rests: boolean;
+  /** Since when the alert counts like any other. */
+  over_at?: string | null;
 }
 
 export interface AlertStep {

@@ -1,13 +1,20 @@
 // Words for names that the API gives bare. What is not known is shown as it
 // came: a new state must be visible, not lost.
 
-import type { Key } from './i18n.ts';
+import type { Key, Params } from './i18n.ts';
+import { short } from './time.ts';
+import type { DuringWorks } from './types.ts';
 
 type T = (key: Key) => string;
 
 export function reportState(s: string, t: T): string {
   const known: Record<string, Key> = { open: 'report.state.open', received: 'report.state.open', assigned: 'report.state.assigned', closed: 'report.state.closed' };
   return known[s] ? t(known[s]) : s;
+}
+
+/** What an alert says about the planned works that it was raised in. */
+export function during(w: DuringWorks, now: Date, zone: string, t: (key: Key, params: Params) => string): string {
+  return t('alert.works.during', { reason: w.reason, until: short(new Date(w.until), now, zone) });
 }
 
 export function taskState(s: string, t: T): string {

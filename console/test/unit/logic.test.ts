@@ -5,7 +5,7 @@ import { command, COMMANDS, type Press } from '../../src/lib/keys.ts';
 import { evidenceMet, moveBody } from '../../src/lib/moves.ts';
 import { read } from '../../src/lib/prefs.ts';
 import { filterHref, href, parse, readFilter, TABS } from '../../src/lib/router.ts';
-import { ALERT_SHAPE, alertWeight, byLevel, due, LEVELS, worst } from '../../src/lib/scales.ts';
+import { ALERT_SHAPE, alertWeight, byLevel, due, LEVELS, rests, worst } from '../../src/lib/scales.ts';
 import { clock, duration, fromLocalInput, full, offset, ServerClock, short, toLocalInput } from '../../src/lib/time.ts';
 import { balance, inFlight, incident, median, missed, toCome } from '../../src/lib/watch.ts';
 import { duty, listener, mark, person, reportState, role } from '../../src/lib/words.ts';
@@ -107,17 +107,29 @@ describe('addresses', () => {
 
   test('hold the whole filter, both ways', () => {
     for (const tab of TABS) {
-      const f = { tab, state: 'all', levels: ['red', 'blue'], area: 12, q: '燃气 3', selected: { kind: 'case', id: 4 }, view: 'map' } as const;
+      const f = { tab, state: 'all', levels: ['red', 'blue'], area: 12, q: '燃气 3', works: 'rests', selected: { kind: 'case', id: 4 }, view: 'map' } as const;
       expect(readFilter(at(filterHref({ ...f, levels: [...f.levels] })).searchParams)).toEqual(f);
     }
   });
 
   test('are short for the default and safe for nonsense', () => {
     const f = readFilter(new URLSearchParams('tab=x&state=y&levels=red,pink&area=-3&sel=person:4&view=z'));
-    expect(f).toEqual({ tab: 'alerts', state: 'open', levels: ['red'], area: 0, q: '', selected: null, view: 'list' });
+    expect(f).toEqual({ tab: 'alerts', state: 'open', levels: ['red'], area: 0, q: '', works: '', selected: null, view: 'list' });
     expect(filterHref({ ...f, levels: [] })).toBe('/console/');
     expect(href('assets', { q: '', kind: 'a b' })).toBe('/console/assets?kind=a+b');
   });
+});
+
+test('an alert rests until its works end, whoever is late to say so', () => {
+  const works = { works: 3, reason: 'Hose replaced', from: '2026-11-23T06:00:00Z', until: '2026-11-23T08:00:00Z', rests: true };
+  const at = (hm: string) => new Date(`2026-11-23T${hm}:00Z`);
+  expect(rests({ state: 'raised', works })).toBe(true);
+  expect(rests({ state: 'acknowledged', works }, at('07:59'))).toBe(true);
+  expect(rests({ state: 'raised', works }, at('08:00'))).toBe(false);
+  expect(rests({ state: 'cleared', works }, at('07:00'))).toBe(false);
+  expect(rests({ state: 'raised', works: { ...works, rests: false } }, at('07:00'))).toBe(false);
+  expect(rests({ state: 'raised', works: null })).toBe(false);
+  expect(rests({ state: 'raised' })).toBe(false);
 });
 
 describe('times', () => {
@@ -183,7 +195,8 @@ describe('scales', () => {
     expect(['blue', 'red', null, 'yellow', 'orange'].sort((a, b) => byLevel(a as never, b as never))).toEqual(['red', 'orange', 'yellow', 'blue', null]);
     expect(worst(['blue', null, 'orange'])).toBe('orange');
     expect(worst([])).toBeNull();
-    expect((['raised', 'acknowledged', 'cleared'] as const).map(alertWeight)).toEqual(['solid', 'outline', 'faint']);
+    expect((['raised', 'acknowledged', 'cleared'] as const).map((s) => alertWeight(s))).toEqual(['solid', 'outline', 'faint']);
+    expect((['raised', 'acknowledged', 'cleared'] as const).map((s) => alertWeight(s, true))).toEqual(['outline', 'outline', 'faint']);
   });
   test('deadlines', () => {
     const now = new Date('2026-11-23T06:00:00Z');
