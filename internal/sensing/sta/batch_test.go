@@ -135,6 +135,8 @@ func TestBatch(t *testing.T) {
 				"[201#1 200#2]", "Datastreams-1 FeaturesOfInterest+1", nil},
 			{"rows in a batch", partHead + "POST CreateObservations HTTP/1.1\n" + jsonHead + `[{"Datastream":{"@iot.id":{datastream}},"components":["result"],"dataArray":[[1],[2]]}]` + "\n--B--",
 				"201", "Observations+2 FeaturesOfInterest+1", []string{"Observations("}},
+			{"a part that is too large by itself", partHead + "POST Things HTTP/1.1\n" + jsonHead + `{"name":"t","description":"` + strings.Repeat("d", maxEntity) + `"}` + "\n" +
+				partHead + "POST Sensors HTTP/1.1\n" + jsonHead + sensor + "\n--B--", "413 201", "Sensors+1", nil},
 			{"each request by itself goes on after an error", partHead + "DELETE Things(987654321) HTTP/1.1\n\n" + "\n" + partHead + "POST Sensors HTTP/1.1\n" + jsonHead + sensor + "\n--B--",
 				"404 201", "Sensors+1", nil},
 		} {

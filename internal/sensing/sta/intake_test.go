@@ -363,3 +363,32 @@ func sameReading(a, b sensing.Reading) bool {
 	a.More, b.More, a.Marks, b.Marks = nil, nil, 0, 0
 	return a == b && m == n
 }
+
+// The JSON of large bodies is read one after the other: many at once would take more memory than there is.
+func TestLargeEntitiesWaitForEachOther(t *testing.T) {
+	w := writeStart(t, sqliteStore(t))
+	w.gauge()
+	w.run(call{do: "POST /Datastreams({datastream})/Observations", body: `{"result":1}`, status: 201})
+	array := `{"a":[` + strings.Repeat("1,", largeEntity) + `1]}`
+	large := `{"name":"t","description":"d","properties":` + array + `}`
+	for range 2 {
+		w.run(call{do: "POST /Things", body: large, status: 201})
+	}
+	if !w.s.bulk.TryAcquire(maxBulkUnderWay) {
+		t.Fatal("something was not given back")
+	}
+	ctx, cancel := context.WithCancel(access.With(context.Background(), access.System("desk")))
+	cancel()
+	write := &Writing{Method: "POST", Path: "Things", Body: []byte(large)}
+	if _, err := w.s.prepare(ctx, write, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a large one: %v", err)
+	}
+	var r sensing.Reading
+	if id, _ := parseID([]byte(w.names["datastream"])); w.s.quick([]byte(`{"result":1,"parameters":`+array+`}`), id, &r) {
+		t.Error("a large one went the short way")
+	}
+	write.Body = []byte(`{"name":"t","description":"d"}`)
+	if _, err := w.s.prepare(ctx, write, nil); err != nil {
+		t.Errorf("a small one: %v", err)
+	}
+}

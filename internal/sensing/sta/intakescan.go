@@ -300,10 +300,10 @@ func (s *scanner) observation(o *observation) bool {
 	}
 }
 
-// generalProperty has the general reader read one property.
+// generalProperty has the general reader read one property, if it is of an ordinary size.
 func (s *scanner) generalProperty(o *observation, name string) bool {
 	raw, ok := s.skip()
-	if !ok {
+	if !ok || len(raw) > largeEntity {
 		return false
 	}
 	n, err := readJSON(raw)

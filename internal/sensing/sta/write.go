@@ -12,8 +12,15 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing"
 )
 
-// maxEntity bounds the body of a request that writes entities.
-const maxEntity = 1 << 20
+const (
+	// maxEntity bounds the body of a request that writes entities.
+	maxEntity = 1 << 20
+
+	// largeEntity is from where on a body counts among maxBulkUnderWay while its JSON is read, nodeFactor how many times its own
+	// size it then takes at worst: an array of short numbers.
+	largeEntity = 16 << 10
+	nodeFactor  = 64
+)
 
 // Writes answers POST, PATCH, PUT and DELETE below Root. read answers what a batch asks with GET; it gets requests for
 // paths below Root too.
@@ -116,6 +123,16 @@ func (s *Service) Write(ctx context.Context, w *Writing) (*Answer, error) {
 // prepare checks a request as far as that can be done before the transaction. met tells what earlier parts of a change set
 // will make; it is nil outside of one.
 func (s *Service) prepare(ctx context.Context, w *Writing, met func(ref string) (string, bool)) (deed, error) {
+	if len(w.Body) > maxEntity { // a part of a batch
+		return nil, &http.MaxBytesError{Limit: maxEntity}
+	}
+	if len(w.Body) > largeEntity {
+		weight := int64(len(w.Body)) * nodeFactor
+		if err := s.bulk.Acquire(ctx, weight); err != nil {
+			return nil, err
+		}
+		defer s.bulk.Release(weight)
+	}
 	steps, err := readPath(w.Path, met)
 	if err != nil {
 		return nil, err
