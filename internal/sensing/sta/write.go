@@ -163,11 +163,8 @@ func (s *Service) prepareCreate(ctx context.Context, w *Writing, steps []step, r
 	given := ""
 	if len(steps) > 1 {
 		given = inverse(steps[len(steps)-2].set, last.set)
-		if last.set == setThings || last.set == setLocations {
-			given = "" // there may be more than the one of the path
-		}
 	}
-	d := check.entityUnder(n, last.set, given, len(steps) > 1)
+	d := check.entity(n, last.set, "", given, 0)
 	if err := check.err(); err != nil {
 		return nil, err
 	}
@@ -191,27 +188,6 @@ func (s *Service) prepareCreate(ctx context.Context, w *Writing, steps []step, r
 		}
 		return c.created(w, d, id)
 	}, nil
-}
-
-// entityUnder reads the entity of a POST. Under a HistoricalLocation or a Location, what the path gives is enough.
-func (c *checker) entityUnder(n *node, set, given string, under bool) *draft {
-	if under && given == "Locations" && set == setHistoricalLocations {
-		// The Location of the path may be joined by others.
-		d := c.entity(n, set, "", "", 0)
-		c.list = withoutField(c.list, "Locations")
-		return d
-	}
-	return c.entity(n, set, "", given, 0)
-}
-
-func withoutField(list []web.Detail, field string) []web.Detail {
-	out := list[:0]
-	for _, d := range list {
-		if d.Field != field || !strings.HasPrefix(d.Message, "missing") {
-			out = append(out, d)
-		}
-	}
-	return out
 }
 
 // mayMake decides whether the actor may make what a request describes.

@@ -38,6 +38,13 @@ func TestCreateUpdateDelete(t *testing.T) {
 			{do: "POST /HistoricalLocations", body: `{"time":"2015-03-01T00:00:00Z","Thing":{"@iot.id":{thing}},"Locations":[{"@iot.id":{l2}}]}`, status: 201},
 			{do: "GET /Things({thing})/Locations", status: 200, want: `"@iot.id":{location},`},
 		}, "Locations+1 HistoricalLocations+1"},
+		{"a HistoricalLocation under a Location, with another", []call{
+			{do: "POST /Locations({location})/HistoricalLocations", body: `{"time":"2015-03-01T00:00:00Z"}`, status: 400, want: "needs Thing"},
+			{do: "POST /Locations({location})/HistoricalLocations", body: `{"time":"2015-03-01T00:00:00Z","Thing":{"@iot.id":{thing}}}`, status: 201, as: "p1"},
+			{do: "POST /Locations({location})/HistoricalLocations", body: `{"time":"2016-03-01T00:00:00Z","Thing":{"@iot.id":{thing}},"Locations":[` + location + `]}`, status: 201, as: "p2"},
+			{do: "GET /HistoricalLocations({p1})/Locations?$count=true", status: 200, want: "\"@iot.count\":1\n\"@iot.id\":{location},"},
+			{do: "GET /HistoricalLocations({p2})/Locations?$count=true", status: 200, want: "\"@iot.count\":2\n\"@iot.id\":{location},"},
+		}, "Locations+1 HistoricalLocations+2"},
 		{"a HistoricalLocation of today moves the Thing", []call{
 			{do: "POST /Locations", body: location, status: 201, as: "l2"},
 			{do: "POST /Things({thing})/HistoricalLocations", body: `{"time":"2026-11-24T00:00:00Z","Locations":[{"@iot.id":{l2}}]}`, status: 201},

@@ -189,7 +189,7 @@ func (c *checker) property(d *draft, m member, given string, depth int) {
 			continue
 		}
 		c.relation(d, l, m, depth)
-		if l.nav == given && !d.ones[l.nav].linked() {
+		if l.nav == given && !l.many && !d.ones[l.nav].linked() {
 			c.add(field, m.at, "%s follows from where the %s stands: leave it out", l.nav, entityName(d.set))
 		}
 		return
