@@ -177,16 +177,16 @@ func (r *rule) at(s *scope) (int64, error) {
 	}
 	var at int64
 	switch f, isNumber := numberOf(v); {
-	case isNumber && r.moment.unit == 0:
+	case isNumber && !r.moment.Counts():
 		return 0, r.time.wrap("is a number: say time_unit (s, ms or us)")
 	case isNumber:
-		at, err = r.moment.count(f)
+		at, err = r.moment.Count(f)
 	default:
 		text, ok := v.(types.String)
 		if !ok {
-			return 0, r.time.wrap("expected " + r.moment.format + ", got " + shown(v))
+			return 0, r.time.wrap("expected " + r.moment.String() + ", got " + shown(v))
 		}
-		at, _, err = r.moment.parse(strings.TrimSpace(string(text)))
+		at, _, err = r.moment.Read(strings.TrimSpace(string(text)))
 	}
 	if err != nil {
 		return 0, r.time.wrap(err.Error())

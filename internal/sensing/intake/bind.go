@@ -207,7 +207,7 @@ func (b *binding) at(r *record) (int64, error) {
 	if len(joined) < len(b.time) {
 		return 0, errors.New("the time is missing")
 	}
-	at, ambiguous, err := b.l.moment.parse(strings.Join(joined, " "))
+	at, ambiguous, err := b.l.moment.Read(strings.Join(joined, " "))
 	if ambiguous {
 		b.counts.Ambiguous++
 	}

@@ -11,6 +11,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/anlan-city/anlan/internal/platform/moment"
 )
 
 // maxRules bounds the readings entries of one mapping.
@@ -36,7 +38,7 @@ type rule struct {
 	measure
 	node                          position
 	datastream, time, value, when *program
-	moment                        moment
+	moment                        moment.Format
 }
 
 // LoadHooks reads the mappings in the paths, which are files or folders with .yaml and .yml files. Names must differ. The

@@ -191,7 +191,7 @@ func TestMap(t *testing.T) {
 		{"datastream: item.id\nvalue: item.v", `{"id":"a","v":null}`, "value: item.v: expected a number, got null; leave it out with when:"},
 		{"datastream: item.id\nvalue: item.v", `{"id":"a","v":"n/a"}`, `value: item.v: expected a number, got "n/a"; for a text say type: text`},
 		{"datastream: item.id\nvalue: item.v\ntime: item.t", `{"id":"a","v":1,"t":1795402800}`, "(h.yaml:5:11): time: item.t: is a number: say time_unit"},
-		{"datastream: item.id\nvalue: item.v\ntime: item.t", `{"id":"a","v":1,"t":"2026-11-23 03:00"}`, `the time "2026-11-23T03:00" has no offset: say time_zone`},
+		{"datastream: item.id\nvalue: item.v\ntime: item.t", `{"id":"a","v":1,"t":"2026-11-23 03:00"}`, `the time "2026-11-23 03:00" has no offset: say time_zone`},
 		{"datastream: item.id\nvalue: item.v\ntime: item.t", `{"id":"a","v":1,"t":"yesterday"}`, `time: item.t: expected a time such as 2026-11-23T03:00:00Z, got "yesterday"`},
 		{"datastream: item.id\nvalue: item.v", `{"id":"a","v":1e999}`, "value: item.v: is no finite number"},
 		{"datastream: \"''\"\nvalue: 1", `{}`, `expected the external id of a datastream, got ""`},

@@ -117,7 +117,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"columns that are not there", mapping, "l.csv", "site,tim,lvl,flow\n", []string{
 			`m.yaml:2:7: time: l.csv has no column "time", did you mean "tim"?`,
 			`m.yaml:4:14: column: l.csv has no column "level"; its columns: site, tim, lvl, flow`}},
-		{"no zone", mapping, "l.csv", "site,time,level,flow\neast,2026-11-23 03:00,1,5\n", []string{`l.csv:2:6: time: the time "2026-11-23T03:00" has no offset: say time_zone in the mapping`}},
+		{"no zone", mapping, "l.csv", "site,time,level,flow\neast,2026-11-23 03:00,1,5\n", []string{`l.csv:2:6: time: the time "2026-11-23 03:00" has no offset: say time_zone in the mapping`}},
 		{"rows of another length", mapping, "l.csv", "site,time,level,flow\neast,2026-11-23T03:00:00Z,1\neast,2026-11-23T03:00:00Z,x,1\n", []string{
 			"l.csv:2:1: the row has 3 fields, expected 4 as the header has", `l.csv:3:27: level: expected a number, got "x"`}},
 		{"points among decimal commas", mapping + "decimal: comma\n", "l.csv", "site;time;level;flow\neast;2026-11-23T03:00:00Z;1.234;1.234,5\n", []string{

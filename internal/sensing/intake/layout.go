@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/anlan-city/anlan/internal/platform/moment"
 )
 
 // Layout is the mapping of files of measurements: what their columns mean. It is read-only and safe for concurrent use. Its
@@ -23,7 +25,7 @@ type Layout struct {
 	where                                map[string][]string
 	at                                   position // of the mapping, where nothing better can be pointed at
 	time                                 []word   // one column, or several that are joined by a blank
-	moment                               moment
+	moment                               moment.Format
 	series                               []series
 }
 
@@ -82,7 +84,7 @@ func ParseLayout(file string, content []byte) (*Layout, error) {
 	var zone *time.Location
 	if mappingZone.s != "" {
 		var err error
-		if zone, err = zoneOf(mappingZone.s); err != nil {
+		if zone, err = moment.Zone(mappingZone.s); err != nil {
 			d.say(mappingZone.position, "time_zone", "%v", err)
 		}
 	}

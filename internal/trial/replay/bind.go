@@ -88,7 +88,7 @@ func (b *binder) when(w *when) func(*row) (int64, bool) {
 		for _, c := range columns[1:] {
 			s += " " + strings.TrimSpace(current.cells[c])
 		}
-		at, ambiguous, err := w.moment.parse(s)
+		at, ambiguous, err := w.moment.Read(s)
 		if err != nil {
 			b.r.leaveOut(b.t.problem(current, columns[0], "%v", err))
 			return 0, false

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/city/coords"
+	"github.com/anlan-city/anlan/internal/platform/moment"
 )
 
 // check finds what is wrong in a mapping by itself, and completes what follows from it: zone, system and moments.
@@ -66,8 +67,8 @@ func (c *checker) zone(t text, zone **time.Location) {
 		return
 	}
 	var err error
-	if *zone, err = time.LoadLocation(t.s); err != nil || t.s == "Local" {
-		c.say(t.node, "time_zone", "unknown time zone %q, expected a name such as Asia/Shanghai or UTC", t.s)
+	if *zone, err = moment.Zone(t.s); err != nil {
+		c.say(t.node, "time_zone", "%v", err)
 	}
 }
 
@@ -101,7 +102,7 @@ func (c *checker) when(node position, field string, w *when, needed bool) {
 	zone := c.m.zone
 	c.zone(w.TimeZone, &zone)
 	var err error
-	if w.moment, err = newMoment(w.Format.s, zone); err != nil {
+	if w.moment, err = moment.New(w.Format.s, zone); err != nil {
 		c.say(w.Format.node, field, "%v", err)
 	}
 }

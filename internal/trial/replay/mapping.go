@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/city/coords"
+	"github.com/anlan-city/anlan/internal/platform/moment"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -140,7 +141,7 @@ type when struct {
 	Column   names `yaml:"column"`
 	Format   text  `yaml:"format"`
 	TimeZone text  `yaml:"time_zone"`
-	moment   moment
+	moment   moment.Format
 }
 
 // point is [lon, lat], or {lon: COLUMN, lat: COLUMN}.
