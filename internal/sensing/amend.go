@@ -162,6 +162,7 @@ func (s *Service) applyAmendments(all []amendment) {
 		l := s.lanes[a.lane]
 		l.amended++ // for a sealer that read the head while this was being committed
 		if int64(a.before.n) < l.sealed {
+			l.changed()
 			if a.deleted {
 				s.count.deleted++
 			}
@@ -211,7 +212,9 @@ func amendChunk(tx *db.Tx, lane, n int64, to *record) error {
 	i := n - h.n0
 	if to != nil {
 		records[i] = *to
-		return (&chunk{n0: h.n0, records: records}).put(tx, lane)
+		c := chunk{n0: h.n0, records: records}
+		c.finish()
+		return c.put(tx, lane)
 	}
 	if _, err := tx.Exec("delete from chunks where lane = $1 and n0 = $2", lane, h.n0); err != nil {
 		return fmt.Errorf("chunk %d of lane %d: %w", h.n0, lane, err)
@@ -220,6 +223,7 @@ func amendChunk(tx *db.Tx, lane, n int64, to *record) error {
 		if len(part.records) == 0 {
 			continue
 		}
+		part.finish()
 		if err := part.put(tx, lane); err != nil {
 			return err
 		}
@@ -237,12 +241,10 @@ func (s *Service) restate(tx *db.Tx, st *stream) (State, error) {
 	s.mu.RUnlock()
 	var all []place
 	for _, l := range lanes {
-		headers, err := chunkHeaders(tx, l.id, math.MinInt64, math.MaxInt64, nil, nil)
+		// From the store, which has what this change has done.
+		err := laneHeaders(tx, l.id, math.MinInt64, math.MaxInt64, func(_ int64, h header) { all = append(all, place{view{lane: l}, h}) })
 		if err != nil {
 			return state, err
-		}
-		for _, h := range headers {
-			all = append(all, place{view{lane: l}, h})
 		}
 	}
 	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.header.maxAt, a.header.maxAt) })

@@ -3,12 +3,10 @@ package sensing
 import (
 	"context"
 	"fmt"
+	"github.com/anlan-city/anlan/internal/platform/web"
 	"math"
 	"net/http"
 	"slices"
-
-	"github.com/anlan-city/anlan/internal/platform/db"
-	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
 const (
@@ -109,16 +107,12 @@ func (s *Service) eachChunk(ctx context.Context, v view, from, to int64, fn func
 	if err := fn(v, v.head); err != nil || v.sealed == 0 {
 		return err
 	}
-	var headers []header
-	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		headers, err = chunkHeaders(tx, v.lane.id, from, to, nil, nil)
-		return err
-	})
+	headers, err := s.headersOf(ctx, v)
 	if err != nil {
 		return err
 	}
 	for _, h := range headers {
-		if h.count = min(h.count, v.sealed-h.n0); h.count <= 0 {
+		if h.maxAt < from || h.minAt > to {
 			continue
 		}
 		records, err := s.loadRange(ctx, v.lane.id, h)

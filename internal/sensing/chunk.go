@@ -53,57 +53,15 @@ var (
 type chunk struct {
 	n0      int64
 	records []record
-	columns []byte // encoded, once it was done
+	header  header // and
+	columns []byte // encoded; both made by finish
 }
 
 // end is the n after the chunk's last.
 func (c *chunk) end() int64 { return c.n0 + int64(len(c.records)) }
 
-// header is what a chunk's row says beside the columns.
-type header struct {
-	n0, count          int64
-	minAt, maxAt       int64 // the earliest start and the latest end
-	minValue, maxValue float64
-	minResult          int64 // result times; 0 where no reading has one
-	maxResult          int64
-	numbers            bool // every result is a finite number, within the two values
-}
-
-// headers are those of consecutive chunks.
-type headers []header
-
-// count is how many readings they have together.
-func (hs headers) count() (n int64) {
-	for _, h := range hs {
-		n += h.count
-	}
-	return n
-}
-
-func (c *chunk) header() header {
-	h := header{
-		n0: c.n0, count: int64(len(c.records)), minAt: math.MaxInt64, maxAt: math.MinInt64,
-		minValue: math.Inf(1), maxValue: math.Inf(-1), numbers: true,
-	}
-	for i := range c.records {
-		r := &c.records[i]
-		h.minAt, h.maxAt = min(h.minAt, r.at), max(h.maxAt, r.end())
-		if t := r.resultTime(); t != 0 {
-			if h.minResult == 0 || t < h.minResult {
-				h.minResult = t
-			}
-			if h.maxResult == 0 || t > h.maxResult {
-				h.maxResult = t
-			}
-		}
-		f, ok := r.finite()
-		if !ok {
-			h.numbers = false
-		}
-		h.minValue, h.maxValue = min(h.minValue, f), max(h.maxValue, f)
-	}
-	return h
-}
+// finish makes of the records what is written.
+func (c *chunk) finish() { c.header, c.columns = newHeader(c.n0, c.records), encodeChunk(c.records) }
 
 func encodeChunk(records []record) []byte {
 	raw := binary.AppendUvarint(append(make([]byte, 0, 8*len(records)+16), chunkVersion), uint64(len(records)))

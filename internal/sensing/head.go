@@ -48,10 +48,20 @@ type lane struct {
 	stored  int64    // how many there are in chunks
 	head    []record // the others, in the order of n; replaced as a whole when one of them is amended
 	goneAt  int64    // the log row by which its datastream was deleted
+	// headers are those of its chunks, in the order of n, if they are known: always for a lane that has filled since the
+	// start, else once somebody asked. What stands in the slice is not changed: views hold it.
+	headers headers
+	known   bool
 	// unsorted says that the head is not in the order of time; times then are the places of each time, once asked for.
 	unsorted bool
 	times    map[int64][]uint32
 	indexed  int64 // bytes of times that are counted in the head's weight
+}
+
+// changed says that stored readings of the lane are not what they were. The caller holds mu.
+func (l *lane) changed() {
+	l.amended++
+	l.headers, l.known = nil, l.sealed == 0
 }
 
 // State is what is kept about a datastream.

@@ -129,7 +129,7 @@ func (s *Service) loadLanes(tx *db.Tx) error {
 			l = &lane{id: id}
 		}
 		l.next, l.inChunks, l.sealed, l.applied, l.stored = sealed, sealed, sealed, sealed, stored
-		l.amended++ // whatever was planned for it is out of date
+		l.changed() // whatever was planned for it is out of date
 		l.goneAt = math.MaxInt64
 		s.replaceHead(l, nil)
 		s.lanes[id] = l

@@ -106,10 +106,9 @@ func (s *State) lastFor(c *record) int64 {
 func (s *Service) compareChunks(read func(func(tx *db.Tx) error) error, req *request, found []*suspects) error {
 	for _, x := range found {
 		for _, v := range slices.Backward(s.views(x.of)) {
-			var headers []header
-			err := read(func(tx *db.Tx) (err error) {
-				headers, err = chunkHeaders(tx, v.lane.id, x.from, x.to, nil, nil)
-				return err
+			var headers headers
+			err := read(func(tx *db.Tx) error {
+				return laneHeaders(tx, v.lane.id, x.from, x.to, func(_ int64, h header) { headers = append(headers, h) })
 			})
 			if err != nil {
 				return err

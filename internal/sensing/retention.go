@@ -192,7 +192,7 @@ func (s *Service) expire(ctx context.Context, st *stream, before int64) error {
 					return err
 				}
 				s.mu.Lock()
-				v.lane.amended++
+				v.lane.amended++ // for the sealer, whose plan is out of date
 				s.mu.Unlock()
 				state, err := s.restate(tx, st)
 				if err != nil {
@@ -201,6 +201,7 @@ func (s *Service) expire(ctx context.Context, st *stream, before int64) error {
 				tx.AfterCommit(func() {
 					s.mu.Lock()
 					defer s.mu.Unlock()
+					v.lane.changed()
 					v.lane.stored -= deleted
 					s.count.sealed -= deleted
 					s.count.deleted += deleted

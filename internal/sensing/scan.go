@@ -134,13 +134,18 @@ func (s *Service) lookUp(tx *db.Tx, id int64) (*lane, *record, error) {
 // view is what one lane holds at an instant: the head, and the chunks up to a number. What is sealed after that instant
 // stands in the chunks too, and is left out there.
 type view struct {
-	lane   *lane
-	head   []record
-	sealed int64
-	stored int64
+	lane     *lane
+	head     []record
+	unsorted bool // the head is not in the order of time
+	sealed   int64
+	stored   int64
+	headers  headers
+	known    bool // headers has those of all chunks; see headersOf
 }
 
-func (l *lane) view() view { return view{l, l.head, l.sealed, l.stored} }
+func (l *lane) view() view {
+	return view{l, l.head, l.unsorted, l.sealed, l.stored, l.headers, l.known}
+}
 
 // views are those of a stream's lanes.
 func (s *Service) views(st *stream) []view {
@@ -187,6 +192,18 @@ func (s *Service) Scan(ctx context.Context, q Query, fn func(Stored) error) erro
 	return err
 }
 
+// partly are the lanes of those streams that lie neither within a span as a whole nor without.
+func (s *Service) partly(streams []*stream, x span) (lanes []*lane) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, st := range streams {
+		if state := &st.state; state.Count > 0 && !x.misses(state.MinAt, state.MaxAt) && !x.covers(state.MinAt, state.MaxAt) {
+			lanes = append(lanes, st.lanes...)
+		}
+	}
+	return lanes
+}
+
 func (s *Service) scanByID(ctx context.Context, q Query, fn func(Stored) error) error {
 	var lanes []*lane
 	if q.Datastreams == nil {
@@ -211,6 +228,11 @@ func (s *Service) scanByID(ctx context.Context, q Query, fn func(Stored) error) 
 		}
 	}
 	w := walk{s: s, ctx: ctx, q: &q, fn: fn, span: q.span(), skip: q.Skip}
+	if q.Skip > 0 && q.bounded() {
+		if err := s.learn(ctx, s.partly(s.chosen(&q), w.span)); err != nil {
+			return err
+		}
+	}
 	for i := range lanes {
 		l := lanes[i]
 		if desc {
@@ -262,7 +284,7 @@ func (w *walk) lane(l *lane, desc bool) error {
 		}
 	}
 	if v.sealed > 0 && (desc || after < v.sealed) {
-		if err := w.chunks(v, after, whole, desc); err != nil {
+		if err := w.chunks(v, after, desc); err != nil {
 			return err
 		}
 	}
@@ -272,26 +294,25 @@ func (w *walk) lane(l *lane, desc bool) error {
 	return nil
 }
 
-func (w *walk) chunks(v view, after int64, whole, desc bool) error {
-	var headers []header
-	err := w.s.DB.Read(w.ctx, func(tx *db.Tx) (err error) {
-		headers, err = chunkHeaders(tx, v.lane.id, w.span.from, w.span.to, w.q.MinValue, w.q.MaxValue)
-		return err
-	})
+func (w *walk) chunks(v view, after int64, desc bool) error {
+	headers, err := w.s.headersOf(w.ctx, v)
 	if err != nil {
 		return err
 	}
-	if desc {
-		slices.Reverse(headers)
-	}
-	for _, h := range headers {
-		h.count = min(h.count, v.sealed-h.n0)
-		if h.count <= 0 || !desc && h.n0+h.count-1 <= after || desc && h.n0 >= after {
+	for i := range headers {
+		h := headers[i]
+		if desc {
+			h = headers[len(headers)-1-i]
+		}
+		if w.span.misses(h.minAt, h.maxAt) || h.without(w.q.MinValue, w.q.MaxValue) ||
+			!desc && h.n0+h.count-1 <= after || desc && h.n0 >= after {
 			continue
 		}
-		if whole && w.skip >= h.count {
-			w.skip -= h.count
-			continue
+		if whole := after < h.n0 || after >= h.n0+h.count; whole && w.skip > 0 {
+			if n, exact := h.within(w.span); exact && w.skip >= n {
+				w.skip -= n
+				continue
+			}
 		}
 		records, err := w.s.loadRange(w.ctx, v.lane.id, h)
 		if err != nil {
@@ -344,8 +365,11 @@ func (s *Service) Count(ctx context.Context, q Query) (int64, error) {
 	}
 	var total int64
 	x := q.span()
-	var views []view
 	chosen := s.chosen(&q)
+	if err := s.learn(ctx, s.partly(chosen, x)); err != nil {
+		return 0, err
+	}
+	var views []view
 	s.mu.RLock()
 	for _, st := range chosen {
 		switch state := &st.state; {
@@ -367,26 +391,23 @@ func (s *Service) Count(ctx context.Context, q Query) (int64, error) {
 func (s *Service) countViews(ctx context.Context, views []view, x span) (total int64, err error) {
 	for _, v := range views {
 		total += x.count(v.head)
-	}
-	var border []place // chunks of which only a part is wanted
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		return eachHeader(tx, views, x, func(v view, h header) {
-			if x.covers(h.minAt, h.maxAt) {
-				total += h.count
-			} else {
-				border = append(border, place{v, h})
-			}
-		})
-	})
-	for _, p := range border {
+		headers, err := s.headersOf(ctx, v)
 		if err != nil {
-			break
+			return 0, err
 		}
-		var records []record
-		records, err = s.loadRange(ctx, p.view.lane.id, p.header)
-		total += x.count(records)
+		for _, h := range headers {
+			n, exact := h.within(x)
+			if !exact {
+				records, err := s.loadRange(ctx, v.lane.id, h)
+				if err != nil {
+					return 0, err
+				}
+				n = x.count(records)
+			}
+			total += n
+		}
 	}
-	return total, err
+	return total, nil
 }
 
 // place is a chunk of a lane.
@@ -402,38 +423,4 @@ func (x span) count(records []record) (n int64) {
 		}
 	}
 	return n
-}
-
-// manyLanes is from how many lanes on it pays to read all headers of all lanes in one go.
-const manyLanes = 100
-
-// eachHeader hands the headers of the chunks of some lanes to fn that may hold a time that is wanted. Readings that a view
-// has in its head are left out.
-func eachHeader(tx *db.Tx, views []view, x span, fn func(view, header)) error {
-	clipped := func(v view, h header) {
-		if h.count = min(h.count, v.sealed-h.n0); h.count > 0 {
-			fn(v, h)
-		}
-	}
-	if len(views) < manyLanes {
-		for _, v := range views {
-			headers, err := chunkHeaders(tx, v.lane.id, x.from, x.to, nil, nil)
-			if err != nil {
-				return err
-			}
-			for _, h := range headers {
-				clipped(v, h)
-			}
-		}
-		return nil
-	}
-	byLane := make(map[int64]view, len(views))
-	for _, v := range views {
-		byLane[v.lane.id] = v
-	}
-	return allHeaders(tx, x.from, x.to, func(lane int64, h header) {
-		if v, ok := byLane[lane]; ok {
-			clipped(v, h)
-		}
-	})
 }

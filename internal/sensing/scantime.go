@@ -4,28 +4,32 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
-	"math"
 	"slices"
-
-	"github.com/anlan-city/anlan/internal/platform/db"
+	"sort"
 )
 
-// A scan by time merges runs. A run is a stream, a chunk or a head of which, at first, only a bound is known: no reading of
-// it comes before that place. It is opened when its bound comes up: a stream falls into its chunks, a chunk or a head into its
-// sorted records. So the first page of a long history reads one chunk, and the newest reading of all reads few streams.
+// A scan by time merges runs. A run is a head, a lane's chunks or one chunk, of which, at first, only a bound is known: no
+// reading of it comes before that place. It is opened when its bound comes up: a lane falls into its chunks, a chunk or a head
+// into its sorted records. So the first page of a long history reads one chunk, and the newest readings of all read few.
 
 // run is one run of a merge.
 type run struct {
 	bound Key // no reading of it comes before
-	last  Key // and none after; for leaving it out as a whole
+	last  Key // and none after; for leaving a chunk out as a whole
 
-	of      *stream // an unopened stream's chunks
-	views   []view  // its lanes
-	view    view    // an unopened head or chunk, and the lane of an opened run
-	head    bool
-	header  header
-	records []record // opened: what is left, in the order of the scan
+	view    view
+	kind    runKind
+	header  header   // of a chunk
+	records []record // once opened: what is left, in the order of the scan
 }
+
+type runKind uint8
+
+const (
+	runHead runKind = iota
+	runLane
+	runChunk
+)
 
 // merge is a scan by time under way.
 type merge struct {
@@ -46,27 +50,9 @@ func (s *Service) scanByTime(ctx context.Context, q Query, fn func(Stored) error
 			m.span.from = max(m.span.from, q.After.At)
 		}
 	}
-	chosen := s.chosen(&q)
-	s.mu.RLock()
-	for _, st := range chosen {
-		if st.state.Count == 0 || m.span.misses(st.state.MinAt, st.state.MaxAt) {
-			continue
-		}
-		// Heads are in memory; the chunks are only looked at when their own bound comes up.
-		r := &run{of: st}
-		for _, l := range st.lanes {
-			v := l.view()
-			if len(v.head) > 0 {
-				m.runs = append(m.runs, m.bounds(&run{view: v, head: true}, st.state.MinAt, st.state.MaxAt))
-			}
-			r.views = append(r.views, v)
-		}
-		if sealed := &st.sealed; sealed.Count > 0 && !m.span.misses(sealed.MinAt, sealed.MaxAt) {
-			m.runs = append(m.runs, m.bounds(r, sealed.MinAt, sealed.MaxAt))
-		}
+	if err := m.begin(); err != nil {
+		return err
 	}
-	s.mu.RUnlock()
-	heap.Init(m)
 	skip := q.Skip
 	for len(m.runs) > 0 {
 		r := m.runs[0]
@@ -97,18 +83,117 @@ func (s *Service) scanByTime(ctx context.Context, q Query, fn func(Stored) error
 	return nil
 }
 
-// bounds sets the places between which a run lies, from its earliest and latest times.
-func (m *merge) bounds(r *run, minAt, maxAt int64) *run {
-	r.bound, r.last = Key{max(minAt, m.span.from), 0}, Key{maxAt, math.MaxInt64}
-	if m.desc {
-		r.bound, r.last = Key{min(maxAt, m.span.to), math.MaxInt64}, Key{minAt, 0}
+// begin makes a run of each head and of each lane's chunks.
+func (m *merge) begin() error {
+	chosen := m.s.chosen(m.q)
+	var lanes []*lane
+	m.s.mu.RLock()
+	for _, st := range chosen {
+		if sealed := &st.sealed; sealed.Count > 0 && !m.span.misses(sealed.MinAt, sealed.MaxAt) {
+			lanes = append(lanes, st.lanes...)
+		}
 	}
-	return r
+	m.s.mu.RUnlock()
+	if err := m.s.learn(m.ctx, lanes); err != nil {
+		return err
+	}
+	m.s.mu.RLock()
+	defer m.s.mu.RUnlock()
+	for _, st := range chosen {
+		if st.state.Count == 0 || m.span.misses(st.state.MinAt, st.state.MaxAt) {
+			continue
+		}
+		for _, l := range st.lanes {
+			v := l.view()
+			if bound, ok := m.headBound(v, &st.state); ok {
+				m.runs = append(m.runs, &run{view: v, kind: runHead, bound: bound})
+			}
+			if sealed := &st.sealed; v.sealed > 0 && sealed.Count > 0 && !m.span.misses(sealed.MinAt, sealed.MaxAt) {
+				if bound, ok := m.laneBound(v, sealed); ok {
+					m.runs = append(m.runs, &run{view: v, kind: runLane, bound: bound})
+				}
+			}
+		}
+	}
+	heap.Init(m)
+	return nil
+}
+
+// spanOf is what is wanted of a lane: of the instant behind which a scan goes on, lanes before that place in the order of the
+// scan have given theirs.
+func (m *merge) spanOf(lane int64) span {
+	x := m.span
+	if m.q.After == nil {
+		return x
+	}
+	at, _ := laneOf(m.q.After.ID)
+	switch {
+	case m.desc && lane > at:
+		x.to = min(x.to, m.q.After.At-1)
+	case !m.desc && lane < at:
+		x.from = max(x.from, m.q.After.At+1)
+	}
+	return x
+}
+
+// headBound is the place before which none of the readings of a head comes that may be wanted; false where there are none.
+func (m *merge) headBound(v view, state *State) (Key, bool) {
+	if len(v.head) == 0 {
+		return Key{}, false
+	}
+	x := m.spanOf(v.lane.id)
+	switch {
+	case v.unsorted && m.desc:
+		return Key{min(state.MaxAt, x.to), readingID(v.lane.id, maxN)}, true
+	case v.unsorted:
+		return Key{max(state.MinAt, x.from), readingID(v.lane.id, 0)}, true
+	case m.desc:
+		i := sort.Search(len(v.head), func(i int) bool { return v.head[i].at > x.to }) - 1
+		if i < 0 || v.head[i].at < x.from {
+			return Key{}, false
+		}
+		return Key{v.head[i].at, readingID(v.lane.id, int64(v.head[i].n))}, true
+	default:
+		i := sort.Search(len(v.head), func(i int) bool { return v.head[i].at >= x.from })
+		if i == len(v.head) || v.head[i].at > x.to {
+			return Key{}, false
+		}
+		return Key{v.head[i].at, readingID(v.lane.id, int64(v.head[i].n))}, true
+	}
+}
+
+// laneBound is the same for a lane's chunks.
+func (m *merge) laneBound(v view, sealed *State) (first Key, any bool) {
+	if !v.known {
+		if m.desc {
+			return Key{min(sealed.MaxAt, m.span.to), readingID(v.lane.id, maxN)}, true
+		}
+		return Key{max(sealed.MinAt, m.span.from), readingID(v.lane.id, 0)}, true
+	}
+	for i := range v.headers {
+		if bound, ok := m.chunkBound(v.lane.id, &v.headers[i]); ok && (!any || m.before(bound, first)) {
+			first, any = bound, true
+		}
+	}
+	return first, any
+}
+
+// chunkBound is the same for a chunk.
+func (m *merge) chunkBound(lane int64, h *header) (Key, bool) {
+	x := m.spanOf(lane)
+	if x.misses(h.minAt, h.maxAt) || h.without(m.q.MinValue, m.q.MaxValue) {
+		return Key{}, false
+	}
+	at, n := h.from(x.from)
+	if m.desc {
+		at, n = h.upTo(x.to)
+	}
+	return Key{at, readingID(lane, n)}, true
 }
 
 // whole is how many readings a chunk has that can be left out unread: all of it is wanted, and nothing else lies between.
 func (m *merge) whole(r *run) int64 {
-	if r.of != nil || r.head || !m.span.covers(r.header.minAt, r.header.maxAt) || m.q.After != nil && !m.before(*m.q.After, r.bound) {
+	if r.kind != runChunk || !m.span.covers(r.header.minAt, r.header.maxAt) || m.q.After != nil && !m.before(*m.q.After, r.bound) {
 		return 0
 	}
 	if len(m.runs) > 0 && !m.before(r.last, m.runs[0].bound) {
@@ -119,47 +204,35 @@ func (m *merge) whole(r *run) int64 {
 
 // open puts what a run holds into the heap.
 func (m *merge) open(r *run) error {
-	if r.of != nil {
-		return m.openStream(r)
-	}
-	records := r.view.head
-	if !r.head {
-		var err error
-		if records, err = m.s.loadRange(m.ctx, r.view.lane.id, r.header); err != nil {
-			return err
-		}
-	}
-	if m.add(r.view, records) {
-		heap.Fix(m, len(m.runs)-1)
-	}
-	return nil
-}
-
-func (m *merge) openStream(r *run) error {
-	for _, v := range r.views {
-		if v.sealed == 0 {
-			continue
-		}
-		var headers []header
-		err := m.s.DB.Read(m.ctx, func(tx *db.Tx) (err error) {
-			headers, err = chunkHeaders(tx, v.lane.id, m.span.from, m.span.to, m.q.MinValue, m.q.MaxValue)
-			return err
-		})
+	switch r.kind {
+	case runLane:
+		headers, err := m.s.headersOf(m.ctx, r.view)
 		if err != nil {
 			return err
 		}
 		for _, h := range headers {
-			if h.count = min(h.count, v.sealed-h.n0); h.count > 0 {
-				heap.Push(m, m.bounds(&run{view: v, header: h}, h.minAt, h.maxAt))
+			if bound, ok := m.chunkBound(r.view.lane.id, &h); ok {
+				last := Key{h.maxAt, readingID(r.view.lane.id, h.n0+h.count-1)}
+				if m.desc {
+					last = Key{h.minAt, readingID(r.view.lane.id, h.n0)}
+				}
+				heap.Push(m, &run{view: r.view, kind: runChunk, header: h, bound: bound, last: last})
 			}
 		}
+	case runChunk:
+		records, err := m.s.loadRange(m.ctx, r.view.lane.id, r.header)
+		if err != nil {
+			return err
+		}
+		m.add(r.view, records)
+	default:
+		m.add(r.view, r.view.head)
 	}
 	return nil
 }
 
-// add puts those of a lane's records that are wanted at the end of the runs, sorted, and reports whether there are any. The
-// caller restores the heap.
-func (m *merge) add(v view, records []record) bool {
+// add puts those of a lane's records that are wanted into the heap, sorted.
+func (m *merge) add(v view, records []record) {
 	r := &run{view: v}
 	for i := range records {
 		c := &records[i]
@@ -172,7 +245,7 @@ func (m *merge) add(v view, records []record) bool {
 		r.records = append(r.records, *c)
 	}
 	if len(r.records) == 0 {
-		return false
+		return
 	}
 	order := func(a, b record) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.n, b.n)) }
 	if !slices.IsSortedFunc(r.records, order) {
@@ -182,8 +255,7 @@ func (m *merge) add(v view, records []record) bool {
 		slices.Reverse(r.records)
 	}
 	r.bound = r.key(0)
-	m.runs = append(m.runs, r)
-	return true
+	heap.Push(m, r)
 }
 
 func (r *run) key(i int) Key {

@@ -277,6 +277,9 @@ func (s *Service) sealedNow(plans []plan, states map[*stream]State) {
 		p := &plans[i]
 		l, n := p.lane, len(p.records)
 		l.sealed, l.inChunks = p.next, p.next
+		if l.known {
+			l.headers = l.headers.with(p.chunks)
+		}
 		for j := range l.head[:n] {
 			s.count.headWeight -= l.head[j].weight()
 		}
@@ -313,7 +316,7 @@ func (p *plan) arrange(tx *db.Tx) error {
 		c.records = append(c.records, *r)
 	}
 	for i := range p.chunks { // here and not in the write, which others wait for
-		p.chunks[i].columns = encodeChunk(p.chunks[i].records)
+		p.chunks[i].finish()
 		runtime.Gosched() // who waits for a commit goes first
 	}
 	return nil

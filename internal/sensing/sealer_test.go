@@ -25,9 +25,8 @@ func sealed(t *testing.T, s *Service, stream int64, from, count int) {
 
 func chunksOf(t *testing.T, s *Service, lane int64) (out headers) {
 	t.Helper()
-	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		out, err = chunkHeaders(tx, lane, math.MinInt64, math.MaxInt64, nil, nil)
-		return err
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		return laneHeaders(tx, lane, math.MinInt64, math.MaxInt64, func(_ int64, h header) { out = append(out, h) })
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -146,7 +146,7 @@ func removeDatastream(tx *db.Tx, id int64) error {
 }
 
 func insertLane(tx *db.Tx, st *stream) (*lane, error) {
-	l := &lane{of: st}
+	l := &lane{of: st, known: true}
 	if err := tx.QueryRow("insert into lanes (datastream) values ($1) returning lane", st.ID).Scan(&l.id); err != nil {
 		return nil, fmt.Errorf("lane of datastream %d: %w", st.ID, err)
 	}
@@ -163,44 +163,42 @@ func datastreamsOf(tx *db.Tx, asset int64) (ids []int64, err error) {
 	return ids, err
 }
 
-// chunkHeaders are the headers of a lane's chunks that may hold a time within [from, to] and, where all their results are
-// numbers, one within the bounds, in the order of n.
-func chunkHeaders(tx *db.Tx, lane, from, to int64, low, high *float64) (out headers, err error) {
-	err = tx.Each(func(r *sql.Rows) error {
+// laneHeaders hands the headers of those of a lane's chunks to fn that may hold a time within [from, to], in the order of n.
+func laneHeaders(tx *db.Tx, lane, from, to int64, fn func(lane int64, h header)) error {
+	err := tx.Each(scanHeader(fn), selectHeaders+" where lane = $1 and max_at >= $2 and min_at <= $3 order by lane nulls last, n0 nulls last",
+		lane, from, to)
+	if err != nil {
+		return fmt.Errorf("chunks of lane %d: %w", lane, err)
+	}
+	return nil
+}
+
+// allHeaders hands those of all lanes to fn, lane by lane.
+func allHeaders(tx *db.Tx, fn func(lane int64, h header)) error {
+	if err := tx.Each(scanHeader(fn), selectHeaders+" order by lane nulls last, n0 nulls last"); err != nil {
+		return fmt.Errorf("headers of chunks: %w", err)
+	}
+	return nil
+}
+
+const selectHeaders = `select lane, n0, count, min_at, max_at, min_value, max_value, min_result_at, max_result_at, step, early, late
+	from chunks`
+
+func scanHeader(fn func(lane int64, h header)) func(r *sql.Rows) error {
+	return func(r *sql.Rows) error {
+		var lane int64
 		var h header
 		var minValue, maxValue sql.NullFloat64
 		var minResult, maxResult sql.NullInt64
-		if err := r.Scan(&h.n0, &h.count, &h.minAt, &h.maxAt, &minValue, &maxValue, &minResult, &maxResult); err != nil {
+		err := r.Scan(&lane, &h.n0, &h.count, &h.minAt, &h.maxAt, &minValue, &maxValue, &minResult, &maxResult, &h.step, &h.early, &h.late)
+		if err != nil {
 			return err
 		}
 		h.minResult, h.maxResult = minResult.Int64, maxResult.Int64
 		h.minValue, h.maxValue, h.numbers = minValue.Float64, maxValue.Float64, minValue.Valid
-		if h.numbers && (low != nil && h.maxValue < *low || high != nil && h.minValue > *high) {
-			return nil
-		}
-		out = append(out, h)
-		return nil
-	}, `select n0, count, min_at, max_at, min_value, max_value, min_result_at, max_result_at from chunks
-		where lane = $1 and max_at >= $2 and min_at <= $3 order by lane nulls last, n0 nulls last`, lane, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("chunks of lane %d: %w", lane, err)
-	}
-	return out, nil
-}
-
-// allHeaders are the places and times of the chunks of all lanes that may hold a time within [from, to].
-func allHeaders(tx *db.Tx, from, to int64, fn func(lane int64, h header)) error {
-	err := tx.Each(func(r *sql.Rows) error {
-		var lane int64
-		var h header
-		err := r.Scan(&lane, &h.n0, &h.count, &h.minAt, &h.maxAt)
 		fn(lane, h)
-		return err
-	}, `select lane, n0, count, min_at, max_at from chunks where max_at >= $1 and min_at <= $2 order by lane nulls last, n0 nulls last`, from, to)
-	if err != nil {
-		return fmt.Errorf("headers of chunks: %w", err)
+		return nil
 	}
-	return nil
 }
 
 // headerOf is the place of the chunk that holds n; its count is 0 where there is none.
@@ -269,18 +267,17 @@ func loadChunk(tx *db.Tx, lane int64, h header) (records []record, err error) {
 
 // put writes a chunk in place of one that begins at the same n.
 func (c *chunk) put(tx *db.Tx, lane int64) error {
-	h := c.header()
-	if c.columns == nil {
-		c.columns = encodeChunk(c.records)
-	}
-	_, err := tx.Exec(`insert into chunks (lane, n0, count, min_at, max_at, min_value, max_value, min_result_at, max_result_at, columns)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	h := &c.header
+	_, err := tx.Exec(`insert into chunks (lane, n0, count, min_at, max_at, min_value, max_value, min_result_at, max_result_at,
+		step, early, late, columns)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		on conflict (lane, n0) do update set count = excluded.count, min_at = excluded.min_at, max_at = excluded.max_at,
 		min_value = excluded.min_value, max_value = excluded.max_value, min_result_at = excluded.min_result_at,
-		max_result_at = excluded.max_result_at, columns = excluded.columns`,
+		max_result_at = excluded.max_result_at, step = excluded.step, early = excluded.early, late = excluded.late,
+		columns = excluded.columns`,
 		lane, c.n0, h.count, h.minAt, h.maxAt,
 		sql.NullFloat64{Float64: h.minValue, Valid: h.numbers}, sql.NullFloat64{Float64: h.maxValue, Valid: h.numbers},
-		optional(h.minResult), optional(h.maxResult), c.columns)
+		optional(h.minResult), optional(h.maxResult), h.step, h.early, h.late, c.columns)
 	if err != nil {
 		return fmt.Errorf("chunk %d of lane %d: %w", c.n0, lane, err)
 	}
