@@ -23,8 +23,12 @@ func decoded(option, raw string, plus bool) (string, error) {
 
 // checkText refuses what is too long and what no store can keep.
 func checkText(option, s string) error {
-	if len(s) > MaxText {
-		return &Error{Option: option, Message: fmt.Sprintf("longer than %d bytes", MaxText)}
+	limit := MaxText
+	if option == "$skiptoken" {
+		limit = MaxToken
+	}
+	if len(s) > limit {
+		return &Error{Option: option, Message: fmt.Sprintf("longer than %d bytes", limit)}
 	}
 	if i := strings.IndexByte(s, 0); i >= 0 {
 		return &Error{Option: option, Pos: i, Message: "contains a zero byte", Text: s}

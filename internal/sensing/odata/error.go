@@ -34,8 +34,8 @@ func (e *Error) Caret() string {
 	return string(before) + string(after) + "\n" + strings.Repeat(" ", len(before)) + "^"
 }
 
-// didYouMean is what was probably meant, as the end of a message; "" when nothing is near.
-func didYouMean(got string, known []string) string {
+// DidYouMean is what was probably meant, as the end of a message; "" when nothing is near.
+func DidYouMean(got string, known []string) string {
 	best, distance := "", len(got)/3+2
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(got), strings.ToLower(k)); d < distance {

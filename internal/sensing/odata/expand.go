@@ -65,7 +65,7 @@ func (p *parser) nested(q *Query) error {
 		p.space()
 		at, name := p.pos, p.word()
 		if !strings.HasPrefix(name, "$") {
-			return p.fail(at, "expected an option such as $top=1, got %s%s", p.here(), didYouMean("$"+name, optionNames()))
+			return p.fail(at, "expected an option such as $top=1, got %s%s", p.here(), DidYouMean("$"+name, optionNames()))
 		}
 		p.pos += len(name)
 		if err := p.expect('=', name); err != nil {
@@ -81,7 +81,7 @@ func (p *parser) nested(q *Query) error {
 			return nil
 		}
 		p.space()
-		return p.fail(p.pos, "expected ; or ) after %s, got %s%s", name, p.here(), didYouMean(p.word(), operatorNames()))
+		return p.fail(p.pos, "expected ; or ) after %s, got %s%s", name, p.here(), DidYouMean(p.word(), operatorNames()))
 	}
 }
 

@@ -2,10 +2,11 @@ package odata
 
 // Bounds on what is parsed. What exceeds them is an *Error.
 const (
-	MaxText   = 8 << 10 // bytes of one decoded option
-	MaxDepth  = 64      // height of an expression's tree, and nesting of its parentheses
-	MaxExpand = 5       // nesting of $expand
-	MaxSets   = 3       // paths through sets in one condition: each multiplies the work by the size of its set
+	MaxText   = 8 << 10  // bytes of one decoded option, but for $skiptoken
+	MaxToken  = 48 << 10 // bytes of $skiptoken, which holds what a list is ordered by
+	MaxDepth  = 64       // height of an expression's tree, and nesting of its parentheses
+	MaxExpand = 5        // nesting of $expand
+	MaxSets   = 3        // paths through sets in one condition: each multiplies the work by the size of its set
 )
 
 // Expr is a node of an expression: *Literal, *Path, *Unary, *Binary, *Logic, *In, *InArray, *Call or *Lambda, and nothing

@@ -82,7 +82,7 @@ func (p *parser) call(name string) (Expr, error) {
 	at := p.pos
 	f, swapped, ok := funcNamed(name)
 	if !ok {
-		return nil, p.fail(at, "unknown function %s%s", name, didYouMean(name, funcNames()))
+		return nil, p.fail(at, "unknown function %s%s", name, DidYouMean(name, funcNames()))
 	}
 	p.pos += len(name) + 1
 	e := &Call{At: at, Func: f}

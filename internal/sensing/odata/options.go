@@ -94,7 +94,7 @@ func (p *parser) option(q *Query, name string, at int, seen *[]string) error {
 			q.ResultFormat = value
 		}
 	default:
-		return p.misplaced(at, name, "there is no option "+name+didYouMean(name, optionNames()))
+		return p.misplaced(at, name, "there is no option "+name+DidYouMean(name, optionNames()))
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func newParser(option string, t *EntityType, text string) (*parser, error) {
 
 func (p *parser) end() error {
 	if p.space(); p.pos < len(p.text) {
-		return p.fail(p.pos, "expected an operator or the end, got %s%s", p.here(), didYouMean(p.word(), operatorNames()))
+		return p.fail(p.pos, "expected an operator or the end, got %s%s", p.here(), DidYouMean(p.word(), operatorNames()))
 	}
 	return nil
 }
@@ -252,7 +252,7 @@ func (p *parser) literal() (*Literal, error) {
 func (p *parser) prefixed(word string) (*Literal, error) {
 	at, known := p.pos, []string{"geography", "geometry", "duration"}
 	if !slices.Contains(known, word) || at+len(word) >= len(p.text) || p.text[at+len(word)] != '\'' {
-		return nil, p.fail(at, "expected a constant, got %s%s", word, didYouMean(word, known))
+		return nil, p.fail(at, "expected a constant, got %s%s", word, DidYouMean(word, known))
 	}
 	p.pos += len(word)
 	s, err := p.quoted()

@@ -64,7 +64,7 @@ func (p *parser) unknown(pos int, word string, t *EntityType) error {
 			known = append(known, v.name)
 		}
 	}
-	return p.fail(pos, "%s has no property or navigation %s%s", t.Name, word, didYouMean(word, known))
+	return p.fail(pos, "%s has no property or navigation %s%s", t.Name, word, DidYouMean(word, known))
 }
 
 // keys reads the way into a JSON value: /a/b, [0].

@@ -101,7 +101,7 @@ func (r *Resource) segment(m *Model, s *scanner) error {
 	case FormRoot:
 		t := m.Set(name)
 		if t == nil {
-			return s.fail(at, "there is no set %s%s", name, didYouMean(name, m.sets()))
+			return s.fail(at, "there is no set %s%s", name, DidYouMean(name, m.sets()))
 		}
 		return r.step(s, Step{At: at, Type: t})
 	case FormSet:
@@ -152,7 +152,7 @@ func (r *Resource) property(s *scanner, at int, name string) error {
 	}
 	p := r.Type().Property(plain)
 	if p == nil {
-		return s.fail(at, "%s has no property or navigation %s%s", r.Type().Name, plain, didYouMean(plain, r.Type().names()))
+		return s.fail(at, "%s has no property or navigation %s%s", r.Type().Name, plain, DidYouMean(plain, r.Type().names()))
 	}
 	if len(keys) > 0 && !p.parts() {
 		return s.fail(at, "%s is %s and has no parts", p.Name, p.Type)

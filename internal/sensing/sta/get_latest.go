@@ -8,6 +8,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 const (
@@ -78,7 +79,7 @@ func latestAsked(r *http.Request) (latestOf, error) {
 				out.ids = append(out.ids, id)
 			}
 		default:
-			err = web.Errorf(http.StatusBadRequest, "sensing.bad_query", "there is no option %s%s", shorten(name), didYouMean(name, []string{"after", "datastream", "limit"})).At(name)
+			err = web.Errorf(http.StatusBadRequest, "sensing.bad_query", "there is no option %s%s", shorten(name), odata.DidYouMean(name, []string{"after", "datastream", "limit"})).At(name)
 		}
 		if err != nil {
 			return out, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 const (
@@ -185,7 +186,7 @@ func (a *arrays) member(g *group, key string) error {
 		}
 		return nil
 	}
-	return a.bad("a group has no member %s%s", shorten(key), didYouMean(key, []string{"Datastream", "components", "dataArray", "dataArray@iot.count"}))
+	return a.bad("a group has no member %s%s", shorten(key), odata.DidYouMean(key, []string{"Datastream", "components", "dataArray", "dataArray@iot.count"}))
 }
 
 func (a *arrays) components(g *group) error {
@@ -207,7 +208,7 @@ func (a *arrays) components(g *group) error {
 		}
 		switch {
 		case c < 0:
-			return a.bad("no component is called %s%s", shorten(string(name)), didYouMean(string(name), componentNames))
+			return a.bad("no component is called %s%s", shorten(string(name)), odata.DidYouMean(string(name), componentNames))
 		case seen&(1<<c) != 0:
 			return a.bad("the component %s is named twice", name)
 		}

@@ -465,3 +465,14 @@ func TestConditionsEndWithTheirTime(t *testing.T) {
 		t.Errorf("%v, %s", err, rec.Body)
 	}
 }
+
+// A nextLink can be followed, however long the texts are that a list is ordered by, within what a URL can hold.
+func TestPagesInTheOrderOfLongTexts(t *testing.T) {
+	w := readStart(t, sqliteStore(t))
+	for i := range 3 {
+		w.post("/Things", fmt.Sprintf(`{"name":"t","description":"%s%d"}`, strings.Repeat("安", 5000), i))
+	}
+	if got := w.all("/Things?$top=1&$orderby=description desc", "@iot.id", nil); got != "3 2 1" {
+		t.Error(got)
+	}
+}

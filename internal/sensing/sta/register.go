@@ -14,6 +14,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 // DatastreamSpec describes a datastream that is to exist.
@@ -103,7 +104,7 @@ func (s *Service) checkSpec(spec DatastreamSpec) *web.Error {
 	declared, ok := s.Packs.Property(spec.Property)
 	if !ok {
 		return web.Errorf(http.StatusUnprocessableEntity, "sensing.unknown_property", "no pack declares the property %q%s", spec.Property,
-			didYouMean(spec.Property, s.Packs.Properties())).At("property")
+			odata.DidYouMean(spec.Property, s.Packs.Properties())).At("property")
 	}
 	if declared.Unit != spec.Unit {
 		return web.Errorf(http.StatusUnprocessableEntity, "sensing.wrong_unit", "%s is observed in %s, not in %q: convert before sending",

@@ -9,6 +9,7 @@ import (
 	"github.com/anlan-city/anlan/internal/methods/ucum"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 // What binds the catalogue to the city's register: a Thing with the property "asset" is the asset of that external id, an
@@ -47,7 +48,7 @@ func (s *Service) packProperty(d *draft) (string, error) {
 	name = strings.Replace(name, ":", "/", 1)
 	if _, ok := s.Packs.Property(name); !ok {
 		return "", web.Errorf(http.StatusBadRequest, "sensing.unknown_property", "no pack declares the property %s%s", name,
-			didYouMean(name, s.Packs.Properties())).At(d.under("definition"))
+			odata.DidYouMean(name, s.Packs.Properties())).At(d.under("definition"))
 	}
 	return name, nil
 }

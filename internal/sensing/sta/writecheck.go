@@ -7,6 +7,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 // draft is an entity of a request: one to be made, one to be changed, or a link to one that exists.
@@ -214,7 +215,7 @@ func (c *checker) property(d *draft, m member, given string, depth int) {
 	for _, l := range d.kind.links {
 		known = append(known, l.nav)
 	}
-	c.add(field, m.at, "%s has no property %s%s", article(d.kind.entity), shorten(m.name), didYouMean(m.name, known))
+	c.add(field, m.at, "%s has no property %s%s", article(d.kind.entity), shorten(m.name), odata.DidYouMean(m.name, known))
 }
 
 // relation reads the entities that an entity brings along or links.

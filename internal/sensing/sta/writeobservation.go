@@ -2,6 +2,7 @@ package sta
 
 import (
 	"github.com/anlan-city/anlan/internal/sensing"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 // observation is an Observation as it was sent. Datastream and Feature of the reading are links, 0 where none was sent.
@@ -94,7 +95,7 @@ func (c *checker) observationProperty(o *observation, m member, field string) {
 		o.more.Parameters = v.compact()
 		c.guardJSON(v, field, true, true)
 	default:
-		c.add(field, m.at, "an Observation has no property %s%s", shorten(m.name), didYouMean(m.name, observationProperties))
+		c.add(field, m.at, "an Observation has no property %s%s", shorten(m.name), odata.DidYouMean(m.name, observationProperties))
 	}
 }
 

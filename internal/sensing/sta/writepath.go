@@ -8,6 +8,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/sensing/odata"
 )
 
 // step is a part of the path of a write: a set, or one entity.
@@ -41,7 +42,7 @@ func readPath(path string, met func(ref string) (set string, ok bool)) ([]step, 
 				}
 				s = step{set: set, ref: part, many: true}
 			} else if kindOf(name) == nil && name != setObservations {
-				return nil, web.Errorf(http.StatusNotFound, "sensing.unknown_set", "there is no entity set %s%s", shorten(name), didYouMean(name, sets))
+				return nil, web.Errorf(http.StatusNotFound, "sensing.unknown_set", "there is no entity set %s%s", shorten(name), odata.DidYouMean(name, sets))
 			}
 			steps = append(steps, s)
 			continue
@@ -60,7 +61,7 @@ func readPath(path string, met func(ref string) (set string, ok bool)) ([]step, 
 		}
 		if next.set == "" || id != 0 && !next.many {
 			return nil, web.Errorf(http.StatusNotFound, "sensing.bad_path", "%s has no relation %s%s; only sets and entities can be written to",
-				article(entityName(last.set)), shorten(part), didYouMean(name, navs))
+				article(entityName(last.set)), shorten(part), odata.DidYouMean(name, navs))
 		}
 		steps = append(steps, next)
 		if len(steps) > maxDepth {
