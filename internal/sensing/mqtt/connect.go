@@ -129,8 +129,8 @@ func (e *Edge) claim(c *client, id string, owner Owner) packets.Code {
 			return packets.ErrServerUnavailable
 		case e.connected >= e.limits.MaxClients:
 			return packets.ErrServerBusy
-		case s == nil && len(e.sessions) >= e.limits.MaxSessions:
-			return packets.ErrQuotaExceeded
+		case s == nil && (len(e.sessions) >= e.limits.MaxSessions || owner.Kind != access.KindPublic && e.sessionsOf(owner) >= e.limits.MaxSessionsEach):
+			return packets.Code{Code: packets.ErrQuotaExceeded.Code, Reason: "there are too many sessions; let old ones end, or use their client ids"}
 		case s == nil:
 			s = &session{id: id, owner: owner}
 			e.sessions[id] = s
@@ -139,6 +139,16 @@ func (e *Edge) claim(c *client, id string, owner Owner) packets.Code {
 		e.connected++
 		return packets.Code{}
 	}
+}
+
+// sessionsOf is how many sessions a credential has. mu is held.
+func (e *Edge) sessionsOf(owner Owner) (n int) {
+	for _, s := range e.sessions {
+		if s.owner == owner {
+			n++
+		}
+	}
+	return n
 }
 
 // unclaim gives a session back as it was.

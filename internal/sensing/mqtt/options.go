@@ -18,6 +18,7 @@ const (
 	DefaultMaxPacket        = 1 << 20          // bytes of one packet
 	DefaultMaxClients       = 10_000           // connections at a time
 	DefaultMaxSessions      = 20_000           // sessions, connected or not
+	DefaultMaxSessionsEach  = 5000             // of these, those of one credential, so that none takes all; the public has no such limit
 	DefaultMaxSubscriptions = 100              // filters of one client
 	DefaultMaxInFlight      = 1024             // publishes of one client that await their commit; the server's Receive Maximum
 	DefaultMaxInFlightBytes = 16 << 20         // bytes of these
@@ -38,6 +39,7 @@ type Limits struct {
 	MaxPacket        int
 	MaxClients       int
 	MaxSessions      int
+	MaxSessionsEach  int
 	MaxSubscriptions int
 	MaxInFlight      int
 	MaxInFlightBytes int
@@ -95,6 +97,7 @@ func (l *Limits) fill() {
 	or(&l.MaxPacket, DefaultMaxPacket)
 	or(&l.MaxClients, DefaultMaxClients)
 	or(&l.MaxSessions, DefaultMaxSessions)
+	or(&l.MaxSessionsEach, DefaultMaxSessionsEach)
 	or(&l.MaxSubscriptions, DefaultMaxSubscriptions)
 	or(&l.MaxInFlight, DefaultMaxInFlight)
 	or(&l.MaxInFlightBytes, DefaultMaxInFlightBytes)

@@ -440,3 +440,19 @@ func TestMaxClients(t *testing.T) {
 	}
 	w.join(5, "a", "s")
 }
+
+// One credential can't take all the room there is.
+func TestMaxSessionsOfOneOwner(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.MaxSessionsEach = 2 })
+	for i := range 2 {
+		w.join(5, fmt.Sprint("a", i), "a", keepSession).bye()
+	}
+	for _, c := range []struct {
+		id, user string
+		code     byte
+	}{{"a2", "a", 0x97}, {"b0", "b", 0}, {"a0", "a", 0}, {"p0", "", 0}, {"p1", "", 0}, {"p2", "", 0}} {
+		if _, ack := w.connect(5, c.id, c.user, keepSession); ack.ReasonCode != c.code {
+			t.Errorf("%s of %q: %#x", c.id, c.user, ack.ReasonCode)
+		}
+	}
+}
