@@ -127,6 +127,8 @@ func (e *Edge) claim(c *client, id string, owner Owner) packets.Code {
 		switch {
 		case e.stopping:
 			return packets.ErrServerUnavailable
+		case e.revoked[owner]:
+			return revoked()
 		case e.connected >= e.limits.MaxClients:
 			return packets.ErrServerBusy
 		case s == nil && (len(e.sessions) >= e.limits.MaxSessions || owner.Kind != access.KindPublic && e.sessionsOf(owner) >= e.limits.MaxSessionsEach):

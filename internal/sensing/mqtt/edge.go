@@ -41,6 +41,7 @@ type Edge struct {
 	mu sync.Mutex
 	// guarded by mu
 	sessions  map[string]*session
+	revoked   map[Owner]bool // since the start: a CONNECT may have been authenticated just before
 	connected int
 	stopping  bool
 	held      int64 // as told to Feed.Hold
@@ -51,7 +52,7 @@ func New(o Options) (*Edge, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	e := &Edge{opts: o, limits: o.Limits, sessions: map[string]*session{}, letters: newLetters(o.DB)}
+	e := &Edge{opts: o, limits: o.Limits, sessions: map[string]*session{}, revoked: map[Owner]bool{}, letters: newLetters(o.DB)}
 	e.hub = newHub(e)
 	var err error
 	if e.mochi, err = newMochi(e); err != nil {
@@ -145,6 +146,7 @@ func (e *Edge) nextName() string { return strconv.FormatInt(e.names.Add(1), 10) 
 // Revoke ends the connections and sessions of a credential that is no longer good.
 func (e *Edge) Revoke(ctx context.Context, o Owner) error {
 	e.mu.Lock()
+	e.revoked[o] = true
 	var gone []string
 	for _, s := range e.sessions {
 		if s.owner != o {
@@ -152,7 +154,7 @@ func (e *Edge) Revoke(ctx context.Context, o Owner) error {
 		}
 		if s.conn != nil {
 			s.ended = true
-			s.conn.link.end(packets.Code{Code: packets.ErrNotAuthorized.Code, Reason: "the credential was revoked"})
+			s.conn.link.end(revoked())
 		} else {
 			delete(e.sessions, s.id)
 			gone = append(gone, s.id)

@@ -85,4 +85,8 @@ func return311(code byte) byte {
 	return 3
 }
 
+func revoked() packets.Code {
+	return packets.Code{Code: packets.ErrNotAuthorized.Code, Reason: "the credential was revoked"}
+}
+
 func hasWildcard(filter string) bool { return strings.ContainsAny(filter, "+#") }

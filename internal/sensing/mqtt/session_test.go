@@ -420,6 +420,10 @@ func TestOperatorsEndSessions(t *testing.T) {
 	if all := w.edge.Sessions(); len(all) != 1 || all[0].Client != "d" || !all[0].Connected {
 		t.Errorf("%+v", all)
 	}
+	// One who was let in just before and comes just after is too late.
+	if _, ack := w.connect(5, "f", "s"); ack.ReasonCode != 0x87 {
+		t.Errorf("code %#x", ack.ReasonCode)
+	}
 }
 
 func TestMaxClients(t *testing.T) {
