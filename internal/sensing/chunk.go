@@ -1,11 +1,14 @@
 package sensing
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"math/bits"
+	"strconv"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -24,6 +27,7 @@ import (
 // The layout of the values is chosen per chunk, the smallest that gives back every value bit by bit:
 //
 //	decimal      the numbers are whole multiples of 10^-d: d, then zigzag varints of differences of the multiples
+//	fixed        the same, and each was written with d places, as 12.0 for 12
 //	float        64-bit patterns, each XORed with the one before, byte-reversed so that trailing zeros become short varints
 //	mixed        kind and value, one after the other
 //
@@ -35,6 +39,7 @@ const (
 	layoutDecimal = iota - 1
 	layoutFloat
 	layoutMixed
+	layoutFixed
 
 	maxDecimals = 6
 	// maxMultiple keeps multiples where float64 holds every integer.
@@ -76,24 +81,22 @@ func encodeChunk(records []record) []byte {
 }
 
 func appendColumn(raw []byte, records []record) []byte {
+	literal := ""
 	for i := range records {
-		if r := &records[i]; r.kind != KindNumber || r.extra.str() != "" {
-			raw = append(raw, layoutMixed)
-			for i := range records {
-				raw = appendMixed(raw, &records[i])
-			}
-			return raw
+		r := &records[i]
+		if r.kind != KindNumber {
+			return appendMixed(raw, records)
 		}
+		literal = cmp.Or(literal, r.extra.str())
+	}
+	if literal != "" {
+		if d, ok := places(literal); ok && fixed(records, d) {
+			return appendMultiples(append(raw, layoutFixed), records, d)
+		}
+		return appendMixed(raw, records)
 	}
 	if d, ok := decimals(records); ok {
-		raw = append(raw, layoutDecimal, byte(d))
-		var prev int64
-		for i := range records {
-			m, _ := multiple(records[i].num, d)
-			raw = binary.AppendVarint(raw, m-prev)
-			prev = m
-		}
-		return raw
+		return appendMultiples(append(raw, layoutDecimal), records, d)
 	}
 	raw = append(raw, layoutFloat)
 	var prev uint64
@@ -105,18 +108,60 @@ func appendColumn(raw []byte, records []record) []byte {
 	return raw
 }
 
-// appendMixed writes a value with its kind. A number has its literal behind it, empty for most.
-func appendMixed(raw []byte, r *record) []byte {
-	raw = append(raw, byte(r.kind))
-	switch r.kind {
-	case KindText, KindJSON:
-		return appendBytes(raw, r.extra.str())
-	case KindBool:
-		return append(raw, byte(r.num))
-	default:
-		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(r.num))
-		return appendBytes(raw, r.extra.str())
+func appendMultiples(raw []byte, records []record, d int) []byte {
+	raw = append(raw, byte(d))
+	var prev int64
+	for i := range records {
+		m, _ := multiple(records[i].num, d)
+		raw = binary.AppendVarint(raw, m-prev)
+		prev = m
 	}
+	return raw
+}
+
+// appendMixed writes each value with its kind. A number has its literal behind it, empty for most.
+func appendMixed(raw []byte, records []record) []byte {
+	raw = append(raw, layoutMixed)
+	for i := range records {
+		r := &records[i]
+		raw = append(raw, byte(r.kind))
+		switch r.kind {
+		case KindText, KindJSON:
+			raw = appendBytes(raw, r.extra.str())
+		case KindBool:
+			raw = append(raw, byte(r.num))
+		default:
+			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(r.num))
+			raw = appendBytes(raw, r.extra.str())
+		}
+	}
+	return raw
+}
+
+// places is how many decimal places a literal has, if it could be one with as many as others have.
+func places(literal string) (int, bool) {
+	_, after, _ := strings.Cut(literal, ".")
+	return len(after), len(after) > 0 && len(after) <= maxDecimals
+}
+
+// fixed says whether all numbers were written with d decimal places.
+func fixed(records []record, d int) bool {
+	var buf [32]byte
+	for i := range records {
+		r := &records[i]
+		m, ok := multiple(r.num, d)
+		if !ok {
+			return false
+		}
+		if m%10 != 0 { // the last place counts, so the shortest form is the one with d places
+			if r.extra.str() != "" {
+				return false
+			}
+		} else if r.extra.str() != string(strconv.AppendFloat(buf[:0], r.num, 'f', d, 64)) {
+			return false
+		}
+	}
+	return true
 }
 
 // appendRest writes the columns that at least one record needs.
@@ -237,15 +282,9 @@ func decodeChunk(n0 int64, blob []byte) ([]record, error) {
 func (r *reader) column(records []record) error {
 	switch r.byte() {
 	case layoutDecimal:
-		d := r.byte()
-		if d > maxDecimals {
-			return errChunk
-		}
-		var m int64
-		for i := range records {
-			m += r.varint()
-			records[i].num = float64(m) / powers[d]
-		}
+		return r.multiples(records, false)
+	case layoutFixed:
+		return r.multiples(records, true)
 	case layoutFloat:
 		var b uint64
 		for i := range records {
@@ -258,6 +297,22 @@ func (r *reader) column(records []record) error {
 		}
 	default:
 		return errChunk
+	}
+	return nil
+}
+
+func (r *reader) multiples(records []record, fixed bool) error {
+	d := r.byte()
+	if d > maxDecimals {
+		return errChunk
+	}
+	var m int64
+	for i := range records {
+		m += r.varint()
+		records[i].num = float64(m) / powers[d]
+		if fixed && m%10 == 0 {
+			records[i].extra = &extra{text: strconv.FormatFloat(records[i].num, 'f', int(d), 64)}
+		}
 	}
 	return nil
 }

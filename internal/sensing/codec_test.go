@@ -3,6 +3,7 @@ package sensing
 import (
 	"math"
 	"reflect"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -51,14 +52,19 @@ func same(a, b Reading) bool {
 
 func TestChunkGivesBackEveryBit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		numbers := rapid.Bool().Draw(t, "only numbers")
+		mode := rapid.SampledFrom([]string{"anything", "numbers", "numbers with places"}).Draw(t, "mode")
+		places := rapid.IntRange(1, maxDecimals+1).Draw(t, "places")
 		n0 := rapid.Int64Range(0, 1000).Draw(t, "n0")
 		want := make([]Reading, rapid.IntRange(1, 50).Draw(t, "count"))
 		records := make([]record, len(want))
 		for i := range want {
 			want[i] = drawReading(t)
-			if numbers {
-				want[i].Value = Number(float64(rapid.IntRange(-1000, 1000).Draw(t, "tenths")) / 10)
+			tenths := float64(rapid.IntRange(-1000, 1000).Draw(t, "tenths")) / 10
+			switch mode {
+			case "numbers":
+				want[i].Value = Number(tenths)
+			case "numbers with places":
+				want[i].Value = Literal(strconv.FormatFloat(tenths, 'f', places, 64))
 			}
 			records[i] = pack(want[i])
 		}
@@ -131,6 +137,19 @@ func TestChunksOfSensorsAreSmall(t *testing.T) {
 	}
 	if size := float64(len(encodeChunk(records))) / 1024; size > 2 {
 		t.Fatalf("%.1f bytes per reading", size)
+	}
+}
+
+// Some languages write 12.0 for 12. It is given back so, and takes no more room.
+func TestNumbersWithPlacesAreSmall(t *testing.T) {
+	plain, fixed := make([]record, 1024), make([]record, 1024)
+	for i := range plain {
+		f := math.Round(200+20*math.Sin(float64(i)/50)*10) / 10
+		plain[i] = pack(Reading{At: int64(i) * 60e6, Value: Number(f)})
+		fixed[i] = pack(Reading{At: int64(i) * 60e6, Value: Literal(strconv.FormatFloat(f, 'f', 1, 64))})
+	}
+	if a, b := len(encodeChunk(plain)), len(encodeChunk(fixed)); b > a+8 {
+		t.Fatalf("%d bytes instead of %d", b, a)
 	}
 }
 
