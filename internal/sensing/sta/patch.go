@@ -10,6 +10,7 @@ import (
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
+	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/sensing"
@@ -116,11 +117,14 @@ func (c *change) flatOf(m made) ([]byte, error) {
 	return append(appendObservation(dst, &r.Reading), '}'), err
 }
 
-// reading is a stored Observation.
+// reading is a stored Observation that is to be changed. Whoever changes one is shown all of it, so the rule for homes holds.
 func (c *change) reading(id int64) (sensing.Stored, error) {
 	r, err := c.Tx.Get(id)
-	if errors.Is(err, db.ErrNotFound) {
+	switch {
+	case errors.Is(err, db.ErrNotFound):
 		err = missing(setObservations, id)
+	case err == nil && access.From(c.ctx).Kind != access.KindSystem && c.s.home(r.Datastream):
+		err = errHome()
 	}
 	return r, err
 }

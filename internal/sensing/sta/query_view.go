@@ -75,11 +75,16 @@ func (v *view) hidden(datastream int64) bool {
 	}
 	hidden, known := v.atHome[datastream]
 	if !known {
-		d, _ := v.Core.Lookup(datastream)
-		hidden = v.Core.Asset(d.Asset).Home
+		hidden = v.home(datastream)
 		v.atHome[datastream] = hidden
 	}
 	return hidden
+}
+
+// home says whether a datastream stands in a home.
+func (s *Service) home(datastream int64) bool {
+	d, _ := s.Core.Lookup(datastream)
+	return s.Core.Asset(d.Asset).Home
 }
 
 func errHome() error {
