@@ -136,6 +136,11 @@ func TestCore(t *testing.T) {
 			if status, h, _ := w.call("DELETE", "/Things", ""); status != 405 || h.Get("Allow") == "" {
 				t.Errorf("DELETE /Things: %d", status)
 			}
+			for _, path := range []string{"/CreateObservations", "/$batch"} {
+				if status, h, _ := w.call("GET", path, ""); status != 405 || h.Get("Allow") != "POST, OPTIONS" {
+					t.Errorf("GET %s: %d %s", path, status, h.Get("Allow"))
+				}
+			}
 			if status, h, body := w.call("HEAD", "/Things", ""); status != 200 || body != "" || h.Get("Content-Type") != "application/json" {
 				t.Errorf("HEAD: %d", status)
 			}

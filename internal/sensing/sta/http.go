@@ -85,7 +85,14 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), maxWalk)
 	defer cancel()
 	g := &get{view: h.s.newView(ctx, h.s.root(r)), model: h.model, w: w, r: r}
-	if err := g.answer(h.resource(r)); err != nil {
+	res, err := h.resource(r)
+	if err != nil {
+		if allow := h.allowed(r); allow != "" {
+			h.refuse(w, r, allow)
+			return
+		}
+	}
+	if err := g.answer(res, err); err != nil {
 		if r.Context().Err() == nil {
 			err = errTooLong(err)
 		}
