@@ -68,12 +68,12 @@ func (d *decoder) value(n ast.Node, into any, what string, r rules) {
 		if m, ok := n.(*ast.MappingNode); ok {
 			d.mapping(m, into, what)
 		} else {
-			d.Add(d.doc.at(n), CodeType, "%s needs keys, not %s", what, kindOf(n))
+			d.Add(d.doc.at(n), CodeType, "%s needs keys, not %s", what, KindOf(n))
 		}
 	case reflect.Slice:
 		s, ok := n.(*ast.SequenceNode)
 		if !ok {
-			d.Add(d.doc.at(n), CodeType, "%s needs a list, not %s", what, kindOf(n))
+			d.Add(d.doc.at(n), CodeType, "%s needs a list, not %s", what, KindOf(n))
 			return
 		}
 		if r.required && len(s.Values) == 0 {
@@ -104,7 +104,7 @@ func (d *decoder) value(n ast.Node, into any, what string, r rules) {
 		if b, ok := n.(*ast.BoolNode); ok {
 			v.SetBool(b.Value)
 		} else {
-			d.Add(d.doc.at(n), CodeType, "%s needs true or false, not %s", what, kindOf(n))
+			d.Add(d.doc.at(n), CodeType, "%s needs true or false, not %s", what, KindOf(n))
 		}
 	default:
 		panic(fmt.Sprintf("pack: no decoder for %s", v.Type())) // a mistake in our own declaration
@@ -123,7 +123,7 @@ func (d *decoder) check(n ast.Node, into any, what string, r rules) {
 		return
 	}
 	switch {
-	case s == "" && kindOf(n) != "a text": // the wrong type was noted already
+	case s == "" && KindOf(n) != "a text": // the wrong type was noted already
 	case strings.TrimSpace(s) == "":
 		d.Add(d.doc.at(n), CodeValue, "%s is empty", what)
 	case r.name:
@@ -199,7 +199,7 @@ func (d *decoder) entries(m *ast.MappingNode, fn func(key String, value ast.Node
 			if _, merge := e.Key.(*ast.MergeKeyNode); merge {
 				d.Add(d.doc.at(e.Key), CodeLanguage, "merges are no part of the pack language; write the keys out")
 			} else {
-				d.Add(d.doc.at(e.Key), CodeType, "a key needs to be a text, not %s; put it in quotes", kindOf(e.Key))
+				d.Add(d.doc.at(e.Key), CodeType, "a key needs to be a text, not %s; put it in quotes", KindOf(e.Key))
 			}
 			continue
 		}

@@ -3,7 +3,6 @@ package pack
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -118,7 +117,7 @@ func (x *Duration) decode(d *decoder, n ast.Node, what string) {
 	const want = "needs a duration such as 30s, 10m, 2h or 3d"
 	s, ok := n.(*ast.StringNode)
 	if !ok {
-		d.Add(d.doc.at(n), CodeType, "%s %s, not %s", what, want, kindOf(n))
+		d.Add(d.doc.at(n), CodeType, "%s %s, not %s", what, want, KindOf(n))
 		return
 	}
 	v, err := parseDuration(s.Value)
@@ -156,7 +155,7 @@ func parseDuration(s string) (time.Duration, error) {
 func (t *Text) decode(d *decoder, n ast.Node, what string) {
 	m, ok := n.(*ast.MappingNode)
 	if !ok {
-		d.Add(d.doc.at(n), CodeText, "%s needs both languages, {en: …, zh-CN: …}, not %s", what, kindOf(n))
+		d.Add(d.doc.at(n), CodeText, "%s needs both languages, {en: …, zh-CN: …}, not %s", what, KindOf(n))
 		return
 	}
 	var both struct {
@@ -198,7 +197,7 @@ func (ns *Names) decode(d *decoder, n ast.Node, what string) {
 func (m *Map[T]) decode(d *decoder, n ast.Node, what string) {
 	mn, ok := n.(*ast.MappingNode)
 	if !ok {
-		d.Add(d.doc.at(n), CodeType, "%s needs keys with something under each, not %s", what, kindOf(n))
+		d.Add(d.doc.at(n), CodeType, "%s needs keys with something under each, not %s", what, KindOf(n))
 		return
 	}
 	*m = nil
@@ -235,7 +234,7 @@ func (e *Expr) decode(d *decoder, n ast.Node, what string) {
 			e.indent = len(line) - len(strings.TrimLeft(line, " "))
 		}
 	default:
-		d.Add(d.doc.at(n), CodeType, "%s needs a condition such as \"value >= 5\", not %s", what, kindOf(n))
+		d.Add(d.doc.at(n), CodeType, "%s needs a condition such as \"value >= 5\", not %s", what, KindOf(n))
 		return
 	}
 	if strings.TrimSpace(e.Source) == "" {
@@ -267,46 +266,15 @@ func (d *decoder) text(n ast.Node, what string) (string, bool) {
 	case *ast.LiteralNode:
 		return n.Value.Value, true
 	}
-	d.Add(d.doc.at(n), CodeType, "%s needs a text, not %s", what, kindOf(n))
+	d.Add(d.doc.at(n), CodeType, "%s needs a text, not %s", what, KindOf(n))
 	return "", false
 }
 
 // number reads a finite number.
 func (d *decoder) number(n ast.Node, what string) (float64, bool) {
-	switch n := n.(type) {
-	case *ast.IntegerNode:
-		switch v := n.Value.(type) {
-		case int64:
-			return float64(v), true
-		case uint64:
-			return float64(v), true
-		}
-	case *ast.FloatNode:
-		if !math.IsInf(n.Value, 0) && !math.IsNaN(n.Value) {
-			return n.Value, true
-		}
+	v, ok := NumberOf(n)
+	if !ok {
+		d.Add(d.doc.at(n), CodeType, "%s needs a number, not %s", what, KindOf(n))
 	}
-	d.Add(d.doc.at(n), CodeType, "%s needs a number, not %s", what, kindOf(n))
-	return 0, false
-}
-
-// kindOf names what stands there in the words of someone who does not know YAML.
-func kindOf(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.StringNode, *ast.LiteralNode:
-		return "a text"
-	case *ast.IntegerNode, *ast.FloatNode:
-		return "a number"
-	case *ast.BoolNode:
-		return n.String()
-	case *ast.NullNode, nil:
-		return "nothing"
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "keys"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.InfinityNode, *ast.NanNode:
-		return "no finite number"
-	}
-	return "this"
+	return v, ok
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +11,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/anlan-city/anlan/internal/pack"
 )
 
 // maxMapping is the size of the largest mapping file in bytes: it is written and read by people.
@@ -109,7 +110,7 @@ func (d *document) object(n ast.Node, what string, fields map[string]func(ast.No
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{n}
 	default:
-		d.say(at(n), "", "%s needs keys, not %s", what, kindOf(n))
+		d.say(at(n), "", "%s needs keys, not %s", what, pack.KindOf(n))
 		return
 	}
 	seen := map[string]position{}
@@ -138,7 +139,7 @@ func (d *document) object(n ast.Node, what string, fields map[string]func(ast.No
 func (d *document) list(n ast.Node, field string, fn func(ast.Node)) {
 	s, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.say(at(n), field, "needs a list, not %s", kindOf(n))
+		d.say(at(n), field, "needs a list, not %s", pack.KindOf(n))
 		return
 	}
 	if len(s.Values) == 0 {
@@ -161,7 +162,7 @@ func (d *document) word(into *word, field string) func(ast.Node) {
 		case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 			into.s = n.GetToken().Value
 		default:
-			d.say(at(n), field, "needs a text, not %s", kindOf(n))
+			d.say(at(n), field, "needs a text, not %s", pack.KindOf(n))
 			return
 		}
 		if into.s == "" {
@@ -195,7 +196,7 @@ func (d *document) table(into *map[string][]string, field string, lists bool) fu
 		case *ast.MappingValueNode:
 			pairs = []*ast.MappingValueNode{n}
 		default:
-			d.say(at(n), field, "needs keys with a text each, not %s", kindOf(n))
+			d.say(at(n), field, "needs keys with a text each, not %s", pack.KindOf(n))
 			return
 		}
 		for _, p := range pairs {
@@ -246,44 +247,11 @@ func (d *document) choice(into *word, field string, known ...string) func(ast.No
 // number reads a finite number.
 func (d *document) number(into **float64, field string) func(ast.Node) {
 	return func(n ast.Node) {
-		var v float64
-		switch n := n.(type) {
-		case *ast.IntegerNode:
-			switch i := n.Value.(type) {
-			case int64:
-				v = float64(i)
-			case uint64:
-				v = float64(i)
-			}
-		case *ast.FloatNode:
-			v = n.Value
-		default:
-			d.say(at(n), field, "needs a number, not %s", kindOf(n))
-			return
-		}
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			d.say(at(n), field, "needs a finite number")
+		v, ok := pack.NumberOf(n)
+		if !ok {
+			d.say(at(n), field, "needs a number, not %s", pack.KindOf(n))
 			return
 		}
 		*into = &v
 	}
-}
-
-// kindOf names what stands there in the words of someone who does not know YAML.
-func kindOf(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.StringNode, *ast.LiteralNode:
-		return "a text"
-	case *ast.IntegerNode, *ast.FloatNode:
-		return "a number"
-	case *ast.BoolNode:
-		return n.String()
-	case *ast.NullNode, nil:
-		return "nothing"
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "keys"
-	case *ast.SequenceNode:
-		return "a list"
-	}
-	return "an anchor, an alias or a tag"
 }

@@ -56,7 +56,7 @@ func (d *document) expression(into **expression, field string) func(ast.Node) {
 		case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode:
 			e.source = n.GetToken().Value
 		default:
-			d.say(at(n), field, "needs an expression such as item.value, not %s", kindOf(n))
+			d.say(at(n), field, "needs an expression such as item.value, not %s", pack.KindOf(n))
 			return
 		}
 		switch {
