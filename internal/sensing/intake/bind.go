@@ -36,8 +36,8 @@ type bound struct {
 
 // part is a piece of text, or a cell.
 type part struct {
-	literal string
-	cell    int // -1: the literal; absent: a column that is not there
+	text string // or the column's name
+	cell int    // -1: the text; absent: a column that is not there
 }
 
 type condition struct {
@@ -96,7 +96,7 @@ func (b *binding) add(s *series, cell int, groups []string) {
 			t.parts = append(t.parts, part{groups[g], -1})
 			continue
 		}
-		t.parts = append(t.parts, part{"", b.column(name, s.id.position, "datastream")})
+		t.parts = append(t.parts, part{name, b.column(name, s.id.position, "datastream")})
 	}
 	b.series = append(b.series, t)
 }
@@ -173,8 +173,8 @@ func (b *binding) each(log Log, r *record, take func(sensing.Reading, int), bad 
 			continue
 		}
 		id, lacking := s.idOf(r)
-		if lacking >= 0 {
-			bad(b.problem(r, lacking, b.names[lacking], errors.New("is empty, and is a part of the datastream's id "+s.id.s)))
+		if lacking != nil {
+			bad(b.problem(r, lacking.cell, lacking.text, errors.New("is empty, and is a part of the datastream's id "+s.id.s)))
 			continue
 		}
 		t, ok := b.targets[aim{s.series, id}]
@@ -215,23 +215,24 @@ func (b *binding) at(r *record) (int64, error) {
 }
 
 // idOf is the datastream's id, or the cell that it lacks.
-func (s *bound) idOf(r *record) (id string, lacking int) {
+func (s *bound) idOf(r *record) (id string, lacking *part) {
 	if len(s.parts) == 1 {
-		return s.parts[0].literal, -1
+		return s.parts[0].text, nil
 	}
 	var b strings.Builder
-	for _, p := range s.parts {
+	for i := range s.parts {
+		p := &s.parts[i]
 		if p.cell == -1 {
-			b.WriteString(p.literal)
+			b.WriteString(p.text)
 			continue
 		}
 		text := r.cell(p.cell)
 		if text == "" {
-			return "", max(p.cell, 0)
+			return "", p
 		}
 		b.WriteString(text)
 	}
-	return b.String(), -1
+	return b.String(), nil
 }
 
 func (b *binding) problem(r *record, cell int, field string, err error) Problem {

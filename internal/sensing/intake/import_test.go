@@ -134,6 +134,8 @@ func TestRefusedFiles(t *testing.T) {
 		{"no GeoJSON", mapping, "g.geojson", `{"type":"Feature"}`, []string{`g.geojson:1:18: expected a GeoJSON FeatureCollection, and this is "Feature"`}},
 		{"broken GeoJSON", mapping, "g.geojson", "{\"type\":\"FeatureCollection\",\"features\":[\n {\"type\":\"Feature\",}]}", []string{"g.geojson:2:20: not valid JSON: "}},
 		{"cut GeoJSON", mapping, "g.geojson", "{\"type\":\"FeatureCollection\",\"features\":[\n", []string{"g.geojson:2:1: not valid JSON: the file ends too early"}},
+		{"GeoJSON without a property that its datastream is named by", mapping, "g.geojson", "{\"type\":\"FeatureCollection\",\"features\":[\n {\"type\":\"Feature\",\"properties\":{\"flow\":1,\"time\":\"2026-11-23T03:00:00Z\",\"level\":1}},\n {\"type\":\"Feature\",\"properties\":{\"site\":\"east\"}}]}", []string{
+			`g.geojson:2:1: site: is empty, and is a part of the datastream's id {site}/level`, `g.geojson:2:1: site: is empty, and is a part of the datastream's id {site}/flow`}},
 		{"GeoJSON cells", mapping, "g.geojson", "{\"type\":\"FeatureCollection\",\"features\":[\n {\"type\":\"Feature\",\"properties\":{\"site\":\"east\",\"time\":\"2026-11-23T03:00:00Z\",\"level\":\"höher\"}},\n {\"type\":\"Point\"}]}", []string{
 			`g.geojson:2:86: level: expected a number, got "höher"`, `g.geojson:3:2: type: expected an object of type "Feature"`, `m.yaml:5:14: column: g.geojson has no column "flow"`}},
 	} {
