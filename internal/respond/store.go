@@ -361,8 +361,8 @@ func takeTimer(tx *db.Tx, t timer) (taken bool, err error) {
 	return n == 1, err
 }
 
-// nextTimers returns up to limit timers, the earliest first.
-func nextTimers(tx *db.Tx, limit int) ([]timer, error) {
+// dueTimers returns up to limit timers that are due by now, the earliest first.
+func dueTimers(tx *db.Tx, now time.Time, limit int) ([]timer, error) {
 	var ts []timer
 	err := tx.Each(func(rows *sql.Rows) error {
 		var t timer
@@ -371,9 +371,16 @@ func nextTimers(tx *db.Tx, limit int) ([]timer, error) {
 		t.DueAt = db.Time(due)
 		ts = append(ts, t)
 		return err
-	}, `select case_id, name, generation, due_at from case_timers
-		order by due_at nulls last, case_id nulls last, name nulls last limit $1`, limit)
+	}, `select case_id, name, generation, due_at from case_timers where due_at <= $1
+		order by due_at nulls last, case_id nulls last, name nulls last limit $2`, db.Micros(now), limit)
 	return ts, err
+}
+
+// nextTimer is when the earliest timer is due; the zero time where there is none.
+func nextTimer(tx *db.Tx) (time.Time, error) {
+	var due sql.NullInt64
+	err := tx.QueryRow("select min(due_at) from case_timers").Scan(&due)
+	return instant(due), err
 }
 
 // --- small conversions

@@ -57,23 +57,21 @@ func (s *Service) runTimers(ctx context.Context) error {
 
 // fire fires up to one batch of due timers and says how long to sleep; 0 when more may be due.
 func (s *Service) fire(ctx context.Context) (time.Duration, error) {
-	var next []timer
+	now := s.Clock.Now()
+	var due []timer
+	var next time.Time
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		next, err = nextTimers(tx, timerBatch)
+		if due, err = dueTimers(tx, now, timerBatch); err != nil || len(due) > 0 {
+			return err
+		}
+		next, err = nextTimer(tx)
 		return err
 	})
-	if err != nil || len(next) == 0 {
-		return lookEvery, err
-	}
-	due := next[:0:0]
-	for _, t := range next {
-		if wait := t.DueAt.Sub(s.Clock.Now()); wait > 0 {
-			if len(due) == 0 {
-				return min(wait, lookEvery), nil
-			}
-			break
+	if err != nil || len(due) == 0 {
+		if next.IsZero() {
+			return lookEvery, err
 		}
-		due = append(due, t)
+		return min(next.Sub(now), lookEvery), err
 	}
 	// Each timer is a write of its own, so that one which cannot fire holds up no other; they share a commit.
 	errs := make(chan error, len(due))

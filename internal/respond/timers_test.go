@@ -77,7 +77,7 @@ func TestRenewedTimerDoesNotFire(t *testing.T) {
 	w.clock.Advance(10 * time.Minute)
 	var due []timer
 	if err := w.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
-		due, err = nextTimers(tx, 10)
+		due, err = dueTimers(tx, w.clock.Now(), 10)
 		return err
 	}); err != nil || len(due) != 1 {
 		t.Fatal(due, err)
@@ -176,7 +176,7 @@ func TestTimerCutAtAnyPoint(t *testing.T) {
 			// Some fire and are taken back as a whole, some fire for good, in one commit with those.
 			var due []timer
 			if err := w.DB.Read(ctx, func(tx *db.Tx) (err error) {
-				due, err = nextTimers(tx, round%3+1)
+				due, err = dueTimers(tx, w.clock.Now(), round%3+1)
 				return err
 			}); err != nil {
 				t.Fatal(err)
