@@ -74,7 +74,7 @@ func (f Format) String() string { return f.words }
 func (f Format) Counts() bool { return f.unit != 0 }
 
 // Read reads one time, in microseconds since 1970 UTC. ambiguous tells that the clock showed this time twice, when summer
-// time ended, and that the first was taken.
+// time ended, and that the first was taken. Errors quote no more than the beginning of the text.
 func (f Format) Read(text string) (us int64, ambiguous bool, err error) {
 	if f.unit != 0 {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n <= math.MaxInt64/f.unit.Microseconds() && n >= -math.MaxInt64/f.unit.Microseconds() {
@@ -82,7 +82,7 @@ func (f Format) Read(text string) (us int64, ambiguous bool, err error) {
 		}
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return 0, false, fmt.Errorf("expected %s, got %q", f, text)
+			return 0, false, fmt.Errorf("expected %s, got %.60q", f, text)
 		}
 		us, err := f.Count(n)
 		return us, false, err
@@ -100,11 +100,11 @@ func (f Format) Read(text string) (us int64, ambiguous bool, err error) {
 			return t.UnixMicro(), false, nil
 		}
 		if f.zone == nil {
-			return 0, false, fmt.Errorf("the time %q has no offset: say time_zone in the mapping", text)
+			return 0, false, fmt.Errorf("the time %.60q has no offset: say time_zone in the mapping", text)
 		}
 		return inZone(t, f.zone, text)
 	}
-	return 0, false, fmt.Errorf("expected %s, got %q", f, text)
+	return 0, false, fmt.Errorf("expected %s, got %.60q", f, text)
 }
 
 // Count reads a number of the unit since 1970.
@@ -137,5 +137,5 @@ func inZone(wall time.Time, zone *time.Location, text string) (int64, bool, erro
 	case secondFits:
 		return second.UnixMicro(), false, nil
 	}
-	return 0, false, fmt.Errorf("the time %q does not exist in %s: its clocks were put forward", text, zone)
+	return 0, false, fmt.Errorf("the time %.60q does not exist in %s: its clocks were put forward", text, zone)
 }

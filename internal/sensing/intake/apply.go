@@ -19,10 +19,8 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing"
 )
 
-const (
-	maxReadings = 10_000 // of one body
-	maxID       = 1000   // bytes of a datastream's external id; each of the readings holds one
-)
+// maxReadings bounds the readings of one body.
+const maxReadings = 10_000
 
 // Body is what a sender posted to a hook.
 type Body struct {

@@ -177,6 +177,10 @@ func (b *binding) each(log Log, r *record, take func(sensing.Reading, int), bad 
 			bad(b.problem(r, lacking.cell, lacking.text, errors.New("is empty, and is a part of the datastream's id "+s.id.s)))
 			continue
 		}
+		if len(id) > maxID {
+			bad(b.problem(r, s.cell, b.names[s.cell], fmt.Errorf("expected the external id of a datastream, at most %d bytes long, got %.60q", maxID, id)))
+			continue
+		}
 		t, ok := b.targets[aim{s.series, id}]
 		if !ok {
 			if len(b.targets) == maxTargets {

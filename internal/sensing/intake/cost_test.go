@@ -1,12 +1,15 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
@@ -60,11 +63,33 @@ func TestManyReadings(t *testing.T) {
 func TestMessagesStayShort(t *testing.T) {
 	for _, c := range []struct{ entry, body, want string }{
 		{"datastream: item.id\nvalue: 1", `{"id":"` + strings.Repeat("x", maxID+1) + `"}`, `expected the external id of a datastream, got "xxx`},
+		{"datastream: \"'a'\"\nvalue: item", `"` + strings.Repeat("x", 100_000) + `"`, `value: item: expected a number, got "xxx`},
+		{"datastream: \"'a'\"\nvalue: item\ntype: truth", `"` + strings.Repeat("x", 100_000) + `"`, `value: item: expected true or false, got "xxx`},
+		{"datastream: \"'a'\"\nvalue: item\nvalues: {a: b}\ntype: text", `"` + strings.Repeat("x", 100_000) + `"`, `xxx" is not among the values`},
+		{"datastream: \"'a'\"\nvalue: 1\ntime: item", `"` + strings.Repeat("x", 100_000) + `"`, `time: item: expected a time such as 2026-11-23T03:00:00Z, got "xxx`},
+		{"datastream: \"'a'\"\nvalue: body.a[item.k]", `{"a":{},"k":"` + strings.Repeat("x", 100_000) + `"}`, `value: body.a[item.k]: no such key: xxx`},
 		{"datastream: item.id\nvalue: 1", `{` + numbered(2000, `"%d":1`) + `}`, `item has no id, but 2000 others`},
 	} {
 		_, refused, err := hookOf(t, c.entry).Map(Body{JSON: []byte(c.body), Now: noon})
-		if err != nil || len(refused) != 1 || !strings.Contains(refused[0].Message, c.want) || len(refused[0].Message) > 300 {
-			t.Errorf("%s: %v %+v", c.entry, err, refused)
+		if err != nil || len(refused) != 1 || !strings.Contains(refused[0].Message, c.want) || len(refused[0].Message) > 700 {
+			t.Errorf("%s: %v %.1000v", c.entry, err, refused)
+		}
+	}
+}
+
+// What is kept of a file that is refused does not grow with its cells.
+func TestMessagesOfFilesStayShort(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	l := layoutOf(t, "source: w\ntime: time\nseries: [{column: level, datastream: \"{site}/level\"}]\n")
+	s := &Service{Options: Options{Log: newFake(stations), Clock: clock.NewVirtual(noon), Access: access.AllowAll}}
+	_, err := s.Import(context.Background(), l, []Input{input("l.csv", "site,time,level\neast,2026-11-23T03:00:00Z,"+long+"\neast,"+long+",1\n"+long+",2026-11-23T03:00:00Z,1\n")}, ImportOptions{})
+	var e *web.Error
+	if !errors.As(err, &e) || len(e.Errors) != 3 {
+		t.Fatalf("%.1000v", err)
+	}
+	for i, want := range []string{"l.csv:2:27: level: expected a number, got \"xxx", "l.csv:3:6: time: expected a time such as", "l.csv:4:100023: level: expected the external id of a datastream, at most 1000 bytes long"} {
+		if m := e.Errors[i].Message; !strings.HasPrefix(m, want) || len(m) > 300 {
+			t.Errorf("%d bytes: %.300s, expected %s", len(m), m, want)
 		}
 	}
 }

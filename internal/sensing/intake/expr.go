@@ -266,9 +266,13 @@ func (p *program) eval(s *scope) (v ref.Val, err error) {
 }
 
 func (p *program) wrap(message string) error {
-	source := strings.Join(strings.Fields(p.source), " ")
-	if len(source) > 80 {
-		source = strings.ToValidUTF8(source[:80], "") + "…"
+	return fmt.Errorf("%s: %s: %s", p.field, short(strings.Join(strings.Fields(p.source), " "), 80), short(message, 400))
+}
+
+// short is the beginning of a text.
+func short(s string, limit int) string {
+	if len(s) <= limit {
+		return s
 	}
-	return fmt.Errorf("%s: %s: %s", p.field, source, message)
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }

@@ -69,7 +69,7 @@ func (m *measure) fromText(text string, comma bool) (sensing.Value, error) {
 			to, ok = m.values["*"]
 		}
 		if !ok && m.kind.s != "number" && m.kind.s != "" {
-			return sensing.Value{}, fmt.Errorf("%q is not among the values of the mapping", text)
+			return sensing.Value{}, fmt.Errorf("%.60q is not among the values of the mapping", text)
 		}
 		if ok {
 			text, comma = to[0], false
@@ -85,18 +85,18 @@ func (m *measure) fromText(text string, comma bool) (sensing.Value, error) {
 		case "false", "0":
 			return sensing.Bool(false), nil
 		}
-		return sensing.Value{}, fmt.Errorf("expected true or false, got %q; say in values what the words stand for", text)
+		return sensing.Value{}, fmt.Errorf("expected true or false, got %.60q; say in values what the words stand for", text)
 	}
 	number := text
 	if comma {
 		if strings.Contains(text, ".") { // 1.234 would be a thousandth of what was meant
-			return sensing.Value{}, fmt.Errorf("expected a number with a decimal comma and no points, got %q", text)
+			return sensing.Value{}, fmt.Errorf("expected a number with a decimal comma and no points, got %.60q", text)
 		}
 		number = strings.Replace(text, ",", ".", 1)
 	}
 	f, err := strconv.ParseFloat(number, 64)
 	if err != nil || strings.ContainsAny(text, "_xXpP") {
-		return sensing.Value{}, fmt.Errorf("expected a number, got %q", text)
+		return sensing.Value{}, fmt.Errorf("expected a number, got %.60q", text)
 	}
 	return m.number(f), nil
 }
@@ -126,6 +126,9 @@ type target struct {
 	none string // why there is none
 	code string // and the code of that
 }
+
+// maxID bounds a datastream's external id, in bytes: each of many readings holds one.
+const maxID = 1000
 
 // aim finds the datastream and the way to its unit.
 func (m *measure) aim(log Log, externalID string) target {
