@@ -185,6 +185,11 @@ func (e *Edge) resume(c *client, clean bool, expiry time.Duration) error {
 	if err != nil {
 		return err
 	}
+	for _, f := range filters {
+		if f.key == "" && !e.mayReadAlone(c) {
+			return errors.New("too many clients read the log by themselves")
+		}
+	}
 	write := written || expiry > 0
 	if write {
 		err := e.opts.DB.Write(c.ctx, func(tx *db.Tx) error { return replaceSession(tx, next, restored, dropped) })

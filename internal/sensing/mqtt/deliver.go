@@ -301,6 +301,28 @@ func (c *client) alone() bool {
 	return false
 }
 
+// mayReadAlone says whether there is room for one more client that reads the log by itself, or c is one already.
+func (e *Edge) mayReadAlone(c *client) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, s := range e.sessions {
+		if s.conn == nil || !s.conn.resumed {
+			continue
+		}
+		s.conn.mu.Lock()
+		alone := s.conn.alone()
+		s.conn.mu.Unlock()
+		if alone && s.conn == c {
+			return true
+		}
+		if alone {
+			n++
+		}
+	}
+	return n < e.limits.MaxAlone
+}
+
 func (c *client) hasRoom() bool { return c.queued <= c.edge.limits.Queue/2 }
 
 // unserved ends a connection whose deliveries can't be made just now. Its session stays where it is, so nothing is lost.

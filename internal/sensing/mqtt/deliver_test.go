@@ -376,6 +376,34 @@ func TestCostlySubscriptionDelaysNoOther(t *testing.T) {
 	})
 }
 
+// Who reads the log by himself holds rows in memory, so there is only so much room for it.
+func TestMaxAlone(t *testing.T) {
+	costly := make(chan struct{})
+	close(costly)
+	w := newWorld(t, func(w *world) { w.limits.MaxAlone, w.log.costly = 1, costly })
+	a, b := w.join(5, "a", "s", keepSession), w.join(5, "b", "s")
+	for _, c := range []struct {
+		client *raw
+		filter string
+		code   byte
+	}{{a, "costly/1", 1}, {b, "costly/2", 0x97}, {b, "A", 1}, {a, "costly/3", 1}, {b, "costly/1", 0x97}} {
+		if got := c.client.subscribe(1, c.filter); got.ReasonCodes[0] != c.code {
+			t.Errorf("%s: %#x, want %#x", c.filter, got.ReasonCodes[0], c.code)
+		}
+	}
+	a.bye()
+	w.log.say("costly/1", "m0")
+	if got := b.subscribe(1, "costly/2"); got.ReasonCodes[0] != 1 {
+		t.Errorf("%#x", got.ReasonCodes[0])
+	}
+	if _, ack := w.connect(5, "a", "s", keepSession); ack.ReasonCode != 0x88 {
+		t.Errorf("CONNACK %#x", ack.ReasonCode)
+	}
+	b.bye()
+	a = w.join(5, "a", "s", keepSession) // nothing was lost by waiting
+	a.takeAll(0, 1)
+}
+
 // What a client that does not read keeps in memory is bounded by what one filter gets of a row, however many it has.
 func TestLargeRowForManyFilters(t *testing.T) {
 	costly := make(chan struct{}) // so that the client reads the log by itself

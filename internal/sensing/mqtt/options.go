@@ -19,6 +19,7 @@ const (
 	DefaultMaxClients       = 10_000           // connections at a time
 	DefaultMaxSessions      = 20_000           // sessions, connected or not
 	DefaultMaxSessionsEach  = 5000             // of these, those of one credential, so that none takes all; the public has no such limit
+	DefaultMaxAlone         = 100              // clients with subscriptions that may cost much: each holds rows of its own
 	DefaultMaxSubscriptions = 100              // filters of one client
 	DefaultMaxInFlight      = 1024             // publishes of one client that await their commit; the server's Receive Maximum
 	DefaultMaxInFlightBytes = 16 << 20         // bytes of these
@@ -40,6 +41,7 @@ type Limits struct {
 	MaxClients       int
 	MaxSessions      int
 	MaxSessionsEach  int
+	MaxAlone         int
 	MaxSubscriptions int
 	MaxInFlight      int
 	MaxInFlightBytes int
@@ -98,6 +100,7 @@ func (l *Limits) fill() {
 	or(&l.MaxClients, DefaultMaxClients)
 	or(&l.MaxSessions, DefaultMaxSessions)
 	or(&l.MaxSessionsEach, DefaultMaxSessionsEach)
+	or(&l.MaxAlone, DefaultMaxAlone)
 	or(&l.MaxSubscriptions, DefaultMaxSubscriptions)
 	or(&l.MaxInFlight, DefaultMaxInFlight)
 	or(&l.MaxInFlightBytes, DefaultMaxInFlightBytes)

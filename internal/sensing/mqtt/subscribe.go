@@ -86,7 +86,11 @@ func (c *client) compile(s packets.Subscription, more int) (*filter, byte, strin
 		return nil, code, reason
 	}
 	f := filter{text: text, qos: min(s.Qos, 1), identifier: s.Identifier, options: options(s)}
-	return f.compiled(sub), f.qos, ""
+	made := f.compiled(sub)
+	if made.key == "" && !c.edge.mayReadAlone(c) {
+		return nil, packets.ErrQuotaExceeded.Code, "too many clients have subscriptions like this one; a plain set, entity or property is served"
+	}
+	return made, f.qos, ""
 }
 
 // options are the bits of MQTT 5 without the QoS.
