@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -391,4 +395,32 @@ func TestLargeEntitiesWaitForEachOther(t *testing.T) {
 	if _, err := w.s.prepare(ctx, write, nil); err != nil {
 		t.Errorf("a small one: %v", err)
 	}
+}
+
+// Bulks on slow lines keep no other out.
+func TestSlowUploadsKeepNobodyOut(t *testing.T) {
+	w := writeStart(t, sqliteStore(t))
+	w.gauge()
+	slow := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Hour}}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for range maxBulkUnderWay / (maxBulk * bulkFactor) {
+		begun := make(chan struct{}) // the server reads the body
+		traced := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{Got100Continue: func() { close(begun) }})
+		body, end := io.Pipe() // from which nothing comes
+		defer end.Close()
+		r, err := http.NewRequestWithContext(traced, "POST", w.url+"/CreateObservations", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = maxBulk
+		r.Header.Set("Expect", "100-continue")
+		wg.Go(func() {
+			if res, err := slow.Do(r); err == nil {
+				res.Body.Close()
+			}
+		})
+		<-begun
+	}
+	w.run(call{do: "POST /CreateObservations", body: `[{"Datastream":{"@iot.id":{datastream}},"components":["result"],"dataArray":[[1]]}]`, status: 201})
 }

@@ -15,10 +15,11 @@ const (
 	// yieldEvery is after how many rows others get a turn.
 	yieldEvery = 512
 
-	// maxBulk bounds the body of CreateObservations, maxRows the Observations in it; maxBulkUnderWay the memory that all such
-	// requests take together, as a multiple of their bodies.
+	// maxBulk bounds the body of CreateObservations, maxRows the Observations in it; maxUploads what such bodies take together
+	// while they arrive, maxBulkUnderWay what they take once they are there, as a multiple of their sizes.
 	maxBulk         = 16 << 20
 	maxRows         = 250_000
+	maxUploads      = 256 << 20
 	maxBulkUnderWay = 128 << 20
 	bulkFactor      = 4
 

@@ -90,17 +90,23 @@ func (s *Service) postArrays(w http.ResponseWriter, r *http.Request) {
 	if size < 0 || size > maxBulk {
 		size = maxBulk
 	}
-	if err := s.bulk.Acquire(r.Context(), size*bulkFactor); err != nil {
+	if err := s.uploads.Acquire(r.Context(), size); err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
-	defer s.bulk.Release(size * bulkFactor)
+	defer s.uploads.Release(size)
 	body, release, err := s.readBody(w, r, maxBulk)
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
 	defer release()
+	weight := int64(len(body)) * bulkFactor // only now: a body on a slow line keeps nobody out
+	if err := s.bulk.Acquire(r.Context(), weight); err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	defer s.bulk.Release(weight)
 	answer, err := s.createObservations(r.Context(), &Writing{
 		Method: http.MethodPost, Path: "/CreateObservations", Body: body, Root: s.root(r), Minimal: minimal(r.Header), Key: r.Header.Get("Idempotency-Key"),
 	})

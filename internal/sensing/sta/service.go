@@ -75,14 +75,15 @@ type Service struct {
 	flight   sync.RWMutex
 	homes    homes               // which datastreams stand in homes, for counting
 	lastTime atomic.Int64        // the newest phenomenonTime that the server itself gave, in microseconds
-	bulk     *semaphore.Weighted // bytes of bulk requests under way
+	uploads  *semaphore.Weighted // bytes of bulk requests that arrive
+	bulk     *semaphore.Weighted // bytes of bulk requests, and of large entities, under way
 	buffers  pool
 	readings readings
 }
 
 // New loads what the service keeps in memory: the feature of each datastream.
 func New(ctx context.Context, d Deps) (*Service, error) {
-	s := &Service{Deps: d, bulk: semaphore.NewWeighted(maxBulkUnderWay)}
+	s := &Service{Deps: d, uploads: semaphore.NewWeighted(maxUploads), bulk: semaphore.NewWeighted(maxBulkUnderWay)}
 	s.features.reset()
 	if err := d.DB.Read(ctx, s.features.load); err != nil {
 		return nil, fmt.Errorf("load the features of datastreams: %w", err)

@@ -299,6 +299,7 @@ func (s *Service) readBody(w http.ResponseWriter, r *http.Request, max int64) (b
 	*buf = body[:0]
 	if err != nil {
 		s.buffers.put(buf)
+		w.Header().Set("Connection", "close") // or the server would wait for more of the body before it answers
 		var tooLarge *http.MaxBytesError
 		if !errors.As(err, &tooLarge) {
 			err = web.Errorf(http.StatusBadRequest, "sensing.bad_body", "the body did not arrive as a whole: %s", err)
