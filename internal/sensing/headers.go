@@ -29,7 +29,7 @@ const noRhythm = -1
 func newHeader(n0 int64, records []record) header {
 	h := header{
 		n0: n0, count: int64(len(records)), minAt: math.MaxInt64, maxAt: math.MinInt64,
-		minValue: math.Inf(1), maxValue: math.Inf(-1), numbers: true,
+		minValue: math.Inf(1), maxValue: math.Inf(-1), numbers: true, step: noRhythm,
 	}
 	ordered := true
 	for i := range records {
@@ -51,17 +51,30 @@ func newHeader(n0 int64, records []record) header {
 		h.minValue, h.maxValue = min(h.minValue, f), max(h.maxValue, f)
 	}
 	if !ordered {
-		h.step = noRhythm
 		return h
 	}
+	step := int64(0)
 	if h.count > 1 {
-		h.step = (records[h.count-1].at - h.minAt) / (h.count - 1)
+		step = (records[h.count-1].at - h.minAt) / (h.count - 1)
 	}
-	for i := range records {
-		off := records[i].at - h.minAt - int64(i)*h.step
-		h.early, h.late = min(h.early, off), max(h.late, off)
+	h.keep(records, step)
+	// The first and the last may be early or late, and the instrument's own step is most often a round one.
+	for _, unit := range []int64{1000, 1_000_000} {
+		h.keep(records, (step+unit/2)/unit*unit)
 	}
 	return h
+}
+
+// keep takes a step if the readings lie closer to it than to the one before.
+func (h *header) keep(records []record, step int64) {
+	var early, late int64
+	for i := range records {
+		off := records[i].at - h.minAt - int64(i)*step
+		early, late = min(early, off), max(late, off)
+	}
+	if h.step == noRhythm || late-early < h.late-h.early {
+		h.step, h.early, h.late = step, early, late
+	}
 }
 
 // before says between which two numbers lies how many of the readings start before a time.

@@ -98,8 +98,9 @@ func TestPagesOfManyRhythms(t *testing.T) {
 		everything := rhythms(t, s)
 		s = start(t, d) // knows no headers yet
 		rng := rand.New(rand.NewPCG(5, 6))
-		for i := range 400 {
+		for i := range 600 {
 			q := Query{Order: Order(rng.IntN(4))}
+			s.manyRuns = 4 + 100*(i%2) // runs held in parts, and as a whole
 			var want []Stored
 			if rng.IntN(3) > 0 {
 				q.From = everything[rng.IntN(len(everything))].At - rng.Int64N(2)

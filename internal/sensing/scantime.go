@@ -20,8 +20,16 @@ type run struct {
 	view    view
 	kind    runKind
 	header  header   // of a chunk
-	records []record // once opened: what is left, in the order of the scan
+	after   *Key     // where a head or chunk goes on that was opened before
+	records []record // once opened: the next ones, in the order of the scan
 }
+
+// runLength is how many records of a run are held at once where there are manyRuns: a merge of all datastreams has a run of
+// each, and would hold a whole chunk of each in memory.
+const (
+	runLength = 64
+	manyRuns  = 100
+)
 
 type runKind uint8
 
@@ -77,7 +85,7 @@ func (s *Service) scanByTime(ctx context.Context, q Query, fn func(Stored) error
 			heap.Pop(m)
 			continue
 		}
-		r.bound = r.key(0)
+		r.bound = r.view.key(&r.records[0])
 		heap.Fix(m, 0)
 	}
 	return nil
@@ -106,7 +114,7 @@ func (m *merge) begin() error {
 		for _, l := range st.lanes {
 			v := l.view()
 			if bound, ok := m.headBound(v, &st.state); ok {
-				m.runs = append(m.runs, &run{view: v, kind: runHead, bound: bound})
+				m.runs = append(m.runs, &run{view: v, kind: runHead, bound: bound, after: m.q.After})
 			}
 			if sealed := &st.sealed; v.sealed > 0 && sealed.Count > 0 && !m.span.misses(sealed.MinAt, sealed.MaxAt) {
 				if bound, ok := m.laneBound(v, sealed); ok {
@@ -193,7 +201,7 @@ func (m *merge) chunkBound(lane int64, h *header) (Key, bool) {
 
 // whole is how many readings a chunk has that can be left out unread: all of it is wanted, and nothing else lies between.
 func (m *merge) whole(r *run) int64 {
-	if r.kind != runChunk || !m.span.covers(r.header.minAt, r.header.maxAt) || m.q.After != nil && !m.before(*m.q.After, r.bound) {
+	if r.kind != runChunk || r.after != m.q.After || !m.spanOf(r.view.lane.id).covers(r.header.minAt, r.header.maxAt) || m.q.After != nil && !m.before(*m.q.After, r.bound) {
 		return 0
 	}
 	if len(m.runs) > 0 && !m.before(r.last, m.runs[0].bound) {
@@ -216,7 +224,7 @@ func (m *merge) open(r *run) error {
 				if m.desc {
 					last = Key{h.minAt, readingID(r.view.lane.id, h.n0)}
 				}
-				heap.Push(m, &run{view: r.view, kind: runChunk, header: h, bound: bound, last: last})
+				heap.Push(m, &run{view: r.view, kind: runChunk, header: h, bound: bound, last: last, after: m.q.After})
 			}
 		}
 	case runChunk:
@@ -224,19 +232,19 @@ func (m *merge) open(r *run) error {
 		if err != nil {
 			return err
 		}
-		m.add(r.view, records)
+		m.add(r, records)
 	default:
-		m.add(r.view, r.view.head)
+		m.add(r, r.view.head)
 	}
 	return nil
 }
 
-// add puts those of a lane's records that are wanted into the heap, sorted.
-func (m *merge) add(v view, records []record) {
-	r := &run{view: v}
+// add puts the next of those of a run's records that are wanted into the heap, sorted, and the run again for the others.
+func (m *merge) add(of *run, records []record) {
+	r := &run{view: of.view}
 	for i := range records {
 		c := &records[i]
-		if !m.span.has(c) || m.q.After != nil && !m.before(*m.q.After, Key{c.at, readingID(v.lane.id, int64(c.n))}) {
+		if !m.span.has(c) || of.after != nil && !m.before(*of.after, of.view.key(c)) {
 			continue
 		}
 		if r.records == nil {
@@ -254,13 +262,18 @@ func (m *merge) add(v view, records []record) {
 	if m.desc {
 		slices.Reverse(r.records)
 	}
-	r.bound = r.key(0)
+	if len(r.records) > runLength && len(m.runs) >= m.s.manyRuns {
+		last := r.view.key(&r.records[runLength-1])
+		of.after, of.bound = &last, r.view.key(&r.records[runLength])
+		heap.Push(m, of)
+		r.records = slices.Clone(r.records[:runLength])
+	}
+	r.bound = r.view.key(&r.records[0])
 	heap.Push(m, r)
 }
 
-func (r *run) key(i int) Key {
-	return Key{r.records[i].at, readingID(r.view.lane.id, int64(r.records[i].n))}
-}
+// key is the place of one of a lane's records.
+func (v *view) key(c *record) Key { return Key{c.at, readingID(v.lane.id, int64(c.n))} }
 
 // before says whether a comes before b in the order of the scan.
 func (m *merge) before(a, b Key) bool {

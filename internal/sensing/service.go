@@ -56,7 +56,9 @@ type Datastream struct {
 // Service is the observation log and the series store. Its methods are safe for concurrent use.
 type Service struct {
 	Options
-	laneSize int64 // readings per lane; a test makes it small
+	// A test makes these small.
+	laneSize int64 // readings per lane
+	manyRuns int
 
 	// mu guards the maps, the streams' and lanes' marked fields, and the counters. The writer takes it after each commit,
 	// the sealer after each of its own, and readers for the time of a copy.
@@ -107,7 +109,7 @@ type source struct {
 // New loads the datastreams and rebuilds the head from the log.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{
-		Options: o, laneSize: maxN + 1,
+		Options: o, laneSize: maxN + 1, manyRuns: manyRuns,
 		streams: map[int64]*stream{}, byExternal: map[string]*stream{}, lanes: map[int64]*lane{},
 		sources: map[string]*source{}, byID: map[int64]*source{},
 		holds: map[string]int64{}, committed: make(chan struct{}), wake: make(chan struct{}, 1),
