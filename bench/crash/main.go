@@ -1,15 +1,23 @@
 //go:build linux
 
-// Command crash proves that Anlan loses nothing: it sends readings and makes decisions through the API, kills the server
-// with SIGKILL or cuts its power at random moments, starts it again, and at the end reads everything back.
+// Command crash proves that Anlan loses nothing: it sends readings in each way that senders have, follows them over MQTT and
+// makes decisions through the API, kills the server with SIGKILL or cuts its power at random moments, starts it again, and at
+// the end reads everything back.
 //
 //	go run ./bench/crash -kills 40 -powercuts 10
 //
 // A SIGKILL tests recovery only, since the kernel's page cache survives it. For a power cut the data folder lies on forgetfs,
 // a file system that forgets what was not synced; half of the cuts leave a random part of the unsynced pages behind. The
-// control run has syncing switched off and must lose data, or the power cuts prove nothing. At the end every acknowledged
-// reading must be there once, every acknowledged decision must be there once, the ledger must verify, and the alerts must
-// be those of an undisturbed run of the same readings.
+// control run has syncing switched off and must lose data, or the power cuts prove nothing.
+//
+// Readings come over POST /api/v1/readings, as single Observations and as data arrays of SensorThings, and as Observations
+// that are published over MQTT with QoS 1, several under way; each datastream gets its own in one way. A publisher sends again
+// what has no PUBACK when it comes back. A subscriber follows all datastreams in one session that outlives its connections.
+//
+// At the end every acknowledged reading must be there once with its value; one that was sent again may be there again if it
+// bears the mark of a duplicate. The subscriber must have heard of every acknowledged reading, those of a datastream in their
+// order, and of none that is not there. Every acknowledged decision must be there once, the ledger must verify, and the
+// alerts must be those of an undisturbed run of the same readings.
 //
 // The last line is for machines. The exit code is not 0 when anything above does not hold.
 package main
@@ -104,7 +112,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 	}
 	printTable(out, rows, why)
-	acked, lost, doubled := killed.acked()+cut.acked(), killed.lost()+cut.lost(), killed.doubled+cut.doubled
+	acked, lost, doubled := killed.acked()+cut.acked(), killed.lost()+cut.lost(), killed.readings().doubled+cut.readings().doubled
 	fmt.Fprintf(out, "kills=%d powercuts=%d acked=%d lost=%d doubled=%d control_lost=%d\n",
 		killed.disturbed, cut.disturbed, acked, lost, doubled, control.lost())
 	return verdict(killed, cut, control, why)
@@ -126,11 +134,21 @@ func printTable(out io.Writer, rows []outcome, why string) {
 	}
 	line("disturbances", func(o outcome) any { return o.disturbed })
 	line("of them during a start", func(o outcome) any { return o.starting })
-	line("readings acknowledged", func(o outcome) any { return o.readings })
-	line("of them lost", func(o outcome) any { return o.lostReadings })
-	line("doubled or changed", func(o outcome) any { return o.doubled })
-	line("readings without an answer", func(o outcome) any { return o.unanswered })
-	line("of them there", func(o outcome) any { return o.unansweredThere })
+	line("readings acknowledged", func(o outcome) any { return o.readings().acked })
+	line("of them lost", func(o outcome) any { return o.readings().lost })
+	line("doubled or changed", func(o outcome) any { return o.readings().doubled })
+	for w := range ways {
+		line("over "+w.String()+": acknowledged, lost, doubled", func(o outcome) any {
+			return fmt.Sprintf("%d, %d, %d", o.ways[w].acked, o.ways[w].lost, o.ways[w].doubled)
+		})
+	}
+	line("readings without an answer", func(o outcome) any { return o.readings().unanswered })
+	line("of them there", func(o outcome) any { return o.readings().there })
+	line("sent again and marked", func(o outcome) any { return o.readings().again })
+	line("heard by the subscriber", func(o outcome) any { return o.heard.readings })
+	line("missed by it", func(o outcome) any { return o.heard.missed })
+	line("heard out of order", func(o outcome) any { return o.heard.unordered })
+	line("heard and not there", func(o outcome) any { return o.heard.untrue })
 	line("decisions acknowledged", func(o outcome) any { return o.deeds })
 	line("of them lost or doubled", func(o outcome) any { return o.lostDeeds })
 	line("cases missing or doubled", func(o outcome) any { return o.caseDifferences })
@@ -155,8 +173,12 @@ func verdict(killed, cut, control outcome, why string) error {
 		if o.disturbed == 0 {
 			continue
 		}
-		if n := o.lost() + o.doubled; n > 0 {
-			errs = append(errs, fmt.Errorf("%s: %d lost, %d doubled", o.name, o.lost(), o.doubled))
+		r := o.readings()
+		if n := o.lost() + r.doubled; n > 0 {
+			errs = append(errs, fmt.Errorf("%s: %d lost, %d doubled: %v", o.name, o.lost(), r.doubled, o.examples))
+		}
+		if o.heard.unordered > 0 {
+			errs = append(errs, fmt.Errorf("%s: %d messages out of order", o.name, o.heard.unordered))
 		}
 		if o.alertDifferences > 0 {
 			errs = append(errs, fmt.Errorf("%s: the alerts are not those of an undisturbed run: %v", o.name, o.examples))
@@ -167,8 +189,8 @@ func verdict(killed, cut, control outcome, why string) error {
 		if o.ledger != ledgerGood {
 			errs = append(errs, fmt.Errorf("%s: ledger %s", o.name, o.ledger))
 		}
-		if o.readings == 0 || o.deeds == 0 || o.alerts == 0 {
-			errs = append(errs, fmt.Errorf("%s: %d readings, %d decisions and %d alerts prove nothing", o.name, o.readings, o.deeds, o.alerts))
+		if r.acked == 0 || o.deeds == 0 || o.alerts == 0 || o.heard.readings == 0 {
+			errs = append(errs, fmt.Errorf("%s: %d readings, %d of them heard, %d decisions and %d alerts prove nothing", o.name, r.acked, o.heard.readings, o.deeds, o.alerts))
 		}
 	}
 	if why == "" && cut.disturbed > 0 && control.lost() == 0 {

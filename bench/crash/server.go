@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -31,12 +32,17 @@ type server struct {
 	cmd   *exec.Cmd
 	found <-chan string // where it listens, once it says so; closed when it says nothing more
 
-	mu    sync.Mutex
-	url   string // guarded by mu, as token: both change with each start, while clients run
-	token string
+	mu     sync.Mutex
+	url    string // guarded by mu, as all that follow: they change with each start, while clients run
+	token  string
+	mqtt   string // host:port
+	device string // the token of a device, once there is one
 }
 
-const startPatience = 30 * time.Second
+const (
+	startPatience  = 30 * time.Second
+	answerPatience = 20 * time.Second
+)
 
 var listens = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
@@ -71,7 +77,18 @@ func (s *server) start(ctx context.Context) error {
 
 // launch starts the server and does not wait for it.
 func (s *server) launch() error {
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--mqtt", "off", "--data", s.data}
+	// The server tells where it listens for HTTP, not where for MQTT. On an address of its own no other connection of this
+	// machine takes the port meanwhile.
+	free, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		return err
+	}
+	mqtt := free.Addr().String()
+	free.Close()
+	s.mu.Lock()
+	s.mqtt = mqtt
+	s.mu.Unlock()
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--mqtt", mqtt, "--data", s.data}
 	if s.noSync {
 		args = append(args, "--unsafe-no-sync")
 	}
@@ -154,7 +171,7 @@ type client struct {
 }
 
 func newClient(s *server, cookie bool) *client {
-	c := &client{server: s, cookie: cookie, http: http.Client{Timeout: 20 * time.Second}}
+	c := &client{server: s, cookie: cookie, http: http.Client{Timeout: answerPatience}}
 	if cookie {
 		c.http.Jar, _ = cookiejar.New(nil) // it can't fail without options
 	}

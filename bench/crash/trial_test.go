@@ -12,6 +12,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
 
 	"github.com/anlan-city/anlan/bench/crash/forgetfs"
 )
@@ -43,28 +46,32 @@ func reading(alarm, n int) obj { return obj{"at": at(n), "value": value(alarm, n
 func TestReadingsAreHeldAgainstTheBook(t *testing.T) {
 	ctx := context.Background()
 	history := func(rs ...any) obj { return obj{"/api/v1/datastreams/7/history": items(rs...)} }
+	marked := func(n int, mark string) obj { return obj{"at": at(n), "value": value(0, n), "marks": []string{mark}} }
 	for _, test := range []struct {
 		name    string
 		answers obj
-		want    outcome
+		want    tally
 	}{
-		{"all there", history(reading(0, 1), reading(0, 2), reading(0, 4)), outcome{unansweredThere: 1}},
-		{"one lost", history(reading(0, 1)), outcome{lostReadings: 1}},
-		{"one doubled", history(reading(0, 1), reading(0, 2), reading(0, 2)), outcome{doubled: 1}},
-		{"an unanswered one doubled", history(reading(0, 1), reading(0, 2), reading(0, 4), reading(0, 4)), outcome{doubled: 1, unansweredThere: 1}},
-		{"one changed", history(reading(0, 1), obj{"at": at(2), "value": 9.5}), outcome{doubled: 1}},
+		{"all there", history(reading(0, 1), reading(0, 2), reading(0, 4)), tally{there: 1}},
+		{"one lost", history(reading(0, 1)), tally{lost: 1}},
+		{"one doubled", history(reading(0, 1), reading(0, 2), reading(0, 2)), tally{doubled: 1}},
+		{"an unanswered one doubled", history(reading(0, 1), reading(0, 2), reading(0, 4), reading(0, 4)), tally{doubled: 1, there: 1}},
+		{"one changed", history(reading(0, 1), obj{"at": at(2), "value": 9.5}), tally{lost: 1, doubled: 1}},
+		{"one sent again, marked", history(reading(0, 1), reading(0, 2), marked(2, "duplicate")), tally{again: 1}},
+		{"one sent again, not marked", history(reading(0, 1), reading(0, 2), marked(2, "conflict")), tally{doubled: 1}},
+		{"one sent again, all marked", history(reading(0, 1), marked(2, "duplicate")), tally{again: 1, lost: 1}},
+		{"one marked that was sent once", history(reading(0, 1), marked(1, "duplicate"), reading(0, 2)), tally{doubled: 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tr := fakeTrial(t, test.answers)
 			tr.streams = []int64{7}
 			tr.book.note([]number{{0, 1}, {0, 2}}, nil)
 			tr.book.note([]number{{0, 3}, {0, 4}}, fmt.Errorf("%w: cut", errNoAnswer))
+			tr.book.repeat(number{0, 2})
 			if _, err := tr.readings(ctx); err != nil {
 				t.Fatal(err)
 			}
-			got := *tr.out
-			got.examples = nil
-			if fmt.Sprint(got) != fmt.Sprint(test.want) {
+			if got := tr.out.ways[wayOf(0)]; got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
@@ -80,10 +87,45 @@ func TestReadingsAreHeldAgainstTheBook(t *testing.T) {
 		tr := fakeTrial(t, nil)
 		tr.streams, tr.noSync = []int64{7}, true
 		tr.book.note([]number{{0, 1}, {0, 2}}, nil)
-		if _, err := tr.readings(ctx); err != nil || tr.out.lostReadings != 2 {
+		if _, err := tr.readings(ctx); err != nil || tr.out.lost() != 2 {
 			t.Errorf("%v, %+v", err, tr.out)
 		}
 	})
+}
+
+// TestHearingIsHeldAgainstTheBook: a gap, another order and a message of what is not there are seen; one that comes again is
+// no matter.
+func TestHearingIsHeldAgainstTheBook(t *testing.T) {
+	message := func(n int, result float64) *packets.Publish {
+		return &packets.Publish{Topic: topic(7), Payload: fmt.Appendf(nil, `{"phenomenonTime":%q,"result":%v}`, at(n).Format(time.RFC3339), result)}
+	}
+	for _, test := range []struct {
+		name  string
+		heard []*packets.Publish
+		want  hearing
+	}{
+		{"all", []*packets.Publish{message(1, value(0, 1)), message(2, value(0, 2)), message(1, value(0, 1))}, hearing{readings: 2}},
+		{"a gap", []*packets.Publish{message(2, value(0, 2))}, hearing{readings: 1, missed: 1}},
+		{"another order", []*packets.Publish{message(2, value(0, 2)), message(1, value(0, 1))}, hearing{readings: 2, unordered: 1}},
+		{"what is not there", []*packets.Publish{message(1, value(0, 1)), message(2, value(0, 2)), message(4, value(0, 4))}, hearing{readings: 3, untrue: 1}},
+		{"another value", []*packets.Publish{message(1, value(0, 1)), message(2, 9.5)}, hearing{readings: 1, missed: 1, untrue: 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tr := fakeTrial(t, nil)
+			tr.subscriber = subscriberTo(tr.server, []int64{7}, 1)
+			tr.book.note([]number{{0, 1}, {0, 2}}, nil)
+			for _, m := range test.heard {
+				if err := tr.subscriber.hear(m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel() // so that it does not wait for a message that never comes
+			if err := tr.hearing(ctx, [alarms][]int{0: {1, 2}}); err != nil || tr.out.heard != test.want {
+				t.Errorf("got %+v, %v, want %+v", tr.out.heard, err, test.want)
+			}
+		})
+	}
 }
 
 func TestDecisionsAreHeldAgainstTheHistories(t *testing.T) {
@@ -154,13 +196,13 @@ func TestAlertsAndTheirCases(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
-	good := outcome{name: "x", disturbed: 3, readings: 100, deeds: 5, alerts: 2, ledger: ledgerGood}
+	good := outcome{name: "x", disturbed: 3, ways: [ways]tally{{acked: 100}}, heard: hearing{readings: 100}, deeds: 5, alerts: 2, ledger: ledgerGood}
 	bad := func(change func(*outcome)) outcome {
 		o := good
 		change(&o)
 		return o
 	}
-	control := outcome{disturbed: 1, lostReadings: 9}
+	control := outcome{disturbed: 1, ways: [ways]tally{{lost: 9}}}
 	for _, test := range []struct {
 		name                 string
 		killed, cut, control outcome
@@ -170,9 +212,13 @@ func TestVerdict(t *testing.T) {
 		{"all well", good, good, control, "", ""},
 		{"no FUSE", good, outcome{}, outcome{}, "no /dev/fuse", ""},
 		{"control lost nothing", good, good, outcome{disturbed: 1}, "", "prove nothing"},
-		{"reading lost", good, bad(func(o *outcome) { o.lostReadings = 1 }), control, "", "1 lost"},
+		{"reading lost", good, bad(func(o *outcome) { o.ways[byMQTT].lost = 1 }), control, "", "1 lost"},
 		{"decision lost", bad(func(o *outcome) { o.lostDeeds = 1 }), good, control, "", "1 lost"},
-		{"reading doubled", bad(func(o *outcome) { o.doubled = 2 }), good, control, "", "2 doubled"},
+		{"reading doubled", bad(func(o *outcome) { o.ways[bySingle].doubled = 2 }), good, control, "", "2 doubled"},
+		{"message missed", bad(func(o *outcome) { o.heard.missed = 1 }), good, control, "", "1 lost"},
+		{"message of nothing", good, bad(func(o *outcome) { o.heard.untrue = 1 }), control, "", "1 lost"},
+		{"messages out of order", bad(func(o *outcome) { o.heard.unordered = 1 }), good, control, "", "out of order"},
+		{"nothing heard", good, bad(func(o *outcome) { o.heard = hearing{} }), control, "", "prove nothing"},
 		{"another alert", good, bad(func(o *outcome) { o.alertDifferences = 1 }), control, "", "undisturbed"},
 		{"case missing", good, bad(func(o *outcome) { o.caseDifferences = 1 }), control, "", "one case"},
 		{"ledger broken", good, bad(func(o *outcome) { o.ledger = "FAILS" }), control, "", "ledger FAILS"},
