@@ -192,11 +192,16 @@ func (t *Tx) AddDatastream(d Datastream) (int64, error) {
 	return st.ID, nil
 }
 
-// SetDatastream changes all of a datastream but its id.
+// SetDatastream changes all of a datastream but its id. One that stands in a home stays there: what it has measured would
+// else be shown as that of another place.
 func (t *Tx) SetDatastream(d Datastream) error {
 	st := t.stream(d.ID)
 	if st == nil {
 		return unknownDatastream(d.ID)
+	}
+	if was, _ := t.Datastream(d.ID); was.Asset != d.Asset && was.Asset != 0 && t.s.Asset(was.Asset).Home {
+		return web.Errorf(http.StatusConflict, "sensing.home",
+			"the datastream %d stands in a home and can't be moved to another asset: make a new datastream there", d.ID)
 	}
 	if err := updateDatastream(t.Tx, d); err != nil {
 		return err

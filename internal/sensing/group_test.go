@@ -282,3 +282,43 @@ func TestCommitsWhoseAnswerGotLost(t *testing.T) {
 		s = start(t, d)
 	}
 }
+
+// A datastream that stands in a home does not leave it: its curve would be shown as that of the other asset.
+func TestHomesKeepTheirDatastreams(t *testing.T) {
+	s := start(t, dbtest.SQLite(t, all...))
+	var id int64
+	err := s.Change(ctx, "test", func(tx *Tx) (err error) {
+		id, err = tx.AddDatastream(Datastream{ExternalID: "flat", Asset: 8, Name: "CO"})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, asset := range []int64{0, 3} {
+		err := s.Change(ctx, "test", func(tx *Tx) error {
+			return tx.SetDatastream(Datastream{ID: id, ExternalID: "flat", Asset: asset, Name: "CO"})
+		})
+		if err == nil || !strings.Contains(err.Error(), "stands in a home") {
+			t.Errorf("moved to asset %d: %v", asset, err)
+		}
+	}
+	if err := s.Change(ctx, "test", func(tx *Tx) error { return tx.SetDatastream(Datastream{ID: id, ExternalID: "flat", Asset: 8, Name: "CO 2"}) }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSizeOfTheLog(t *testing.T) {
+	dbtest.Each(t, all, func(t *testing.T, d *db.DB) {
+		s := start(t, d)
+		stream, _ := append3(t, s)
+		if _, err := s.Append(ctx, "gw", []Reading{rd(stream, at(9), Number(1))}); err != nil {
+			t.Fatal(err)
+		}
+		all, err := s.Size(ctx, 0)
+		last, err2 := s.Size(ctx, s.LastSeq()-1)
+		none, err3 := s.Size(ctx, s.LastSeq())
+		if err := errors.Join(err, err2, err3); err != nil || all <= last || last <= 0 || none != 0 {
+			t.Fatal(all, last, none, err)
+		}
+	})
+}

@@ -68,6 +68,26 @@ func (s *Service) LastSeq() int64 {
 	return s.lastSeq
 }
 
+// sizeSample is from how many rows the size of many is told.
+const sizeSample = 10_000
+
+// Size is about how many bytes of the log are kept after a position.
+func (s *Service) Size(ctx context.Context, after int64) (bytes int64, err error) {
+	rows := s.LastSeq() - after
+	var sampled, sum int64
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(`select count(*), cast(coalesce(sum(length(payload)), 0) as bigint) from
+			(select payload from log where seq > $1 order by seq nulls last limit $2) as some`, after, sizeSample).Scan(&sampled, &sum)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("size of the log after %d: %w", after, err)
+	}
+	if rows > sampled && sampled > 0 {
+		sum = int64(float64(sum) * float64(rows) / float64(sampled))
+	}
+	return sum, nil
+}
+
 // readingsAtOnce bounds what a follower is handed at a time from memory.
 const readingsAtOnce = 20_000
 

@@ -37,6 +37,8 @@ type Feed interface {
 	Tail(ctx context.Context, after int64, fn func(Row) error) error
 	// Hold says that the consumer will never again ask for rows up to position.
 	Hold(consumer string, position int64)
+	// Size is about how many bytes the log keeps after a position. It reads the store.
+	Size(ctx context.Context, after int64) (int64, error)
 	// Compile checks a topic filter, which has no wildcards, for the actor of ctx. A *web.Error says why it is refused: 401 and 403 not allowed,
 	// others not a filter that can be served.
 	Compile(ctx context.Context, filter string) (Subscription, error)

@@ -34,8 +34,8 @@
 // A session is a row: client id, owner, filters, expiry, and a position. All rows of the log up to the position have been
 // delivered and acknowledged; messages themselves are never stored. Each filter has a start, the end of the log when it
 // was subscribed to, and gets nothing older. Positions are written once a second and at disconnect, not for each
-// acknowledgement. The log is held at the lowest written position. A session that holds more than Limits.MaxLag rows is
-// ended. Sessions of MQTT 5 live at most 7 days after a disconnect; persistent ones of 3.1.1 live 24 hours. The public
+// acknowledgement. The log is held at the lowest written position. A session that holds more than Limits.MaxLag rows or
+// about MaxLagBytes is ended. Sessions of MQTT 5 live at most 7 days after a disconnect; persistent ones of 3.1.1 live 24 hours. The public
 // (no credential) has no persistent sessions.
 //
 // # What of MQTT is left out, or differs

@@ -38,6 +38,8 @@ type Edge struct {
 	names    atomic.Int64 // given to mochi
 	now      atomic.Int64 // microseconds, as of the keeper's last round: what stalls is told by it, to the second
 
+	weighed time.Time // when the keeper last looked how much of the log is held
+
 	mu sync.Mutex
 	// guarded by mu
 	sessions  map[string]*session

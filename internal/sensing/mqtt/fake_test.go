@@ -76,6 +76,11 @@ func (l *memLog) LastSeq() int64 {
 	return l.first + int64(len(l.rows)) - 1
 }
 
+// Size takes each row for 100 bytes.
+func (l *memLog) Size(_ context.Context, after int64) (int64, error) {
+	return 100 * (l.LastSeq() - after), nil
+}
+
 func (l *memLog) Tail(ctx context.Context, after int64, fn func(Row) error) error {
 	l.mu.Lock()
 	l.tails++

@@ -18,6 +18,9 @@ const (
 	// idleRows is how far a position may lag in its row when nothing was delivered since: it costs a write to follow a log
 	// that holds nothing for the session, and all that it spares is looking at those rows again after a crash.
 	idleRows = 10_000
+
+	// weighEvery is how often it is looked how much of the log the sessions hold.
+	weighEvery = time.Minute
 )
 
 func (e *Edge) keep(ctx context.Context) {
@@ -51,7 +54,7 @@ func (e *Edge) round(ctx context.Context) {
 		}
 	}
 	e.writePositions(ctx, moved)
-	e.endOverdue(ctx, all, last)
+	e.endOverdue(ctx, all, max(last-e.limits.MaxLag, e.floor(ctx, all, last)))
 	e.hold()
 }
 
@@ -85,8 +88,31 @@ func (e *Edge) writePositions(ctx context.Context, moved []stand) {
 	}
 }
 
-// endOverdue ends sessions whose time is over, and those that hold too much of the log.
-func (e *Edge) endOverdue(ctx context.Context, all []stand, last int64) {
+// floor is the position that sessions must have reached, so that those behind it do not fill the disk with the log; now and
+// then, and else none.
+func (e *Edge) floor(ctx context.Context, all []stand, last int64) int64 {
+	now := e.opts.Clock.Now()
+	if now.Sub(e.weighed) < weighEvery {
+		return 0
+	}
+	e.weighed = now
+	lag := lagOf(all, last)
+	if lag == 0 {
+		return 0
+	}
+	size, err := e.opts.Feed.Size(ctx, last-lag)
+	if err != nil {
+		slog.ErrorContext(ctx, "how much of the log MQTT sessions hold is not known", "err", err)
+		return 0
+	}
+	if size <= e.limits.MaxLagBytes {
+		return 0
+	}
+	return last - int64(float64(lag)*float64(e.limits.MaxLagBytes)/float64(size))
+}
+
+// endOverdue ends sessions whose time is over, and those that hold the log from before floor.
+func (e *Edge) endOverdue(ctx context.Context, all []stand, floor int64) {
 	var gone []string
 	now := e.opts.Clock.Now()
 	e.mu.Lock()
@@ -98,7 +124,7 @@ func (e *Edge) endOverdue(ctx context.Context, all []stand, last int64) {
 		switch {
 		case s.expired(now):
 			e.count.expired.Add(1)
-		case v.filters > 0 && last-v.position > e.limits.MaxLag:
+		case v.filters > 0 && v.position < floor:
 			e.endLocked(s, "it has fallen too far behind the log")
 			if s.conn != nil {
 				continue // it ends with its connection

@@ -19,7 +19,7 @@ const (
 	DefaultMaxClients       = 10_000           // connections at a time
 	DefaultMaxSessions      = 20_000           // sessions, connected or not
 	DefaultMaxSessionsEach  = 5000             // of these, those of one credential, so that none takes all; the public has no such limit
-	DefaultMaxAlone         = 100              // clients with subscriptions that may cost much: each holds rows of its own
+	DefaultMaxAlone         = 32               // clients with subscriptions that may cost much: each holds rows of its own
 	DefaultMaxSubscriptions = 100              // filters of one client
 	DefaultMaxInFlight      = 1024             // publishes of one client that await their commit; the server's Receive Maximum
 	DefaultMaxInFlightBytes = 16 << 20         // bytes of these
@@ -32,7 +32,8 @@ const (
 	DefaultMaxKeepalive     = time.Hour        // told to MQTT 5 clients that want none, or a longer one
 	DefaultMaxExpiry        = 7 * 24 * time.Hour
 	DefaultExpiry311        = 24 * time.Hour // of persistent sessions of 3.1.1
-	DefaultMaxLag           = 2_000_000      // rows of the log that one session may hold
+	DefaultMaxLag           = 2_000_000      // rows of the log that one session may hold, and
+	DefaultMaxLagBytes      = 4 << 30        // about how many bytes of it
 )
 
 // Limits bound what one client may take of the server. Zero values stand for the defaults.
@@ -55,6 +56,7 @@ type Limits struct {
 	MaxExpiry        time.Duration
 	Expiry311        time.Duration
 	MaxLag           int64
+	MaxLagBytes      int64
 }
 
 // Listen is one listener.
@@ -114,6 +116,7 @@ func (l *Limits) fill() {
 	or(&l.MaxExpiry, DefaultMaxExpiry)
 	or(&l.Expiry311, DefaultExpiry311)
 	or(&l.MaxLag, DefaultMaxLag)
+	or(&l.MaxLagBytes, DefaultMaxLagBytes)
 }
 
 func or[T comparable](v *T, def T) {

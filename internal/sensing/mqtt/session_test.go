@@ -272,6 +272,27 @@ func TestSessionExpiry(t *testing.T) {
 	}
 }
 
+// Large rows fill the disk long before there are too many: the sessions that are furthest behind end.
+func TestTooMuchHeld(t *testing.T) {
+	w := newWorld(t, virtual, func(w *world) { w.limits.MaxLagBytes = 1000 })
+	for i, id := range []string{"far", "near"} {
+		c := w.join(5, id, "s", keepSession)
+		c.subscribe(1, "A")
+		c.bye()
+		for range 8 - 4*i {
+			w.log.say("A", "m")
+		}
+	}
+	w.pass(time.Minute)
+	if got := w.edge.count.ended.Load(); got != 1 {
+		t.Fatalf("%d ended, want 1", got)
+	}
+	w.pass(time.Second)
+	if got := w.log.holdsAt(); got != 8 {
+		t.Errorf("held at %d, want 8", got)
+	}
+}
+
 func TestTooFarBehind(t *testing.T) {
 	w := newWorld(t, virtual, func(w *world) { w.limits.MaxLag = 10 })
 	away := w.join(5, "away", "s", keepSession)

@@ -30,6 +30,11 @@ func (f *Feed) LastSeq() int64 { return f.s.Core.LastSeq() }
 // Hold keeps the log after a position.
 func (f *Feed) Hold(consumer string, position int64) { f.s.Core.Hold(consumer, position) }
 
+// Size is about how many bytes of the log are kept after a position.
+func (f *Feed) Size(ctx context.Context, after int64) (int64, error) {
+	return f.s.Core.Size(ctx, after)
+}
+
 // Tail hands over the rows after a position, in order.
 func (f *Feed) Tail(ctx context.Context, after int64, fn func(mqtt.Row) error) error {
 	err := f.s.Core.Tail(ctx, after, func(b sensing.Batch) error { return fn(&feedRow{batch: b}) })
