@@ -302,7 +302,9 @@ func TestHomesKeepTheirDatastreams(t *testing.T) {
 			t.Errorf("moved to asset %d: %v", asset, err)
 		}
 	}
-	if err := s.Change(ctx, "test", func(tx *Tx) error { return tx.SetDatastream(Datastream{ID: id, ExternalID: "flat", Asset: 8, Name: "CO 2"}) }); err != nil {
+	if err := s.Change(ctx, "test", func(tx *Tx) error {
+		return tx.SetDatastream(Datastream{ID: id, ExternalID: "flat", Asset: 8, Name: "CO 2"})
+	}); err != nil {
 		t.Error(err)
 	}
 }

@@ -77,7 +77,7 @@ func (s *Service) Size(ctx context.Context, after int64) (bytes int64, err error
 	var sampled, sum int64
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		return tx.QueryRow(`select count(*), cast(coalesce(sum(length(payload)), 0) as bigint) from
-			(select payload from log where seq > $1 order by seq nulls last limit $2) as some`, after, sizeSample).Scan(&sampled, &sum)
+			(select payload from log where seq > $1 order by seq nulls last limit $2) as sample`, after, sizeSample).Scan(&sampled, &sum)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("size of the log after %d: %w", after, err)
