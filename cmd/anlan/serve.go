@@ -33,6 +33,7 @@ func serve(ctx context.Context, o app.Options) error {
 	if err != nil {
 		return err
 	}
+	go app.KeepMemory(ctx)
 	if err := a.Start(ctx); err != nil {
 		return err
 	}

@@ -398,7 +398,7 @@ func (s *Service) trim(ctx context.Context, upTo int64) error {
 			if err != nil || rows == 0 {
 				return err
 			}
-			if _, err := tx.Exec("delete from log where seq <= $1", last); err != nil {
+			if _, err := tx.Discard("delete from log where seq <= $1", last); err != nil {
 				return err
 			}
 			tx.AfterCommit(func() {

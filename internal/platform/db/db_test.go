@@ -505,3 +505,48 @@ func TestHealthyMissesTheFile(t *testing.T) {
 		t.Fatal("the file is gone and nobody says so")
 	}
 }
+
+// What is deleted can't be found in the file any more, but for what is discarded, before and after that.
+func TestDeletedIsOverwritten(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	d, err := db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(dir, "a.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Migrate(ctx, things); err != nil {
+		t.Fatal(err)
+	}
+	words := []string{"first-secret ", "copied-thing ", "later-secret "}
+	for _, w := range words {
+		if err := d.Write(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec("insert into things (name, doc) values ($1, $2)", w, strings.Repeat(w, 10_000))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, w := range words {
+		if err := d.Write(ctx, func(tx *db.Tx) error {
+			erase := tx.Exec
+			if i == 1 {
+				erase = tx.Discard
+			}
+			_, err := erase("delete from things where name = $1", w)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Close(); err != nil { // and with it the write-ahead log is copied and gone
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(dir, "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range words {
+		if there := strings.Contains(string(file), strings.Repeat(w, 20)); there != (i == 1) {
+			t.Errorf("%sis in the file: %v", w, there)
+		}
+	}
+}

@@ -37,7 +37,7 @@ func openSQLite(path string, o Options) (*DB, error) {
 	// The write-ahead log is set up before anyone reads, by the connection that may write.
 	writeDSN := dsn(path, append(common, "journal_mode(WAL)", "synchronous("+sync+")",
 		"secure_delete(ON)", // what was erased must not stay in free pages
-		"journal_size_limit(67108864)", "cache_size(-65536)",
+		"journal_size_limit(67108864)", "cache_size(-32768)",
 		"wal_autocheckpoint(8192)")...) // see checkpointer
 	d.migrator = func() (*sql.DB, error) {
 		pool := sql.OpenDB(sqliteConnector{drv, writeDSN})

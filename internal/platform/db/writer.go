@@ -327,6 +327,12 @@ func (w *writer) rollback(ctx context.Context) {
 	}
 }
 
+// overwrite says how thoroughly SQLite erases. The setting takes effect when it is prepared, so no plan is kept.
+func (w *writer) overwrite(ctx context.Context, how string) error {
+	_, err := w.conn.ExecContext(ctx, "pragma secure_delete = "+how)
+	return err
+}
+
 // prepare keeps each statement's plan: the texts are constants of the program, so there are only so many.
 func (w *writer) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
 	if s, ok := w.stmts[q]; ok {
