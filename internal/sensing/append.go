@@ -15,7 +15,7 @@ const (
 	// maxRow bounds the readings of one request; maxRowWeight the bytes of one log row, and with it how long one commit
 	// holds the writer.
 	maxRow       = 50_000
-	maxRowWeight = 1 << 20
+	maxRowWeight = 1 << 19
 
 	// maxWaiting bounds the bytes that wait for the writer, maxHead those that wait for the sealer; beyond them senders
 	// wait, and feel it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
@@ -212,6 +213,7 @@ func logRows(tx *db.Tx, after, upTo int64) (rows []*logRow, err error) {
 		}
 		readings += row.readings()
 		rows = append(rows, row)
+		runtime.Gosched() // who waits for a commit goes first
 		return nil
 	}, "select seq, payload from log where seq > $1 and seq <= $2 order by seq nulls last limit $3", after, upTo, rowsPerRead)
 	if errors.Is(err, errEnough) {

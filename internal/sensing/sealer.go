@@ -24,7 +24,7 @@ const (
 	sealEvery = time.Hour
 
 	// readingsPerSeal, lanesPerSeal and rowsPerTrim bound how long one commit of the sealer keeps the writer from others.
-	readingsPerSeal = 50_000
+	readingsPerSeal = 20_000
 	lanesPerSeal    = 64
 	rowsPerTrim     = 64
 

@@ -25,7 +25,7 @@ func Migrations() db.Migrations { return db.Embedded("sensing", migrations) }
 // rowsPerRead and readingsPerRead bound how much of the log one read takes.
 const (
 	rowsPerRead     = 256
-	readingsPerRead = 200_000
+	readingsPerRead = 20_000
 )
 
 var errEnough = errors.New("enough readings")

@@ -92,7 +92,7 @@ func (s *Service) Size(ctx context.Context, after int64) (bytes int64, err error
 const readingsAtOnce = 20_000
 
 // recentWeight bounds the rows that are kept for those who follow closely, in bytes.
-const recentWeight = 4 << 20
+const recentWeight = 16 << 20
 
 // keepRecent keeps a row that was applied. The caller holds mu.
 func (s *Service) keepRecent(row *logRow) {

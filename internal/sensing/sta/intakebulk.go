@@ -122,7 +122,10 @@ func (s *Service) postArrays(w http.ResponseWriter, r *http.Request) {
 func (s *Service) createObservations(ctx context.Context, w *Writing) (*Answer, error) {
 	a := &arrays{scan: scanner{b: w.Body}, wrong: map[int]string{}, stamp: s.stamp, readings: s.readings.get()}
 	defer s.readings.put(a)
-	if err := a.read(); err != nil {
+	done := s.turn()
+	err := a.read()
+	done()
+	if err != nil {
 		return nil, err
 	}
 	s.flight.RLock()
@@ -142,7 +145,7 @@ func (s *Service) createObservations(ctx context.Context, w *Writing) (*Answer, 
 			"%d Observations with an Idempotency-Key, at most %d are taken at once", len(a.readings), appendAtOnce)
 	}
 	var answer *Answer
-	err := s.change(ctx, func(c *change) error {
+	err = s.change(ctx, func(c *change) error {
 		var err error
 		answer, err = c.once(w, func(c *change) (*Answer, error) {
 			ids, err := c.appendGood(a.readings, a.refuse())
@@ -192,6 +195,13 @@ func (s *Service) appendAll(ctx context.Context, a *arrays) ([]int64, error) {
 		}
 	}
 	return ids, nil
+}
+
+// turn waits until a bulk may be read. Half of the processors are left to those who send one reading or move a case, and to what
+// becomes of the bulks that were read: more of them at once would only wait there, and take memory.
+func (s *Service) turn() (done func()) {
+	s.turns <- struct{}{}
+	return func() { <-s.turns }
 }
 
 // appendGood appends those readings of many that can be taken, in one transaction with the rest of the change.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -76,6 +77,7 @@ type Service struct {
 	homes    homes               // which datastreams stand in homes, for counting
 	lastTime atomic.Int64        // the newest phenomenonTime that the server itself gave, in microseconds
 	uploads  *semaphore.Weighted // bytes of bulk requests that arrive
+	turns    chan struct{}       // one for each bulk that is being read; see turn
 	bulk     *semaphore.Weighted // bytes of bulk requests, and of large entities, under way
 	buffers  pool
 	readings readings
@@ -83,7 +85,7 @@ type Service struct {
 
 // New loads what the service keeps in memory: the feature of each datastream.
 func New(ctx context.Context, d Deps) (*Service, error) {
-	s := &Service{Deps: d, uploads: semaphore.NewWeighted(maxUploads), bulk: semaphore.NewWeighted(maxBulkUnderWay)}
+	s := &Service{Deps: d, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), uploads: semaphore.NewWeighted(maxUploads), bulk: semaphore.NewWeighted(maxBulkUnderWay)}
 	s.features.reset()
 	if err := d.DB.Read(ctx, s.features.load); err != nil {
 		return nil, fmt.Errorf("load the features of datastreams: %w", err)
