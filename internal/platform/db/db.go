@@ -187,9 +187,9 @@ func (tx *Tx) Exec(query string, args ...any) (sql.Result, error) {
 	return tx.q.exec(tx.ctx, query, args)
 }
 
-// Discard is Exec for a delete of what stands elsewhere too, such as the log's copy of a reading. SQLite overwrites whatever
-// else is deleted, since it may be what somebody has a right to see erased; here it leaves the pages that fall free as they
-// are, which halves what is written.
+// Discard is Exec for a delete from a table of which all stands elsewhere too, such as the log with its copies of readings.
+// SQLite overwrites whatever else is deleted, since it may be what somebody has a right to see erased; here it leaves the pages
+// that fall free as they are, also with what neighbours of the same table had there: that halves what is written.
 func (tx *Tx) Discard(query string, args ...any) (sql.Result, error) {
 	if q, ok := tx.q.(*jobQueryer); ok && q.w.engine == SQLite {
 		q.note(q.w.overwrite(tx.ctx, "fast"))
