@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"math"
 	"slices"
 	"sort"
 )
@@ -107,6 +108,7 @@ func (m *merge) begin() error {
 	}
 	m.s.mu.RLock()
 	defer m.s.mu.RUnlock()
+	var runs []run
 	for _, st := range chosen {
 		if st.state.Count == 0 || m.span.misses(st.state.MinAt, st.state.MaxAt) {
 			continue
@@ -114,14 +116,18 @@ func (m *merge) begin() error {
 		for _, l := range st.lanes {
 			v := l.view()
 			if bound, ok := m.headBound(v, &st.state); ok {
-				m.runs = append(m.runs, &run{view: v, kind: runHead, bound: bound, after: m.q.After})
+				runs = append(runs, run{view: v, kind: runHead, bound: bound, after: m.q.After})
 			}
 			if sealed := &st.sealed; v.sealed > 0 && sealed.Count > 0 && !m.span.misses(sealed.MinAt, sealed.MaxAt) {
 				if bound, ok := m.laneBound(v, sealed); ok {
-					m.runs = append(m.runs, &run{view: v, kind: runLane, bound: bound})
+					runs = append(runs, run{view: v, kind: runLane, bound: bound})
 				}
 			}
 		}
+	}
+	m.runs = make([]*run, len(runs))
+	for i := range runs {
+		m.runs[i] = &runs[i]
 	}
 	heap.Init(m)
 	return nil
@@ -241,35 +247,58 @@ func (m *merge) open(r *run) error {
 
 // add puts the next of those of a run's records that are wanted into the heap, sorted, and the run again for the others.
 func (m *merge) add(of *run, records []record) {
-	r := &run{view: of.view}
-	for i := range records {
-		c := &records[i]
-		if !m.span.has(c) || of.after != nil && !m.before(*of.after, of.view.key(c)) {
-			continue
-		}
-		if r.records == nil {
-			r.records = make([]record, 0, len(records)-i)
-		}
-		r.records = append(r.records, *c)
-	}
-	if len(r.records) == 0 {
+	records = m.wanted(of, records)
+	most := len(records)
+	if most == 0 {
 		return
 	}
-	order := func(a, b record) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.n, b.n)) }
-	if !slices.IsSortedFunc(r.records, order) {
-		slices.SortFunc(r.records, order)
+	if most > runLength && len(m.runs) >= m.s.manyRuns {
+		most = runLength
 	}
+	r, rest := &run{view: of.view}, records[:len(records)-most]
 	if m.desc {
+		r.records = slices.Clone(records[len(records)-most:])
 		slices.Reverse(r.records)
+	} else if r.records, rest = records[:most], records[most:]; len(rest) > 0 {
+		r.records = slices.Clone(r.records) // and the others can go
 	}
-	if len(r.records) > runLength && len(m.runs) >= m.s.manyRuns {
-		last := r.view.key(&r.records[runLength-1])
-		of.after, of.bound = &last, r.view.key(&r.records[runLength])
-		heap.Push(m, of)
-		r.records = slices.Clone(r.records[:runLength])
-	}
-	r.bound = r.view.key(&r.records[0])
+	r.bound = of.view.key(&r.records[0])
 	heap.Push(m, r)
+	if len(rest) == 0 {
+		return
+	}
+	last, next := of.view.key(&r.records[most-1]), &rest[0]
+	if m.desc {
+		next = &rest[len(rest)-1]
+	}
+	of.after, of.bound = &last, of.view.key(next)
+	heap.Push(m, of)
+}
+
+// wanted are those of a run's records that are wanted, in the order of time.
+func (m *merge) wanted(of *run, records []record) []record {
+	order := func(a, b record) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.n, b.n)) }
+	if !slices.IsSortedFunc(records, order) {
+		records = slices.Clone(records)
+		slices.SortFunc(records, order)
+	}
+	from := sort.Search(len(records), func(i int) bool { return records[i].at >= m.span.from })
+	to := sort.Search(len(records), func(i int) bool { return records[i].at > m.span.to })
+	if after := of.after; after != nil {
+		if m.desc {
+			to = min(to, sort.Search(len(records), func(i int) bool { return !m.before(*after, of.view.key(&records[i])) }))
+		} else {
+			from = max(from, sort.Search(len(records), func(i int) bool { return m.before(*after, of.view.key(&records[i])) }))
+		}
+	}
+	records = records[from:max(from, to)]
+	if m.span.until < math.MaxInt64 {
+		ends := func(c record) bool { return c.end() > m.span.until }
+		if slices.ContainsFunc(records, ends) {
+			records = slices.DeleteFunc(slices.Clone(records), ends)
+		}
+	}
+	return records
 }
 
 // key is the place of one of a lane's records.
