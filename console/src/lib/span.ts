@@ -11,7 +11,7 @@ export const RANGES: readonly Range[] = ['day', 'week', 'month', 'all'];
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+export const DAY = 24 * HOUR;
 const LENGTH: Record<Exclude<Range, 'all'>, number> = { day: DAY, week: 7 * DAY, month: 30 * DAY };
 
 /** No closer than this: below it most instruments say nothing. */
