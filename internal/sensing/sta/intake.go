@@ -3,6 +3,7 @@ package sta
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -182,26 +183,37 @@ func (s *Service) mayAppend(ctx context.Context, datastream int64) error {
 		access.Resource{Type: "datastream", ID: d.ID, Source: s.source(ctx), Name: d.ExternalID}, access.Operations)
 }
 
-// derive is the feature for readings of a datastream that name none.
-func (s *Service) derive(ctx context.Context, datastream int64) (feature int64, err error) {
-	if feature, ok := s.features.of(datastream); ok {
-		return feature, nil
+// derive finds the features for readings that name none, of datastreams of which it is not known yet, and says for which there
+// is none.
+func (s *Service) derive(ctx context.Context, datastreams []int64, own map[int64]int64) (reasons map[int64]string, err error) {
+	reasons = map[int64]string{}
+	for part := range slices.Chunk(datastreams, admitAtOnce) {
+		err := s.change(ctx, func(c *change) error {
+			for _, id := range part {
+				err := s.mayAppend(ctx, id)
+				if err == nil {
+					own[id], err = c.featureOf(id)
+				}
+				if err != nil && !isRefusal(err) {
+					return err
+				}
+				if err != nil {
+					own[id], reasons[id] = 0, err.Error()
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	if err := s.mayAppend(ctx, datastream); err != nil {
-		return 0, err
-	}
-	err = s.change(ctx, func(c *change) error {
-		var err error
-		feature, err = c.featureOf(datastream)
-		return err
-	})
-	return feature, err
+	return reasons, nil
 }
 
 // pair is a datastream and a feature that a reading of it has.
 type pair struct{ datastream, feature int64 }
 
-// admitAtOnce is how many pairs are admitted in one transaction.
+// admitAtOnce is how many pairs are admitted, and how many features found, in one transaction.
 const admitAtOnce = 500
 
 // admit makes pairs known whose feature exists, and says what is wrong with the others.

@@ -12,8 +12,22 @@ import (
 
 // resolve finds the feature of each reading. Readings whose datastream or feature there is not are wrong.
 func (a *arrays) resolve(ctx context.Context, s *Service) error {
-	own := map[int64]int64{}      // the feature of readings that name none; 0 where there is none
-	reasons := map[int64]string{} // why there is none
+	own := map[int64]int64{} // the feature of readings that name none; 0 where there is none
+	var look []int64
+	for i := range a.readings {
+		r := &a.readings[i]
+		if _, ok := own[r.Datastream]; ok || r.Feature != 0 {
+			continue
+		}
+		feature, known := s.features.of(r.Datastream)
+		if own[r.Datastream] = feature; !known {
+			look = append(look, r.Datastream)
+		}
+	}
+	reasons, err := s.derive(ctx, look, own) // why there is none
+	if err != nil {
+		return err
+	}
 	unknown := map[pair]string{}
 	var ask []pair
 	for i := range a.readings {
@@ -26,19 +40,7 @@ func (a *arrays) resolve(ctx context.Context, s *Service) error {
 			}
 			continue
 		}
-		feature, ok := own[r.Datastream]
-		if !ok {
-			var err error
-			feature, err = s.derive(ctx, r.Datastream)
-			if err != nil && !isRefusal(err) {
-				return err
-			}
-			if err != nil {
-				feature, reasons[r.Datastream] = 0, err.Error()
-			}
-			own[r.Datastream] = feature
-		}
-		r.Feature = feature
+		r.Feature = own[r.Datastream]
 	}
 	if len(ask) > 0 {
 		wrong, err := s.admit(ctx, ask)
