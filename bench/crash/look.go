@@ -163,7 +163,7 @@ func (t *trial) history(ctx context.Context, id int64, highest int) (all []store
 			q.Set("from", at(from).Format(time.RFC3339))
 		}
 		if from+window <= highest {
-			q.Set("to", at(from+window).Format(time.RFC3339))
+			q.Set("to", at(from+window-1).Format(time.RFC3339)) // both ends are in it
 		}
 		var page struct{ Items []stored }
 		if err := t.local.call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/datastreams/%d/history?%s", id, q.Encode()), "", nil, &page); err != nil {
