@@ -89,7 +89,7 @@ func BenchmarkReads(b *testing.B) {
 			n := 0
 			err := s.Scan(ctx, Query{Datastreams: []int64{id}, Order: ByTimeDesc}, func(Stored) error {
 				if n++; n == 100 {
-					return Stop
+					return ErrStop
 				}
 				return nil
 			})

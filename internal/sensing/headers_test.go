@@ -140,7 +140,7 @@ func TestPagesOfManyRhythms(t *testing.T) {
 			var got []Stored
 			err := s.Scan(context.Background(), q, func(r Stored) error {
 				if got = append(got, r); len(got) == 50 {
-					return Stop
+					return ErrStop
 				}
 				return nil
 			})

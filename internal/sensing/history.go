@@ -83,7 +83,7 @@ func (s *Service) History(ctx context.Context, datastream int64, from, to time.T
 	var out []Stored
 	err := s.Scan(ctx, q, func(r Stored) error {
 		if len(out) == limit {
-			return Stop
+			return ErrStop
 		}
 		out = append(out, r)
 		return nil

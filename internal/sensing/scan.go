@@ -12,8 +12,8 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
 
-// Stop is returned by the function given to Scan when it has had enough.
-var Stop = errors.New("enough")
+// ErrStop is returned by the function given to Scan when it has had enough.
+var ErrStop = errors.New("enough")
 
 // Order is the order in which Scan hands readings over.
 type Order uint8
@@ -176,7 +176,7 @@ func (s *Service) chosen(q *Query) []*stream {
 }
 
 // Scan hands the readings that a query asks for to fn, in its order, until there are no more or fn returns an error, which
-// Scan returns unless it is Stop. It holds no transaction while fn runs. A reading that comes in or goes while it runs may
+// Scan returns unless it is ErrStop. It holds no transaction while fn runs. A reading that comes in or goes while it runs may
 // be handed over or not; every other exactly once.
 func (s *Service) Scan(ctx context.Context, q Query, fn func(Stored) error) error {
 	var err error
@@ -186,7 +186,7 @@ func (s *Service) Scan(ctx context.Context, q Query, fn func(Stored) error) erro
 	default:
 		err = s.scanByID(ctx, q, fn)
 	}
-	if errors.Is(err, Stop) {
+	if errors.Is(err, ErrStop) {
 		return nil
 	}
 	return err

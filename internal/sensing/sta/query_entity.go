@@ -119,7 +119,7 @@ func (e *entity) readings(each func(odata.Entity) (bool, error)) error {
 		o.s = s
 		more, err := each(o)
 		if err == nil && !more {
-			return sensing.Stop
+			return sensing.ErrStop
 		}
 		return err
 	})

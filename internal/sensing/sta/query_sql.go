@@ -67,15 +67,6 @@ func (l *link) oneOf(alias string) string {
 	return "(select j." + j.that + " from " + j.table + " j where j." + j.this + " = " + alias + ".id order by j.position nulls first limit 1)"
 }
 
-// joins is the condition that the row of target behind link belongs to the row that this names: SQL for a to-many link.
-func (l *link) joins(this, target string) string {
-	if l.other != "" {
-		return target + "." + l.other + " = " + this
-	}
-	j := l.through
-	return "exists (select 1 from " + j.table + " j where j." + j.this + " = " + this + " and j." + j.that + " = " + target + ".id)"
-}
-
 // selects is the list of columns that scan reads: the id, the properties, the ids behind to-one links.
 func (k *kind) selects(alias string) string {
 	var b strings.Builder

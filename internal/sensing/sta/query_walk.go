@@ -94,7 +94,7 @@ func (w *logWalk) judged(fn func(*sensing.Stored) error) func(*sensing.Stored) e
 	return func(s *sensing.Stored) error {
 		if s.ID > w.lastID {
 			if w.list.query.Order == sensing.ByID {
-				return sensing.Stop
+				return sensing.ErrStop
 			}
 			return nil
 		}
@@ -134,7 +134,7 @@ func (w *logWalk) inOrder(ctx context.Context, kept, counting bool) error {
 		case int64(len(w.page.stored)) <= w.top:
 			w.page.stored = append(w.page.stored, *s)
 		case !counting:
-			return sensing.Stop
+			return sensing.ErrStop
 		}
 		return nil
 	})))

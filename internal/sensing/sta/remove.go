@@ -252,11 +252,11 @@ func (s *Service) readingsOf(ctx context.Context, feature int64, datastreams []i
 			found = append(found, r.ID)
 		}
 		if len(found) == removeAtOnce {
-			return sensing.Stop
+			return sensing.ErrStop
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, sensing.Stop) {
+	if err != nil && !errors.Is(err, sensing.ErrStop) {
 		return nil, fmt.Errorf("look for the Observations of FeatureOfInterest %d: %w", feature, err)
 	}
 	return found, nil

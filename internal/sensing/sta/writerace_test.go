@@ -205,7 +205,7 @@ func (w *writeWorld) countRows() string {
 	}
 	n := 0
 	err := w.core.Scan(context.Background(), sensing.Query{}, func(sensing.Stored) error { n++; return nil })
-	if err != nil && !errors.Is(err, sensing.Stop) {
+	if err != nil && !errors.Is(err, sensing.ErrStop) {
 		w.t.Fatal(err)
 	}
 	return fmt.Sprint(out, "Observations", n)
