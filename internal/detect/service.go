@@ -561,17 +561,24 @@ func (s *Service) find(ctx context.Context, id int64) (a *Alert, err error) {
 	return a, nil
 }
 
+// toAcknowledge is an alert that the actor may acknowledge, and the note as it is kept.
+func (s *Service) toAcknowledge(ctx context.Context, id int64, note string) (*Alert, string, error) {
+	a, err := s.find(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := s.Access.Decide(ctx, "alert.acknowledge", a.resource(), access.Operations); err != nil {
+		return nil, "", err
+	}
+	note, err = checkNote(note)
+	return a, note, err
+}
+
 // Acknowledge notes that the actor has taken note of an alert. A second time by the same person changes nothing and
 // succeeds, so a request that got lost may be repeated; by another it is refused with the name of the first.
 func (s *Service) Acknowledge(ctx context.Context, id int64, note string) (*Alert, error) {
-	a, err := s.find(ctx, id)
+	a, note, err := s.toAcknowledge(ctx, id, note)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.Access.Decide(ctx, "alert.acknowledge", a.resource(), access.Operations); err != nil {
-		return nil, err
-	}
-	if note, err = checkNote(note); err != nil {
 		return nil, err
 	}
 	who, now := access.From(ctx), s.Clock.Now()

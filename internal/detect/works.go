@@ -141,14 +141,8 @@ func (s *Service) endRests(ctx context.Context) error {
 // Attend has an alert that rests during planned works count like any other, at once: a person has seen that the works don't
 // explain it. A repeat changes nothing and succeeds.
 func (s *Service) Attend(ctx context.Context, id int64, note string) (*Alert, error) {
-	a, err := s.find(ctx, id)
+	a, note, err := s.toAcknowledge(ctx, id, note)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.Access.Decide(ctx, "alert.acknowledge", a.resource(), access.Operations); err != nil {
-		return nil, err
-	}
-	if note, err = checkNote(note); err != nil {
 		return nil, err
 	}
 	if a.Works == nil {

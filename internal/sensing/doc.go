@@ -8,7 +8,10 @@
 // Append checks each reading, gives it an id and answers when the log row that holds it is on disk. Readings that arrive
 // while a commit is being synced share the next row: under load one sync carries many senders' readings, and there is no
 // timer. The head holds what is in the log and not yet in chunks; it is rebuilt from the log at start. The sealer folds the
-// head into chunks some lanes at a time and trims the log, never past the lowest position of any consumer.
+// head into chunks some lanes at a time and trims the log, never past the lowest position of any consumer. A seal that brings
+// little makes a small chunk, and several small ones are made into one; a reader who knows them by their old headers still
+// finds their readings. What is known of chunks without decoding them, their headers (headers.go), is kept in memory once it was
+// asked for.
 //
 // Changes of stored readings and of the catalogue (Change) go through the same writer and stand in the same log: there is one
 // order of all that happens. A row of the log is one commit's readings, then its amendments, then its entities.
