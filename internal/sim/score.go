@@ -64,7 +64,7 @@ func Score(truth Truth, alerts []Alert, now time.Time) Card {
 	slices.SortStableFunc(alerts, func(a, b Alert) int {
 		return cmp.Or(a.Raised.Compare(b.Raised), cmp.Compare(a.ID, b.ID))
 	})
-	card := Card{Planted: len(truth.Incidents)}
+	card := Card{Planted: len(truth.Incidents), Warning: []float64{}, Incidents: []IncidentScore{}} // lists in JSON from the start
 	for _, i := range truth.Incidents {
 		card.Incidents = append(card.Incidents, IncidentScore{ID: i.ID, Kind: i.Kind, Name: i.Name, Start: i.Start, HarmfulAt: i.HarmfulAt})
 	}

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -92,5 +94,13 @@ func TestScoreOfAThreshold(t *testing.T) {
 	card := Score(s.Truth(), alerts, s.Start.Add(10*time.Minute))
 	if card.Found != 1 || card.False != 0 || card.Missed+card.Pending != 2 || card.Repeated != len(alerts)-1 || card.Warning[0] < 8 {
 		t.Errorf("%+v", card)
+	}
+}
+
+// Before anything is found the lists are empty ones: who reads them as such must not fail.
+func TestScoreOfNothingYet(t *testing.T) {
+	out, err := json.Marshal(Score(Truth{}, nil, time.Now()))
+	if err != nil || strings.Contains(string(out), "null") {
+		t.Fatalf("%s, %v", out, err)
 	}
 }
