@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,26 +30,6 @@ func (c replayCmd) Run(ctx context.Context) error {
 		Mapping: c.Mapping, From: c.From, Speed: c.Speed, URL: c.URL, Token: c.Token, TokenFile: filepath.Join(c.Data, "local.token"),
 		Truth: c.Truth, SkipBad: c.SkipBad, Check: c.Check, Out: os.Stdout, Terminal: isTerminal(os.Stdout), Clock: clock.System(),
 	})
-}
-
-type packCmd struct {
-	Check packCheckCmd `cmd:"" help:"Say all that is wrong with packs, with file, line and column."`
-}
-
-type packCheckCmd struct {
-	Dir []string `arg:"" help:"Folders, one pack each."`
-}
-
-func (c packCheckCmd) Run() error {
-	var errs []error
-	for _, dir := range c.Dir {
-		if err := app.CheckPack(dir); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		fmt.Printf("%s: sound\n", dir)
-	}
-	return errors.Join(errs...)
 }
 
 type ledgerCmd struct {
