@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/methods/verify"
 )
 
 // Alert is what the product claimed, as far as scoring needs it. Assets and Places are external ids; an alert about one
@@ -65,24 +67,26 @@ func Score(truth Truth, alerts []Alert, now time.Time) Card {
 		return cmp.Or(a.Raised.Compare(b.Raised), cmp.Compare(a.ID, b.ID))
 	})
 	card := Card{Planted: len(truth.Incidents), Warning: []float64{}, Incidents: []IncidentScore{}} // lists in JSON from the start
+	var events []verify.Event
 	for _, i := range truth.Incidents {
 		card.Incidents = append(card.Incidents, IncidentScore{ID: i.ID, Kind: i.Kind, Name: i.Name, Start: i.Start, HarmfulAt: i.HarmfulAt})
+		events = append(events, verify.Event{Start: i.Start.UnixMicro(), End: i.End.UnixMicro(), Assets: i.Assets, Places: i.Places})
 	}
+	alerts = slices.DeleteFunc(alerts, func(a Alert) bool { return a.Raised.Before(truth.Start) })
+	var claims []verify.Alert
 	for _, a := range alerts {
-		if a.Raised.Before(truth.Start) {
+		at := a.Raised.UnixMicro()
+		claims = append(claims, verify.Alert{From: at, To: at, Assets: a.Assets, Places: a.Places})
+	}
+	m := verify.Match(events, claims, verify.Rule{After: FindingGrace.Microseconds(), Raised: true, Once: true})
+	card.False, card.Repeated = m.Count(verify.FalseAlarm), m.Count(verify.Repeated)
+	for k, f := range m.Events {
+		if f.First == verify.None {
 			continue
 		}
-		k := incidentOf(truth, a)
-		switch {
-		case k < 0:
-			card.False++
-		case card.Incidents[k].Found:
-			card.Repeated++
-		default:
-			s := &card.Incidents[k]
-			minutes := s.HarmfulAt.Sub(a.Raised).Minutes()
-			s.Found, s.Alert, s.Raised, s.Warning = true, a.ID, &a.Raised, &minutes
-		}
+		a, s := &alerts[f.First], &card.Incidents[k]
+		minutes := s.HarmfulAt.Sub(a.Raised).Minutes()
+		s.Found, s.Alert, s.Raised, s.Warning = true, a.ID, &a.Raised, &minutes
 	}
 	for _, s := range card.Incidents {
 		switch {
@@ -96,25 +100,4 @@ func Score(truth Truth, alerts []Alert, now time.Time) Card {
 		}
 	}
 	return card
-}
-
-// incidentOf is the index of the incident that an alert belongs to, or -1.
-func incidentOf(truth Truth, a Alert) int {
-	pick := -1
-	for k, i := range truth.Incidents {
-		if a.Raised.Before(i.Start) || a.Raised.After(i.End.Add(FindingGrace)) {
-			continue
-		}
-		if !common(a.Assets, i.Assets) && !common(a.Places, i.Places) {
-			continue
-		}
-		if pick < 0 || !i.Start.Before(truth.Incidents[pick].Start) {
-			pick = k
-		}
-	}
-	return pick
-}
-
-func common(a, b []string) bool {
-	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/series"
+	"github.com/anlan-city/anlan/internal/methods/verify"
 )
 
 // Interval is a span during which an alert stood, in microseconds since 1970 UTC, both ends included.
@@ -29,27 +30,24 @@ type Score struct {
 
 // score counts. Events beyond the readings' period can't be found and do not count.
 func score(events []Event, alerts []Interval, first, last int64) Score {
-	s := Score{Alerts: len(alerts)}
-	meets := func(e Event, a Interval) bool { return a.Start <= e.End && a.End >= e.Start }
+	var truth []verify.Event
 	for _, e := range events {
-		if !meets(e, Interval{first, last}) {
+		truth = append(truth, verify.Event{Start: e.Start, End: e.End})
+	}
+	var claims []verify.Alert
+	for _, a := range alerts {
+		claims = append(claims, verify.Alert{From: a.Start, To: a.End})
+	}
+	m := verify.Match(truth, claims, verify.Rule{})
+	s := Score{Alerts: len(alerts), Outside: m.Count(verify.FalseAlarm)}
+	for i, e := range events {
+		if e.Start > last || e.End < first {
 			continue
 		}
 		s.Events++
-		seen := int64(open)
-		for _, a := range alerts {
-			if meets(e, a) {
-				seen = min(seen, max(a.Start, e.Start))
-			}
-		}
-		if seen != open {
+		if f := m.Events[i].First; f != verify.None {
 			s.Found++
-			s.Delays = append(s.Delays, time.Duration(seen-max(e.Start, first))*time.Microsecond)
-		}
-	}
-	for _, a := range alerts {
-		if !slices.ContainsFunc(events, func(e Event) bool { return meets(e, a) }) {
-			s.Outside++
+			s.Delays = append(s.Delays, time.Duration(max(0, alerts[f].Start-max(e.Start, first)))*time.Microsecond)
 		}
 	}
 	slices.Sort(s.Delays)
@@ -168,8 +166,17 @@ func (p *Plan) alarmGroup(per string) func(Datastream) string {
 
 // delay is the delay that a share of the found events did not exceed.
 func (s Score) delay(share float64) string {
-	if len(s.Delays) == 0 {
+	d, ok := verify.Quantile(s.Delays, share)
+	if !ok {
 		return "-"
 	}
-	return s.Delays[max(0, int(math.Ceil(share*float64(len(s.Delays))))-1)].Round(time.Second).String()
+	return d.Round(time.Second).String()
+}
+
+// TruthDetector is the detector that the mapping's truth section speaks of; empty without one.
+func (p *Plan) TruthDetector() string {
+	if p.truth == nil {
+		return ""
+	}
+	return p.truth.Detector.s
 }
