@@ -29,6 +29,10 @@ const (
 	sure = 5
 	// sector is the width of wind that carries a plume to one instrument: 360 degrees over eight of them.
 	sectors = 8
+	// shippedRise is rise_per_hour of the shipped detector, which calibrate derives and a test holds to it.
+	shippedRise = 0.05
+	// enough minutes of training hours to calibrate on; another recording need not have any.
+	enough = 300
 	// returned is the share of the wind's absences from a sector that have ended after hold.
 	returned = 0.90
 )

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"fmt"
@@ -16,90 +17,152 @@ import (
 // instruments are the columns of the observations, by their place on the fence.
 var instruments = []string{"E", "N", "NE", "NW", "S", "SE", "SW", "W"}
 
-// row is one minute: ppm of each instrument, NaN where it is missing, and the wind.
+// row is one minute: ppm of each instrument, NaN where it is missing, and the wind, NaN likewise.
 type row struct {
-	at      int64 // µs
-	ppm     []float64
-	windDir float64 // radians; which way they count is not stated, and does not matter here
+	at        int64 // µs
+	ppm       []float64
+	windSpeed float64 // m/s
+	windDir   float64 // radians; see convention for how they count
 }
 
 // release is one controlled release.
 type release struct {
 	start, end int64 // µs
 	point      string
+	lat, lon   float64
 	gramsHour  float64
 }
 
 func readRows(dir string) ([]row, error) {
-	f, err := os.Open(filepath.Join(dir, "obs_1min_2022-05-09_15.csv.gz"))
+	const name = "obs_1min_2022-05-09_15.csv.gz"
+	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	records, err := csv.NewReader(z).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	columns := []string{"time_utc", "wind_speed_m_s", "wind_dir_rad"}
+	for _, i := range instruments {
+		columns = append(columns, "ch4_ppm_"+i)
+	}
+	at, err := places(name, records, columns)
 	if err != nil {
 		return nil, err
 	}
 	var out []row
 	for i, r := range records[1:] {
-		t, err := time.Parse(time.RFC3339, r[0])
+		t, err := time.Parse(time.RFC3339, r[at[0]])
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+2, err)
+			return nil, fmt.Errorf("%s: line %d: %w", name, i+2, err)
 		}
-		x := row{at: t.UnixMicro()}
-		for _, cell := range r[1 : 1+len(instruments)] {
-			v := math.NaN()
-			if cell != "" {
-				if v, err = strconv.ParseFloat(cell, 64); err != nil {
-					return nil, fmt.Errorf("line %d: %w", i+2, err)
-				}
-			}
-			x.ppm = append(x.ppm, v)
-		}
-		if x.windDir, err = strconv.ParseFloat(r[2+len(instruments)], 64); err != nil {
-			x.windDir = math.NaN()
+		x := row{at: t.UnixMicro(), windSpeed: number(r[at[1]]), windDir: number(r[at[2]])}
+		for _, c := range at[3:] {
+			x.ppm = append(x.ppm, number(r[c]))
 		}
 		out = append(out, x)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: no readings", name)
 	}
 	return out, nil
 }
 
+// places are the columns' positions in a file with a header.
+func places(file string, records [][]string, columns []string) ([]int, error) {
+	var out []int
+	for _, c := range columns {
+		i := -1
+		if len(records) > 0 {
+			i = slices.IndexFunc(records[0], func(h string) bool { return strings.Trim(h, "\ufeff ") == c })
+		}
+		if i < 0 {
+			return nil, fmt.Errorf("%s: no column %s", file, c)
+		}
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// number is a cell's number, NaN where there is none.
+func number(cell string) float64 {
+	v, err := strconv.ParseFloat(strings.TrimSpace(cell), 64)
+	if err != nil || math.IsInf(v, 0) {
+		return math.NaN()
+	}
+	return v
+}
+
 // readReleases are the releases that overlap the observations, in the order of time.
 func readReleases(dir string, from, to int64) ([]release, error) {
-	f, err := os.Open(filepath.Join(dir, "controlled_releases.csv"))
+	const name = "controlled_releases.csv"
+	records, err := readCSV(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	at, err := places(name, records, []string{"tc_ExpStartDatetime", "tc_ExpEndDatetime", "tc_EPID", "tc_Latitude", "tc_Longitude", "tc_C1MassFlow"})
+	if err != nil {
+		return nil, err
+	}
+	var out []release
+	for i, r := range records[1:] {
+		x := release{point: strings.TrimSpace(r[at[2]]), lat: number(r[at[3]]), lon: number(r[at[4]]), gramsHour: number(r[at[5]])}
+		for n, into := range []*int64{&x.start, &x.end} {
+			t, err := time.Parse("2006-01-02 15:04:05-07:00", r[at[n]])
+			if err != nil {
+				return nil, fmt.Errorf("%s: line %d: %w", name, i+2, err)
+			}
+			*into = t.UnixMicro()
+		}
+		if x.end > from && x.start <= to {
+			out = append(out, x)
+		}
+	}
+	slices.SortFunc(out, func(a, b release) int { return cmp.Compare(a.start, b.start) })
+	return out, nil
+}
+
+// location is a line of sensor_locations.csv or source_locations.csv.
+type location struct {
+	name             string
+	lat, lon, height float64 // degrees, m
+}
+
+func readLocations(dir, name string) ([]location, error) {
+	records, err := readCSV(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	at, err := places(name, records, []string{"name", "lat", "lon", "height"})
+	if err != nil {
+		return nil, err
+	}
+	var out []location
+	for i, r := range records[1:] {
+		l := location{strings.TrimSpace(r[at[0]]), number(r[at[1]]), number(r[at[2]]), number(r[at[3]])}
+		if math.IsNaN(l.lat + l.lon + l.height) {
+			return nil, fmt.Errorf("%s: line %d: not a place", name, i+2)
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+func readCSV(dir, name string) ([][]string, error) {
+	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	records, err := csv.NewReader(f).ReadAll()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	column := func(name string) int { return slices.Index(records[0], name) }
-	start, end, point, flow := column("tc_ExpStartDatetime"), column("tc_ExpEndDatetime"), column("tc_EPID"), column("tc_C1MassFlow")
-	var out []release
-	for i, r := range records[1:] {
-		var x release
-		for _, t := range []struct {
-			cell string
-			into *int64
-		}{{r[start], &x.start}, {r[end], &x.end}} {
-			at, err := time.Parse("2006-01-02 15:04:05-07:00", t.cell)
-			if err != nil {
-				return nil, fmt.Errorf("line %d: %w", i+2, err)
-			}
-			*t.into = at.UnixMicro()
-		}
-		x.point = strings.TrimSpace(r[point])
-		x.gramsHour, _ = strconv.ParseFloat(r[flow], 64)
-		if x.end > from && x.start <= to {
-			out = append(out, x)
-		}
-	}
-	slices.SortFunc(out, func(a, b release) int { return int((a.start - b.start) / 1e6) })
-	return out, nil
+	return records, nil
 }

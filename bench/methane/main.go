@@ -1,10 +1,12 @@
 // Command methane runs the gas pack's methane-ambient detector, and alarms with a constant limit beside it, over a week
-// of recorded fence-line readings with known releases, and prints what each of them found.
+// of recorded fence-line readings with known releases, and prints what each of them found, and which source group the
+// wind points at.
 //
 //	go run ./bench/methane -data ../shared/data/sensors/methane-metec [-short]
 //	go run ./bench/methane -data … -calibrate
 //
-// -calibrate prints the parameters that follow from the training hours; a test holds packs/gas/detectors.yaml to them.
+// -calibrate prints the parameters that follow from the training hours; a test holds packs/gas/detectors.yaml to them. A
+// folder with the same files of other weeks is run with the shipped parameters.
 package main
 
 import (
@@ -51,14 +53,27 @@ func run(w io.Writer, dir string, short, calibrateOnly bool) error {
 	if err != nil {
 		return err
 	}
-	cal := calibrate(rows)
-	if calibrateOnly {
-		fmt.Fprint(w, cal)
-		return nil
-	}
 	releases, err := readReleases(dir, rows[0].at, rows[len(rows)-1].at)
 	if err != nil {
 		return err
+	}
+	if len(releases) == 0 {
+		return fmt.Errorf("%s: no release overlaps the readings", dir)
+	}
+	fence, err := readFence(dir, rows)
+	if err != nil {
+		return err
+	}
+	var cal calibration
+	if trained := len(training(rows)) >= enough; trained {
+		cal = calibrate(rows)
+		fmt.Fprintf(w, "%s%s\n", cal, fence.calibrate(releases[0]))
+	} else {
+		fmt.Fprint(w, "no training hours in these readings: shipped parameters only\n\n")
+		short = true // no calibrated parameters, no neighbours of them
+	}
+	if calibrateOnly {
+		return nil
 	}
 	shipped, err := detector(packs.FS(), "gas", "gas/methane-ambient")
 	if err != nil {
@@ -66,8 +81,8 @@ func run(w io.Writer, dir string, short, calibrateOnly bool) error {
 	}
 	rivals := []string{"constant/ppm-5-plain", "constant/ppm-20-plain", "constant/ppm-5-held", "constant/ppm-20-held"}
 
-	fmt.Fprint(w, cal, "\n")
-	fmt.Fprintf(w, "%d releases overlap the readings of %s to %s; the first had begun before them.\n", len(releases), day(rows[0].at), day(rows[len(rows)-1].at))
+	fmt.Fprintf(w, "%d releases overlap the readings of %s to %s; %d had begun before them.\n", len(releases), day(rows[0].at), day(rows[len(rows)-1].at),
+		before(releases, rows[0].at))
 	fmt.Fprintf(w, "Rule, for all alike: an alert lasts from when it is raised to the last reading that kept it up; alerts less than\n")
 	fmt.Fprintf(w, "%s apart are one. A release is found when an alert stands within it. An alert is false when it overlaps no release,\n", episode)
 	fmt.Fprintf(w, "nor the %s after one (beside it: with no such allowance). New: releases in which an alert was raised; time to\n", allowance)
@@ -81,7 +96,8 @@ func run(w io.Writer, dir string, short, calibrateOnly bool) error {
 		fmt.Fprintf(t, "%s\t%d/%d\t%d\t%d/%d\t%d\t%d\t%d\t%.1f\t%.0f min\t%.0f\t%.0f\n", name, s.found, len(releases), s.fresh, s.foundAfter, len(releases)-1,
 			s.episodes, s.falseAlerts, s.falseStrict, s.falsePer1000h, s.ttd, s.hours, s.hoursOutside)
 	}
-	line("methane-ambient", judge(play(shipped, rows), rows, releases))
+	alerts := play(shipped, rows)
+	line("methane-ambient", judge(alerts, rows, releases))
 	for _, id := range rivals {
 		d, err := detector(constant, "constant", id)
 		if err != nil {
@@ -90,15 +106,27 @@ func run(w io.Writer, dir string, short, calibrateOnly bool) error {
 		line(d.Title.In("en")+map[bool]string{true: ", clears after 60 min", false: ""}[d.ClearFor > 0], judge(play(d, rows), rows, releases))
 	}
 	t.Flush()
+	sources := fence.report(w, alerts, releases)
 	if !short {
+		fence.neighbours(w, alerts, releases)
 		if err := neighbours(w, rows, releases, cal); err != nil {
 			return err
 		}
 	}
 	a, five, twenty := scores["methane-ambient"], scores["Constant 5 ppm"], scores["Constant 20 ppm"]
-	fmt.Fprintf(w, "\nevents=%d found=%d false=%d ttd_median_min=%.0f false_per_1000h=%.1f found_5ppm=%d false_5ppm=%d found_20ppm=%d false_20ppm=%d\n",
-		len(releases), a.found, a.falseAlerts, a.ttd, a.falsePer1000h, five.found, five.falseAlerts, twenty.found, twenty.falseAlerts)
+	fmt.Fprintf(w, "\nevents=%d found=%d false=%d ttd_median_min=%.0f false_per_1000h=%.1f found_5ppm=%d false_5ppm=%d found_20ppm=%d false_20ppm=%d source_right=%d source_wrong=%d source_undecided=%d\n",
+		len(releases), a.found, a.falseAlerts, a.ttd, a.falsePer1000h, five.found, five.falseAlerts, twenty.found, twenty.falseAlerts,
+		sources.right, sources.wrong, sources.undecided)
 	return nil
+}
+
+// before is how many releases had begun before a time.
+func before(releases []release, at int64) int {
+	n := 0
+	for n < len(releases) && releases[n].start < at {
+		n++
+	}
+	return n
 }
 
 func day(at int64) string { return time.UnixMicro(at).UTC().Format("2006-01-02T15:04Z") }

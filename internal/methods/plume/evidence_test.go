@@ -69,6 +69,8 @@ func TestEvidenceUndecided(t *testing.T) {
 	}{
 		{"nothing was seen yet", 0, steady, 0, Undecided},
 		{"one minute is not enough", 1, steady, 0, Undecided},
+		{"nor is one look", 7, steady, 0, Undecided},
+		{"candidates in line with a wind that never turns", 40, steady, 0, Undecided},
 		{"clean air", 60, turning, -1, Undecided},
 		{"calm", 60, func(int) Wind { return Wind{From: 270, Speed: 0.3, Class: F} }, 0, NoWind},
 		{"no vane", 60, func(int) Wind { return Wind{From: math.NaN(), Speed: 3} }, 0, NoWind},
@@ -80,7 +82,7 @@ func TestEvidenceUndecided(t *testing.T) {
 			w := c.wind(m)
 			see := gas(s, -1, 0, w, r)
 			if c.source >= 0 {
-				see[2] = 5
+				see[2] = 5 // east
 			}
 			e.Next(s, int64(1e15)+int64(m)*minute, w, see)
 		}
