@@ -91,20 +91,58 @@ func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
 	return &Condition{source: strings.TrimSpace(e.Source), vars: c.vars, term: c.term(checked.NativeRep().Expr()), prg: prg}
 }
 
-// note maps CEL's errors to places in the file.
+// note maps CEL's errors to places in the file. After a mistake of grammar, and after a function that there is not, what
+// CEL says next is only a consequence.
 func (c *Conditions) note(e Expr, iss *cel.Issues, ds *Diagnostics) {
 	for _, err := range iss.Errors() {
 		line, column := max(err.Location.Line(), 1), max(err.Location.Column(), 0)
-		message, width := plain.Replace(err.Message), 1
-		message, _, _ = strings.Cut(message, " expecting {") // and all tokens of the grammar
-		if word, ok := strings.CutPrefix(message, "undeclared reference to '"); ok {
-			word, _, _ = strings.Cut(word, "'")
-			message = fmt.Sprintf("unknown variable %q%s; there is %s", word, strings.TrimSuffix(suggest(word, c.vars), "?"), strings.Join(c.vars, ", "))
-			width = len([]rune(word))
+		if grammar, ok := strings.CutPrefix(err.Message, "Syntax error: "); ok {
+			message, width := syntaxWords(grammar)
+			ds.Add(e.place(line, column, width), CodeCondition, "%s", message)
+			return
 		}
-		message, _, _ = strings.Cut(message, "\n")
-		ds.Add(e.place(line, column, width), CodeCondition, "%s", message)
+		if word, ok := strings.CutPrefix(err.Message, "undeclared reference to '"); ok {
+			word, _, _ = strings.Cut(word, "'")
+			at := e.place(line, column, len([]rune(word)))
+			if c.called(e, word) {
+				ds.Add(at, CodeCondition, "there is no function %q", word)
+				return
+			}
+			ds.Add(at, CodeCondition, "unknown variable %q%s; there is %s", word, strings.TrimSuffix(suggest(word, c.vars), "?"), strings.Join(c.vars, ", "))
+			continue
+		}
+		message, _, _ := strings.Cut(plain.Replace(err.Message), "\n")
+		ds.Add(e.place(line, column, 1), CodeCondition, "%s", message)
 	}
+}
+
+// called says that the word stands before a parenthesis.
+func (c *Conditions) called(e Expr, word string) bool {
+	_, after, ok := strings.Cut(e.Source, word)
+	return ok && strings.HasPrefix(after, "(")
+}
+
+// signsMeant are what people write for an operator of CEL.
+var signsMeant = map[string]string{
+	"and": "&&", "AND": "&&", "or": "||", "OR": "||", "not": "!", "=": "==", "&": "&&", "|": "||", "<>": "!=",
+	"≥": ">=", "≤": "<=", "≠": "!=", "＞": ">", "＜": "<", "＝": "==", "且": "&&", "或": "||",
+}
+
+// syntaxWords says a mistake of grammar in words, with the width of what it is about.
+func syntaxWords(message string) (words string, width int) {
+	message, _, _ = strings.Cut(message, " expecting ")
+	_, rest, _ := strings.Cut(message, "'")
+	word := strings.TrimSpace(strings.TrimSuffix(rest, "'"))
+	meant := signsMeant[word]
+	switch {
+	case word == "<EOF>":
+		return "the condition ends in the middle", 1
+	case meant != "":
+		return fmt.Sprintf("%q is no part of a condition, did you mean %q?", word, meant), len([]rune(word))
+	case word != "" && !strings.Contains(word, "'"):
+		return fmt.Sprintf("%q does not belong here", word), len([]rune(word))
+	}
+	return message, 1
 }
 
 // plain takes the mangling out of CEL's messages.

@@ -15,33 +15,8 @@ type decoder struct {
 	Diagnostics
 }
 
-// rules are what a field's `pack` tag asks for: "required", "one of a b c", "name" (lower-case words joined by hyphens).
-type rules struct {
-	required bool
-	name     bool
-	oneOf    []string
-}
-
-func rulesOf(tag string) rules {
-	var r rules
-	for part := range strings.SplitSeq(tag, ",") {
-		switch word, rest, _ := strings.Cut(part, " of "); {
-		case part == "":
-		case part == "required":
-			r.required = true
-		case part == "name":
-			r.name = true
-		case word == "one":
-			r.oneOf = strings.Fields(rest)
-		default:
-			panic("pack: unknown rule " + part) // a mistake in our own declaration, found by any test that decodes it
-		}
-	}
-	return r
-}
-
 // value decodes a node into what into points to.
-func (d *decoder) value(n ast.Node, into any, what string, r rules) {
+func (d *decoder) value(n ast.Node, into any, what string, r Rules) {
 	switch n := n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 		d.Add(d.doc.at(n), CodeLanguage, "%s: anchors, aliases, tags and merges are no part of the pack language; write the value out", what)
@@ -76,12 +51,15 @@ func (d *decoder) value(n ast.Node, into any, what string, r rules) {
 			d.Add(d.doc.at(n), CodeType, "%s needs a list, not %s", what, KindOf(n))
 			return
 		}
-		if r.required && len(s.Values) == 0 {
+		if r.Required && len(s.Values) == 0 {
 			d.Add(d.doc.at(n), CodeValue, "%s is an empty list", what)
+		} else if r.Count > 0 && len(s.Values) != r.Count {
+			d.Add(d.doc.at(n), CodeValue, "%s needs %d items, not %d", what, r.Count, len(s.Values))
 		}
+		v.Set(reflect.MakeSlice(v.Type(), 0, len(s.Values)))
 		for i, item := range s.Values {
 			fresh := reflect.New(v.Type().Elem())
-			d.value(item, fresh.Interface(), fmt.Sprintf("%s, item %d", what, i+1), rules{name: r.name, oneOf: r.oneOf})
+			d.value(item, fresh.Interface(), fmt.Sprintf("%s, item %d", what, i+1), Rules{Name: r.Name, OneOf: r.OneOf, Bounds: r.Bounds})
 			v.Set(reflect.Append(v, fresh.Elem()))
 		}
 	case reflect.String:
@@ -92,6 +70,7 @@ func (d *decoder) value(n ast.Node, into any, what string, r rules) {
 	case reflect.Float64:
 		if x, ok := d.number(n, what); ok {
 			v.SetFloat(x)
+			d.bounds(x, d.doc.at(n), what, r)
 		}
 	case reflect.Int, reflect.Int64:
 		x, ok := d.number(n, what)
@@ -99,6 +78,7 @@ func (d *decoder) value(n ast.Node, into any, what string, r rules) {
 			d.Add(d.doc.at(n), CodeType, "%s needs a whole number", what)
 		} else if ok {
 			v.SetInt(int64(x))
+			d.bounds(x, d.doc.at(n), what, r)
 		}
 	case reflect.Bool:
 		if b, ok := n.(*ast.BoolNode); ok {
@@ -111,25 +91,65 @@ func (d *decoder) value(n ast.Node, into any, what string, r rules) {
 	}
 }
 
-// check holds a text against the rules of its field.
-func (d *decoder) check(n ast.Node, into any, what string, r rules) {
-	var s string
+// check holds a value against the rules of its field.
+func (d *decoder) check(n ast.Node, into any, what string, r Rules) {
 	switch v := into.(type) {
 	case *String:
-		s = v.Value
+		d.word(n, *v, what, r)
 	case *string:
-		s = *v
-	default:
-		return
+		d.word(n, String{*v, d.doc.at(n)}, what, r)
+	case *Names:
+		for _, s := range *v {
+			if s.Value != "" {
+				d.allowed(s, what, r)
+			}
+		}
+	case *Number:
+		if !v.IsZero() {
+			d.bounds(v.Value, v.Pos, what, r)
+		}
+	case *Duration:
+		if !v.IsZero() {
+			d.bounds(v.Value.Seconds(), v.Pos, what, r)
+		}
+	case interface{ keys() []String }:
+		for _, key := range v.keys() {
+			if r.Name {
+				d.name(key, what)
+			}
+			if len(r.OneOf) > 0 && !slices.Contains(r.OneOf, key.Value) {
+				d.Add(key.Pos, CodeUnknownKey, "unknown key %q%s Under %s there may be %s", key.Value, orStop(suggest(key.Value, r.OneOf)), what, strings.Join(r.OneOf, ", "))
+			}
+		}
 	}
+}
+
+// word holds one text against the rules of its field.
+func (d *decoder) word(n ast.Node, s String, what string, r Rules) {
 	switch {
-	case s == "" && KindOf(n) != "a text": // the wrong type was noted already
-	case strings.TrimSpace(s) == "":
+	case s.Value == "" && KindOf(n) != "a text": // the wrong type was noted already
+	case strings.TrimSpace(s.Value) == "":
 		d.Add(d.doc.at(n), CodeValue, "%s is empty", what)
-	case r.name:
-		d.name(String{s, d.doc.at(n)}, what)
-	case len(r.oneOf) > 0 && !slices.Contains(r.oneOf, s):
-		d.Add(d.doc.at(n), CodeValue, "%s is %q%s It may be %s", what, s, orStop(suggest(s, r.oneOf)), strings.Join(r.oneOf, " or "))
+	default:
+		s.Pos = d.doc.at(n)
+		d.allowed(s, what, r)
+	}
+}
+
+func (d *decoder) allowed(s String, what string, r Rules) {
+	switch {
+	case r.Name:
+		d.name(s, what)
+	case len(r.OneOf) > 0 && !slices.Contains(r.OneOf, s.Value):
+		d.Add(s.Pos, CodeValue, "%s is %q%s It may be %s", what, s.Value, orStop(suggest(s.Value, r.OneOf)), strings.Join(r.OneOf, " or "))
+	}
+}
+
+func (d *decoder) bounds(v float64, at Pos, what string, r Rules) {
+	for _, b := range r.Bounds {
+		if !b.holds(v) {
+			d.Add(at, CodeValue, "%s needs to be %s", what, b)
+		}
 	}
 }
 
@@ -159,35 +179,75 @@ func (d *decoder) name(s String, what string) {
 // mapping decodes a mapping into the struct that into points to.
 func (d *decoder) mapping(m *ast.MappingNode, into any, what string) {
 	v := reflect.ValueOf(into).Elem()
-	fields := map[string]reflect.StructField{}
+	fields := map[string]Field{}
 	var known []string
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		if key := f.Tag.Get("yaml"); key != "" {
-			fields[key] = f
-			known = append(known, key)
-		}
+	for _, f := range fieldsOf(v.Type()) {
+		fields[f.Key] = f
+		known = append(known, f.Key)
 	}
-	seen := map[string]bool{}
+	seen, misspelt := map[string]bool{}, map[string]bool{}
 	d.entries(m, func(key String, value ast.Node) {
 		f, ok := fields[key.Value]
 		if !ok {
 			d.Add(key.Pos, CodeUnknownKey, "unknown key %q%s", key.Value, suggest(key.Value, known))
-			seen[nearest(key.Value, known)] = true // misspelt, and not missing besides
+			misspelt[nearest(key.Value, known)] = true
 			return
 		}
 		seen[key.Value] = true
-		d.value(value, v.FieldByIndex(f.Index).Addr().Interface(), key.Value, rulesOf(f.Tag.Get("pack")))
+		d.value(value, v.FieldByIndex(f.index).Addr().Interface(), key.Value, f.Rules)
 	})
 	for _, key := range known {
-		if rulesOf(fields[key].Tag.Get("pack")).required && !seen[key] {
+		f := fields[key]
+		if f.Required && !seen[key] && !misspelt[key] { // misspelt, and not missing besides
 			d.Add(d.doc.at(m), CodeRequired, "%s lacks %q", what, key)
 		}
+		if f.Default != "" && !seen[key] {
+			f.fill(v.FieldByIndex(f.index))
+		}
+	}
+	for _, g := range groupsOf(v.Type()) {
+		d.group(m, g, seen, misspelt, what)
 	}
 	// Whoever embeds a Pos learns where the mapping begins.
 	if f := v.FieldByName("Pos"); f.IsValid() && f.Type() == reflect.TypeFor[Pos]() && f.CanSet() {
 		f.Set(reflect.ValueOf(d.doc.at(m)))
 	}
+}
+
+// group notes where too many or too few of the keys of a group stand in a mapping.
+func (d *decoder) group(m *ast.MappingNode, g Group, seen, misspelt map[string]bool, what string) {
+	var there []string
+	for _, key := range g.Keys {
+		if seen[key] || misspelt[key] {
+			there = append(there, key)
+		}
+	}
+	switch {
+	case len(there) == 0 && g.Word != "at most":
+		d.Add(d.doc.at(m), CodeKeys, "%s needs %s", what, orList(g.Keys))
+	case len(there) > 1 && g.Word != "at least":
+		d.Add(d.keyAt(m, there[1]), CodeKeys, "%s stand beside each other in %s; only one of them may", andList(there), what)
+	}
+}
+
+// keyAt is where a key stands in a mapping.
+func (d *decoder) keyAt(m *ast.MappingNode, key string) Pos {
+	for _, e := range m.Values {
+		if k, ok := e.Key.(*ast.StringNode); ok && k.Value == key {
+			return d.doc.at(k)
+		}
+	}
+	return d.doc.at(m)
+}
+
+func orList(words []string) string  { return joined(words, " or ") }
+func andList(words []string) string { return joined(words, " and ") }
+
+func joined(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + last + words[len(words)-1]
 }
 
 // entries calls fn for each key of a mapping, after noting keys that stand twice and keys that are not texts.
@@ -206,6 +266,7 @@ func (d *decoder) entries(m *ast.MappingNode, fn func(key String, value ast.Node
 		key := String{k.Value, d.doc.at(k)}
 		if at, twice := first[key.Value]; twice {
 			d.Add(key.Pos, CodeDuplicate, "%q stands here a second time; the first is in line %d", key.Value, at.Line)
+			d.Note(at, "the first")
 			continue
 		}
 		first[key.Value] = key.Pos

@@ -5,44 +5,113 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
 )
 
+// Severity says what a problem means for the pack.
+type Severity string
+
+// The severities. A pack with an error is refused; a warning is for the people who write it.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
 // Diagnostic is one problem in one place of a pack.
 type Diagnostic struct {
-	Path    string `json:"path"`
-	Line    int    `json:"line,omitempty"`   // from 1; 0: the file as a whole
-	Column  int    `json:"column,omitempty"` // from 1, in characters
-	Width   int    `json:"width,omitempty"`  // characters from Column on that are meant
-	Code    string `json:"code"`
-	Message string `json:"message"`
+	Path     string   `json:"path"`
+	Line     int      `json:"line,omitempty"`   // from 1; 0: the file as a whole
+	Column   int      `json:"column,omitempty"` // from 1, in characters
+	Width    int      `json:"width,omitempty"`  // characters from Column on that are meant
+	Code     string   `json:"code"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`
+	Notes    []Note   `json:"notes,omitempty"`
 
 	source string // the line as it stands in the file
 }
 
-// String is the problem as a compiler would show it: one line, and the source with a caret where there is a source.
+// Note is another place that a problem has to do with.
+type Note struct {
+	Path    string `json:"path"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Width   int    `json:"width,omitempty"`
+	Message string `json:"message"`
+
+	source string
+}
+
+// String is the problem as a compiler would show it: one line, and the source with a caret where there is a source. The
+// places of its notes are underlined with dashes.
 func (d Diagnostic) String() string {
-	if d.Line == 0 {
-		return fmt.Sprintf("%s: %s [%s]", d.Path, d.Message, d.Code)
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d:%d: %s [%s]\n", d.Path, d.Line, d.Column, d.Message, d.Code)
-	margin := fmt.Sprintf("%3d", d.Line)
-	before, meant := d.cut()
-	fmt.Fprintf(&b, "%s | %s\n", margin, d.source)
-	fmt.Fprintf(&b, "%s | %s%s", strings.Repeat(" ", len(margin)), blank(before), strings.Repeat("^", max(1, cells(meant))))
+	b.WriteString(d.Path)
+	if d.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", d.Line, d.Column)
+	}
+	b.WriteString(": ")
+	if d.Severity == Warning {
+		b.WriteString("warning: ")
+	}
+	fmt.Fprintf(&b, "%s [%s]", d.Message, d.Code)
+	marks := []mark{{d.Line, d.Column, d.Width, d.source, "^", ""}}
+	for _, n := range d.Notes {
+		if n.Path == d.Path && n.Line > 0 {
+			marks = append(marks, mark{n.Line, n.Column, n.Width, n.source, "-", n.Message})
+		} else {
+			fmt.Fprintf(&b, "\n    note: %s:%d:%d: %s", n.Path, n.Line, n.Column, n.Message)
+		}
+	}
+	if d.Line == 0 {
+		return b.String()
+	}
+	slices.SortStableFunc(marks, func(x, y mark) int { return cmp.Compare(x.line, y.line) })
+	margin := max(3, len(strconv.Itoa(marks[len(marks)-1].line)))
+	for i, m := range marks {
+		source, before, meant := m.excerpt()
+		if i == 0 || marks[i-1].line != m.line {
+			fmt.Fprintf(&b, "\n%*d | %s", margin, m.line, source)
+		}
+		fmt.Fprintf(&b, "\n%s | %s%s", strings.Repeat(" ", margin), blank(before), strings.Repeat(m.sign, max(1, cells(meant))))
+		if m.text != "" {
+			b.WriteString(" " + m.text)
+		}
+	}
 	return b.String()
 }
 
-// cut parts the source line into what stands before the meant part, and that part.
-func (d Diagnostic) cut() (before, meant string) {
-	rs := []rune(d.source)
-	from := min(max(d.Column-1, 0), len(rs))
-	to := min(from+d.Width, len(rs))
-	return string(rs[:from]), string(rs[from:to])
+// mark is a part of a source line that is pointed at.
+type mark struct {
+	line, column, width int
+	source, sign, text  string
+}
+
+// maxExcerpt is the number of characters of a line that an excerpt shows; a longer line is cut around what is meant.
+const maxExcerpt = 150
+
+// excerpt is the source line, cut where it is long, with what stands there before the meant part, and that part.
+func (m mark) excerpt() (source, before, meant string) {
+	rs := []rune(m.source)
+	from := min(max(m.column-1, 0), len(rs))
+	to := min(from+m.width, len(rs))
+	if len(rs) <= maxExcerpt {
+		return m.source, string(rs[:from]), string(rs[from:to])
+	}
+	start := min(max(0, from-maxExcerpt/2), len(rs)-maxExcerpt)
+	end := start + maxExcerpt
+	head, tail := "", ""
+	if start > 0 {
+		head = "…"
+	}
+	if end < len(rs) {
+		tail = "…"
+	}
+	return head + string(rs[start:end]) + tail, head + string(rs[start:from]), string(rs[from:min(to, end)])
 }
 
 // blank is as wide as s on a terminal, so that the caret stands under its part behind Chinese text and tabs too.
@@ -73,7 +142,7 @@ func cells(s string) int {
 // Diagnostics are all problems that were found. As an error it lists them all.
 type Diagnostics []Diagnostic
 
-// Error lists the problems in the order of the files and lines.
+// Error lists the problems, one after another.
 func (ds Diagnostics) Error() string {
 	parts := make([]string, len(ds))
 	for i, d := range ds {
@@ -87,6 +156,19 @@ func (ds *Diagnostics) Add(at Pos, code, format string, args ...any) {
 	*ds = append(*ds, at.diagnostic(code, fmt.Sprintf(format, args...)))
 }
 
+// Warn notes something at a place that is no mistake for certain, or does no harm but to the reader.
+func (ds *Diagnostics) Warn(at Pos, code, format string, args ...any) {
+	ds.Add(at, code, format, args...)
+	(*ds)[len(*ds)-1].Severity = Warning
+}
+
+// Note gives the problem that was added last another place that it has to do with.
+func (ds *Diagnostics) Note(at Pos, format string, args ...any) {
+	d, message := &(*ds)[len(*ds)-1], fmt.Sprintf(format, args...)
+	n := at.diagnostic("", message)
+	d.Notes = append(d.Notes, Note{n.Path, n.Line, n.Column, n.Width, message, n.source})
+}
+
 // Join notes the problems in err, which came from this package, beside those that are there.
 func (ds *Diagnostics) Join(err error) {
 	var more Diagnostics
@@ -95,20 +177,39 @@ func (ds *Diagnostics) Join(err error) {
 	case errors.As(err, &more):
 		*ds = append(*ds, more...)
 	default:
-		*ds = append(*ds, Diagnostic{Code: CodeFile, Message: err.Error()})
+		*ds = append(*ds, Diagnostic{Code: CodeFile, Severity: Error, Message: err.Error()})
 	}
 }
 
-// Err is nil where there is no problem, else all of them, sorted.
+// Err is nil where there is no error, else all problems, sorted.
 func (ds Diagnostics) Err() error {
-	if len(ds) == 0 {
+	if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Severity != Warning }) {
 		return nil
 	}
+	return ds.Sorted()
+}
+
+// parted are the errors, and the warnings.
+func (ds Diagnostics) parted() (errs, warnings Diagnostics) {
+	for _, d := range ds {
+		if d.Severity == Warning {
+			warnings = append(warnings, d)
+		} else {
+			errs = append(errs, d)
+		}
+	}
+	return errs, warnings
+}
+
+// Sorted are the problems in the order of the files and lines, each once.
+func (ds Diagnostics) Sorted() Diagnostics {
 	sorted := slices.Clone(ds)
 	slices.SortStableFunc(sorted, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return slices.Compact(sorted)
+	return slices.CompactFunc(sorted, func(a, b Diagnostic) bool {
+		return a.Path == b.Path && a.Line == b.Line && a.Column == b.Column && a.Code == b.Code && a.Message == b.Message
+	})
 }
 
 // suggest is `, did you mean "…"?` with the nearest of the known words, or nothing where none is near.

@@ -40,7 +40,7 @@ func (p Pos) String() string {
 }
 
 func (p Pos) diagnostic(code, message string) Diagnostic {
-	d := Diagnostic{Line: p.Line, Column: p.Column, Width: p.Width, Code: code, Message: message}
+	d := Diagnostic{Line: p.Line, Column: p.Column, Width: p.Width, Code: code, Severity: Error, Message: message}
 	if p.doc != nil {
 		d.Path = p.doc.path
 		if p.Line >= 1 && p.Line <= len(p.doc.lines) {
@@ -55,13 +55,13 @@ func parse(fsys fs.FS, name, path string) (*document, error) {
 	src, err := fs.ReadFile(fsys, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: "the file is missing"}}
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Severity: Error, Message: "the file is missing"}}
 	case err != nil:
-		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: err.Error()}}
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Severity: Error, Message: err.Error()}}
 	case len(src) > MaxFile:
-		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: fmt.Sprintf("the file has %d bytes, more than %d", len(src), MaxFile)}}
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Severity: Error, Message: fmt.Sprintf("the file has %d bytes, more than %d", len(src), MaxFile)}}
 	case !utf8.Valid(src):
-		return nil, Diagnostics{{Path: path, Code: CodeFile, Message: "the file is not UTF-8"}}
+		return nil, Diagnostics{{Path: path, Code: CodeFile, Severity: Error, Message: "the file is not UTF-8"}}
 	}
 	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
 	doc := &document{path: path, lines: strings.Split(text, "\n")}
@@ -90,7 +90,7 @@ func (doc *document) syntax(err error) Diagnostic {
 	if errors.As(err, &positioned) && positioned.GetToken() != nil {
 		return doc.token(positioned.GetToken()).diagnostic(CodeSyntax, positioned.GetMessage())
 	}
-	return Diagnostic{Path: doc.path, Code: CodeSyntax, Message: strings.SplitN(err.Error(), "\n", 2)[0]}
+	return Diagnostic{Path: doc.path, Code: CodeSyntax, Severity: Error, Message: strings.SplitN(err.Error(), "\n", 2)[0]}
 }
 
 // at is where a node begins. A mapping begins at its first key, not at the colon that the parser takes for its token.

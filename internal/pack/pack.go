@@ -19,8 +19,9 @@ type Pack struct {
 	Kinds      []Kind
 	Categories []Category
 
-	dir  string
-	docs map[string]*document // every other .yaml file, by its name in the folder
+	dir      string
+	docs     map[string]*document // every other .yaml file, by its name in the folder
+	warnings Diagnostics
 }
 
 // Property is something that is observed, and can be put as a number with a unit.
@@ -52,30 +53,30 @@ type Category struct {
 
 // mainFile is the declaration of pack.yaml.
 type mainFile struct {
-	Pack       String             `yaml:"pack" pack:"required,name" doc:"the pack's name; that of its folder"`
-	Title      Text               `yaml:"title" pack:"required" doc:"the pack's name for people"`
-	Observes   Map[propertyEntry] `yaml:"observes" doc:"what is observed"`
-	Assets     Map[kindEntry]     `yaml:"assets" doc:"on what kinds of asset"`
-	Categories Map[categoryEntry] `yaml:"categories" doc:"what people report and inspectors find"`
+	Pack       String             `yaml:"pack" pack:"required,name" doc:"the pack's name; that of its folder" example:"gas"`
+	Title      Text               `yaml:"title" pack:"required" doc:"the pack's name for people" example:"{en: Gas network, zh-CN: 燃气管网场景}"`
+	Observes   Map[propertyEntry] `yaml:"observes" pack:"name" doc:"what is observed: each property under its name"`
+	Assets     Map[kindEntry]     `yaml:"assets" pack:"name" doc:"on what it is observed: each kind of asset under its name"`
+	Categories Map[categoryEntry] `yaml:"categories" pack:"name" doc:"what people report and inspectors find: each category under its name"`
 }
 
 type propertyEntry struct {
-	Title Text     `yaml:"title" pack:"required" doc:"the property's name for people"`
-	Unit  String   `yaml:"unit" pack:"required" doc:"the unit, as people write it"`
-	Range []Number `yaml:"range" pack:"required" doc:"lowest and highest value that the world can have"`
+	Title Text     `yaml:"title" pack:"required" doc:"the property's name for people" example:"{en: Methane in air, zh-CN: 甲烷浓度}"`
+	Unit  String   `yaml:"unit" pack:"required" doc:"the unit, as people write it; readings in another unit of the same kind are converted into it" example:"kPa"`
+	Range []Number `yaml:"range" pack:"required,exactly 2 items" doc:"lowest and highest value that the world can have; a reading outside is the instrument's mistake" example:"[0, 100]"`
 	Pos   Pos
 }
 
 type kindEntry struct {
-	Title    Text     `yaml:"title" pack:"required" doc:"the kind's name for people"`
-	Measures []String `yaml:"measures" doc:"properties of this pack, or pack/property of another"`
+	Title    Text     `yaml:"title" pack:"required" doc:"the kind's name for people" example:"{en: Restaurant gas alarm, zh-CN: 餐饮场所燃气报警器}"`
+	Measures []String `yaml:"measures" doc:"properties of this pack, or pack/property of another; [] where nothing is measured" example:"[methane, weather/wind-speed]"`
 	Mobile   String   `yaml:"mobile" pack:"one of instrument" doc:"instrument: it moves, and its path is kept 72 hours"`
 	Premises String   `yaml:"premises" pack:"one of home" doc:"home: it stands in a home; state and liveness only, no curve"`
 	Pos      Pos
 }
 
 type categoryEntry struct {
-	Title Text   `yaml:"title" pack:"required" doc:"the category's name for people"`
+	Title Text   `yaml:"title" pack:"required" doc:"the category's name for people" example:"{en: Smell of gas, zh-CN: 燃气异味}"`
 	About String `yaml:"about" pack:"required,one of place service" doc:"place: detectors may read it; service: they may not"`
 	Pos   Pos
 }
@@ -83,33 +84,53 @@ type categoryEntry struct {
 // Load reads the pack in fsys. dir is what diagnostics call the folder; its last part is the pack's name. All problems of
 // all files come at once, as Diagnostics; the pack is then nil.
 func Load(fsys fs.FS, dir string) (*Pack, error) {
-	var ds Diagnostics
-	p := &Pack{dir: dir, docs: map[string]*document{}}
-	names, err := fs.Glob(fsys, "*.yaml")
-	if err != nil {
-		return nil, err // the pattern is ours
-	}
-	for _, name := range names {
-		if name == Main {
-			continue
-		}
-		doc, err := parse(fsys, name, path.Join(dir, name))
-		ds.Join(err)
-		p.docs[name] = doc
-	}
-	if doc, err := parse(fsys, Main, path.Join(dir, Main)); err != nil {
-		ds.Join(err)
-	} else {
-		d := &decoder{doc: doc}
-		var m mainFile
-		d.file(&m)
-		p.take(d, &m)
-		ds.Join(d.Diagnostics.Err())
-	}
+	p, ds := Read(fsys, dir)
 	if err := ds.Err(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Read is Load for those who want to go on in spite of errors: what could be read of the pack is there, and the errors
+// are all that were found. What is worth a warning is in Pack.Warnings.
+func Read(fsys fs.FS, dir string) (*Pack, Diagnostics) {
+	var ds Diagnostics
+	p := &Pack{dir: dir, docs: map[string]*document{}}
+	names, err := fs.Glob(fsys, "*.yaml")
+	ds.Join(err)
+	for _, name := range names {
+		if name == Main {
+			continue
+		}
+		doc, err := parse(fsys, name, p.path(name))
+		ds.Join(err)
+		p.docs[name] = doc
+	}
+	doc, err := parse(fsys, Main, p.path(Main))
+	ds.Join(err)
+	if err == nil {
+		d := &decoder{doc: doc}
+		var m mainFile
+		d.file(&m)
+		p.take(d, &m)
+		ds = append(ds, d.Diagnostics...)
+	}
+	ds, p.warnings = ds.parted()
+	return p, ds
+}
+
+// path is what diagnostics call a file of the pack.
+func (p *Pack) path(name string) string { return path.Join(p.dir, name) }
+
+// Dir is what diagnostics call the pack's folder.
+func (p *Pack) Dir() string { return p.dir }
+
+// Warnings are what the decoders, and the rooms with Warn, found worth a warning so far.
+func (p *Pack) Warnings() Diagnostics { return p.warnings.Sorted() }
+
+// Warn notes something that is no error.
+func (p *Pack) Warn(at Pos, code, format string, args ...any) {
+	p.warnings.Warn(at, code, format, args...)
 }
 
 // file decodes the whole document.
@@ -118,7 +139,7 @@ func (d *decoder) file(into any) {
 		d.Add(Pos{doc: d.doc, Line: 1, Column: 1}, CodeRequired, "the file is empty")
 		return
 	}
-	d.value(d.doc.body, into, "the file", rules{})
+	d.value(d.doc.body, into, "the file", Rules{})
 }
 
 // take makes the pack of its main file, and holds names against the guard.
@@ -128,22 +149,25 @@ func (p *Pack) take(d *decoder, m *mainFile) {
 		d.Add(m.Pack.Pos, CodeValue, "the pack is called %q but its folder %q", p.Name, folder)
 	}
 	for _, e := range m.Observes {
-		d.name(e.Key, "observes")
 		d.impersonal(e.Key, e.Value.Title, "property")
+		d.unit(e.Value.Unit)
 		prop := Property{ID: p.id(e.Key.Value), Title: e.Value.Title, Unit: e.Value.Unit.Value, Pos: e.Key.Pos}
 		switch r := e.Value.Range; {
 		case len(r) == 2 && r[0].Value < r[1].Value:
 			prop.Range = [2]float64{r[0].Value, r[1].Value}
-		case len(r) > 0 && !r[0].IsZero():
-			d.Add(r[0].Pos, CodeValue, "range needs two numbers, [lowest, highest]")
+		case len(r) == 2 && !r[0].IsZero() && !r[1].IsZero():
+			d.Add(r[0].Pos, CodeValue, "range needs the lowest value first and a higher one after it")
 		}
 		p.Properties = append(p.Properties, prop)
 	}
+	sound := d.Diagnostics.Err() == nil // else a key may be missing only because it is misspelt
 	for _, e := range m.Assets {
-		d.name(e.Key, "assets")
 		d.impersonal(e.Key, e.Value.Title, "kind")
 		kind := Kind{ID: p.id(e.Key.Value), Title: e.Value.Title, Pos: e.Key.Pos,
 			Mobile: e.Value.Mobile.Value != "", Home: e.Value.Premises.Value != ""}
+		if sound && e.Value.Measures == nil {
+			d.Warn(e.Key.Pos, CodeMeasuresNone, "what is measured on %s is not said; write measures: [] where nothing is", e.Key.Value)
+		}
 		for _, s := range e.Value.Measures {
 			if s.Value == "" {
 				continue // noted by the decoder
@@ -157,7 +181,6 @@ func (p *Pack) take(d *decoder, m *mainFile) {
 		p.Kinds = append(p.Kinds, kind)
 	}
 	for _, e := range m.Categories {
-		d.name(e.Key, "categories")
 		d.impersonal(e.Key, e.Value.Title, "category")
 		p.Categories = append(p.Categories, Category{ID: p.id(e.Key.Value), Title: e.Value.Title, Place: e.Value.About.Value == "place", Pos: e.Key.Pos})
 	}
@@ -214,7 +237,8 @@ var ErrNoFile = errors.New("the pack has no such file")
 
 // Decode decodes one of the pack's files into v, a pointer to a struct, a slice or a Map. It returns ErrNoFile where the
 // file is missing. Problems come as Diagnostics, and what could be read has been put into v all the same, so that the
-// caller can go on and find all of its own problems too; what could not be read is zero there.
+// caller can go on and find all of its own problems too; what could not be read is zero there. Warnings are kept with the pack.
+// A Pack is not safe for concurrent use while its files are decoded.
 func (p *Pack) Decode(file string, v any) error {
 	doc := p.docs[file]
 	if doc == nil {
@@ -222,7 +246,9 @@ func (p *Pack) Decode(file string, v any) error {
 	}
 	d := &decoder{doc: doc}
 	d.file(v)
-	return d.Diagnostics.Err()
+	errs, warnings := d.Diagnostics.parted()
+	p.warnings = append(p.warnings, warnings...)
+	return errs.Err()
 }
 
 // Suggest is `, did you mean "…"?` for a word that is none of the known ones, or nothing where none is near.

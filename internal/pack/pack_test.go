@@ -47,11 +47,12 @@ func TestDiagnostics(t *testing.T) {
 	for _, dir := range dirs {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var ds Diagnostics
-			p, err := Load(os.DirFS(dir), "packs/"+filepath.Base(dir))
-			ds.Join(err)
-			if p != nil && len(p.Files()) > 0 {
+			p, errs := Read(os.DirFS(dir), "packs/"+filepath.Base(dir))
+			ds = append(ds, errs...)
+			if len(errs) == 0 && len(p.Files()) > 0 {
 				ds.Join(checkRules(p))
 			}
+			ds = append(ds, p.Warnings()...)
 			if err := ds.Err(); err == nil {
 				t.Fatal("nothing was found wrong")
 			} else {
@@ -354,5 +355,26 @@ func BenchmarkHolds(b *testing.B) {
 				cond.Holds(float64(i % 10))
 			}
 		})
+	}
+}
+
+// People who write conditions know no CEL; what they write in its place is named.
+func TestConditionMistakes(t *testing.T) {
+	for source, want := range map[string]string{
+		"value = 5":                 `"=" is no part of a condition, did you mean "=="?`,
+		"value ≥ 5":                 `"≥" is no part of a condition, did you mean ">="?`,
+		"value > 5 and value < 7":   `"and" is no part of a condition, did you mean "&&"?`,
+		"value > 5 & value < 7":     `"&" is no part of a condition, did you mean "&&"?`,
+		"value >":                   "the condition ends in the middle",
+		"value > 5)":                `")" does not belong here`,
+		"abs(value) > 5":            `there is no function "abs"`,
+		"value > 5 && vaule < 7":    `unknown variable "vaule", did you mean "value"; there is value`,
+		"[1, 2].exists(x, x > 1.0)": `there is no function "exists"`,
+	} {
+		_, err := compile(t, source, "value")
+		var ds Diagnostics
+		if !errors.As(err, &ds) || len(ds) != 1 || ds[0].Message != want {
+			t.Errorf("%s: %v, want %s", source, err, want)
+		}
 	}
 }

@@ -73,6 +73,14 @@ func (m Map[T]) Keys() []string {
 	return keys
 }
 
+func (m Map[T]) keys() []String {
+	keys := make([]String, len(m))
+	for i, e := range m {
+		keys[i] = e.Key
+	}
+	return keys
+}
+
 // Get is the value under a key.
 func (m Map[T]) Get(key string) (value T, ok bool) {
 	for _, e := range m {
@@ -128,28 +136,29 @@ func (x *Duration) decode(d *decoder, n ast.Node, what string) {
 	*x = Duration{v, d.doc.at(n)}
 }
 
-var days = regexp.MustCompile(`^(\d+(?:\.\d+)?)d(.*)$`)
+// DurationPattern is what a duration looks like: 30s, 1h30m, 3d, 1.5h, 200ms.
+const DurationPattern = `^([0-9]+(\.[0-9]+)?d)?(([0-9]+(\.[0-9]+)?(h|ms|m|s))*)$`
+
+var duration = regexp.MustCompile(DurationPattern)
 
 func parseDuration(s string) (time.Duration, error) {
+	m := duration.FindStringSubmatch(s)
+	if m == nil || s == "" {
+		return 0, fmt.Errorf("%q is no duration", s)
+	}
 	var sum time.Duration
-	if m := days.FindStringSubmatch(s); m != nil {
-		n, err := strconv.ParseFloat(m[1], 64)
+	if m[1] != "" {
+		n, err := strconv.ParseFloat(strings.TrimSuffix(m[1], "d"), 64)
 		if err != nil || n > 36500 {
 			return 0, fmt.Errorf("%q is too long", s)
 		}
-		sum, s = time.Duration(n*24*float64(time.Hour)), m[2]
-		if s == "" {
-			return sum, nil
-		}
+		sum = time.Duration(n * 24 * float64(time.Hour))
 	}
-	v, err := time.ParseDuration(s)
-	switch {
-	case err != nil:
-		return 0, err
-	case v < 0:
-		return 0, fmt.Errorf("%q is negative", s)
+	if m[3] == "" {
+		return sum, nil
 	}
-	return sum + v, nil
+	v, err := time.ParseDuration(m[3])
+	return sum + v, err
 }
 
 func (t *Text) decode(d *decoder, n ast.Node, what string) {
@@ -176,6 +185,9 @@ func (t *Text) decode(d *decoder, n ast.Node, what string) {
 			d.Add(s.Pos, CodeText, "%s is empty in %s", what, lang)
 		}
 	}
+	if len(d.Diagnostics) == before {
+		d.tongues(*t, what)
+	}
 }
 
 func (ns *Names) decode(d *decoder, n ast.Node, what string) {
@@ -189,7 +201,7 @@ func (ns *Names) decode(d *decoder, n ast.Node, what string) {
 	}
 	for _, item := range items {
 		var s String
-		d.value(item, &s, what, rules{})
+		d.value(item, &s, what, Rules{})
 		*ns = append(*ns, s)
 	}
 }
@@ -206,7 +218,7 @@ func (m *Map[T]) decode(d *decoder, n ast.Node, what string) {
 	}
 	d.entries(mn, func(key String, value ast.Node) {
 		e := Entry[T]{Key: key}
-		d.value(value, &e.Value, fmt.Sprintf("%s %s", what, key.Value), rules{})
+		d.value(value, &e.Value, fmt.Sprintf("%s %s", what, key.Value), Rules{})
 		*m = append(*m, e)
 	})
 }
