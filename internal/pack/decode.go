@@ -201,10 +201,8 @@ func (d *decoder) mapping(m *ast.MappingNode, into any, what string) {
 		if f.Required && !seen[key] && !misspelt[key] { // misspelt, and not missing besides
 			d.Add(d.doc.at(m), CodeRequired, "%s lacks %q", what, key)
 		}
-		if f.Default != "" && !seen[key] {
-			f.fill(v.FieldByIndex(f.index))
-		}
 	}
+	fill(v, known, fields, seen)
 	for _, g := range groupsOf(v.Type()) {
 		d.group(m, g, seen, misspelt, what)
 	}

@@ -158,7 +158,42 @@ func groupsOf(t reflect.Type) []Group {
 	return rulesOf(f.Tag.Get("pack")).Groups
 }
 
-// fill puts the default of a missing key into its field. The field's place stays zero: nothing stands there.
+// fill puts defaults into the fields of a struct whose keys are missing. Their places stay zero: nothing stands there. A
+// default `as other` is what the other key has.
+func fill(v reflect.Value, keys []string, fields map[string]Field, seen map[string]bool) {
+	for _, key := range keys {
+		if f := fields[key]; f.Default != "" && f.as() == "" && !seen[key] {
+			f.fill(v.FieldByIndex(f.index))
+		}
+	}
+	for _, key := range keys {
+		f := fields[key]
+		if f.as() == "" || seen[key] {
+			continue
+		}
+		other, ok := fields[f.as()]
+		if !ok || other.typ != f.typ {
+			panic(fmt.Sprintf("pack: the default of %s: no %s of its type", key, f.as())) // a mistake in our own declaration
+		}
+		mine := v.FieldByIndex(f.index)
+		mine.Set(v.FieldByIndex(other.index))
+		if mine.Kind() == reflect.Struct {
+			if pos := mine.FieldByName("Pos"); pos.IsValid() {
+				pos.SetZero()
+			}
+		}
+	}
+}
+
+// as is the other key whose value is the default of this one.
+func (f Field) as() string {
+	other, _ := strings.CutPrefix(f.Default, "as ")
+	if other == f.Default {
+		return ""
+	}
+	return other
+}
+
 func (f Field) fill(v reflect.Value) {
 	var err error
 	switch x := v.Addr().Interface().(type) {
