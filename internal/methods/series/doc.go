@@ -5,6 +5,11 @@
 //
 //	Alarm       levels with on-delay, off-delay, hysteresis, step up and step down
 //	Background  the moving background of one instrument, and the excess above it
+//	Extremes    lowest and highest of a window
+//	Change      rise and fall within a window
+//	Sum         total and mean of a window's readings
+//	Integral    total of an intensity over a window, and its mean over time
+//	Stuck       how long a value has not changed
 //
 // All times are microseconds since 1970 UTC, all spans microseconds. A state is not safe for use by two goroutines.
 //
