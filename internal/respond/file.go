@@ -14,8 +14,10 @@ import (
 // File is the name of the file in a pack that declares case kinds.
 const File = "cases.yaml"
 
-// codeReach marks a state that no case can come into, or that none can leave for an end.
-const codeReach = "P050"
+// Declaration is that of cases.yaml.
+func Declaration() pack.Declaration {
+	return pack.Declaration{File: File, Title: "The kinds of case: which states one goes through, who may move it, within what time, with what evidence", Of: []kindEntry{}}
+}
 
 // kindEntry and those below are the declaration of cases.yaml. Kind is what they become once nothing is wrong in them.
 type kindEntry struct {
@@ -30,10 +32,10 @@ type kindEntry struct {
 type stateEntry struct {
 	ID    pack.String   `yaml:"id" pack:"required,name" doc:"the state's name in this file"`
 	Title pack.Text     `yaml:"title" pack:"required" doc:"the state's name for people"`
-	Due   pack.Duration `yaml:"due" doc:"how long a case may stand here before it is overdue"`
+	Due   pack.Duration `yaml:"due" pack:"above 0s" doc:"how long a case may stand here before it is overdue" example:"30m"`
 	DueBy pack.String   `yaml:"due_by" doc:"or the field of kind time that says until when"`
 	End   pack.String   `yaml:"end" pack:"one of proven unfounded" doc:"the case is closed here: mended with proof, or nothing to mend"`
-	Pos   pack.Pos
+	Pos   pack.Pos      `pack:"at most one of due due_by end"`
 }
 
 type moveEntry struct {
@@ -55,9 +57,9 @@ type requirementEntry struct {
 	Kind     pack.String           `yaml:"kind" pack:"one of text number time choice" doc:"the kind of answer"`
 	Options  []optionEntry         `yaml:"options" doc:"the answers of a choice"`
 	Evidence pack.String           `yaml:"evidence" pack:"one of photo form note reading" doc:"or the kind of evidence, newer than the present state"`
-	Below    pack.Map[pack.String] `yaml:"below" doc:"for a reading: the limit of each property that serves, with its unit"`
+	Below    pack.Map[pack.String] `yaml:"below" doc:"for a reading: the limit of each property that serves, with its unit" example:"{methane: 3 %LEL}"`
 	Above    pack.Map[pack.String] `yaml:"above" doc:"the same for what must be above it"`
-	Pos      pack.Pos
+	Pos      pack.Pos              `pack:"exactly one of field evidence,at most one of kind evidence"`
 }
 
 type optionEntry struct {
@@ -89,7 +91,8 @@ func Kinds(p *pack.Pack) ([]*Kind, error) {
 	}
 	var ds pack.Diagnostics
 	ds.Join(err)
-	formed := len(ds) == 0 // else a name may be missing only because it could not be read
+	// Else a name may be missing only because it could not be read. A value that is not allowed was read all the same.
+	formed := !slices.ContainsFunc(ds, func(d pack.Diagnostic) bool { return d.Code != pack.CodeKeys && d.Code != pack.CodeValue })
 	var kinds []*Kind
 	seen := map[string]bool{}
 	for i := range entries {
@@ -174,15 +177,6 @@ func (c *checker) state(s stateEntry) {
 	if !s.DueBy.IsZero() {
 		c.known(s.DueBy, "field of kind time", c.timeFields)
 	}
-	if !s.DueBy.IsZero() && !s.Due.IsZero() {
-		c.ds.Add(s.DueBy.Pos, pack.CodeValue, "a state has due or due_by, not both")
-	}
-	if !s.End.IsZero() && (!s.Due.IsZero() || !s.DueBy.IsZero()) {
-		c.ds.Add(s.End.Pos, pack.CodeValue, "state %s is an end; nothing is due after it", s.ID.Value)
-	}
-	if !s.Due.IsZero() && s.Due.Value <= 0 {
-		c.ds.Add(s.Due.Pos, pack.CodeValue, "due needs a time longer than nothing")
-	}
 }
 
 func (c *checker) move(m moveEntry) {
@@ -216,11 +210,8 @@ func (c *checker) move(m moveEntry) {
 }
 
 func (c *checker) requirement(r requirementEntry) {
-	isField, isReading := !r.Field.IsZero(), r.Evidence.Value == "reading"
-	switch {
-	case isField == !r.Evidence.IsZero():
-		c.ds.Add(r.Pos, pack.CodeValue, "a requirement names either a field or evidence")
-	case isField:
+	isReading := r.Evidence.Value == "reading"
+	if !r.Field.IsZero() {
 		if !fieldName(r.Field.Value) {
 			c.ds.Add(r.Field.Pos, pack.CodeValue, "%q is no field; fields are lower-case words of a-z and 0-9 joined by underscores, such as rectify_by", r.Field.Value)
 		}
@@ -232,8 +223,6 @@ func (c *checker) requirement(r requirementEntry) {
 		if r.Kind.IsZero() {
 			c.ds.Add(r.Field.Pos, pack.CodeRequired, "field %s lacks its kind: text, number, time or choice", r.Field.Value)
 		}
-	case !r.Kind.IsZero():
-		c.ds.Add(r.Kind.Pos, pack.CodeValue, "kind belongs to a field, not to evidence")
 	}
 	if (r.Kind.Value == "choice") != (len(r.Options) > 0) {
 		c.ds.Add(r.Pos, pack.CodeValue, "options belong to a field of kind choice, and only to it")
@@ -290,10 +279,10 @@ func (c *checker) reach() {
 	}
 	for _, s := range c.e.States {
 		if !reached[s.ID.Value] {
-			c.ds.Add(s.ID.Pos, codeReach, "no move leads to state %q", s.ID.Value)
+			c.ds.Add(s.ID.Pos, pack.CodeReach, "no move leads to state %q", s.ID.Value)
 		}
 		if !leads[s.ID.Value] {
-			c.ds.Add(s.ID.Pos, codeReach, "from state %q there is no way to an end", s.ID.Value)
+			c.ds.Add(s.ID.Pos, pack.CodeReach, "from state %q there is no way to an end", s.ID.Value)
 		}
 	}
 }
