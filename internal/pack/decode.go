@@ -204,7 +204,7 @@ func (d *decoder) mapping(m *ast.MappingNode, into any, what string) {
 	}
 	fill(v, known, fields, seen)
 	for _, g := range groupsOf(v.Type()) {
-		d.group(m, g, seen, misspelt, what)
+		d.group(m, g, misspelt, what)
 	}
 	// Whoever embeds a Pos learns where the mapping begins.
 	if f := v.FieldByName("Pos"); f.IsValid() && f.Type() == reflect.TypeFor[Pos]() && f.CanSet() {
@@ -213,34 +213,24 @@ func (d *decoder) mapping(m *ast.MappingNode, into any, what string) {
 }
 
 // group notes where too many or too few of the keys of a group stand in a mapping.
-func (d *decoder) group(m *ast.MappingNode, g Group, seen, misspelt map[string]bool, what string) {
-	var there []string
-	for _, key := range g.Keys {
-		if seen[key] || misspelt[key] {
-			there = append(there, key)
-		}
-	}
-	switch {
-	case len(there) == 0 && g.Word != "at most":
-		d.Add(d.doc.at(m), CodeKeys, "%s needs %s", what, orList(g.Keys))
-	case len(there) > 1 && g.Word != "at least":
-		d.Add(d.keyAt(m, there[1]), CodeKeys, "%s stand beside each other in %s; only one of them may", andList(there), what)
-	}
-}
-
-// keyAt is where a key stands in a mapping.
-func (d *decoder) keyAt(m *ast.MappingNode, key string) Pos {
+func (d *decoder) group(m *ast.MappingNode, g Group, misspelt map[string]bool, what string) {
+	var there []String // in the order of the file
 	for _, e := range m.Values {
-		if k, ok := e.Key.(*ast.StringNode); ok && k.Value == key {
-			return d.doc.at(k)
+		if k, ok := e.Key.(*ast.StringNode); ok && slices.Contains(g.Keys, k.Value) {
+			there = append(there, String{k.Value, d.doc.at(k)})
 		}
 	}
-	return d.doc.at(m)
+	missing := len(there) == 0 && !slices.ContainsFunc(g.Keys, func(key string) bool { return misspelt[key] })
+	switch {
+	case missing && g.Word != "at most":
+		d.Add(d.doc.at(m), CodeKeys, "%s needs %s", what, joined(g.Keys, " or "))
+	case len(there) > 1 && g.Word != "at least":
+		d.Add(there[1].Pos, CodeKeys, "%s stands beside %s in %s; only one of %s may", there[1].Value, there[0].Value, what, joined(g.Keys, " and "))
+		d.Note(there[0].Pos, "beside this")
+	}
 }
 
-func orList(words []string) string  { return joined(words, " or ") }
-func andList(words []string) string { return joined(words, " and ") }
-
+// joined is "a, b and c".
 func joined(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")

@@ -189,9 +189,9 @@ func (p *Pack) Unread(all []Declaration) Diagnostics {
 		if !slices.ContainsFunc(all, func(d Declaration) bool { return d.Matches(name) }) {
 			hint := suggest(name, known)
 			if hint == "" {
-				hint = "; the files of a pack are " + andList(known)
+				hint = "; the files of a pack are " + joined(known, " and ")
 			}
-			ds = append(ds, Diagnostic{Path: p.path(name), Code: CodeUnread, Severity: Error, Message: "nothing reads this file" + hint})
+			ds = append(ds, Diagnostic{Path: p.Path(name), Code: CodeUnread, Severity: Error, Message: "nothing reads this file" + hint})
 		}
 	}
 	return ds

@@ -102,11 +102,11 @@ func Read(fsys fs.FS, dir string) (*Pack, Diagnostics) {
 		if name == Main {
 			continue
 		}
-		doc, err := parse(fsys, name, p.path(name))
+		doc, err := parse(fsys, name, p.Path(name))
 		ds.Join(err)
 		p.docs[name] = doc
 	}
-	doc, err := parse(fsys, Main, p.path(Main))
+	doc, err := parse(fsys, Main, p.Path(Main))
 	ds.Join(err)
 	if err == nil {
 		d := &decoder{doc: doc}
@@ -119,8 +119,8 @@ func Read(fsys fs.FS, dir string) (*Pack, Diagnostics) {
 	return p, ds
 }
 
-// path is what diagnostics call a file of the pack.
-func (p *Pack) path(name string) string { return path.Join(p.dir, name) }
+// Path is what diagnostics call a file of the pack.
+func (p *Pack) Path(name string) string { return path.Join(p.dir, name) }
 
 // Dir is what diagnostics call the pack's folder.
 func (p *Pack) Dir() string { return p.dir }

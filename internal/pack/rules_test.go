@@ -77,8 +77,8 @@ func TestRules(t *testing.T) {
 		"pair: [1, 0]":                   "item 2 needs to be above 0 [P006]",
 		"colours: {rde: x}":              `unknown key "rde", did you mean "red"? Under colours there may be red, blue [P003]`,
 		"named: {A: x}":                  `"A" is no name`,
-		"watches: x\nreports: y":         "watches and reports stand beside each other in the file; only one of them may [P010]",
-		"of: [{watches: x, of: []}]":     "watches and of stand beside each other in of, item 1; only one of them may [P010]",
+		"watches: x\nreports: y":         "reports stands beside watches in the file; only one of watches, reports and of may [P010]",
+		"of: [{watches: x, of: []}]":     "of stands beside watches in of, item 1; only one of watches, reports and of may [P010]",
 		"of: [{of: [{every: 1 h}]}]":     `every needs a duration such as 30s, 10m, 2h or 3d, not "1 h" [P006]`,
 		"of: [{of: [{colours: green}]}]": "colours needs keys with something under each, not a text [P004]",
 	} {

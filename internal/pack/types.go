@@ -3,6 +3,7 @@ package pack
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -137,28 +138,33 @@ func (x *Duration) decode(d *decoder, n ast.Node, what string) {
 }
 
 // DurationPattern is what a duration looks like: 30s, 1h30m, 3d, 1.5h, 200ms.
-const DurationPattern = `^([0-9]+(\.[0-9]+)?d)?(([0-9]+(\.[0-9]+)?(h|ms|m|s))*)$`
+const DurationPattern = `^([0-9]+(\.[0-9]+)?(d|h|ms|m|s))+$`
 
-var duration = regexp.MustCompile(DurationPattern)
+var (
+	duration = regexp.MustCompile(DurationPattern)
+	span     = regexp.MustCompile(`([0-9.]+)(d|h|ms|m|s)`)
+	units    = map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}
+)
+
+// maxDuration keeps sums of durations far from what the type can hold.
+const maxDuration = 100 * 366 * 24 * time.Hour
 
 func parseDuration(s string) (time.Duration, error) {
-	m := duration.FindStringSubmatch(s)
-	if m == nil || s == "" {
+	if !duration.MatchString(s) {
 		return 0, fmt.Errorf("%q is no duration", s)
 	}
-	var sum time.Duration
-	if m[1] != "" {
-		n, err := strconv.ParseFloat(strings.TrimSuffix(m[1], "d"), 64)
-		if err != nil || n > 36500 {
-			return 0, fmt.Errorf("%q is too long", s)
+	sum := 0.0
+	for _, m := range span.FindAllStringSubmatch(s, -1) {
+		n, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			return 0, err
 		}
-		sum = time.Duration(n * 24 * float64(time.Hour))
+		sum += n * float64(units[m[2]])
 	}
-	if m[3] == "" {
-		return sum, nil
+	if sum > float64(maxDuration) {
+		return 0, fmt.Errorf("%q is more than 100 years", s)
 	}
-	v, err := time.ParseDuration(m[3])
-	return sum + v, err
+	return time.Duration(math.Round(sum)), nil
 }
 
 func (t *Text) decode(d *decoder, n ast.Node, what string) {
