@@ -176,6 +176,47 @@ func TestProbabilitiesAreProbabilities(t *testing.T) {
 	})
 }
 
+// Sixteen looks, and shares of 3/4 and 0: odds of 4^8/4 and 1/4 against "none of these".
+func TestProbabilitiesByHand(t *testing.T) {
+	s := yard()
+	s.Sources = s.Sources[:2]
+	e := Evidence{seen: 4, windy: 16 * float64(s.Look), sources: []sums{{expected: 3, both: 3}, {expected: 1, both: 0}}}
+	odds := [2]float64{65536. / 4, 1. / 4}
+	sum := 1 + odds[0] + odds[1]
+	for k, p := range e.Probabilities(s, nil) {
+		if want := odds[k] / sum; math.Abs(p-want) > 1e-12 {
+			t.Errorf("source %d: %g, want %g", k, p, want)
+		}
+	}
+	if q := e.Rate(0); q != 1 {
+		t.Errorf("rate %g", q)
+	}
+	for _, c := range []struct {
+		looks float64
+		want  Verdict
+	}{{1.9, Undecided}, {2, Named}} { // a share of 3/4 alone, with odds of 4/1.4, would do
+		e.windy = c.looks * float64(s.Look)
+		e.sources = e.sources[:1]
+		one := *s
+		one.Sources = s.Sources[:1]
+		if f := e.Finding(&one); f.Verdict != c.want || f.Probability < 0.5 {
+			t.Errorf("%g looks: %+v", c.looks, f)
+		}
+	}
+}
+
+// A step after a gap counts as one step, and what was known before has faded by the whole gap.
+func TestEvidenceGap(t *testing.T) {
+	s := yard()
+	var e Evidence
+	see := gas(s, 1, 1000, turning(0), rand.New(rand.NewPCG(6, 6)))
+	e.Next(s, int64(1e15), turning(0), see)
+	e.Next(s, int64(1e15)+s.Memory, turning(0), see)
+	if want := float64(minute) * (1 + math.Exp(-1)); math.Abs(e.windy-want) > 1 {
+		t.Errorf("%g µs of wind, want %g", e.windy, want)
+	}
+}
+
 // A missing instrument neither helps nor harms: evidence without it is that of a fence without it.
 func TestMissingInstrumentIsNoEvidence(t *testing.T) {
 	s := yard()

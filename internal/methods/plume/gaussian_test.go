@@ -70,17 +70,30 @@ func TestDilutionOnTheCentreLine(t *testing.T) {
 	}
 }
 
-// A wind from a quarter carries gas to the other side and to no other.
+// A wind from one side carries gas to the other and to no third.
 func TestDilutionSides(t *testing.T) {
-	sides := []Point{{0, 100, 2}, {100, 0, 2}, {0, -100, 2}, {-100, 0, 2}} // N E S W
-	for quarter := range 4 {
-		w := Wind{From: float64(90 * quarter), Speed: 2, Class: D}
+	sides := []Point{{0, 100, 2}, {70, 70, 2}, {100, 0, 2}, {70, -70, 2}, {0, -100, 2}, {-70, -70, 2}, {-100, 0, 2}, {-70, 70, 2}} // N NE E ...
+	for side := range sides {
+		w := Wind{From: float64(45 * side), Speed: 2, Class: D}
 		for i, p := range sides {
-			got := Dilution(w, 10, Point{Height: 2}, p)
-			if down := (quarter + 2) % 4; (got > 1e-6) != (i == down) {
+			got := Dilution(w, 8, Point{Height: 2}, p)
+			if down := (side + 4) % 8; (got > 1e-5) != (i == down) {
 				t.Errorf("wind from %g: instrument %d sees %g", w.From, i, got)
 			}
 		}
+	}
+}
+
+// A wind that turns about by 10 degrees spreads an otherwise narrow plume by as much: at that angle exp(-1/2) of the middle.
+func TestDilutionMeander(t *testing.T) {
+	w := Wind{From: 270, Speed: 2, Class: F}
+	middle := Dilution(w, 10, Point{Height: 2}, Point{100, 0, 2})
+	aside := Dilution(w, 10, Point{Height: 2}, Point{100, 100 * math.Tan(10*math.Pi/180), 2})
+	if ratio := aside / middle; math.Abs(ratio-math.Exp(-0.5)) > 0.03 {
+		t.Errorf("%.3f of the middle", ratio)
+	}
+	if none := Dilution(w, 0, Point{Height: 2}, Point{100, 100 * math.Tan(10*math.Pi/180), 2}); none > aside/100 {
+		t.Errorf("without: %g", none)
 	}
 }
 

@@ -22,7 +22,7 @@ type Move struct {
 	Every int64
 }
 
-// Stuck is how long the value of a series has not changed. The zero value has seen nothing. 32 bytes.
+// Stuck is how long the value of a series has not changed. The zero value has seen nothing. 40 bytes.
 //
 // The time runs while all readings since it began lie within Resolution of each other, so that a slow drift ends it too.
 // It begins anew with the reading that does not fit; readings just before, which would have fitted, are not looked up
@@ -31,9 +31,10 @@ type Move struct {
 //
 // An instrument that sends a reading only when its value changes can't be judged by this.
 type Stuck struct {
-	low, high float64
+	low, high float64 // of the readings since the time began
 	still     int64
-	last      int64 // 0: nothing seen, or resting
+	last      int64
+	held      bool // low and high stand: something was seen, and it is not at rest
 }
 
 // Next takes one reading and returns for how long, in µs, the value has not changed; 0 for a reading that changes it, for
@@ -41,13 +42,13 @@ type Stuck struct {
 func (s *Stuck) Next(m *Move, at int64, x float64) int64 {
 	for _, r := range m.Rest {
 		if math.Abs(x-r) <= m.Resolution {
-			*s = Stuck{}
+			*s = Stuck{last: max(at, s.last)}
 			return 0
 		}
 	}
 	low, high := min(s.low, x), max(s.high, x)
-	if s.last == 0 || high-low > m.Resolution {
-		*s = Stuck{low: x, high: x, last: max(at, s.last)}
+	if !s.held || high-low > m.Resolution {
+		*s = Stuck{low: x, high: x, last: max(at, s.last), held: true}
 		return 0
 	}
 	s.low, s.high = low, high
@@ -58,9 +59,12 @@ func (s *Stuck) Next(m *Move, at int64, x float64) int64 {
 
 const stuckVersion = 1
 
-// AppendBinary appends the state, at most 37 bytes.
+// AppendBinary appends the state, at most 38 bytes.
 func (s *Stuck) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, stuckVersion)
+	b = append(b, stuckVersion, 0)
+	if s.held {
+		b[len(b)-1] = 1
+	}
 	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(s.low))
 	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(s.high))
 	b = binary.AppendVarint(b, s.still)
@@ -69,14 +73,15 @@ func (s *Stuck) AppendBinary(b []byte) ([]byte, error) {
 
 // UnmarshalBinary takes up a state that AppendBinary wrote.
 func (s *Stuck) UnmarshalBinary(b []byte) error {
-	if len(b) < 17 || b[0] != stuckVersion {
+	if len(b) < 18 || b[0] != stuckVersion || b[1] > 1 {
 		return errors.New("stuck state: unknown version or cut short")
 	}
 	n := Stuck{
-		low:  math.Float64frombits(binary.LittleEndian.Uint64(b[1:])),
-		high: math.Float64frombits(binary.LittleEndian.Uint64(b[9:])),
+		low:  math.Float64frombits(binary.LittleEndian.Uint64(b[2:])),
+		high: math.Float64frombits(binary.LittleEndian.Uint64(b[10:])),
+		held: b[1] == 1,
 	}
-	r := varints{b: b[17:]}
+	r := varints{b: b[18:]}
 	n.still = r.next()
 	n.last = r.next()
 	if r.bad || len(r.b) != 0 || !(n.low <= n.high) || math.IsInf(n.low, 0) || math.IsInf(n.high, 0) || n.still < 0 {

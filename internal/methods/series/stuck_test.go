@@ -50,13 +50,13 @@ func TestStuckAgainstLookingBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &Move{Resolution: rapid.SampledFrom([]float64{0, 0.5, 1}).Draw(t, "resolution"), Rest: []float64{-3}, Every: 5 * minute}
 		var all []read
-		at := int64(1e15)
+		at, newest := int64(1e15), int64(0)
 		var s Stuck
 		for range rapid.IntRange(1, 100).Draw(t, "n") {
-			at += rapid.SampledFrom([]int64{0, sec, minute, 4 * minute, 5 * minute, 600 * minute}).Draw(t, "span")
-			r := read{at, rapid.SampledFrom([]float64{-3, 0, 0, 0, 0, 0.4, 0.5, 1, 2}).Draw(t, "x")}
-			all = append(all, r)
-			still := s.Next(m, r.at, r.x)
+			at += rapid.SampledFrom([]int64{0, sec, minute, 4 * minute, 5 * minute, 600 * minute, -minute}).Draw(t, "span")
+			r := read{max(at, newest), rapid.SampledFrom([]float64{-3, 0, 0, 0, 0, 0.4, 0.5, 1, 2}).Draw(t, "x")}
+			all, newest = append(all, r), r.at // a late reading is as old as the newest
+			still := s.Next(m, at, r.x)
 
 			equal, within := int64(0), int64(0)
 			low, high, same := r.x, r.x, true

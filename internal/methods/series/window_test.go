@@ -210,7 +210,7 @@ func TestWindowSnapshots(t *testing.T) {
 func TestStateSizes(t *testing.T) {
 	for name, c := range map[string][2]uintptr{
 		"Extremes": {unsafe.Sizeof(Extremes{}), 160}, "Sum": {unsafe.Sizeof(Sum{}), 160}, "Change": {unsafe.Sizeof(Change{}), 160},
-		"Integral": {unsafe.Sizeof(Integral{}), 168}, "Stuck": {unsafe.Sizeof(Stuck{}), 32},
+		"Integral": {unsafe.Sizeof(Integral{}), 168}, "Stuck": {unsafe.Sizeof(Stuck{}), 40},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%s: %d bytes, its comment says %d", name, c[0], c[1])
