@@ -28,6 +28,7 @@ type cli struct {
 	Readings readingsCmd `cmd:"" help:"Import measurements from files, and check mapping files."`
 	Replay   replayCmd   `cmd:"" help:"Send recorded files through a running server."`
 	Pack     packCmd     `cmd:"" help:"Check packs."`
+	Backtest backtestCmd `cmd:"" help:"Run the detectors of packs over the past, and score them against what really happened."`
 	Ledger   ledgerCmd   `cmd:"" help:"Verify and export the ledger."`
 	Sim      simCmd      `cmd:"" help:"Write the simulated city to files."`
 
@@ -41,7 +42,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-// run is main as a function of its arguments: 0 for success, 1 for failure, 2 for a command line that makes no sense.
+// run is main as a function of its arguments: 0 for success, 1 for failure, 2 for a command line that makes no sense, or
+// the code of an exitError.
 func run(ctx context.Context, args []string) int {
 	var c cli
 	parser, err := kong.New(&c,
@@ -69,9 +71,19 @@ func run(ctx context.Context, args []string) int {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})))
 	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "anlan:", err)
+		var coded exitError
+		if errors.As(err, &coded) {
+			return coded.code
+		}
 		return 1
 	}
 	return 0
+}
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	error
 }
 
 type versionCmd struct{}

@@ -10,8 +10,8 @@ import (
 // packCmd is what people who write packs work with. Each command is a room's; here its flags are read.
 type packCmd struct {
 	Check packCheckCmd `cmd:"" help:"Say all that is wrong with packs, with file, line and column."`
-	// Test packTestCmd: internal/trial/packtest.
-	// Diff packDiffCmd: what would change on recorded data.
+	Test  packTestCmd  `cmd:"" help:"Run the tests of packs, and say what they leave open: 1 where a test failed, 3 where only coverage has gaps."`
+	Diff  packDiffCmd  `cmd:"" help:"Say which alerts another version of a pack would raise, leave out or change."`
 }
 
 type packCheckCmd struct {

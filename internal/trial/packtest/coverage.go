@@ -1,0 +1,192 @@
+package packtest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/pack"
+)
+
+// Coverage says which levels the tests leave open. Of each level of each detector there must be a test in which
+//
+//   - the level is raised,
+//   - it is just not raised (ease.go says what that is),
+//   - an alert that had reached it ends,
+//   - a reading is missing while such an alert builds up or stands;
+//
+// and of each detector with silent_after one in which an instrument falls silent. All of it is read from what happened when
+// the tests ran, and not from what they are called.
+//
+// The gaps come as warnings that point at the level in the rules.
+func (s *Suite) Coverage(results []*Result) (pack.Diagnostics, error) {
+	near, err := s.near(results)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[seenKey]bool{}
+	for _, r := range results {
+		s.see(r, seen)
+	}
+	var ds pack.Diagnostics
+	for _, rule := range s.written {
+		id := rule.ID.Value
+		named := slices.ContainsFunc(s.Tests, func(t *Test) bool {
+			return slices.ContainsFunc(t.Expect, func(e Expectation) bool { return e.Detector == id })
+		})
+		if !named {
+			ds.Warn(rule.ID.Pos, pack.CodeUntested, "no test expects anything of %s", id)
+			continue
+		}
+		for _, l := range rule.Levels {
+			level := l.Key.Value
+			for _, kind := range []string{raises, ends, lacks} {
+				if !seen[seenKey{id, level, kind}] {
+					ds.Warn(l.Key.Pos, pack.CodeUncovered, "level %s of %s has no test %s", level, id, kind)
+				}
+			}
+			if !near[seenKey{id, level, below}] {
+				ds.Warn(l.Key.Pos, pack.CodeUncovered, "level %s of %s has no test %s", level, id, below)
+			}
+		}
+		if !rule.Silent.IsZero() && !seen[seenKey{id, "", silences}] {
+			ds.Warn(rule.Silent.Pos, pack.CodeUncovered, "%s has no test %s", id, silences)
+		}
+	}
+	return ds.Sorted(), nil
+}
+
+// What a level must be tested for.
+const (
+	raises   = "that raises it"
+	below    = "just below it"
+	ends     = "in which it clears"
+	lacks    = "with missing readings"
+	silences = "in which an instrument falls silent"
+)
+
+type seenKey struct{ detector, level, kind string }
+
+// see notes what happened in a test.
+func (s *Suite) see(r *Result, seen map[seenKey]bool) {
+	for _, a := range alertsOf(r.Steps) {
+		id := s.short(a.Detector)
+		if a.Silent {
+			seen[seenKey{id, "", silences}] = true
+			continue
+		}
+		// A reading that is missing before the first one that counted delays what would have begun earlier.
+		until := r.Test.story.end
+		if a.Ended {
+			until = a.End
+		}
+		missing := r.Test.story.silentWithin(a.Watched, a.Since-r.Test.story.every, until)
+		for _, level := range a.Levels {
+			seen[seenKey{id, level, raises}] = true
+			if a.Ended {
+				seen[seenKey{id, level, ends}] = true
+			}
+			if missing {
+				seen[seenKey{id, level, lacks}] = true
+			}
+		}
+	}
+}
+
+// near notes which levels the tests came near to without reaching them.
+func (s *Suite) near(results []*Result) (map[seenKey]bool, error) {
+	near := map[seenKey]bool{}
+	if len(s.written) == 0 {
+		return near, nil
+	}
+	easier, err := s.easier()
+	if err != nil {
+		return nil, fmt.Errorf("%s with nearer limits: %w", s.Dir, err)
+	}
+	sooner := map[time.Duration]rules{}
+	for _, r := range results {
+		every := r.Test.story.every
+		if sooner[every] == nil {
+			if sooner[every], err = s.sooner(every); err != nil {
+				return nil, fmt.Errorf("%s with shorter delays: %w", s.Dir, err)
+			}
+		}
+		was := reached(r.Steps)
+		for _, rs := range []rules{easier, sooner[every]} {
+			for key := range reached(play(rs, &r.Test.story)) {
+				if !was[key] {
+					near[seenKey{s.short(key.detector), key.level, below}] = true
+				}
+			}
+		}
+	}
+	return near, nil
+}
+
+type reachedKey struct{ detector, subject, level string }
+
+// reached are the levels that each detector reached for each instrument or place.
+func reached(steps []Step) map[reachedKey]bool {
+	all := map[reachedKey]bool{}
+	for _, st := range steps {
+		if st.Level != "" {
+			all[reachedKey{st.Detector, st.subject, st.Level}] = true
+		}
+	}
+	return all
+}
+
+// Alert is an alert from its first step to its last.
+type Alert struct {
+	Detector string // in full
+	Silent   bool   // an instrument was silent
+	Since    time.Duration
+	Raised   time.Duration
+	Highest  string   // level; "" of a silence
+	Levels   []string // that it reached, in that order
+	Ended    bool
+	End      time.Duration
+	Series   string
+	Asset    string
+	Place    string
+	Watched  []string
+	Text     words // of its last step before the end
+
+	subject string
+}
+
+// alertsOf puts steps together to alerts, in the order in which these were raised.
+func alertsOf(steps []Step) []*Alert {
+	type key struct{ detector, subject string }
+	var all []*Alert
+	standing := map[key]*Alert{}
+	for _, st := range steps {
+		k := key{st.Detector, st.subject}
+		a := standing[k]
+		if a == nil {
+			if st.Cleared {
+				continue // its beginning was not seen
+			}
+			a = &Alert{Detector: st.Detector, Silent: st.Silent, Since: st.Since, Raised: st.At, Series: st.Series,
+				Asset: st.Asset, Place: st.Place, subject: st.subject}
+			standing[k] = a
+			all = append(all, a)
+		}
+		if st.Cleared {
+			a.Ended, a.End = true, st.At
+			delete(standing, k)
+			continue
+		}
+		a.Text, a.Watched = st.Text, st.Watched
+		if st.Level != "" && !slices.Contains(a.Levels, st.Level) {
+			a.Levels = append(a.Levels, st.Level)
+		}
+		if slices.Index(levelNames, st.Level) > slices.Index(levelNames, a.Highest) {
+			a.Highest = st.Level
+		}
+	}
+	return all
+}
+
+// levelNames are the levels, lowest first.
+var levelNames = []string{"blue", "yellow", "orange", "red"}

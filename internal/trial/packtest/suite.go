@@ -1,0 +1,104 @@
+package packtest
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/anlan-city/anlan/internal/pack"
+)
+
+// Suite is a pack with its tests.
+type Suite struct {
+	Dir   string // as shown to people
+	Pack  *pack.Pack
+	Tests []*Test // in the order of the files and of what stands in them
+
+	files   fs.FS
+	rules   rules     // compiled
+	written []ruleDoc // as they stand in the file
+}
+
+// RulesFile is the file whose rules are tested.
+const RulesFile = "detectors.yaml"
+
+// ruleDoc is what the tests need to know of a rule as it stands in the file: its levels and where its numbers stand. What
+// else stands there is the detector room's business, which has compiled it already.
+type ruleDoc struct {
+	ID     pack.String        `yaml:"id"`
+	Levels pack.Map[levelDoc] `yaml:"levels"`
+	Silent pack.Duration      `yaml:"silent_after"`
+	Opens  *struct {
+		Case pack.String `yaml:"case"`
+	} `yaml:"opens"`
+	Joins *struct {
+		Of []struct {
+			AtLeast pack.Phrase `yaml:"at_least"`
+		} `yaml:"of"`
+	} `yaml:"joins"`
+}
+
+type levelDoc struct {
+	When pack.Phrase   `yaml:"when"`
+	For  pack.Duration `yaml:"for"`
+}
+
+func (r *ruleDoc) level(name string) bool { return slices.Contains(r.Levels.Keys(), name) }
+
+// Load reads the pack in files and its tests. dir is what people call the folder. All problems come at once, as
+// pack.Diagnostics.
+func Load(files fs.FS, dir string) (*Suite, error) {
+	p, err := pack.Load(files, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Suite{Dir: dir, Pack: p, files: files}
+	var ds pack.Diagnostics
+	s.rules, err = compile(p)
+	ds.Join(err)
+	// The detector room has just said what is wrong with the file; here keys that only it knows are no mistake.
+	_ = p.Decode(RulesFile, &s.written)
+	for _, file := range p.Files() {
+		if ok, _ := path.Match(Pattern, file); !ok {
+			continue
+		}
+		var docs []testDoc
+		ds.Join(p.Decode(file, &docs))
+		first := map[string]pack.Pos{}
+		for i := range docs {
+			name := docs[i].Name
+			if at, twice := first[name.Value]; twice && name.Value != "" {
+				ds.Add(name.Pos, pack.CodeTwice, "a test of this name stands here a second time; the first is in line %d", at.Line)
+			}
+			first[name.Value] = name.Pos
+			m := maker{Diagnostics: &ds, suite: s}
+			s.Tests = append(s.Tests, m.test(&docs[i], file))
+		}
+	}
+	if err := ds.Err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// rule is the rule with that id within the pack, or nil.
+func (s *Suite) rule(id string) *ruleDoc {
+	for i := range s.written {
+		if s.written[i].ID.Value == id {
+			return &s.written[i]
+		}
+	}
+	return nil
+}
+
+func (s *Suite) ruleIDs() []string {
+	var ids []string
+	for _, r := range s.written {
+		ids = append(ids, r.ID.Value)
+	}
+	return ids
+}
+
+// short is an id without the pack's own name before it.
+func (s *Suite) short(id string) string { return strings.TrimPrefix(id, s.Pack.Name+"/") }
