@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// MaxExcess is how many of its latest excesses a tail of an Extreme keeps.
+// MaxExcess is how many of its latest excesses a tail of a Spot keeps.
 const MaxExcess = 200
 
-// ExtremeParams says how an Extreme learns and what it takes for extreme. The same ExtremeParams serves any number of series.
-type ExtremeParams struct {
+// SpotParams says how a Spot learns and what it takes for extreme. The same SpotParams serves any number of series.
+type SpotParams struct {
 	// Learn is how many readings are seen before the first is judged: 1,000 leaves 20 excesses to fit.
 	Learn int
 
@@ -29,7 +29,7 @@ type ExtremeParams struct {
 	Two bool
 }
 
-// Extreme judges how extreme a reading is by the tail of the readings before it, whatever their distribution: DSPOT
+// Spot judges how extreme a reading is by the tail of the readings before it, whatever their distribution: DSPOT
 // (Siffer, Fouque, Termier, Largouet, Anomaly Detection in Streams with Extreme Value Theory, KDD 2017, algorithm 3). The
 // zero value has seen nothing. It holds 1,720 bytes, so it is for series that an operator or a cheaper detector has picked.
 //
@@ -51,7 +51,7 @@ type ExtremeParams struct {
 // all of them, so that after a shift that stays the alarms end.
 //
 // Readings are counted, so a gap changes nothing.
-type Extreme struct {
+type Spot struct {
 	mean     float64
 	readings int64
 	running  bool // the reading before was beyond z
@@ -72,7 +72,7 @@ type tail struct {
 
 // Next takes one reading and returns how extreme it is: 0 at the threshold of the tail and under it, 1 at the level that
 // is passed with probability Q, linear between and beyond. ok is false while it learns. It allocates nothing.
-func (s *Extreme) Next(p *ExtremeParams, x float64) (score float64, ok bool) {
+func (s *Spot) Next(p *SpotParams, x float64) (score float64, ok bool) {
 	if s.readings < int64(p.Depth) {
 		s.readings++
 		s.mean += (x - s.mean) / float64(s.readings)
@@ -115,7 +115,7 @@ func (s *Extreme) Next(p *ExtremeParams, x float64) (score float64, ok bool) {
 
 // Levels returns the alarm levels of now, in the unit of the readings: low is -Inf when only high readings are judged, and
 // both are infinite while it learns.
-func (s *Extreme) Levels() (low, high float64) {
+func (s *Spot) Levels() (low, high float64) {
 	low, high = math.Inf(-1), math.Inf(1)
 	if s.up.learned {
 		high = s.mean + s.up.level
@@ -129,7 +129,7 @@ func (s *Extreme) Levels() (low, high float64) {
 func sign(side int) float64 { return float64(1 - 2*side) }
 
 // take counts a reading, d away from the mean.
-func (s *Extreme) take(p *ExtremeParams, d float64) {
+func (s *Spot) take(p *SpotParams, d float64) {
 	s.readings++
 	if p.Depth > 0 {
 		s.mean += d / float64(p.Depth)
@@ -235,11 +235,11 @@ func pareto(excess []float32) (shape, scale float64) {
 	return shape, scale
 }
 
-const extremeVersion = 1
+const spotVersion = 1
 
 // AppendBinary appends the state: 4 bytes for each excess kept, and 100 at most.
-func (s *Extreme) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, extremeVersion, boolByte(s.running))
+func (s *Spot) AppendBinary(b []byte) ([]byte, error) {
+	b = append(b, spotVersion, boolByte(s.running))
 	b = binary.AppendVarint(b, s.readings)
 	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(s.mean))
 	for _, t := range [...]*tail{&s.up, &s.down} {
@@ -258,12 +258,12 @@ func (s *Extreme) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // UnmarshalBinary takes up a state that AppendBinary wrote.
-func (s *Extreme) UnmarshalBinary(b []byte) error {
-	if len(b) < 2 || b[0] != extremeVersion || b[1] > 1 {
-		return errors.New("extreme state: unknown version")
+func (s *Spot) UnmarshalBinary(b []byte) error {
+	if len(b) < 2 || b[0] != spotVersion || b[1] > 1 {
+		return errors.New("spot state: unknown version")
 	}
-	bad := errors.New("extreme state: cut short, too long, or not a number")
-	n := Extreme{running: b[1] == 1}
+	bad := errors.New("spot state: cut short, too long, or not a number")
+	n := Spot{running: b[1] == 1}
 	r := varints{b: b[2:]}
 	n.readings = r.next()
 	f := floats{b: r.b, bad: r.bad}

@@ -10,7 +10,7 @@ import (
 )
 
 // The rate of false alarms is what was asked for, whatever the distribution: within a factor of two over many streams.
-func TestExtremeKeepsItsRate(t *testing.T) {
+func TestSpotKeepsItsRate(t *testing.T) {
 	const streams, each = 12, 20_000
 	noise := map[string]func(r *rand.Rand) float64{
 		"gaussian":    func(r *rand.Rand) float64 { return r.NormFloat64() },
@@ -37,14 +37,14 @@ func TestExtremeKeepsItsRate(t *testing.T) {
 					continue // the low side is an edge: beyond it is nothing but the wandering of the moving mean
 				}
 				for _, q := range []float64{1e-3, 2e-4} {
-					p := ExtremeParams{Learn: 1000, Tail: 0.02, Q: q, Two: two}
+					p := SpotParams{Learn: 1000, Tail: 0.02, Q: q, Two: two}
 					if how == "drifting" {
 						p.Depth = 100
 					}
 					var alarms, judged int
 					for stream := range streams {
 						r := rand.New(rand.NewPCG(uint64(stream), 7))
-						var s Extreme
+						var s Spot
 						for i := range each {
 							score, ok := s.Next(&p, at(i)+x(r))
 							if ok {
@@ -66,7 +66,7 @@ func TestExtremeKeepsItsRate(t *testing.T) {
 	}
 }
 
-func TestExtremeTellsSides(t *testing.T) {
+func TestSpotTellsSides(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		two    bool
@@ -79,9 +79,9 @@ func TestExtremeTellsSides(t *testing.T) {
 		{"nothing", true, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := ExtremeParams{Learn: 500, Tail: 0.04, Q: 1e-6, Depth: 100, Two: tc.two}
+			p := SpotParams{Learn: 500, Tail: 0.04, Q: 1e-6, Depth: 100, Two: tc.two}
 			r := rand.New(rand.NewPCG(1, 2))
-			var s Extreme
+			var s Spot
 			for range 2000 {
 				s.Next(&p, 50+r.NormFloat64())
 			}
@@ -96,10 +96,10 @@ func TestExtremeTellsSides(t *testing.T) {
 }
 
 // A shift that stays is extreme at first and then no more: the moving mean goes there.
-func TestExtremeSettlesAfterShift(t *testing.T) {
-	p := ExtremeParams{Learn: 500, Tail: 0.04, Q: 1e-6, Depth: 50}
+func TestSpotSettlesAfterShift(t *testing.T) {
+	p := SpotParams{Learn: 500, Tail: 0.04, Q: 1e-6, Depth: 50}
 	r := rand.New(rand.NewPCG(3, 2))
-	var s Extreme
+	var s Spot
 	for range 2000 {
 		s.Next(&p, r.NormFloat64())
 	}
@@ -114,9 +114,9 @@ func TestExtremeSettlesAfterShift(t *testing.T) {
 	}
 }
 
-func TestExtremeOfConstant(t *testing.T) {
-	p := ExtremeParams{Learn: 100, Tail: 0.05, Q: 1e-4}
-	var s Extreme
+func TestSpotOfConstant(t *testing.T) {
+	p := SpotParams{Learn: 100, Tail: 0.05, Q: 1e-4}
+	var s Spot
 	for range 1000 {
 		if score, _ := s.Next(&p, 7); score != 0 {
 			t.Fatalf("a reading like all others scores %g", score)
@@ -146,15 +146,15 @@ func TestPareto(t *testing.T) {
 	}
 }
 
-func TestExtremeSnapshotAnywhere(t *testing.T) {
+func TestSpotSnapshotAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := ExtremeParams{
+		p := SpotParams{
 			Learn: rapid.IntRange(5, 60).Draw(t, "learn"), Tail: 0.1, Q: 0.01,
 			Depth: rapid.IntRange(0, 20).Draw(t, "depth"), Two: rapid.Bool().Draw(t, "two"),
 		}
 		xs := rapid.SliceOfN(rapid.Float64Range(-50, 50), 1, 300).Draw(t, "readings")
 		cut := rapid.IntRange(0, len(xs)).Draw(t, "cut")
-		var whole, before, after Extreme
+		var whole, before, after Spot
 		for i, x := range xs {
 			if i == cut {
 				b, _ := before.AppendBinary(nil)
@@ -177,31 +177,31 @@ func TestExtremeSnapshotAnywhere(t *testing.T) {
 	})
 }
 
-func TestExtremeSize(t *testing.T) {
-	if n := unsafe.Sizeof(Extreme{}); n != 1720 {
-		t.Errorf("an Extreme holds %d bytes; its comment says otherwise", n)
+func TestSpotSize(t *testing.T) {
+	if n := unsafe.Sizeof(Spot{}); n != 1720 {
+		t.Errorf("a Spot holds %d bytes; its comment says otherwise", n)
 	}
-	var s Extreme
-	p := ExtremeParams{Learn: 100, Tail: 0.05, Q: 0.01, Two: true}
+	var s Spot
+	p := SpotParams{Learn: 100, Tail: 0.05, Q: 0.01, Two: true}
 	r := rand.New(rand.NewPCG(1, 2))
 	if n := testing.AllocsPerRun(1000, func() { s.Next(&p, r.NormFloat64()) }); n != 0 {
 		t.Errorf("%v allocations a reading", n)
 	}
-	for _, b := range [][]byte{nil, {extremeVersion}, {9, 9}, append([]byte{extremeVersion}, make([]byte, 30)...)} {
+	for _, b := range [][]byte{nil, {spotVersion}, {9, 9}, append([]byte{spotVersion}, make([]byte, 30)...)} {
 		if s.UnmarshalBinary(b) == nil {
 			t.Errorf("took up %v", b)
 		}
 	}
 }
 
-func BenchmarkExtreme(b *testing.B) {
-	p := ExtremeParams{Learn: 1000, Tail: 0.02, Q: 1e-6, Depth: 200, Two: true}
+func BenchmarkSpot(b *testing.B) {
+	p := SpotParams{Learn: 1000, Tail: 0.02, Q: 1e-6, Depth: 200, Two: true}
 	r := rand.New(rand.NewPCG(1, 2))
 	xs := make([]float64, 1<<14)
 	for i := range xs {
 		xs[i] = r.NormFloat64()
 	}
-	var s Extreme
+	var s Spot
 	for i := 0; b.Loop(); i++ {
 		s.Next(&p, xs[i%len(xs)])
 	}
