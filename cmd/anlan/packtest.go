@@ -78,12 +78,10 @@ func (c packTestCmd) test(dir string, match *regexp.Regexp) (*packtest.Report, e
 	return report, err
 }
 
-func loadPack(dir string) (*packtest.Suite, error) {
-	return packtest.Load(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)))
-}
+func folder(dir string) string { return filepath.ToSlash(filepath.Clean(dir)) }
 
 func runPack(dir string, match *regexp.Regexp) (*packtest.Suite, *packtest.Report, error) {
-	suite, err := loadPack(dir)
+	suite, err := packtest.Load(os.DirFS(dir), folder(dir))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,8 +99,8 @@ func writeJUnit(path string, reports []*packtest.Report) (err error) {
 }
 
 type packDiffCmd struct {
-	Old     string `arg:"" type:"existingdir" help:"The folder of the one version."`
-	New     string `arg:"" type:"existingdir" help:"The folder of the other."`
+	Old     string `arg:"" help:"The folder of the one version."`
+	New     string `arg:"" help:"The folder of the other."`
 	Mapping string `type:"existingfile" help:"Replay a recorded period too: the mapping file that says what its columns mean." placeholder:"FILE"`
 	From    string `type:"existingdir" help:"The folder of the recorded files." placeholder:"DIR"`
 	JSON    bool   `help:"Print JSON."`
@@ -112,11 +110,11 @@ func (c packDiffCmd) Run() error {
 	if (c.Mapping == "") != (c.From == "") {
 		return errors.New("a recorded period needs both --mapping and --from")
 	}
-	old, err := loadPack(c.Old)
+	old, err := packtest.LoadStories(os.DirFS(c.Old), folder(c.Old))
 	if err != nil {
 		return err
 	}
-	changed, err := loadPack(c.New)
+	changed, err := packtest.LoadStories(os.DirFS(c.New), folder(c.New))
 	if err != nil {
 		return err
 	}

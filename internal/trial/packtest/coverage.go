@@ -12,7 +12,7 @@ import (
 //
 //   - the level is raised,
 //   - it is just not raised (ease.go says what that is),
-//   - an alert that had reached it ends,
+//   - an alert that had been raised to it ends,
 //   - a reading is missing while such an alert builds up or stands;
 //
 // and of each detector with silent_after one in which an instrument falls silent. All of it is read from what happened when
@@ -125,11 +125,11 @@ func (s *Suite) near(results []*Result) (map[seenKey]bool, error) {
 
 type reachedKey struct{ detector, subject, level string }
 
-// reached are the levels that each detector reached for each instrument or place.
+// reached are the levels that each detector raised for each instrument or place.
 func reached(steps []Step) map[reachedKey]bool {
 	all := map[reachedKey]bool{}
 	for _, st := range steps {
-		if st.Level != "" {
+		if st.Level != "" && !st.Down {
 			all[reachedKey{st.Detector, st.subject, st.Level}] = true
 		}
 	}
@@ -143,7 +143,7 @@ type Alert struct {
 	Since    time.Duration
 	Raised   time.Duration
 	Highest  string   // level; "" of a silence
-	Levels   []string // that it reached, in that order
+	Levels   []string // that it was raised to, in that order
 	Ended    bool
 	End      time.Duration
 	Series   string
@@ -178,7 +178,7 @@ func alertsOf(steps []Step) []*Alert {
 			continue
 		}
 		a.Text, a.Watched = st.Text, st.Watched
-		if st.Level != "" && !slices.Contains(a.Levels, st.Level) {
+		if st.Level != "" && !st.Down && !slices.Contains(a.Levels, st.Level) {
 			a.Levels = append(a.Levels, st.Level)
 		}
 		if slices.Index(levelNames, st.Level) > slices.Index(levelNames, a.Highest) {

@@ -182,8 +182,8 @@ func (d *Diff) Write(w io.Writer) {
 			fmt.Fprintf(w, "  ~ %s\n", c.say(s.clock))
 		}
 	}
-	fmt.Fprintf(w, "%s -> %s: %s and periods replayed; alerts: %d appear, %d vanish, %d change, %d stay\n",
-		d.Old, d.New, counted(len(d.Stories), "test"), appear, vanish, change, stay)
+	fmt.Fprintf(w, "%s -> %s, in %d tests and recorded periods: %d alerts appear, %d vanish, %d change, %d stay\n",
+		d.Old, d.New, len(d.Stories), appear, vanish, change, stay)
 }
 
 func (a *AlertFacts) level() string { return what(a.Level, a.Silent, false) }
@@ -221,5 +221,9 @@ func (c *AlertChange) say(clock bool) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s %s -> %s", what, from, to))
 	}
-	return fmt.Sprintf("%s %s at %s, raised %s: %s", c.New.Detector, c.New.level(), c.New.Asset, c.New.time(&c.New.Raised, clock), strings.Join(parts, ", "))
+	when := ""
+	if c.Old.Raised.Equal(c.New.Raised) {
+		when = ", raised " + c.New.time(&c.New.Raised, clock)
+	}
+	return fmt.Sprintf("%s %s at %s%s: %s", c.New.Detector, c.New.level(), c.New.Asset, when, strings.Join(parts, ", "))
 }

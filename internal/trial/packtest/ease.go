@@ -19,8 +19,9 @@ import (
 //     Ease; of signals that count together, and of reports, one fewer is enough), or
 //   - each level's `for` shorter by one reading of the test.
 //
-// So the rules themselves say what is near, whatever they are made of. Where the easier rule would contradict itself, as
-// where its clear condition stands closer than that, the limit moves half as far, and half of that again.
+// So the rules themselves say what is near, whatever they are made of. The easier rule never clears, since it would
+// contradict itself where its clear condition stands closer to the limit than that. Where it contradicts itself all the
+// same, its limits move half as far, and half of that again.
 
 // Ease is by how much of itself a limit is moved.
 const Ease = 0.05
@@ -38,6 +39,7 @@ func (s *Suite) easier() (rules, error) {
 		var edits []splice
 		for i := range s.written {
 			edits = append(edits, s.written[i].nearer(share[i])...)
+			edits = append(edits, s.written[i].endless()...)
 		}
 		rs, err := s.recompile(edits)
 		var ds pack.Diagnostics
@@ -95,6 +97,18 @@ func (r *ruleDoc) named(ds pack.Diagnostics) bool {
 		}
 	}
 	return false
+}
+
+// endless is the edit by which the rule never clears, where its condition stands in one line.
+func (r *ruleDoc) endless() []splice {
+	if r.Clear == nil || r.Clear.When.IsZero() {
+		return nil
+	}
+	p := r.Clear.When
+	if p.Place(len([]rune(p.Source))-1, 1).Line != p.Line {
+		return nil
+	}
+	return []splice{{p.Pos, `"false"`}}
 }
 
 var (

@@ -30,6 +30,7 @@ type Step struct {
 	Detector        string // in full
 	At, Since       time.Duration
 	Level           string // that is reached; "" where it cleared, and of a silence
+	Down            bool   // it is reached from a higher one
 	Cleared, Silent bool
 	Opens           string // the kind of case that the step opens
 	Series          string // whose reading, or silence, made the step
@@ -110,7 +111,7 @@ func (p *player) step(c detect.Change) Step {
 		s.Watched = append(s.Watched, p.streams[id].name)
 	}
 	if !s.Silent && !c.Cleared {
-		s.Level = c.To.String()
+		s.Level, s.Down = c.To.String(), c.From > c.To
 		if o := c.Detector.Opens; o.Case != "" && c.To >= o.From && c.From < o.From {
 			s.Opens = o.Case
 		}

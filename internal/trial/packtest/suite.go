@@ -28,6 +28,7 @@ const RulesFile = "detectors.yaml"
 type ruleDoc struct {
 	ID     pack.String        `yaml:"id"`
 	Levels pack.Map[levelDoc] `yaml:"levels"`
+	Clear  *levelDoc          `yaml:"clear"`
 	Silent pack.Duration      `yaml:"silent_after"`
 	Opens  *struct {
 		Case pack.String `yaml:"case"`
@@ -48,7 +49,13 @@ func (r *ruleDoc) level(name string) bool { return slices.Contains(r.Levels.Keys
 
 // Load reads the pack in files and its tests. dir is what people call the folder. All problems come at once, as
 // pack.Diagnostics.
-func Load(files fs.FS, dir string) (*Suite, error) {
+func Load(files fs.FS, dir string) (*Suite, error) { return load(files, dir, false) }
+
+// LoadStories is Load for whoever wants to play what the tests tell, and not to hold it against what they expect: of the
+// rules that the tests speak of some may be gone.
+func LoadStories(files fs.FS, dir string) (*Suite, error) { return load(files, dir, true) }
+
+func load(files fs.FS, dir string, stories bool) (*Suite, error) {
 	p, err := pack.Load(files, dir)
 	if err != nil {
 		return nil, err
@@ -72,7 +79,7 @@ func Load(files fs.FS, dir string) (*Suite, error) {
 				ds.Add(name.Pos, pack.CodeTwice, "a test of this name stands here a second time; the first is in line %d", at.Line)
 			}
 			first[name.Value] = name.Pos
-			m := maker{Diagnostics: &ds, suite: s}
+			m := maker{Diagnostics: &ds, suite: s, stories: stories}
 			s.Tests = append(s.Tests, m.test(&docs[i], file))
 		}
 	}

@@ -110,7 +110,7 @@ func (u *updater) test(r *Result) error {
 		switch {
 		case f.Expected == nil:
 			added = append(added, f.Got)
-		case f.Got != nil && f.Expected.Silent == f.Got.Silent && f.Expected.Cleared == f.Got.Cleared:
+		case f.stays():
 			if err := u.rewrite(r, f.Expected, f.Got); err != nil {
 				return err
 			}
@@ -134,6 +134,11 @@ func (u *updater) test(r *Result) error {
 		return u.nothing(r)
 	}
 	return nil
+}
+
+// stays says that the expectation can be rewritten into what came: both are of one kind.
+func (f *Failure) stays() bool {
+	return f.Expected != nil && f.Got != nil && f.Expected.Silent == f.Got.Silent && f.Expected.Cleared == f.Got.Cleared
 }
 
 // rewrite changes an expectation where it differs from what came.
@@ -160,7 +165,7 @@ func (u *updater) rewrite(r *Result, e *Expectation, got *Step) error {
 		case differsArea:
 			u.edits = append(u.edits, splice{doc.Area.Pos, scalar(got.Area)})
 		case differsOpens:
-			return fmt.Errorf("%s: the step opens %q; whether it should is not for --update to say", e.Pos, got.Opens)
+			return fmt.Errorf("%s: the step does not open %q; whether it should is not for --update to say", e.Pos, e.Opens)
 		case differsTextEN:
 			u.edits = append(u.edits, splice{doc.Text.EN.Pos, quoted(got.Text.EN)})
 		case differsTextZH:
@@ -246,6 +251,12 @@ func (u *updater) insert(r *Result, st *Step) error {
 		at := e.From
 		if n := r.matched[i]; n >= 0 {
 			at = r.Steps[n].At
+		}
+		for i := range r.Failures {
+			f := &r.Failures[i]
+			if f.Expected == e && f.stays() {
+				at = f.Got.At
+			}
 		}
 		if i == 0 {
 			line, indent = from-1, in
