@@ -6,8 +6,8 @@ import (
 
 func TestLive(t *testing.T) {
 	alerts := []Verified{
-		{Detector: "gas/indoor", Hazard: "gas-leak", Case: 1, Raised: 100 * second, Outcome: Real, Onset: 160 * second},
 		{Detector: "gas/indoor", Hazard: "gas-leak", Case: 1, Raised: 90 * second, Outcome: Unverified},
+		{Detector: "gas/indoor", Hazard: "gas-leak", Case: 1, Raised: 100 * second, Outcome: Real, Onset: 160 * second},
 		{Detector: "gas/street", Hazard: "gas-leak", Case: 1, Raised: 120 * second, Outcome: Real},
 		{Detector: "gas/indoor", Hazard: "gas-leak", Case: 2, Raised: 200 * second, Outcome: False},
 		{Detector: "gas/indoor", Hazard: "gas-leak", Raised: 300 * second, Outcome: Unverified},

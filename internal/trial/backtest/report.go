@@ -68,11 +68,11 @@ type DetectorReport struct {
 
 // EventReport is how one event was found.
 type EventReport struct {
-	Name  string     `json:"name"`
-	Start time.Time  `json:"start"`
-	End   time.Time  `json:"end"`
-	Onset time.Time  `json:"onset"`
-	Found bool       `json:"found"`
+	Name  string    `json:"name"`
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+	Onset time.Time `json:"onset"`
+	Found bool      `json:"found"`
 	// By is when the first alert for it was raised, or, without a Lead, one that had stood for longer; nil: it was missed.
 	By *time.Time `json:"alert"`
 	// Lead is nil also for an event that had begun before the readings. A negative one came after the onset.
