@@ -1,7 +1,8 @@
 // Package joint watches several sensors of one asset or zone together: what each reading should be, given the others.
 //
-//	Chart  T² and Q (a PCA control chart), the relation of every sensor to the others, slow drifts of these relations,
-//	       and the rules between switched states and measurements
+//	Chart    T² and Q (a PCA control chart), the relation of every sensor to the others, slow drifts of these relations,
+//	         and the rules between switched states and measurements
+//	Balance  what flows into a zone, less what flows out and what is stored
 //
 // A Chart learns from readings, calibrates its limits on later readings that it has not learned from, and then watches.
 // Every statistic is a multiple of its limit, and the limits follow from one stated probability of a false alarm per row

@@ -6,9 +6,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+// finest is how fine a relation or a bound can be, in standard deviations of the sensor.
+const finest = 0.01
+
 // ridge is added to the diagonal of the correlation matrix before it is inverted: no relation is taken to be finer than
-// a hundredth of a sensor's standard deviation, and two sensors that say exactly the same do no harm.
-const ridge = 1e-4
+// finest, and two sensors that say exactly the same do no harm.
+const ridge = finest * finest
 
 // model is what a chart learned of the joint distribution. It doesn't change once made, so copies of a chart share it.
 type model struct {

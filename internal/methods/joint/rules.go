@@ -121,8 +121,9 @@ func (r *rules) size() int {
 	return max(n, 1)
 }
 
-// bind sets the bounds from what was learned so far, each with probability chance of being passed on a normal row.
-func (r *rules) bind(p *Params, chance float64) {
+// bind sets the bounds from what was learned so far, m among it, each with probability chance of being passed on a normal
+// row.
+func (r *rules) bind(p *Params, m *moments, chance float64) {
 	for i := range r.conditions {
 		c := &r.conditions[i]
 		if c.n < ruleRows {
@@ -134,7 +135,7 @@ func (r *rules) bind(p *Params, chance float64) {
 			c.under, c.above = make([]int32, n), make([]int32, n)
 		}
 		for k := range c.low {
-			step := max(p.Sensors[k].Resolution, 1e-9*max(1, math.Abs(c.high[k].top[0])))
+			step := max(p.Sensors[k].Resolution, finest*math.Sqrt(max(m.cov(k, k), 0)), 1e-9*max(1, math.Abs(c.high[k].top[0])))
 			c.least[k], c.most[k] = -c.low[k].top[0], c.high[k].top[0]
 			c.ceiling[k] = max(c.high[k].limit(chance), c.most[k]+step)
 			c.floor[k] = min(-c.low[k].limit(chance), c.least[k]-step)
@@ -185,8 +186,8 @@ func breach(x, seen, bound float64) float64 { return (x - seen) / (bound - seen)
 //
 // widen is by how much the bounds must lie further beyond the extremes than their own tails say, so that all together
 // keep the budget on the rows of count: their extremes are few, and some sensors have two humps.
-func (r *rules) admit(p *Params, chance, widen float64) {
-	r.bind(p, chance)
+func (r *rules) admit(p *Params, m *moments, chance, widen float64) {
+	r.bind(p, m, chance)
 	for i := range r.conditions {
 		c := &r.conditions[i]
 		says := func(beyond int32) bool {

@@ -10,7 +10,7 @@ import (
 
 const chartVersion = 1
 
-// AppendBinary appends the chart's state: some 1.5 MB for 40 sensors of which 12 are states while it learns, under 200 kB
+// AppendBinary appends the chart's state: for 43 sensors of which 12 are states, 0.7 MB while it calibrates and 71 kB
 // when it watches.
 func (s *Chart) AppendBinary(b []byte) ([]byte, error) {
 	c := codec{b: append(b, chartVersion)}

@@ -33,8 +33,9 @@ func (t *tail) add(x float64) {
 //
 //	limit = u + s ln(k/(n q)),   s = median of the excesses / ln 2
 //
-// which is SPOT's formula for a shape of 0 (Siffer, Fouque, Termier, Largouët, KDD 2017). What sensors report is bounded,
-// so its true tail is lighter and the limit errs to the safe side. The median instead of the mean, since a few rows of a
+// which is SPOT's formula for a shape of 0 (Siffer, Fouque, Termier, Largouët, KDD 2017). What sensors report is bounded, so
+// a lighter tail suggests itself; but tried on held-out quarters of BATADAL's normal year, shape 0 gave 1.7 times the false
+// alarms of the budget, and shape -0.1 more than 5 times. The median instead of the mean, since a few rows of a
 // rare but normal regime (a standby pump that ran for four hours of the year) would else lift the limit by orders of
 // magnitude. Few values let k shrink to a tenth of them.
 func (t *tail) limit(q float64) float64 {
