@@ -143,6 +143,15 @@ func (t *table) slice(from, to int) *table {
 	return &table{names: t.names, at: t.at[from:to], rows: t.rows[from:to], attack: t.attack[from:to], flagged: t.flagged}
 }
 
+// column is the values of a column.
+func (t *table) column(k int) []float64 {
+	x := make([]float64, len(t.rows))
+	for i, row := range t.rows {
+		x[i] = row[k]
+	}
+	return x
+}
+
 // columns lays the rows out in the order of names.
 func (t *table) columns(names []string) (*table, error) {
 	o := *t

@@ -86,6 +86,9 @@ func run(w io.Writer, dir, test string, short bool) error {
 		planted(w, normal)
 	}
 	chart, p := learned(normal, learnShare)
+	if err := p.Check(); err != nil {
+		return err
+	}
 	return report(w, watched, watch(chart, p, watched, hold), hold)
 }
 

@@ -142,6 +142,14 @@ func TestPlantedFaults(t *testing.T) {
 			lie:    func(_ int, row, _ []float64) { row[standby] = 1 },
 			within: 1, by: func(r Result) float64 { return r.Rule }, names: []int{standby},
 		},
+		"delivery pressure is lost": {
+			lie:    func(_ int, row, _ []float64) { row[delivery] = 10 },
+			within: 1, by: func(r Result) float64 { return r.Q }, names: []int{delivery},
+		},
+		"the lonely sensor runs off on its own axis": {
+			lie:    func(_ int, row, _ []float64) { row[other] = 12 },
+			within: 1, by: func(r Result) float64 { return r.T2 }, names: []int{other},
+		},
 		"the lonely sensor leaves its range": {
 			lie:    func(_ int, row, _ []float64) { row[other] = 20 },
 			within: 1, by: func(r Result) float64 { return r.Relation }, names: []int{other},
