@@ -56,8 +56,8 @@ const driftClip = 8
 //	e_i' = (1-Fade) e_i + Fade z_i   (a MEWMA by directions: Lowry, Woodall, Champ, Rigdon 1992, Technometrics 34:46)
 //
 // z_i² is also the reconstruction-based contribution of sensor i to the Mahalanobis distance xᵀPx (Alcala, Qin 2009,
-// "Reconstruction-based contribution for process monitoring", Automatica 45:1593), which names the right sensor whenever
-// one sensor alone is at fault. It is what catches a falsified reading: T² and Q of a row with forty sensors hardly move
+// "Reconstruction-based contribution for process monitoring", Automatica 45:1593), which but for noise is largest for the
+// sensor at fault when one alone is. It is what catches a falsified reading: T² and Q of a row with forty sensors hardly move
 // when one of them lies.
 //
 // One row of 43 sensors with one lag takes 13 µs, while it watches.
