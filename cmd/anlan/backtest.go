@@ -17,7 +17,7 @@ type backtestCmd struct {
 	Dir       []string `arg:"" type:"existingdir" help:"Folders of packs, one each."`
 	From      string   `help:"The past in files: the folder that the mapping is about, or one plain CSV file with the columns asset, property, at, value." type:"path" placeholder:"PATH"`
 	Map       string   `help:"The mapping file, which says what the columns mean." type:"existingfile" placeholder:"FILE"`
-	Data      string   `help:"The past in a server's store: its data folder (SQLite)." type:"existingdir" placeholder:"DIR"`
+	Data      string   `help:"The past in a server's store, where --from is not given: its data folder (SQLite)." type:"path" placeholder:"DIR"`
 	Truth     string   `help:"CSV of what really happened: start, end; perhaps name, harmful_at, place, asset, detector, kind. By default the mapping's truth section." type:"existingfile" placeholder:"FILE"`
 	Forecasts string   `help:"CSV of forecasts with a probability: detector, issued, from, until, probability; perhaps place, asset, kind." type:"existingfile" placeholder:"FILE"`
 	SkipBad   bool     `help:"Leave out cells and rows with a problem."`
@@ -79,9 +79,9 @@ func (c backtestCmd) Run(ctx context.Context) error {
 func (c backtestCmd) history(ctx context.Context, packs backtest.Packs) (h *backtest.History, closed func(), err error) {
 	nothing := func() {}
 	switch {
-	case (c.From == "") == (c.Data == ""):
-		return nil, nothing, errors.New("where is the past? Give either --from PATH or --data DIR")
-	case c.Data != "":
+	case c.From == "" && c.Data == "":
+		return nil, nothing, errors.New("where is the past? Give --from PATH or --data DIR")
+	case c.From == "": // a data folder may also be named by the environment, so files come first
 		return c.stored(ctx, packs)
 	case c.Map != "":
 		h, err = backtest.FromMapping(c.Map, c.From, c.SkipBad)
