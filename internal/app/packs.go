@@ -13,6 +13,7 @@ import (
 	"github.com/anlan-city/anlan/internal/detect"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
 )
 
@@ -56,30 +57,22 @@ func LoadPacks(dirs ...string) (packs, error) {
 	return p, errors.Join(errs...)
 }
 
-// CheckPack reads one folder as a pack and says all that is wrong with it.
-func CheckPack(dir string) error {
-	p := packs{properties: map[string]pack.Property{}}
-	return p.add(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)))
-}
-
 // add reads one pack with the decoders of all rooms.
 func (p *packs) add(files fs.FS, dir string) error {
-	x, err := pack.Load(files, dir)
-	if err != nil {
+	d, problems := packtool.Read(files, dir, PackFiles())
+	if err := problems.Err(); err != nil {
 		return err
 	}
-	for _, prop := range x.Properties {
+	for _, prop := range d.Pack.Properties {
 		p.properties[prop.ID] = prop
 	}
-	for _, k := range x.Kinds {
+	for _, k := range d.Pack.Kinds {
 		p.kinds = append(p.kinds, city.Kind{ID: k.ID, Title: city.Name{EN: k.Title.In("en"), ZH: k.Title.In("zh-CN")}, Mobile: k.Mobile, Home: k.Home})
 	}
-	p.declared = append(p.declared, x.Kinds...)
-	detectors, err := detect.Compile(x)
-	cases, caseErr := respond.Kinds(x)
-	p.detectors = append(p.detectors, detectors...)
-	p.cases = append(p.cases, cases...)
-	return errors.Join(err, caseErr)
+	p.declared = append(p.declared, d.Pack.Kinds...)
+	p.detectors = append(p.detectors, d.Detectors...)
+	p.cases = append(p.cases, d.Cases...)
+	return nil
 }
 
 // Kinds fulfils city.Kinds.

@@ -26,8 +26,8 @@ func TestShippedPacks(t *testing.T) {
 	}
 }
 
-func TestCheckPackNamesThePlace(t *testing.T) {
-	err := CheckPack("testdata/broken")
+func TestLoadPacksNamesThePlace(t *testing.T) {
+	_, err := LoadPacks("testdata/broken")
 	if err == nil {
 		t.Fatal("a broken pack is sound")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -196,11 +197,14 @@ func (d *decoder) mapping(m *ast.MappingNode, into any, what string) {
 		seen[key.Value] = true
 		d.value(value, v.FieldByIndex(f.index).Addr().Interface(), key.Value, f.Rules)
 	})
+	var missing []string
 	for _, key := range known {
-		f := fields[key]
-		if f.Required && !seen[key] && !misspelt[key] { // misspelt, and not missing besides
-			d.Add(d.doc.at(m), CodeRequired, "%s lacks %q", what, key)
+		if fields[key].Required && !seen[key] && !misspelt[key] { // misspelt, and not missing besides
+			missing = append(missing, strconv.Quote(key))
 		}
+	}
+	if len(missing) > 0 {
+		d.Add(d.doc.at(m), CodeRequired, "%s lacks %s", what, joined(missing, " and "))
 	}
 	fill(v, known, fields, seen)
 	for _, g := range groupsOf(v.Type()) {

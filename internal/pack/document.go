@@ -63,6 +63,11 @@ func parse(fsys fs.FS, name, path string) (*document, error) {
 	case !utf8.Valid(src):
 		return nil, Diagnostics{{Path: path, Code: CodeFile, Severity: Error, Message: "the file is not UTF-8"}}
 	}
+	return read(src, path)
+}
+
+// read parses text.
+func read(src []byte, path string) (*document, error) {
 	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
 	doc := &document{path: path, lines: strings.Split(text, "\n")}
 	// Duplicate keys are let through here, so that the decoder finds all of them and not the first only.

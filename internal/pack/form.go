@@ -122,6 +122,27 @@ func (fs forms) keys(t reflect.Type) *Form {
 	return form
 }
 
+// Try says what is wrong with the field's own example and default. Tests ask it of every field.
+func (f Field) Try() error {
+	var ds Diagnostics
+	for tag, text := range map[string]string{"example": f.Example, "default": f.Default} {
+		if text == "" || f.as() != "" && tag == "default" {
+			continue
+		}
+		if tag == "default" {
+			f.fill(reflect.New(f.typ).Elem())
+		}
+		doc, err := read([]byte(text), tag+" of "+f.Key)
+		ds.Join(err)
+		if err == nil && (tag == "example" || f.typ != reflect.TypeFor[Names]()) {
+			d := &decoder{doc: doc}
+			d.value(doc.body, reflect.New(f.typ).Interface(), f.Key, f.Rules)
+			ds = append(ds, d.Diagnostics...)
+		}
+	}
+	return ds.Err()
+}
+
 // nameOf makes "due-date" of dueDateEntry and dueDateDoc.
 func nameOf(t reflect.Type) string {
 	name := t.Name()

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -107,7 +108,7 @@ func (d *decoder) unit(s String) {
 		if e.Suggestion != "" {
 			hint = ", did you mean \"" + e.Suggestion + "\"?"
 		}
-		d.Warn(s.within(e.Column-1, 1), CodeUnit, "unit %q: %s%s", s.Value, e.Message, hint)
+		d.Warn(s.within(e.Column-1, max(1, utf8.RuneCountInString(s.Value)-e.Column+1)), CodeUnit, "%s%s", e.Message, hint)
 	}
 }
 
@@ -180,16 +181,17 @@ func (v visitor) Visit(n ast.Node) ast.Visitor {
 
 // Unread are the files of the pack that none of the declarations is for.
 func (p *Pack) Unread(all []Declaration) Diagnostics {
-	var known []string
+	var known, stems []string
 	for _, d := range all {
 		known = append(known, d.File)
+		stems = append(stems, strings.TrimSuffix(d.File, ".yaml"))
 	}
 	var ds Diagnostics
 	for _, name := range p.Files() {
 		if !slices.ContainsFunc(all, func(d Declaration) bool { return d.Matches(name) }) {
-			hint := suggest(name, known)
-			if hint == "" {
-				hint = "; the files of a pack are " + joined(known, " and ")
+			hint := "; the files of a pack are " + joined(known, " and ")
+			if near := nearest(strings.TrimSuffix(name, ".yaml"), stems); near != "" {
+				hint = fmt.Sprintf(", did you mean %q?", near+".yaml")
 			}
 			ds = append(ds, Diagnostic{Path: p.Path(name), Code: CodeUnread, Severity: Error, Message: "nothing reads this file" + hint})
 		}

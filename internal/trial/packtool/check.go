@@ -1,0 +1,290 @@
+package packtool
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/trial/packtest"
+)
+
+// Packs says which packs there are, and what may stand in them.
+type Packs struct {
+	Shipped fs.FS              // one folder for each pack in the binary
+	Files   []pack.Declaration // of all rooms
+}
+
+// Checked is what was found in one folder.
+type Checked struct {
+	Domain
+	Problems pack.Diagnostics // errors and warnings, sorted
+}
+
+// Report is what was found in all of them.
+type Report []Checked
+
+// Check reads the packs in the folders and says all that is wrong with them. A folder that ends in /... stands for all packs
+// below it. An error is a folder that can't be read.
+func (ps Packs) Check(folders ...string) (Report, error) {
+	dirs, err := expand(folders)
+	if err != nil {
+		return nil, err
+	}
+	var sources []source
+	for _, dir := range dirs {
+		sources = append(sources, source{filepath.ToSlash(dir), os.DirFS(dir)})
+	}
+	return ps.check(sources), nil
+}
+
+// source is a folder with a pack, and what people call it.
+type source struct {
+	dir   string
+	files fs.FS
+}
+
+func (ps Packs) check(sources []source) Report {
+	var r Report
+	for _, s := range sources {
+		d, ds := Read(s.files, s.dir, ps.Files)
+		if len(ds) == 0 {
+			_, err := packtest.Load(s.files, s.dir)
+			ds.Join(err)
+			ds = append(ds, alone(d, s.files)...)
+		}
+		r = append(r, Checked{*d, append(ds, d.Pack.Warnings()...)})
+	}
+	others := ps.others(r)
+	for i := range r {
+		if r[i].Problems.Err() == nil {
+			r[i].Problems = append(r[i].Problems, together(&r[i].Domain, others)...)
+		}
+		r[i].Problems = r[i].Problems.Sorted()
+	}
+	return r
+}
+
+// expand makes folders of patterns.
+func expand(folders []string) ([]string, error) {
+	var dirs []string
+	for _, folder := range folders {
+		root, pattern := strings.CutSuffix(filepath.ToSlash(folder), "/...")
+		if !pattern {
+			if info, err := os.Stat(folder); err != nil {
+				return nil, err
+			} else if !info.IsDir() {
+				return nil, fmt.Errorf("%s is a file; a pack is a folder", folder)
+			}
+			dirs = append(dirs, filepath.Clean(folder))
+			continue
+		}
+		found := false
+		err := filepath.WalkDir(filepath.FromSlash(root), func(p string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() && e.Name() == pack.Main {
+				dirs = append(dirs, filepath.Dir(p))
+				found = true
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, fmt.Errorf("no %s below %s", pack.Main, root)
+		}
+	}
+	return slices.Compact(dirs), nil
+}
+
+// alone are warnings that need no other pack.
+func alone(d *Domain, files fs.FS) pack.Diagnostics {
+	var ds pack.Diagnostics
+	if _, err := fs.Stat(files, readme); errors.Is(err, fs.ErrNotExist) {
+		ds = append(ds, pack.Diagnostic{Path: path.Join(d.Pack.Dir(), readme), Code: pack.CodeReadme, Severity: pack.Warning,
+			Message: "the pack has no " + readme})
+	}
+	for _, x := range d.Detectors {
+		id := strings.TrimPrefix(x.ID, d.Pack.Name+"/")
+		if !slices.ContainsFunc(d.Pack.Files(), func(file string) bool {
+			return packtest.Declaration().Matches(file) && d.Pack.Mentions(file, "detector", id)
+		}) {
+			ds.Warn(d.Pack.At(detectorsFile, id), pack.CodeUntested, "no test names the detector %s", id)
+		}
+	}
+	return ds
+}
+
+const (
+	readme        = "README.md"
+	detectorsFile = "detectors.yaml"
+	casesFile     = "cases.yaml"
+)
+
+// others are the packs that a checked one may refer to: those that are checked, and the shipped ones of other names.
+func (ps Packs) others(checked Report) []*Domain {
+	var all []*Domain
+	names := map[string]bool{}
+	for i := range checked {
+		all = append(all, &checked[i].Domain)
+		names[checked[i].Pack.Name] = true
+	}
+	entries, _ := fs.ReadDir(ps.Shipped, ".") // what can't be read there is a test's to find
+	for _, e := range entries {
+		if files, err := fs.Sub(ps.Shipped, e.Name()); err == nil && !names[e.Name()] {
+			if d, ds := Read(files, path.Join("packs", e.Name()), ps.Files); len(ds) == 0 {
+				all = append(all, d)
+			}
+		}
+	}
+	return all
+}
+
+// together is what is wrong with a pack among the others.
+func together(d *Domain, all []*Domain) pack.Diagnostics {
+	var ds pack.Diagnostics
+	measured, packs, cases := map[string]bool{}, map[string]*pack.Pack{}, map[string]bool{}
+	var caseIDs []string
+	for _, o := range all {
+		packs[o.Pack.Name] = o.Pack
+		for _, k := range o.Pack.Kinds {
+			for _, m := range k.Measures {
+				measured[m] = true
+			}
+		}
+		for _, c := range o.Cases {
+			cases[c.ID] = true
+			caseIDs = append(caseIDs, c.ID)
+			if at := d.Pack.At(casesFile, c.ID); o.Pack.Name != d.Pack.Name && !at.IsZero() {
+				ds.Add(at, pack.CodeTwice, "the pack %s has a case kind %q too; ids of case kinds are unique among all packs", o.Pack.Name, c.ID)
+			}
+		}
+	}
+	for _, p := range d.Pack.Properties {
+		if !measured[p.ID] {
+			ds.Warn(p.Pos, pack.CodeUnmeasured, "no kind of asset measures %s", strings.TrimPrefix(p.ID, d.Pack.Name+"/"))
+		}
+	}
+	for _, k := range d.Pack.Kinds {
+		for _, m := range k.Measures {
+			name, property, _ := strings.Cut(m, "/")
+			if o := packs[name]; o != nil && o.Property(m) == nil {
+				ds.Add(k.Pos, pack.CodeReference, "%s measures %s, but the pack %s observes no %q%s", strings.TrimPrefix(k.ID, d.Pack.Name+"/"),
+					m, name, property, pack.Suggest(property, names(o)))
+			}
+		}
+	}
+	for _, x := range d.Detectors {
+		if id := x.Opens.Case; id != "" && !cases[id] {
+			ds.Warn(d.Pack.At(detectorsFile, strings.TrimPrefix(x.ID, d.Pack.Name+"/"), "opens", "case"), pack.CodeReference,
+				"no pack here has a case kind %q%s", id, pack.Suggest(id, caseIDs))
+		}
+	}
+	return ds
+}
+
+func names(p *pack.Pack) []string {
+	var out []string
+	for _, x := range p.Properties {
+		out = append(out, strings.TrimPrefix(x.ID, p.Name+"/"))
+	}
+	return out
+}
+
+// Write says the problems, and sums each pack up in a line.
+func (r Report) Write(w io.Writer) {
+	for _, c := range r {
+		if len(c.Problems) > 0 {
+			fmt.Fprintln(w, c.Problems.Error())
+		}
+	}
+	for _, c := range r {
+		errs, warnings := c.count()
+		var parts []string
+		if errs == 0 {
+			parts = append(parts, plural(len(c.Detectors), "detector")+", "+plural(len(c.Cases), "case kind"))
+		}
+		parts = append(parts, found(errs, warnings))
+		fmt.Fprintf(w, "%s: %s\n", c.Pack.Dir(), strings.Join(parts, ": "))
+	}
+}
+
+// JSON writes the problems as one list, for editors and other programs.
+func (r Report) JSON(w io.Writer) error {
+	type linked struct {
+		pack.Diagnostic
+		Docs string `json:"docs"`
+	}
+	list := []linked{}
+	for _, c := range r {
+		for _, d := range c.Problems {
+			list = append(list, linked{d, pack.Anchor(d.Code)})
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(list)
+}
+
+// Summary counts what was found in all packs: "2 errors, 1 warning".
+func (r Report) Summary() string {
+	errs, warnings := 0, 0
+	for _, c := range r {
+		e, w := c.count()
+		errs, warnings = errs+e, warnings+w
+	}
+	return found(errs, warnings)
+}
+
+func found(errs, warnings int) string {
+	switch {
+	case errs+warnings == 0:
+		return "no problem"
+	case errs == 0:
+		return plural(warnings, "warning")
+	case warnings == 0:
+		return plural(errs, "error")
+	}
+	return plural(errs, "error") + ", " + plural(warnings, "warning")
+}
+
+// ExitCode is 0 where nothing was found, 1 where a pack has errors, 3 where there are warnings only.
+func (r Report) ExitCode() int {
+	code := 0
+	for _, c := range r {
+		errs, warnings := c.count()
+		switch {
+		case errs > 0:
+			return 1
+		case warnings > 0:
+			code = 3
+		}
+	}
+	return code
+}
+
+func (c Checked) count() (errs, warnings int) {
+	for _, d := range c.Problems {
+		if d.Severity == pack.Warning {
+			warnings++
+		} else {
+			errs++
+		}
+	}
+	return errs, warnings
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,213 @@
+package packtool
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/trial/packtest"
+)
+
+func tool() Packs {
+	return Packs{
+		Shipped: fstest.MapFS{"weather/pack.yaml": {Data: []byte(weather)}},
+		Files:   []pack.Declaration{pack.MainDeclaration(), detect.Declaration(), respond.Declaration(), packtest.Declaration()},
+	}
+}
+
+const weather = `
+pack: weather
+title: {en: Weather, zh-CN: 气象}
+observes: {wind: {title: {en: Wind, zh-CN: 风速}, unit: m/s, range: [0, 110]}}
+assets: {station: {title: {en: Station, zh-CN: 气象站}, measures: [wind]}}
+`
+
+// Each code has an example that gives this code and no other.
+func TestExamples(t *testing.T) {
+	if ds, err := tool().run(Example{}); err != nil || len(ds) > 0 {
+		t.Fatalf("the sound pack: %v\n%v", err, ds)
+	}
+	shown := map[string]bool{}
+	for _, x := range Examples() {
+		ds, err := tool().run(x)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if len(ds) == 0 || slices.ContainsFunc(ds, func(d pack.Diagnostic) bool { return d.Code != x.Code }) {
+			t.Errorf("the example of %s gives\n%v", x.Code, ds)
+		}
+		shown[x.Code] = true
+	}
+	for _, e := range pack.Codes {
+		if !shown[e.Code] {
+			t.Errorf("%s has no example", e.Code)
+		}
+		if e.Title == "" || e.Meaning == "" || e.Mend == "" {
+			t.Errorf("%s is not explained", e.Code)
+		}
+	}
+}
+
+// write puts packs below a folder, which it returns.
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// A wrong pack.yaml does not hide the mistakes of other files; but names that it may not have declared are left alone.
+func TestAllAtOnce(t *testing.T) {
+	dir := write(t, map[string]string{
+		"gas/pack.yaml":      "pack: gas\ntitle: {en: Gas, zh-CN: 燃气}\nobserve: {}\n",
+		"gas/detectors.yaml": "- {id: a, watches: methane, maturity: drafty}\n",
+		"gas/cases.yaml":     "- id: [\n",
+		"gas/notes.yaml":     "a: b\n",
+	})
+	r, err := tool().Check(filepath.Join(dir, "gas"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := r[0].Problems.Error()
+	for _, want := range []string{
+		`pack.yaml:3:1: unknown key "observe", did you mean "observes"? [P003]`, `detectors.yaml:1:39: maturity is "drafty"`,
+		"cases.yaml:1:7: ", "[P001]", "notes.yaml: nothing reads this file; the files of a pack are pack.yaml, detectors.yaml, cases.yaml and *_test.yaml [P017]",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "observes no") {
+		t.Errorf("what pack.yaml may have declared is missed\n%s", text)
+	}
+	if r.ExitCode() != 1 {
+		t.Errorf("exit code %d", r.ExitCode())
+	}
+}
+
+// Packs refer to each other and to those that are shipped.
+func TestTogether(t *testing.T) {
+	pack := func(name, rest string) string {
+		return "pack: " + name + "\ntitle: {en: X, zh-CN: 某}\n" + rest
+	}
+	dir := write(t, map[string]string{
+		"packs/gas/pack.yaml": pack("gas", `
+observes: {methane: {title: {en: Methane, zh-CN: 甲烷}, unit: ppm, range: [0, 1]}}
+assets: {van: {title: {en: Van, zh-CN: 车}, measures: [weather/wind, weather/rain, nobody/knows]}}
+`),
+		"packs/gas/README.md":   "Gas",
+		"packs/more/pack.yaml":  pack("more", "assets: {probe: {title: {en: Probe, zh-CN: 探头}, measures: [gas/methane]}}\n"),
+		"packs/more/README.md":  "More",
+		"packs/lift/pack.yaml":  pack("lift", ""),
+		"packs/lift/README.md":  "Lifts",
+		"packs/lift/cases.yaml": cases, "packs/more/cases.yaml": cases,
+	})
+	r, err := tool().Check(filepath.Join(dir, "packs") + "/...")
+	if err != nil || len(r) != 3 {
+		t.Fatal(err, len(r))
+	}
+	var all []string
+	for _, c := range r {
+		for _, d := range c.Problems {
+			all = append(all, strings.TrimPrefix(d.Path, filepath.ToSlash(dir)+"/")+": "+d.Message)
+		}
+	}
+	want := []string{
+		`packs/gas/pack.yaml: van measures weather/rain, but the pack weather observes no "rain"`,
+		`packs/lift/cases.yaml: the pack more has a case kind "leak" too; ids of case kinds are unique among all packs`,
+		`packs/more/cases.yaml: the pack lift has a case kind "leak" too; ids of case kinds are unique among all packs`,
+	}
+	if !slices.Equal(all, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(all, "\n"), strings.Join(want, "\n"))
+	}
+	// Alone, nothing measures methane.
+	r, err = tool().Check(filepath.Join(dir, "packs/gas"))
+	if err != nil || len(r) != 1 || !strings.Contains(r[0].Problems.Error(), "no kind of asset measures methane [P037]") {
+		t.Errorf("%v\n%v", err, r[0].Problems)
+	}
+}
+
+const cases = `
+- id: leak
+  title: {en: Leak, zh-CN: 泄漏处置}
+  opened_by: alert
+  states:
+    - {id: opened, title: {en: Opened, zh-CN: 待处置}}
+    - {id: closed, title: {en: Closed, zh-CN: 已结案}, end: proven}
+  moves:
+    - {id: close, title: {en: Close, zh-CN: 结案}, from: [opened], to: closed, who: [duty-officer]}
+`
+
+func TestExpand(t *testing.T) {
+	dir := write(t, map[string]string{"a/pack.yaml": "", "a/README.md": "", "b/c/pack.yaml": "", "d/other.yaml": ""})
+	for folder, want := range map[string]int{dir + "/...": 2, dir + "/b/...": 1, dir + "/a": 1, dir + "/d": 1, dir + "/d/...": -1, dir + "/e": -1, dir + "/a/pack.yaml": -1} {
+		dirs, err := expand([]string{folder})
+		if err != nil && want >= 0 || err == nil && len(dirs) != want {
+			t.Errorf("%s: %v, %v", folder, dirs, err)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	var b strings.Builder
+	if err := (Report{}).JSON(&b); err != nil || strings.TrimSpace(b.String()) != "[]" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+	x := Example{pack.CodeDuplicate, "detectors.yaml", `  every: 1m`, "  every: 1m\n  every: 5m"}
+	files, err := x.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Reset()
+	if err := tool().check([]source{{"packs/example", files}}).JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var got []map[string]any
+	if err := json.Unmarshal([]byte(b.String()), &got); err != nil || len(got) != 1 {
+		t.Fatal(err, b.String())
+	}
+	d := got[0]
+	if d["path"] != "packs/example/detectors.yaml" || d["line"] != 6.0 || d["column"] != 3.0 || d["width"] != 5.0 || d["code"] != "P002" ||
+		d["severity"] != "error" || d["docs"] != "docs/diagnostics.md#p002" || len(d["notes"].([]any)) != 1 {
+		t.Errorf("%v", d)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	var b strings.Builder
+	if err := tool().Explain(&b, "p012", ""); err != nil || !strings.Contains(b.String(), "Unknown level") || !strings.Contains(b.String(), "^^^") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	b.Reset()
+	if err := tool().Explain(&b, "example", "methane-indoor"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"example/methane-indoor", "室内甲烷泄漏", "Methane in air ≥ 5 %LEL", "甲烷浓度 ≥ 10 %LEL", "Clears when", "solvent use", "draft", "gas-duty", "case leak from orange"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	for what, want := range map[[2]string]string{
+		{"P999", ""}: "no folder, no pack", {"wether", ""}: `did you mean "weather"?`, {"example", "methane-indor"}: `did you mean "methane-indoor"?`, {"weather/wind", ""}: `no detector "wind"`,
+	} {
+		if err := tool().Explain(&b, what[0], what[1]); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v", what, err)
+		}
+	}
+}
