@@ -2,19 +2,15 @@ package packtest
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"flag"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/anlan-city/anlan/internal/pack"
 )
@@ -192,115 +188,6 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// covered is a file of tests without a gap; each part of it is needed.
-var covered = []string{`
-- name: raises, clears, misses readings
-  series: {kitchen-alarm/methane: 0 6 _ 6x4 25x2 0x5, kitchen-alarm/frost: 5 _ -1 _ 5x8}
-  expect:
-    - {detector: methane-indoor, level: yellow, by: 10m}
-    - {detector: methane-indoor, level: red, by: 10m}
-    - {detector: methane-indoor, cleared: true, by: 20m}
-    - {detector: freezing, level: blue, by: 10m}
-    - {detector: freezing, cleared: true, by: 10m}
-`, `
-- name: just below yellow
-  series: {kitchen-alarm/methane: 4.95x10}
-  expect: []
-`, `
-- name: just below red
-  series: {kitchen-alarm/methane: 0 19.1 0x3}
-  expect: []
-`, `
-- name: just above freezing
-  series: {kitchen-alarm/frost: 0.4x3}
-  expect: []
-`, `
-- name: silences
-  series: {kitchen-alarm/methane: 0 stale, kitchen-alarm/frost: 3 stale}
-  expect:
-    - {detector: methane-indoor, silent: true, at: 10m}
-    - {detector: freezing, silent: true, at: 10m}
-`}
-
-func TestCoverage(t *testing.T) {
-	gaps := func(tests string) string {
-		var out []string
-		for _, d := range ran(t, suite(t, tests)).Gaps {
-			if d.Line == 0 || d.Path != "packs/gas/detectors.yaml" {
-				t.Errorf("%+v points nowhere", d)
-			}
-			out = append(out, d.Message)
-		}
-		return strings.Join(out, "; ")
-	}
-	if got := gaps(strings.Join(covered, "")); got != "" {
-		t.Error(got)
-	}
-	without := func(i int) string { return strings.Join(slices.Delete(slices.Clone(covered), i, i+1), "") }
-	for i, want := range map[int]string{
-		1: "level yellow of methane-indoor has no test just below it",
-		2: "level red of methane-indoor has no test just below it",
-		3: "level blue of freezing has no test just below it",
-		4: "methane-indoor has no test in which an instrument falls silent; freezing has no test in which an instrument falls silent",
-	} {
-		if got := gaps(without(i)); got != want {
-			t.Errorf("without %q: %s", covered[i], got)
-		}
-	}
-	for from, want := range map[string]struct{ to, gap string }{
-		"0 6 _ 6x4 25x2 0x5":        {"0 6 6 6x4 25x2 0x5", "level yellow of methane-indoor has no test with missing readings; level red of methane-indoor has no test with missing readings"},
-		"5 _ -1 _ 5x8":              {"5 5 -1 5 5x8", "level blue of freezing has no test with missing readings"},
-		"4.95x10":                   {"4.7x10", "level yellow of methane-indoor has no test just below it"},
-		"{kitchen-alarm/methane: 4": {"{kitchen-alarm/methane: 6x1 4", ""},                             // one reading more and it would be yellow
-		"19.1":                      {"18.9", "level red of methane-indoor has no test just below it"}, // six percent below
-		"0.4x3":                     {"0.6x3", "level blue of freezing has no test just below it"},     // a limit of 0 moves by half a unit
-	} {
-		whole := strings.Join(covered, "")
-		if !strings.Contains(whole, from) {
-			t.Fatal(from)
-		}
-		if got := gaps(strings.Replace(whole, from, want.to, 1)); got != want.gap {
-			t.Errorf("%s in place of %s: %s", want.to, from, got)
-		}
-	}
-	noClear := strings.Replace(strings.Replace(covered[0], "25x2 0x5", "25x2 6", 1), "    - {detector: methane-indoor, cleared: true, by: 20m}\n", "", 1)
-	if got := gaps(noClear + strings.Join(covered[1:], "")); got != "level yellow of methane-indoor has no test in which it clears; level red of methane-indoor has no test in which it clears" {
-		t.Error(got)
-	}
-	if got := gaps(covered[3]); got != "no test expects anything of methane-indoor; no test expects anything of freezing" {
-		t.Error(got)
-	}
-}
-
-// A delay that is missed by one reading is just below; one that is missed by two is not.
-func TestDelayJustMissed(t *testing.T) {
-	for series, want := range map[string]bool{"0 9x1 0x3": true, "0 9 0x3": false, "0 9x2 0x3": false} {
-		s := suite(t, "- name: x\n  series: {kitchen-alarm/methane: "+series+"}\n  expect: []")
-		near, err := s.near([]*Result{s.run(s.Tests[0])})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := near[seenKey{"methane-indoor", "yellow", below}]; got != want {
-			t.Errorf("%s: %v", series, got)
-		}
-	}
-}
-
-// Rules that would contradict themselves with limits five percent nearer: the clear condition stands at the very limit, or
-// close to it and over several lines.
-func TestRulesWithoutRoom(t *testing.T) {
-	for _, replace := range [][]string{
-		{"value < 4.9", "value < 5"},
-		{`{when: "value < 4.9", for: 3m}`, "\n    for: 3m\n    when: >\n      value\n      < 4.9"},
-	} {
-		s := suite(t, "- name: x\n  series: {kitchen-alarm/methane: 0 4.98x10}\n  expect: []", replace...)
-		near, err := s.near([]*Result{s.run(s.Tests[0])})
-		if err != nil || !near[seenKey{"methane-indoor", "yellow", below}] {
-			t.Error(replace, near, err)
-		}
-	}
-}
-
 func TestRunChooses(t *testing.T) {
 	s := suite(t, strings.Join(covered, ""))
 	r, err := s.Run(regexp.MustCompile("below"))
@@ -335,121 +222,6 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
-// Each file of testdata/update is a file of tests before and after --update, or why it is refused.
-func TestUpdate(t *testing.T) {
-	names, err := filepath.Glob("testdata/update/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, name := range names {
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			a, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			before, section, want := string(a.Files[0].Data), a.Files[1].Name, string(a.Files[1].Data)
-			crlf := strings.Contains(filepath.Base(name), "crlf")
-			if crlf {
-				before, want = strings.ReplaceAll(before, "\n", "\r\n"), strings.ReplaceAll(want, "\n", "\r\n")
-			}
-			s := suite(t, before)
-			out, err := s.Update(ran(t, s))
-			got := ""
-			switch {
-			case err != nil && section == "refused":
-				got = err.Error() + "\n"
-			case err != nil:
-				t.Fatal(err)
-			case section == "refused" || len(out) != 1 || out[0].File != "a_test.yaml":
-				t.Fatalf("%+v", out)
-			default:
-				got = out[0].Content
-			}
-			if *update {
-				a.Files[1].Data = []byte(strings.ReplaceAll(got, "\r\n", "\n"))
-				if err := os.WriteFile(name, txtar.Format(a), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != want {
-				t.Errorf("--- got\n%s--- want\n%s", got, want)
-			}
-			if err == nil {
-				if again := ran(t, suite(t, got)); again.Failed != 0 {
-					t.Error("what was written fails")
-				}
-			}
-		})
-	}
-}
-
-func TestDiff(t *testing.T) {
-	tests := `
-- name: climbs
-  series: {kitchen-alarm/methane: 0 6x5 25 0x5}
-  expect: []
-- name: freezes
-  series: {kitchen-alarm/frost: -1 5 3x4}
-  expect: []
-- name: a little
-  series: {kitchen-alarm/methane: 0 5.5x5 0x5}
-  expect: []
-- name: a lot, a bit later
-  series: {kitchen-alarm/methane: 25 0x5}
-  expect: []
-`
-	old := suite(t, tests)
-	if d := Compare(old, suite(t, tests)); !d.Same() || d.Stories[0].Stay != 1 {
-		t.Errorf("%+v", d)
-	}
-	changed := suite(t, strings.Replace(tests, "a lot, a bit later", "new name", 1),
-		`yellow: {when: "value >= 5", for: 2m}`, `yellow: {when: "value >= 5.8", for: 3m}`, "red: {when: value >= 20}", "orange: {when: value >= 20}", "from: red", "from: orange", "value > 0", "value > 4")
-	d := Compare(old, changed)
-	var b bytes.Buffer
-	d.Write(&b)
-	golden(t, "testdata/diff_expected.txt", b.String())
-	b.Reset()
-	if err := d.WriteJSON(&b); err != nil {
-		t.Fatal(err)
-	}
-	var back struct{ Stories []StoryDiff }
-	if err := json.Unmarshal(b.Bytes(), &back); err != nil || len(back.Stories) != 5 || back.Stories[0].Change[0].New.Level != "orange" {
-		t.Error(err, b.String())
-	}
-}
-
-// Two tests of one recorded period: the same rules change nothing, and a higher limit takes alerts away.
-func TestDiffOfARecordedPeriod(t *testing.T) {
-	const data = "../../../../shared/data/sensors/methane-metec"
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("the recorded data is not here: ", err)
-	}
-	dir := "../../../packs/gas"
-	old, err := Load(os.DirFS(dir), "packs/gas")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Recorded(old, "../../../replays/methane.yaml", data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules, err := os.ReadFile(filepath.Join(dir, RulesFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stricter, err := Load(overlay{os.DirFS(dir), RulesFile, strings.Replace(string(rules), "excess >= 0.8", "excess >= 4", 1)}, "packs/gas")
-	if err != nil {
-		t.Fatal(err)
-	}
-	same, less := Compare(old, old, r), Compare(old, stricter, r)
-	last := func(d *Diff) StoryDiff { return d.Stories[len(d.Stories)-1] }
-	if x := last(same); !same.Same() || x.Stay < 10 {
-		t.Errorf("the same pack differs from itself, or raised nothing: %d stay", x.Stay)
-	}
-	if x := last(less); len(x.Vanish)+len(x.Change) == 0 {
-		t.Error("a limit five times higher changes nothing")
-	}
-}
-
 // Every field of the tests is declared with what it means.
 func TestDeclaration(t *testing.T) {
 	d := Declaration()
@@ -469,4 +241,40 @@ func TestDeclaration(t *testing.T) {
 		}
 	}
 	walk(d.Form())
+}
+
+// Whatever stands in a file of tests: it is refused with places, or it runs; and what --update writes passes.
+func FuzzTests(f *testing.F) {
+	for _, name := range []string{"testdata/broken_test.yaml", "../../../packs/gas/detectors_test.yaml"} {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(content))
+	}
+	for _, c := range covered {
+		f.Add(c)
+	}
+	f.Add("- name: x\n  every: 1ms\n  until: 3d\n  series: {home-alarm/methane: 0 25 stale 7}\n  expect: [{detector: methane-indoor, level: red, by: 1s, text: {en: \"甲\\n\"}}]")
+	f.Fuzz(func(t *testing.T, tests string) {
+		s, err := Load(files(t, tests), "packs/gas")
+		if err != nil {
+			return
+		}
+		for _, x := range s.Tests {
+			if x.story.end/max(x.story.every, 1) > 5000 {
+				return // sound, but too long for here
+			}
+		}
+		r := ran(t, s)
+		var b strings.Builder
+		r.Write(&b, true)
+		out, err := s.Update(r)
+		if err != nil || len(out) == 0 {
+			return
+		}
+		if again := ran(t, suite(t, out[0].Content)); again.Failed > 0 {
+			t.Errorf("what was written fails\n%s", out[0].Content)
+		}
+	})
 }

@@ -3,7 +3,6 @@ package packtest
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"regexp"
 	"slices"
 	"strconv"
@@ -124,7 +123,7 @@ func (s *Suite) explain(r *Result, f *Failure) string {
 		at = e.Pos
 		message = fmt.Sprintf("expected %s %s, %s; it came otherwise", e.Detector, what(e.Level, e.Silent, e.Cleared), window(e.From, e.To))
 	}
-	fmt.Fprintf(&b, "%s: %s: %s\n%s", at, r.Test.Name, message, s.excerpt(r.Test.File, at))
+	fmt.Fprintf(&b, "%s: %s: %s\n%s", at, r.Test.Name, message, excerpt(at))
 	if f.Expected != nil && got != nil {
 		b.WriteString(s.beside(f.Expected, got))
 	}
@@ -132,18 +131,12 @@ func (s *Suite) explain(r *Result, f *Failure) string {
 	return b.String()
 }
 
-// excerpt is the line of a file with a caret under the place.
-func (s *Suite) excerpt(file string, at pack.Pos) string {
-	content, err := fs.ReadFile(s.files, file)
-	if err != nil {
-		return "" // it was read a moment ago; the message has the place
-	}
-	lines := strings.Split(strings.TrimPrefix(string(content), "\ufeff"), "\n")
-	if at.Line < 1 || at.Line > len(lines) {
-		return ""
-	}
-	margin := fmt.Sprintf("%3d", at.Line)
-	return fmt.Sprintf("%s | %s\n%s | %s^\n", margin, strings.TrimSuffix(lines[at.Line-1], "\r"), strings.Repeat(" ", len(margin)), strings.Repeat(" ", max(at.Column-1, 0)))
+// excerpt is the line of the file with a caret under the place, as problems of a pack have it.
+func excerpt(at pack.Pos) string {
+	var ds pack.Diagnostics
+	ds.Add(at, "", "")
+	_, lines, _ := strings.Cut(ds[0].String(), "\n")
+	return lines + "\n"
 }
 
 // beside lists what was expected and what came, with a mark where they differ.

@@ -2,6 +2,7 @@ package packtest
 
 import (
 	"errors"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -224,7 +225,7 @@ func (m *maker) declareSeries(e pack.Entry[pack.Phrase]) {
 		kind := m.kindIn(name)
 		if kind == "" {
 			m.Add(e.Key.Pos, pack.CodeReference, "the test has no asset %q%s; say under assets of which kind it is, or call it by its kind, such as %s-1",
-				name, strings.TrimSuffix(pack.Suggest(name, append(m.kinds(), m.named()...)), "?"), m.someKind())
+				name, strings.TrimSuffix(pack.Suggest(name, append(m.kinds(), slices.Sorted(maps.Keys(m.assets))...)), "?"), m.someKind())
 			return
 		}
 		a = m.asset(name, kind)
@@ -253,23 +254,12 @@ func (m *maker) declareSeries(e pack.Entry[pack.Phrase]) {
 	}
 }
 
-func (m *maker) named() []string {
-	var names []string
-	for name := range m.assets {
-		names = append(names, name)
-	}
-	return names
-}
-
 func (m *maker) late(doc *lateDoc) {
 	in := m.series[doc.Series.Value]
 	if in == nil {
 		if doc.Series.Value != "" {
-			var names []string
-			for name := range m.series {
-				names = append(names, name)
-			}
-			m.Add(doc.Series.Pos, pack.CodeReference, "the test has no series %q%s", doc.Series.Value, pack.Suggest(doc.Series.Value, names))
+			m.Add(doc.Series.Pos, pack.CodeReference, "the test has no series %q%s", doc.Series.Value,
+				pack.Suggest(doc.Series.Value, slices.Sorted(maps.Keys(m.series))))
 		}
 		return
 	}
