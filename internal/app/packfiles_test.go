@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/pack/describe"
@@ -83,6 +85,12 @@ func TestDeclarationsAreSound(t *testing.T) {
 	}
 }
 
+// failer is a test, of Go or of rapid.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 // compiled is the schema of the file with that name.
 func compiled(t testing.TB, file string) *jsonschema.Schema {
 	t.Helper()
@@ -110,7 +118,7 @@ func compiled(t testing.TB, file string) *jsonschema.Schema {
 }
 
 // validate holds YAML against a schema, as an editor does.
-func validate(t testing.TB, s *jsonschema.Schema, text []byte) error {
+func validate(t failer, s *jsonschema.Schema, text []byte) error {
 	t.Helper()
 	raw, err := yaml.YAMLToJSON(text)
 	if err != nil {
@@ -205,5 +213,69 @@ func TestSchemasAndDecodersAgree(t *testing.T) {
 		if err := validate(t, compiled(t, "pack.yaml"), []byte(text)); (err == nil) != sound {
 			t.Errorf("the schema takes it: %v, want %v\n%s\n%v", err == nil, sound, text, err)
 		}
+	}
+}
+
+// The schema refuses nothing that the decoder takes: files of the shipped packs are changed in all the small ways in which
+// people change them.
+func TestSchemasRefuseNothingThatTheDecodersTake(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "packs/*/*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := regexp.MustCompile(`[\pL\pN_.%-]+|"[^"\n]*"|[\[\]{},:#]`)
+	schemas := map[string]*jsonschema.Schema{}
+	for _, file := range files {
+		schemas[filepath.Base(file)] = compiled(t, filepath.Base(file))
+	}
+	taken := 0
+	rapid.Check(t, func(t *rapid.T) {
+		file := rapid.SampledFrom(files).Draw(t, "file")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(text), "\n")
+		words := token.FindAllString(string(text), -1)
+		for range rapid.IntRange(1, 2).Draw(t, "changes") {
+			i := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
+			switch at := token.FindAllStringIndex(lines[i], -1); rapid.SampledFrom([]string{"drop", "repeat", "word", "indent"}).Draw(t, "change") {
+			case "drop":
+				lines = slices.Delete(lines, i, min(i+rapid.IntRange(1, 3).Draw(t, "lines"), len(lines)-1))
+			case "repeat":
+				lines = slices.Insert(lines, i, lines[i])
+			case "indent":
+				lines[i] = "  " + lines[i]
+			case "word":
+				if len(at) > 0 {
+					w := rapid.SampledFrom(at).Draw(t, "at")
+					lines[i] = lines[i][:w[0]] + rapid.SampledFrom(words).Draw(t, "word") + lines[i][w[1]:]
+				}
+			}
+		}
+		changed, name := strings.Join(lines, "\n"), filepath.Base(file)
+		var wrong error
+		if name == pack.Main {
+			_, ds := pack.Read(fstest.MapFS{name: {Data: []byte(changed)}}, "packs/x")
+			ds = slices.DeleteFunc(ds, func(d pack.Diagnostic) bool { return strings.Contains(d.Message, "but its folder") })
+			wrong = ds.Err()
+		} else {
+			p, ds := pack.Read(fstest.MapFS{"pack.yaml": {Data: []byte("pack: x\ntitle: {en: X, zh-CN: 某}\n")}, name: {Data: []byte(changed)}}, "packs/x")
+			if wrong = ds.Err(); wrong == nil {
+				i := slices.IndexFunc(PackFiles(), func(d pack.Declaration) bool { return d.Matches(name) })
+				wrong = p.Decode(name, PackFiles()[i].New())
+			}
+		}
+		if wrong != nil {
+			return
+		}
+		taken++
+		if err := validate(t, schemas[name], []byte(changed)); err != nil {
+			t.Fatalf("the decoder takes it, and the schema says\n%v\n%s", err, changed)
+		}
+	})
+	t.Logf("the decoders took %d of the changed files", taken)
+	if taken == 0 {
+		t.Error("nothing was taken")
 	}
 }
