@@ -65,11 +65,11 @@ func TestAtAndMentions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, at := range map[string]Pos{
-		"packs/gas/rules.yaml:15:7": p.At("rules.yaml", "second"),
-		"packs/gas/rules.yaml:5:8":  p.At("rules.yaml", "first", "for"),
+		"packs/gas/rules.yaml:15:7":  p.At("rules.yaml", "second"),
+		"packs/gas/rules.yaml:5:8":   p.At("rules.yaml", "first", "for"),
 		"packs/gas/rules.yaml:13:16": p.At("rules.yaml", "first", "steps", "b", "title"),
-		"packs/gas/rules.yaml:2:7":  p.At("rules.yaml", "first", "nothing", "there"),
-		"-":                         p.At("rules.yaml", "third"),
+		"packs/gas/rules.yaml:2:7":   p.At("rules.yaml", "first", "nothing", "there"),
+		"-":                          p.At("rules.yaml", "third"),
 	} {
 		if got := at.String(); got != want {
 			t.Errorf("%s, want %s", got, want)
