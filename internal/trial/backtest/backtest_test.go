@@ -197,6 +197,27 @@ func TestNoLeadForWhatHadBegun(t *testing.T) {
 	}
 }
 
+// A silence is found when it was, also where the whole network fell silent, and once.
+func TestSilenceInAGap(t *testing.T) {
+	p := packs(t, "testdata/drill")
+	h, err := FromTable(file(t, "h.csv", "asset,property,at,value\ng,level,2026-03-01T00:00:00Z,0\ng,level,2026-03-01T00:01:00Z,0\n"+
+		"g,level,2026-06-01T00:00:00Z,0\ng,level,2026-06-01T00:01:00Z,0\n"), p.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	past, err := play(context.Background(), p.Detectors, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(past.claims) != 1 {
+		t.Fatalf("%d claims", len(past.claims))
+	}
+	c := past.claims[0]
+	if c.kind != detect.Monitoring || micro(c.raised).Format("01-02 15:04") != "03-01 00:11" || micro(c.cleared).Format("01-02 15:04") != "06-01 00:00" {
+		t.Errorf("silent from %v to %v", micro(c.raised), micro(c.cleared))
+	}
+}
+
 func TestPriorities(t *testing.T) {
 	for level, want := range map[detect.Level]verify.Priority{
 		detect.None: verify.Low, detect.Blue: verify.Low, detect.Yellow: verify.Low, detect.Orange: verify.Medium, detect.Red: verify.High,

@@ -138,7 +138,9 @@ func (r *Report) timeline(d *DetectorReport, w words) template.HTML {
 			s.line("onset", clip(e.Onset), 6, clip(e.Onset), 10+rowH+4)
 		}
 	}
-	for _, a := range d.AlertList {
+	order := slices.Clone(d.AlertList) // what found an event lies on top
+	slices.SortStableFunc(order, func(a, b AlertReport) int { return rank(a) - rank(b) })
+	for _, a := range order {
 		y, h := 46.0, rowH
 		if a.Verdict == "false" { // told apart by its height too
 			y, h = y+rowH/2, rowH/2
@@ -146,6 +148,10 @@ func (r *Report) timeline(d *DetectorReport, w words) template.HTML {
 		bar("alert "+a.Verdict, y, h, a.From, a.To, fmt.Sprintf("%s %s: %s – %s", w.Verdicts[a.Verdict], a.Place, a.From.Format(minuteForm), a.To.Format(minuteForm)))
 	}
 	return s.html()
+}
+
+func rank(a AlertReport) int {
+	return slices.Index([]string{"repeated", "lingering", "hit", "false"}, a.Verdict)
 }
 
 const minuteForm = "2006-01-02 15:04"

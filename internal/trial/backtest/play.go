@@ -89,7 +89,7 @@ func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past,
 		}
 	}
 	var changes []detect.Change
-	every := silentEvery(detectors)
+	every, longest := silences(detectors)
 	var asked int64 // when silences were last looked for
 	err := h.Each(ctx, func(r detect.Reading) error {
 		if !watched[r.Datastream] {
@@ -98,6 +98,15 @@ func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past,
 		if p.readings == 0 {
 			asked = r.At
 		}
+		// Step by step: a silence is found when it was. After a gap of the whole network all have been found silent.
+		for ; r.At-asked >= every; asked += every {
+			if p.readings > 0 && asked-p.last > longest+every {
+				asked = r.At - (r.At-asked)%every
+				break
+			}
+			changes = engine.Silent(asked+every, p.first, changes[:0])
+			take(changes)
+		}
 		p.readings++
 		p.first, p.last = min(p.first, r.At), max(p.last, r.At)
 		if !r.Number {
@@ -105,11 +114,6 @@ func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past,
 		}
 		if c, ok := conversions[r.Datastream]; ok {
 			r.Value = c.Of(r.Value)
-		}
-		for r.At-asked >= every { // step by step: a silence is found when it was, not after a gap of the whole network
-			asked += every
-			changes = engine.Silent(asked, p.first, changes[:0])
-			take(changes)
 		}
 		changes = engine.Evaluate(r, p.last, changes[:0])
 		take(changes)
@@ -147,12 +151,12 @@ func sourceOf(c detect.Change) string {
 	return s
 }
 
-// silentEvery is how often to look for silences: a tenth of the shortest time that counts as one.
-func silentEvery(detectors []*detect.Detector) int64 {
+// silences tells how often to look for silences, a tenth of the shortest time that counts as one, and the longest such time.
+func silences(detectors []*detect.Detector) (every, longest int64) {
 	const least = int64(60e6)
-	every := int64(math.MaxInt64)
+	every = math.MaxInt64
 	for _, d := range detectors {
-		every = min(every, d.SilentAfter.Microseconds()/10)
+		every, longest = min(every, d.SilentAfter.Microseconds()/10), max(longest, d.SilentAfter.Microseconds())
 	}
-	return max(every, least)
+	return max(every, least), longest
 }

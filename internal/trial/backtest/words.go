@@ -2,19 +2,19 @@ package backtest
 
 // words are the texts of the page, in one language.
 type words struct {
-	Lang, Title, Sub                                                                            string
-	Readings, Datastreams, Hours, EventsN                                                       string
-	Summary, Detector, Events, Found, FoundNew, Missed, False                                   string
-	POD, FAR, CSI, POFD, Bias, HK, Lead, LeadTenth, PerOperatorHour, FalsePer1000h, Interval95  string
-	Timeline, Truth, Alerts, MissedEvent, FoundEvent                                            string
-	Leads, LeadAxis, OnsetLine, Median, Tenth, NoLeads                                          string
-	Load, LoadAxis, Target, Limit, Position, Alarms, Per10, PerHour, PerDay, Largest            string
-	OverPeriods, Floods, TopShare, Chattering, Fleeting, Stale, Split, Busiest, Sources, Source string
-	Reliability, Said, Happened, Model, Forecasts, Brier, Climate, Skill, Perfect, Count        string
-	EventTable, Event, Start, End, By, LeadTime, Yes, No, Stood                                 string
-	AlertTable, From, To, Level, Where, Verdict                                                 string
-	RuleTitle, Rule, Notes, Standards                                                           string
-	Levels, Verdicts, Maturities                                                                map[string]string
+	Lang, Title, Sub                                                                               string
+	Readings, Datastreams, Hours, EventsN                                                          string
+	Summary, Detector, Events, Found, FoundNew, Missed, False                                      string
+	POD, FAR, CSI, POFD, Bias, HK, Lead, LeadTenth, PerOperatorHour, FalsePer1000h, Interval95     string
+	Timeline, Truth, Alerts, MissedEvent, FoundEvent                                               string
+	Leads, LeadAxis, OnsetLine, Median, Tenth, NoLeads                                             string
+	Load, LoadAxis, Target, Limit, Position, Alarms, Per10, PerHour, PerDay, Largest               string
+	OverPeriods, Floods, TopShare, Chattering, Fleeting, Stale, Split, Busiest, Sources, Source    string
+	Reliability, Said, Happened, CameTrue, Model, Forecasts, Brier, Climate, Skill, Perfect, Count string
+	EventTable, Event, Start, End, By, LeadTime, Yes, No, Stood                                    string
+	AlertTable, From, To, Level, Where, Verdict                                                    string
+	RuleTitle, Rule, Notes, Standards                                                              string
+	Levels, Verdicts, Maturities                                                                   map[string]string
 }
 
 func wordsIn(lang string) words {
@@ -29,7 +29,7 @@ func wordsIn(lang string) words {
 			Leads: "提前量分布", LeadAxis: "提前量（小时）", OnsetLine: "开始致害", Median: "中位", Tenth: "10 %", NoLeads: "没有由新告警命中的事件",
 			Load: "告警负荷", LoadAxis: "每小时告警数", Target: "目标 6", Limit: "上限 12", Position: "值班岗位", Alarms: "告警总数", Per10: "每10分钟", PerHour: "每小时", PerDay: "每天", Largest: "10分钟最多",
 			OverPeriods: "超过10个的时段", Floods: "告警洪水", TopShare: "前十来源占比", Chattering: "抖动来源", Fleeting: "瞬时告警", Stale: "超24小时未恢复", Split: "低/中/高优先级", Busiest: "每格为其中最忙的一小时，格宽（小时）：", Sources: "最频繁的来源", Source: "来源",
-			Reliability: "概率预报的可靠性", Said: "预报概率", Happened: "实际发生频率", Model: "模型", Forecasts: "预报数", Brier: "Brier 评分", Climate: "气候 Brier", Skill: "技巧评分", Perfect: "完全可靠", Count: "次数",
+			Reliability: "概率预报的可靠性", Said: "预报概率", Happened: "实际发生频率", CameTrue: "发生次数", Model: "模型", Forecasts: "预报数", Brier: "Brier 评分", Climate: "气候 Brier", Skill: "技巧评分", Perfect: "完全可靠", Count: "次数",
 			EventTable: "逐个事件", Event: "事件", Start: "开始", End: "结束", By: "首个告警", LeadTime: "提前量", Yes: "命中", No: "漏报", Stood: "此前已存在，或事件早于数据",
 			AlertTable: "逐个告警", From: "产生", To: "持续至", Level: "级别", Where: "点位", Verdict: "判定",
 			RuleTitle: "判定规则",
@@ -50,7 +50,7 @@ func wordsIn(lang string) words {
 		Leads: "Lead times", LeadAxis: "hours of lead", OnsetLine: "onset", Median: "median", Tenth: "10 %", NoLeads: "No event was found by an alert that was raised for it.",
 		Load: "Alarm load", LoadAxis: "alarms in an hour", Target: "target 6", Limit: "limit 12", Position: "Operating position", Alarms: "Alarms", Per10: "Per 10 min", PerHour: "Per hour", PerDay: "Per day", Largest: "Most in 10 min",
 		OverPeriods: "Periods over 10", Floods: "Floods", TopShare: "Top 10 sources", Chattering: "Chattering", Fleeting: "Fleeting", Stale: "Stale (24 h)", Split: "Low/medium/high", Busiest: "Each bar is the busiest hour of so many:", Sources: "Most frequent sources", Source: "Source",
-		Reliability: "Reliability of probabilities", Said: "probability said", Happened: "how often it came", Model: "Model", Forecasts: "Forecasts", Brier: "Brier score", Climate: "Brier of the frequency", Skill: "Skill", Perfect: "perfectly reliable", Count: "Number",
+		Reliability: "Reliability of probabilities", Said: "probability said", Happened: "how often it came", CameTrue: "Came true", Model: "Model", Forecasts: "Forecasts", Brier: "Brier score", Climate: "Brier of the frequency", Skill: "Skill", Perfect: "perfectly reliable", Count: "Number",
 		EventTable: "Event by event", Event: "Event", Start: "Start", End: "End", By: "First alert", LeadTime: "Lead", Yes: "found", No: "missed", Stood: "stood already, or the event had begun before the readings",
 		AlertTable: "Alert by alert", From: "Raised", To: "Stood until", Level: "Level", Where: "Where", Verdict: "Verdict",
 		RuleTitle: "Rule",
