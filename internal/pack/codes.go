@@ -38,6 +38,7 @@ const (
 	CodeUnit         = "P036" // a unit that is not known
 	CodeUnmeasured   = "P037" // a property that no kind of asset measures
 	CodeMeasuresNone = "P038" // a kind that does not say what is measured on it
+	CodeUnopened     = "P039" // a kind of case that is opened by alerts, and by none
 )
 
 // Explained is a code in words.
@@ -77,7 +78,7 @@ var Codes = []Explained{
 	{CodeKeys, "Keys that exclude each other", "Of several keys one must stand there, or only one may.",
 		"Keep the key that is meant and take the others out; or add one of those in the message."},
 	{CodeReference, "Unknown name", "The name of a property, a kind or another thing that the pack does not declare.",
-		"Correct the name, or declare the thing. What another pack declares is written pack/name."},
+		"Correct the name, or declare the thing. What another pack declares is written pack/name. A case kind that no pack here has is a warning only: a pack that is not at hand may have it."},
 	{CodeLevel, "Unknown level", "The levels are blue, yellow, orange and red, from the least to the most urgent.",
 		"Choose one of the four. A level of a detector must be one that it raises."},
 	{CodeTemplate, "Unfilled placeholder", "A text uses a placeholder that nothing fills; people would read the braces.",
@@ -120,6 +121,8 @@ var Codes = []Explained{
 		"Put it into the measures of a kind, or take it out."},
 	{CodeMeasuresNone, "Kind that does not say what it measures", "The kind has no measures. If it was forgotten, nobody misses its readings.",
 		"List what is measured; or write measures: [] where nothing is."},
+	{CodeUnopened, "Case that no alert opens", "The kind of case is opened by alerts, but no detector of the packs here opens it.",
+		"Name it under opens of a detector; or say opened_by: person or finding."},
 }
 
 // Explain is a code in words, nil where there is none of that name.

@@ -60,7 +60,7 @@ func (d *decoder) value(n ast.Node, into any, what string, r Rules) {
 		v.Set(reflect.MakeSlice(v.Type(), 0, len(s.Values)))
 		for i, item := range s.Values {
 			fresh := reflect.New(v.Type().Elem())
-			d.value(item, fresh.Interface(), fmt.Sprintf("%s, item %d", what, i+1), Rules{Name: r.Name, OneOf: r.OneOf, Bounds: r.Bounds})
+			d.value(item, fresh.Interface(), itemOf(what, i, item), Rules{Name: r.Name, OneOf: r.OneOf, Bounds: r.Bounds})
 			v.Set(reflect.Append(v, fresh.Elem()))
 		}
 	case reflect.String:
@@ -90,6 +90,18 @@ func (d *decoder) value(n ast.Node, into any, what string, r Rules) {
 	default:
 		panic(fmt.Sprintf("pack: no decoder for %s", v.Type())) // a mistake in our own declaration
 	}
+}
+
+// itemOf says which item of a list is meant: by its id, where it has one.
+func itemOf(what string, i int, item ast.Node) string {
+	id, ok := under(item, "id").(*ast.StringNode)
+	switch {
+	case !ok || id.Value == "":
+		return fmt.Sprintf("%s, item %d", what, i+1)
+	case what == wholeFile:
+		return id.Value
+	}
+	return what + " " + id.Value
 }
 
 // check holds a value against the rules of its field.

@@ -139,8 +139,11 @@ func (d *decoder) file(into any) {
 		d.Add(Pos{doc: d.doc, Line: 1, Column: 1}, CodeRequired, "the file is empty")
 		return
 	}
-	d.value(d.doc.body, into, "the file", Rules{})
+	d.value(d.doc.body, into, wholeFile, Rules{})
 }
+
+// wholeFile is what messages call the file as a whole.
+const wholeFile = "the file"
 
 // take makes the pack of its main file, and holds names against the guard.
 func (p *Pack) take(d *decoder, m *mainFile) {

@@ -150,7 +150,7 @@ func (ps Packs) others(checked Report) []*Domain {
 // together is what is wrong with a pack among the others.
 func together(d *Domain, all []*Domain) pack.Diagnostics {
 	var ds pack.Diagnostics
-	measured, packs, cases := map[string]bool{}, map[string]*pack.Pack{}, map[string]bool{}
+	measured, packs, cases, opened := map[string]bool{}, map[string]*pack.Pack{}, map[string]bool{}, map[string]bool{}
 	var caseIDs []string
 	for _, o := range all {
 		packs[o.Pack.Name] = o.Pack
@@ -158,6 +158,9 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 			for _, m := range k.Measures {
 				measured[m] = true
 			}
+		}
+		for _, x := range o.Detectors {
+			opened[x.Opens.Case] = true
 		}
 		for _, c := range o.Cases {
 			cases[c.ID] = true
@@ -185,6 +188,11 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 		if id := x.Opens.Case; id != "" && !cases[id] {
 			ds.Warn(d.Pack.At(detectorsFile, strings.TrimPrefix(x.ID, d.Pack.Name+"/"), "opens", "case"), pack.CodeReference,
 				"no pack here has a case kind %q%s", id, pack.Suggest(id, caseIDs))
+		}
+	}
+	for _, c := range d.Cases {
+		if c.OpenedBy == "alert" && !opened[c.ID] {
+			ds.Warn(d.Pack.At(casesFile, c.ID), pack.CodeUnopened, "%s is opened by alerts, but no detector opens it", c.ID)
 		}
 	}
 	return ds

@@ -60,6 +60,16 @@ func Examples() []Example {
 		{pack.CodeUnit, "pack.yaml", `"%LEL"`, `"%LEI"`},
 		{pack.CodeUnmeasured, "pack.yaml", `range: [0, 100]}`, "range: [0, 100]}\n  pressure: {title: {en: Pressure, zh-CN: 压力}, unit: kPa, range: [0, 4000]}"},
 		{pack.CodeMeasuresNone, "pack.yaml", "categories:", "  valve: {title: {en: Valve, zh-CN: 阀门}}\ncategories:"},
+		{pack.CodeUnopened, "cases.yaml", "- id: leak\n", `- id: spill
+  title: {en: Spill, zh-CN: 泄漏物清理}
+  opened_by: alert
+  states:
+    - {id: opened, title: {en: Opened, zh-CN: 待处置}}
+    - {id: closed, title: {en: Closed, zh-CN: 已结案}, end: proven}
+  moves:
+    - {id: close, title: {en: Close, zh-CN: 结案}, from: [opened], to: closed, who: [duty-officer]}
+- id: leak
+`},
 	}
 }
 
@@ -124,7 +134,7 @@ func (ps Packs) Diagnostics() string {
 
 Each message of ` + "`anlan pack check`" + ` ends in a code. Here stands for each of them why the program says so, a line that makes it
 say so, and how to mend it; ` + "`anlan pack explain P012`" + ` prints the same. Codes below P030 and from P040 on are errors: the
-pack is not taken. Those between are warnings: the pack works, and ` + "`anlan pack check`" + ` ends with the code 3 instead of 0.
+pack is not taken. Those between are warnings: the pack works, and ` + "`anlan pack check`" + ` ends with the exit code 3 instead of 0.
 This page is made by running its examples.
 `)
 	sorted := slices.SortedFunc(slices.Values(pack.Codes), func(a, b pack.Explained) int { return strings.Compare(a.Code, b.Code) })

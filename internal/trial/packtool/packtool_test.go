@@ -146,7 +146,7 @@ assets: {van: {title: {en: Van, zh-CN: 车}, measures: [weather/wind, weather/ra
 const cases = `
 - id: leak
   title: {en: Leak, zh-CN: 泄漏处置}
-  opened_by: alert
+  opened_by: person
   states:
     - {id: opened, title: {en: Opened, zh-CN: 待处置}}
     - {id: closed, title: {en: Closed, zh-CN: 已结案}, end: proven}
