@@ -1,7 +1,10 @@
 package verify
 
 import (
+	"fmt"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestLive(t *testing.T) {
@@ -36,4 +39,43 @@ func TestLive(t *testing.T) {
 	if all.Name != "gas-leak" || all.Real != 1 || all.False != 1 || all.Missed != 1 || all.POD != 0.5 || all.Lead.Median != 70 {
 		t.Errorf("%+v", all)
 	}
+}
+
+// Every alarm is counted once, whatever the order of the alerts, and a case is one alarm.
+func TestLiveAddsUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var alerts []Verified
+		single, cases := 0, map[int64]bool{}
+		for range rapid.IntRange(0, 20).Draw(t, "alerts") {
+			a := Verified{
+				Detector: "d", Hazard: "h", Case: rapid.Int64Range(0, 5).Draw(t, "case"), Raised: rapid.Int64Range(0, 99).Draw(t, "raised"),
+				Outcome: rapid.SampledFrom([]Outcome{Unverified, Real, False, Unclear, Drill}).Draw(t, "outcome"),
+				Onset:   rapid.Int64Range(0, 200).Draw(t, "onset"),
+			}
+			if alerts = append(alerts, a); a.Case == 0 {
+				single++
+			} else {
+				cases[a.Case] = true
+			}
+		}
+		ds, hs := Live(alerts, nil, 0, 100)
+		if len(alerts) == 0 {
+			if len(ds)+len(hs) != 0 {
+				t.Fatal("figures of nothing")
+			}
+			return
+		}
+		f := ds[0]
+		if f.Alarms != single+len(cases) || f.Real+f.False+f.Unclear+f.Drill+f.Unverified != f.Alarms || f.Lead.N > f.Real {
+			t.Fatalf("%+v", f)
+		}
+		again, _ := Live(rapid.Permutation(alerts).Draw(t, "order"), nil, 0, 100)
+		if fmt.Sprint(again) != fmt.Sprint(ds) { // NaN is not equal to itself
+			t.Fatalf("%+v\n%+v", again, ds)
+		}
+		f.Name = hs[0].Name
+		if fmt.Sprint(f) != fmt.Sprint(hs[0]) {
+			t.Fatal("one detector alone is its hazard")
+		}
+	})
 }
