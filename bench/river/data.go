@@ -6,11 +6,14 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/methods/forecast"
 )
 
 // reading is one level (m) of a gauge, 0 being the uppermost.
@@ -23,11 +26,12 @@ type reading struct {
 // record is a folder of recorded levels.
 type record struct {
 	names    []string // of the gauges, downstream
+	least    []int64  // shortest travel time between neighbours that is possible
 	readings []reading
 }
 
 func read(dir string) (*record, error) {
-	names, err := stations(filepath.Join(dir, "stations_approx.csv"))
+	names, least, err := stations(filepath.Join(dir, "stations_approx.csv"))
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +45,7 @@ func read(dir string) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	rec := &record{names: names}
+	rec := &record{names: names, least: least}
 	rows := csv.NewReader(z)
 	for n := 1; ; n++ {
 		row, err := rows.Read()
@@ -73,30 +77,49 @@ func read(dir string) (*record, error) {
 	return rec, nil
 }
 
-func stations(path string) ([]string, error) {
+// stations reads the gauges in their order, and how long a wave at forecast.Fastest takes along the straight lines between
+// them.
+func stations(path string) (names []string, least []int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	name, order := slices.Index(rows[0], "station"), slices.Index(rows[0], "order_downstream")
-	if name < 0 || order < 0 {
-		return nil, fmt.Errorf("%s: no column station or order_downstream", path)
+	var column [4]int
+	for i, name := range []string{"station", "order_downstream", "lat_approx", "lon_approx"} {
+		if column[i] = slices.Index(rows[0], name); column[i] < 0 {
+			return nil, nil, fmt.Errorf("%s: no column %s", path, name)
+		}
 	}
-	slices.SortFunc(rows[1:], func(a, b []string) int {
-		i, _ := strconv.Atoi(a[order])
-		j, _ := strconv.Atoi(b[order])
-		return cmp.Compare(i, j)
-	})
-	var out []string
-	for _, r := range rows[1:] {
-		out = append(out, r[name])
+	type gauge struct {
+		name            string
+		order, lat, lon float64
 	}
-	return out, nil
+	var gauges []gauge
+	for n, r := range rows[1:] {
+		g := gauge{name: r[column[0]]}
+		for i, x := range []*float64{&g.order, &g.lat, &g.lon} {
+			if *x, err = strconv.ParseFloat(r[column[i+1]], 64); err != nil {
+				return nil, nil, fmt.Errorf("%s:%d: %w", path, n+2, err)
+			}
+		}
+		gauges = append(gauges, g)
+	}
+	slices.SortFunc(gauges, func(a, b gauge) int { return cmp.Compare(a.order, b.order) })
+	for i, g := range gauges {
+		names = append(names, g.name)
+		if i > 0 {
+			const degree = 111.2e3 // m
+			h := gauges[i-1]
+			way := degree * math.Hypot(g.lat-h.lat, (g.lon-h.lon)*math.Cos(g.lat*math.Pi/180))
+			least = append(least, int64(way/forecast.Fastest*1e6))
+		}
+	}
+	return names, least, nil
 }
 
 // levels lays each gauge's readings on the steps from the first at which all have spoken to the last; in between on

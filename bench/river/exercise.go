@@ -30,7 +30,7 @@ func (e *exercise) fit() error {
 		e.drill = append(e.drill, (low+high)/2)
 	}
 	var err error
-	e.river, err = forecast.FitRiver(step, part)
+	e.river, err = forecast.FitRiver(step, part, e.rec.least)
 	return err
 }
 

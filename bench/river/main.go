@@ -66,6 +66,7 @@ func run(w io.Writer, dir string, short bool) error {
 		s = e.score(i) // the lowest gauge is the last
 		e.print(w, i, s)
 	}
+	e.printTrend(w, lowest)
 	if !short {
 		if err := others(w, e); err != nil {
 			return err

@@ -63,3 +63,21 @@ func TestRiverWear(t *testing.T) {
 		t.Error(m[0])
 	}
 }
+
+// The trend's band holds its share on real water, too; but it foresees next to none of the fronts, which is why the gauges
+// above are asked.
+func TestTrendOnTheWear(t *testing.T) {
+	rec, err := read(testdata.Shared(t, "sensors", "river-wear-2022"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &exercise{rec: rec, scoreFrom: 96 * 5}
+	e.first, e.levels = rec.levels()
+	for gauge := range e.levels {
+		e.drill = append(e.drill, 10)
+		a := e.trend(gauge)
+		if in := float64(a.levelsIn) / float64(a.levels); a.levels < 1000 || in < 0.72 || in > 0.92 {
+			t.Errorf("%s: %.3f of %d levels in the 80 %% band", rec.names[gauge], in, a.levels)
+		}
+	}
+}

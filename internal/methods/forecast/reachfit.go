@@ -15,18 +15,32 @@ var (
 	stores       = [...]int64{0, 1, 2, 3, 4, 6, 8, 12} // steps
 )
 
+// Fastest is the greatest speed of a wave, m/s, that FitRiver should be told to believe where nothing better is known: 5/3
+// (kinematic wave) of a current of 1.8 m/s, which is much for a river and little for a mountain stream in spate.
+const Fastest = 3.0
+
 // FitRiver learns a River from the levels of its gauges (m, uppermost first, one a step, all of the same span of time),
 // which should hold one whole wave: some quiet hours, the rise, and most of the fall. More than that is not needed, as
 // each reach has five numbers, of which the wave's front gives three and its fall the other two.
-func FitRiver(step int64, levels [][]float64) (River, error) {
+//
+// least is the shortest travel time of each reach that is possible, µs: its length over Fastest. The straight line between
+// the gauges will do for a length. Where rain fell on all of the valley at once, all gauges rise at once, and without it
+// that would be taken for a river without a way; nil leaves it away.
+func FitRiver(step int64, levels [][]float64, least []int64) (River, error) {
 	if len(levels) < 2 || step <= 0 {
 		return River{}, errors.New("fit river: two gauges and a step are the least")
+	}
+	if least == nil {
+		least = make([]int64, len(levels)-1)
+	}
+	if len(least) != len(levels)-1 {
+		return River{}, fmt.Errorf("fit river: %d gauges and %d travel times", len(levels), len(least))
 	}
 	p := River{Step: step, Forget: DefaultForget, Slack: DefaultSlack, Floor: DefaultFloor, Part: DefaultPart,
 		Timing: DefaultTiming, Cover: Cover{Share: 0.8, Rate: 0.05}}
 	ahead, back := int64(0), int64(0)
 	for i := range levels[:len(levels)-1] {
-		r, err := fitReach(step, levels[i], levels[i+1])
+		r, err := fitReach(step, levels[i], levels[i+1], least[i])
 		if err != nil {
 			return River{}, fmt.Errorf("fit river: reach %d: %w", i+1, err)
 		}
@@ -41,14 +55,15 @@ func FitRiver(step int64, levels [][]float64) (River, error) {
 
 // fitReach tries all values of Fast, Slow and Store; Gain and Offset follow from each by least squares. High water weighs
 // up to eleven times as much as low water, of which there is so much more.
-func fitReach(step int64, upper, lower []float64) (Reach, error) {
+func fitReach(step int64, upper, lower []float64, least int64) (Reach, error) {
 	if len(upper) != len(lower) {
 		return Reach{}, fmt.Errorf("%d and %d levels", len(upper), len(lower))
 	}
 	low, high := bounds(upper)
-	best, least := Reach{}, math.Inf(1)
+	best, left := Reach{}, math.Inf(1)
 	routed := make([]float64, len(upper))
-	for fast := range int64(maxFast + 1) {
+	first := (least + step - 1) / step
+	for fast := first; fast <= first+maxFast; fast++ {
 		for _, ratio := range slowOverFast {
 			for _, store := range stores {
 				r := Reach{Low: low, High: high, Fast: fast * step, Slow: int64(ratio * float64(fast*step)),
@@ -59,14 +74,14 @@ func fitReach(step int64, upper, lower []float64) (Reach, error) {
 				}
 				r.route(upper, routed, step)
 				gain, offset, e := line(routed[skip:], lower[skip:])
-				if gain > 0 && e < least {
+				if gain > 0 && e < left {
 					r.Gain, r.Offset = gain, offset
-					best, least = r, e
+					best, left = r, e
 				}
 			}
 		}
 	}
-	if math.IsInf(least, 1) {
+	if math.IsInf(left, 1) {
 		return Reach{}, errors.New("the lower gauge does not follow the upper one, or the time is too short")
 	}
 	return best, nil

@@ -73,22 +73,15 @@ type Season struct {
 	a    [maxTerms * (maxTerms + 1) / 2]float64
 	b, w [maxTerms]float64
 
-	error float64 // the newest one
-	size  float64 // usual absolute error
-	power float64 // mean of error², and of error times the one an hour before: how long an error lasts
-	lag   float64
-	band  Spread
+	size float64 // usual absolute error
+	band Spread
+
+	errors [daily]float64    // of the last hours; NaN: not judged
+	soon   [daily - 1]nearby // what the newest hour says of the next ones
 }
 
 // promise is a forecast of an hour and the margins of its band. A likely of NaN: nothing was forecast.
 type promise struct{ likely, below, above float64 }
-
-// excess follows how much more a series changed since yesterday than it usually does at this hour of the week.
-type excess struct {
-	v     [daily + 1]float64 // the series
-	e     [2 * daily]float64
-	usual [weekly]float64
-}
 
 // Next takes the reading of an hour (the one that at lies in): of the series, of the series beside it (the mean of its
 // neighbours; NaN for none or unknown), and the inputs, NaN for unknown. An hour not newer than the last is left aside.
@@ -109,12 +102,12 @@ func (s *Season) Next(p *Habits, at int64, x, beside float64, inputs []float64) 
 }
 
 func (s *Season) restart(slot int64, v, beside float64) {
-	s.slot, s.seen, s.error = slot, 1, 0
+	s.slot, s.seen = slot, 1
 	for i := range s.v {
 		s.v[i] = v
 	}
 	for i := range s.told {
-		s.told[i].likely = math.NaN()
+		s.told[i].likely, s.errors[i] = math.NaN(), math.NaN()
 	}
 	for i := range s.level {
 		s.level[i] = v
@@ -144,9 +137,16 @@ func (s *Season) advance(p *Habits, v, beside float64, inputs []float64, read bo
 	s.seen++
 	told := s.told[s.slot%daily]
 	s.v[s.slot%int64(len(s.v))] = v
+	error := math.NaN()
 	if read && !math.IsNaN(told.likely) {
-		s.judge(p, v-told.likely, told)
+		error = v - told.likely
+		s.judge(p, error, told)
+		for k := range s.soon {
+			past := s.slot - int64(k) - 1
+			s.soon[k].learn(p, error, s.errors[past%daily], s.at(past)-told.likely)
+		}
 	}
+	s.errors[s.slot%daily] = error
 	if read && s.seen > kept+daily {
 		s.learn(p, v, told.likely)
 	}
@@ -185,16 +185,12 @@ func (s *Season) keep(p *Habits, inputs []float64) {
 
 // judge takes the error of a forecast.
 func (s *Season) judge(p *Habits, e float64, told promise) {
-	const slow = 1. / (14 * daily)
 	if s.size == 0 {
-		s.size, s.power, s.error = math.Abs(e), e*e, e
+		s.size = math.Abs(e)
 	} else {
 		s.band.Learn(&p.Cover, -e > told.below, e > told.above)
 	}
-	s.size += slow * (math.Abs(e) - s.size)
-	s.power += slow * (e*e - s.power)
-	s.lag += slow * (e*s.error - s.lag)
-	s.error = e
+	s.size += (math.Abs(e) - s.size) / (14 * daily)
 }
 
 // terms writes what was known at hour t, a day at most ago, of the hour a day after it. It returns how many terms there
@@ -280,28 +276,22 @@ func (s *Season) Day(p *Habits) (likely, low, high float64, ok bool) {
 }
 
 // Forecast is the path of the next 24 hours, from the hour of the newest reading. Each of them was forecast a day before
-// it; by how much the newest hour differs from its own forecast is carried on, as far as errors last from hour to hour
-// (an autoregression of first order; Box and Jenkins, "Time Series Analysis", §5.2), and the band is as much narrower. It
-// is false in the first two days.
+// it; what the newest hour says beyond that is put on top. It is false in the first two days.
 func (s *Season) Forecast(p *Habits) (Path, bool) {
 	if s.seen < 2*daily {
 		return Path{}, false
 	}
-	lasts := 0.
-	if s.power > 0 {
-		lasts = min(max(s.lag/s.power, 0), 0.99)
-	}
-	now := s.slot * hour
-	path := Path{From: now + hour, Step: hour, Now: now, At: p.out(s.at(s.slot)), Likely: make([]float64, daily),
+	now, v := s.slot*hour, s.at(s.slot)
+	path := Path{From: now + hour, Step: hour, Now: now, At: p.out(v), Likely: make([]float64, daily),
 		Below: make([]float64, daily), Above: make([]float64, daily)}
-	end := math.Pow(lasts, daily)
 	for k := range path.Likely {
-		left := (math.Pow(lasts, float64(k+1)) - end) / (1 - end)
 		x := s.told[(s.slot+int64(k)+1)%daily]
-		v, narrow := x.likely+left*s.error, math.Sqrt(1-left*left)
-		path.Likely[k] = p.out(v)
-		path.Below[k] = path.Likely[k] - p.out(v-narrow*x.below)
-		path.Above[k] = p.out(v+narrow*x.above) - path.Likely[k]
+		if k < len(s.soon) {
+			x = s.soon[k].nearer(x, s.errors[s.slot%daily], v-x.likely)
+		}
+		path.Likely[k] = p.out(x.likely)
+		path.Below[k] = path.Likely[k] - p.out(x.likely-x.below)
+		path.Above[k] = p.out(x.likely+x.above) - path.Likely[k]
 	}
 	return path, true
 }
@@ -318,42 +308,4 @@ func (p *Habits) out(v float64) float64 {
 		return math.Exp(v) - p.Shift
 	}
 	return v
-}
-
-func (x *excess) restart(v float64) {
-	for i := range x.v {
-		x.v[i] = v
-	}
-	x.e = [2 * daily]float64{}
-}
-
-// advance takes the hour's value; NaN stands for "as usual".
-func (x *excess) advance(slot int64, v, pace float64, read bool) {
-	n, u := int64(len(x.v)), &x.usual[slot%weekly]
-	yesterday := x.v[(slot-daily)%n]
-	if math.IsNaN(v) {
-		v, read = yesterday+*u, false
-	}
-	if math.IsNaN(yesterday) {
-		yesterday = v
-	}
-	x.v[slot%n] = v
-	e := v - yesterday - *u
-	if math.IsNaN(e) {
-		e = 0 // nothing was ever known of it
-	}
-	x.e[slot%int64(len(x.e))] = e
-	if read {
-		*u += pace * e
-	}
-}
-
-func (x *excess) at(t int64) float64 { return x.e[t%int64(len(x.e))] }
-
-func (x *excess) mean(t, n int64) float64 {
-	sum := 0.
-	for k := range n {
-		sum += x.at(t - k)
-	}
-	return sum / float64(n)
 }

@@ -135,8 +135,15 @@ func (s *Season) fields(c *shuttle) {
 	c.array(s.a[:])
 	c.array(s.b[:])
 	c.array(s.w[:])
-	c.floats(&s.error, &s.size, &s.power, &s.lag)
+	c.floats(&s.size)
 	c.spread(&s.band)
+	c.array(s.errors[:])
+	for i := range s.soon {
+		n := &s.soon[i]
+		c.floats(&n.xx, &n.xy, &n.yy, &n.xe, &n.ye, &n.size)
+		c.ints(&n.judged)
+		c.spread(&n.band)
+	}
 }
 
 // AppendBinary appends the season's state.

@@ -104,7 +104,7 @@ func flow(p *River, steps, every int, noise float64, r *rand.Rand) [][]float64 {
 func TestFitRiverFindsWhatWasMade(t *testing.T) {
 	p := made()
 	levels := flow(&p, 96*5, 96*4, 0.003, rand.New(rand.NewPCG(1, 1)))
-	got, err := FitRiver(quarter, levels)
+	got, err := FitRiver(quarter, levels, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,9 +132,28 @@ func TestFitRiverRefuses(t *testing.T) {
 		"too short":                 {{1, 2, 3}, {1, 2, 3}},
 		"the lower gauge runs away": {ramp(200, 1), ramp(200, -1)},
 	} {
-		if p, err := FitRiver(quarter, levels); err == nil {
+		if p, err := FitRiver(quarter, levels, nil); err == nil {
 			t.Errorf("%s: fitted %+v", name, p.Reaches)
 		}
+	}
+}
+
+// Rain on all of the valley lets every gauge rise at once; the length of the reach keeps the travel time.
+func TestFitRiverKeepsTheWay(t *testing.T) {
+	p := made()
+	levels := flow(&p, 96*5, 96*4, 0.003, rand.New(rand.NewPCG(1, 1)))
+	together := [][]float64{levels[0], levels[0]}
+	for _, least := range []int64{0, 2 * hour} {
+		got, err := FitRiver(quarter, together, []int64{least})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Reaches[0].Fast != least {
+			t.Errorf("high water takes %.2f h, want %.2f", float64(got.Reaches[0].Fast)/float64(hour), float64(least)/float64(hour))
+		}
+	}
+	if _, err := FitRiver(quarter, together, []int64{1, 2}); err == nil {
+		t.Error("two travel times for one reach were taken")
 	}
 }
 
