@@ -116,8 +116,9 @@ func (e *exercise) score(gauge int) score {
 		s.found += count(x.lead >= mustBe)
 		if math.IsNaN(x.lead) {
 			s.leadMin = 0
+		} else {
+			s.leadMin = min(s.leadMin, x.lead)
 		}
-		s.leadMin = min(s.leadMin, x.lead)
 		s.waves = append(s.waves, x)
 	}
 	for _, a := range warnings {
@@ -128,7 +129,7 @@ func (e *exercise) score(gauge int) score {
 	if len(s.waves) == 0 {
 		s.leadMin = 0
 	}
-	s.falsePer1000h = 1000 * float64(len(s.falses)) / s.hours
+	s.falsePer1000h = 1000 * float64(len(s.falses)) / max(s.hours, 1)
 	e.bands(gauge, &s)
 	return s
 }
@@ -148,10 +149,6 @@ func (e *exercise) warnings(gauge int) []warning {
 		} else {
 			out = append(out, warning{from: k, to: k})
 		}
-	}
-	// What stood at the beginning belongs to the fitted wave.
-	if len(out) > 0 && out[0].from == e.scoreFrom && e.scoreFrom > 0 {
-		out = out[1:]
 	}
 	for i := range out {
 		a := &out[i]

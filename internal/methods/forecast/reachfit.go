@@ -54,10 +54,14 @@ func FitRiver(step int64, levels [][]float64, least []int64) (River, error) {
 }
 
 // fitReach tries all values of Fast, Slow and Store; Gain and Offset follow from each by least squares. High water weighs
-// up to eleven times as much as low water, of which there is so much more.
+// up to eleven times as much as low water, of which there is so much more. All are judged by the same hours, the first
+// ones too, which lean on what is not known: a reach that may leave hours out leaves out the front.
 func fitReach(step int64, upper, lower []float64, least int64) (Reach, error) {
 	if len(upper) != len(lower) {
 		return Reach{}, fmt.Errorf("%d and %d levels", len(upper), len(lower))
+	}
+	if len(upper) < 2*maxFast {
+		return Reach{}, fmt.Errorf("%d levels are too few for a wave", len(upper))
 	}
 	low, high := bounds(upper)
 	best, left := Reach{}, math.Inf(1)
@@ -68,12 +72,8 @@ func fitReach(step int64, upper, lower []float64, least int64) (Reach, error) {
 			for _, store := range stores {
 				r := Reach{Low: low, High: high, Fast: fast * step, Slow: int64(ratio * float64(fast*step)),
 					Store: store * step, Gain: 1}
-				skip := int((r.Slow + 3*r.Store) / step) // what leans on the unknown past
-				if skip+8 > len(upper) {
-					continue
-				}
 				r.route(upper, routed, step)
-				gain, offset, e := line(routed[skip:], lower[skip:])
+				gain, offset, e := line(routed, lower)
 				if gain > 0 && e < left {
 					r.Gain, r.Offset = gain, offset
 					best, left = r, e
@@ -82,7 +82,7 @@ func fitReach(step int64, upper, lower []float64, least int64) (Reach, error) {
 		}
 	}
 	if math.IsInf(left, 1) {
-		return Reach{}, errors.New("the lower gauge does not follow the upper one, or the time is too short")
+		return Reach{}, errors.New("the lower gauge does not follow the upper one")
 	}
 	return best, nil
 }

@@ -117,17 +117,18 @@ func (w *Wave) Next(p *River, i int, at int64, x float64) {
 	}
 }
 
-// Forecast is the path of a gauge as seen at the given time, which must not be earlier than the newest reading. It is
-// false while a gauge of the chain above has never spoken, or the uppermost one not for as long as the state remembers.
+// Forecast is the path of a gauge as seen at the given time, which must not be earlier than the newest reading. Where the
+// upper end of the chain has been silent for longer than the state remembers, the chain begins at the first gauge that
+// speaks, and less is known ahead. It is false for the gauge at which the chain begins, and while one has never spoken.
 func (w *Wave) Forecast(p *River, i int, now int64) (Path, bool) {
-	course, ok := w.course(p, i, now)
-	if !ok {
+	course, from := w.course(p, i, now)
+	if course == nil || from >= i {
 		return Path{}, false
 	}
 	g := &w.gauges[i]
 	t := now / p.Step
 	out := Path{From: (t + 1) * p.Step, Step: p.Step, Now: now, At: course[p.Back-1], Likely: course[p.Back:],
-		Below: make([]float64, p.Ahead), Above: make([]float64, p.Ahead), Timing: g.timing, Known: now + p.Lead(i)}
+		Below: make([]float64, p.Ahead), Above: make([]float64, p.Ahead), Timing: g.timing, Known: now + p.Lead(i) - p.Lead(from)}
 	change := 0.
 	for k, x := range out.Likely {
 		change = max(change, math.Abs(x-out.At))
@@ -150,45 +151,71 @@ func (p *River) Lead(i int) int64 {
 // permissible is the error allowed to a forecast that foretells the given change.
 func (p *River) permissible(change float64) float64 { return max(p.Floor, p.Part*change) }
 
-// course is the levels of gauge i from Back-1 steps before now until Ahead after: seen ones, then foretold ones.
-func (w *Wave) course(p *River, i int, now int64) ([]float64, bool) {
+// course is the levels of gauge i from Back-1 steps before now until Ahead after, seen ones and then foretold ones, and
+// the gauge at which the chain begins; nil where there is none.
+func (w *Wave) course(p *River, i int, now int64) (course []float64, from int) {
 	if i < 0 || i >= len(w.gauges) || len(w.gauges) != len(p.Reaches)+1 {
-		return nil, false
+		return nil, 0
 	}
 	first := now/p.Step - int64(p.Back) + 1
-	var upper []float64
 	for j := range w.gauges[:i+1] {
 		g := &w.gauges[j]
 		if g.at == 0 || len(g.level) != p.Back || g.head > now/p.Step {
-			return nil, false
+			return nil, 0
 		}
 		path := make([]float64, p.Back+p.Ahead)
-		seen := int(min(max(g.head-first+1, 0), int64(p.Back)))
+		seen := int(max(g.head-first+1, 0))
 		for k := range seen {
 			path[k] = g.level[(first+int64(k))%int64(len(g.level))]
 		}
 		switch {
-		case j > 0:
-			p.continueLower(&p.Reaches[j-1], upper, path, seen)
+		case course != nil:
+			p.continueLower(&p.Reaches[j-1], course, path, seen)
 		case seen == 0:
-			return nil, false
+			continue
 		default:
-			p.continueUpper(path, seen)
+			from = j
+			p.continueUpper(path, seen, j)
 		}
-		upper = path
+		course = path
 	}
-	return upper, true
+	return course, from
 }
 
-// continueUpper lets the uppermost gauge fall back to its base.
-func (p *River) continueUpper(path []float64, seen int) {
+// continueUpper lets the gauge at which the chain begins fall back to its base: another one than the uppermost to its
+// lowest level of late.
+func (p *River) continueUpper(path []float64, seen, gauge int) {
+	base := p.Base
+	if gauge > 0 {
+		base = math.Inf(1)
+		for k, x := range path[:seen] {
+			switch {
+			case !math.IsNaN(x):
+				base = min(base, x)
+			case k == 0:
+				path[k] = firstNumber(path[:seen])
+			default:
+				path[k] = path[k-1]
+			}
+		}
+	}
 	keep := math.Exp(-float64(p.Step) / float64(p.Recede))
 	for k := seen; k < len(path); k++ {
 		path[k] = path[k-1]
-		if over := path[k-1] - p.Base; over > 0 {
-			path[k] = p.Base + over*keep
+		if over := path[k-1] - base; over > 0 {
+			path[k] = base + over*keep
 		}
 	}
+}
+
+// firstNumber is the first level that is not in a gap; the newest one never is.
+func firstNumber(x []float64) float64 {
+	for _, v := range x {
+		if !math.IsNaN(v) {
+			return v
+		}
+	}
+	return 0
 }
 
 // continueLower lets a gauge go on with what its upper neighbour sends down, and with its difference from that: after its
@@ -232,7 +259,7 @@ func (w *Wave) try(p *River, i int, at int64) {
 	var path Path
 	for n := range g.trials {
 		k := int(leads[n]*hour/p.Step) - 1
-		if g.trials[n].until != 0 || k < 0 || k >= p.Ahead || leads[n]*hour > p.Lead(i) {
+		if g.trials[n].until != 0 || k < 0 || k >= p.Ahead || leads[n]*hour > p.Lead(i) { // beyond what is known at best
 			continue
 		}
 		if path.Likely == nil {
@@ -243,6 +270,9 @@ func (w *Wave) try(p *River, i int, at int64) {
 			if low, high := bounds(path.Likely); max(high, path.At)-min(low, path.At) < p.Floor {
 				return
 			}
+		}
+		if at+leads[n]*hour > path.Known {
+			continue
 		}
 		sway := path.sway(k)
 		from, until := max(k-sway, 0), min(k+sway, p.Ahead-1)

@@ -242,6 +242,36 @@ func TestWaveBridgesASilentGauge(t *testing.T) {
 	}
 }
 
+// When the uppermost gauge is gone the chain begins at the next one, and less is known ahead.
+func TestWaveWithoutItsUppermostGauge(t *testing.T) {
+	p := made()
+	levels := flow(&p, 96*15, 96*5, 0.002, rand.New(rand.NewPCG(6, 1)))
+	_, high := bounds(levels[2][96*11:])
+	top := 96 * 11
+	for levels[2][top] != high {
+		top++
+	}
+	var w Wave
+	for k := range levels[0][:top-8] { // until two hours before the peak
+		for i := range levels {
+			if i > 0 || k < 96*8 {
+				w.Next(&p, i, start+int64(k)*quarter, levels[i][k])
+			}
+		}
+	}
+	now := start + int64(top-9)*quarter
+	path, ok := w.Forecast(&p, 2, now)
+	if want := now + p.Reaches[1].Fast + p.Reaches[1].Store; !ok || path.Known != want {
+		t.Fatalf("known until %d, want %d (%v)", path.Known, want, ok)
+	}
+	if peak, ok := path.Peak(); !ok || math.Abs(peak.Level-high) > 0.03 {
+		t.Errorf("a peak of %.3f m was forecast as %.3f", high, peak.Level)
+	}
+	if _, ok := w.Forecast(&p, 1, now); ok {
+		t.Error("a forecast of the gauge at which the chain begins")
+	}
+}
+
 // Whatever comes later changes nothing that was said before, and a snapshot anywhere changes nothing at all.
 func TestWaveDoesNotLookAhead(t *testing.T) {
 	p := made()
