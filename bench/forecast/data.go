@@ -22,15 +22,6 @@ type hours struct {
 
 func (h *hours) at(k int) int64 { return h.begin + int64(k)*hour }
 
-// index is where a day begins.
-func (h *hours) index(day string) int {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		panic(err)
-	}
-	return int((t.UnixMicro() - h.begin) / hour)
-}
-
 // set writes a value into its hour and leaves NaN where hours are skipped.
 func (h *hours) set(at int64, x float64, inputs []float64) {
 	if len(h.x) == 0 {

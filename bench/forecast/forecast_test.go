@@ -18,7 +18,7 @@ func TestADayAhead(t *testing.T) {
 		task  *task
 		index int
 	}{{tasks[0], 0}, {tasks[1], 2}} {
-		s := c.task.score(&c.task.habits, c.index, c.task.chosen, c.task.scored)
+		s := c.task.score(&c.task.habits, c.index, c.task.chosen, c.task.end)
 		if s.n < 5000 || s.yesterday.ratio > 0.9 || s.lastWeek.ratio > 0.9 || math.Abs(s.inBand-0.8) > 0.03 {
 			t.Errorf("%s: %d hours, %.3f of yesterday's error, %.3f of last week's, %.3f in the 80 %% band",
 				c.task.series[c.index].name, s.n, s.yesterday.ratio, s.lastWeek.ratio, s.inBand)

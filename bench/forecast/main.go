@@ -4,8 +4,8 @@
 //	go run ./bench/forecast -data ../shared/data/sensors [-short]
 //
 // -data holds ercot-load (hourly load of ERCOT and its eight weather zones) and beijing-air (hourly PM2.5 and weather of
-// twelve stations). Parameters were chosen on the first part of each, which the table of the choice shows; what is scored
-// is the second part. The weights of the model are learned as time goes by, in both parts, from what had come by then.
+// twelve stations). Parameters were chosen on the first half of each, which the table of the choice shows; what is scored
+// is the second half. The weights of the model are learned as time goes by, in both parts, from what had come by then.
 package main
 
 import (
@@ -32,7 +32,8 @@ type task struct {
 	series      []*hours
 	habits      forecast.Habits
 
-	learned, chosen, scored string // days: when the choice begins to be judged, when it ends and the score begins, and when that ends
+	// Hours from the beginning: parameters were judged from learned to chosen, the middle of the record, and the score is from there to its end.
+	learned, chosen, end int
 }
 
 func main() {
@@ -52,7 +53,7 @@ func run(w io.Writer, dir string, short bool) error {
 	}
 	var means []score
 	for _, t := range tasks {
-		fmt.Fprintf(w, "%s. Parameters chosen on %s to %s, scored on %s to %s.\n", t.title, t.learned, t.chosen, t.chosen, t.scored)
+		fmt.Fprintf(w, "%s. Scored on the second half of the record, %s to %s.\n", t.title, t.day(t.chosen), t.day(t.end-1))
 		if !short {
 			t.printChoice(w)
 		}
@@ -65,21 +66,38 @@ func run(w io.Writer, dir string, short bool) error {
 }
 
 func tasks(dir string) ([]*task, error) {
-	loads, err := load(filepath.Join(dir, "ercot-load", "ercot_hourly_load_2019_2020.csv.gz"))
-	if err != nil {
-		return nil, err
-	}
-	stations, err := air(filepath.Join(dir, "beijing-air", "prsa_12stations_2015-10_2017-02.csv.gz"))
-	if err != nil {
-		return nil, err
-	}
 	cover := forecast.Cover{Share: 0.8, Rate: 0.02}
-	return []*task{
-		{"Electric load of ERCOT and its weather zones", "MW", loads,
-			forecast.Habits{Log: true, Week: true, Level: 7 * 24, Memory: 120 * 24, Clip: 2, Cover: cover}, "2019-06-01", "2020-01-01", "2021-01-01"},
-		{"PM2.5 at twelve stations of Beijing; inputs are the station's wind of the hour of the forecast", "µg/m³", stations,
-			forecast.Habits{Log: true, Shift: 5, Level: 60 * 24, Inputs: 3, Memory: 120 * 24, Clip: 2, Cover: cover}, "2016-01-01", "2016-06-15", "2017-03-01"},
-	}, nil
+	tasks := []*task{
+		{title: "Electric load of ERCOT and its weather zones", unit: "MW",
+			habits: forecast.Habits{Log: true, Week: true, Level: 7 * 24, Memory: 120 * 24, Clip: 2, Cover: cover}},
+		{title: "PM2.5 at the stations of Beijing; inputs are the station's wind in the hour of the forecast", unit: "µg/m³",
+			habits: forecast.Habits{Log: true, Shift: 5, Level: 60 * 24, Inputs: 3, Memory: 120 * 24, Clip: 2, Cover: cover}},
+	}
+	for i, from := range []struct {
+		folder string
+		read   func(string) ([]*hours, error)
+	}{{"ercot-load", load}, {"beijing-air", air}} {
+		files, err := filepath.Glob(filepath.Join(dir, from.folder, "*.csv.gz"))
+		if err != nil || len(files) != 1 {
+			return nil, fmt.Errorf("%s: want one .csv.gz, found %d", filepath.Join(dir, from.folder), len(files))
+		}
+		t := tasks[i]
+		if t.series, err = from.read(files[0]); err != nil {
+			return nil, err
+		}
+		if len(t.series) == 0 || len(t.series[0].x) < 200*24 {
+			return nil, fmt.Errorf("%s: less than 200 days", files[0])
+		}
+		t.end = len(t.series[0].x)
+		t.chosen = t.end / 2 / 24 * 24
+		t.learned = t.chosen * 2 / 5 / 24 * 24
+	}
+	return tasks, nil
+}
+
+// day is the day of an hour of the record.
+func (t *task) day(k int) string {
+	return time.UnixMicro(t.series[0].at(k)).UTC().Format(time.DateOnly)
 }
 
 // print scores each series and returns the mean of the ratios.
@@ -89,7 +107,7 @@ func (t *task) print(w io.Writer) score {
 	fmt.Fprintln(tw, "series\thours\tmodel\tyesterday\tlast week\tmodel/yesterday\tmodel/last week\tin the 80 % band\t")
 	var mean score
 	for i := range t.series {
-		s := t.score(&t.habits, i, t.chosen, t.scored)
+		s := t.score(&t.habits, i, t.chosen, t.end)
 		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%s\t%.3f (%.3f)\t%.3f (%.3f)\t%.1f %%\t\n", t.series[i].name, s.n, s.model, s.yesterday.errors, s.lastWeek.errors,
 			s.yesterday.ratio, s.yesterday.rmsRatio, s.lastWeek.ratio, s.lastWeek.rmsRatio, 100*s.inBand)
 		mean.add(s, len(t.series))
@@ -103,7 +121,7 @@ func (t *task) print(w io.Writer) score {
 // printChoice shows what the parameters were chosen from.
 func (t *task) printChoice(w io.Writer) {
 	fmt.Fprintf(w, "\nChoice of parameters: mean over the series of model/yesterday on %s to %s (used: memory %.0f days, level %.0f days)\n",
-		t.learned, t.chosen, t.habits.Memory/24, t.habits.Level/24)
+		t.day(t.learned), t.day(t.chosen-1), t.habits.Memory/24, t.habits.Level/24)
 	for _, days := range []float64{60, 120, 240} {
 		for _, level := range []float64{7, 30, 60} {
 			p := t.habits

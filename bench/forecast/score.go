@@ -49,9 +49,9 @@ func (t *task) play(p *forecast.Habits, i, end int, then func(k int, s *forecast
 
 // score judges the hours of a span for which the hour itself, the one a day before (from which the forecast was made) and
 // the one a week before were all read, so that all three forecasts are judged by the same hours.
-func (t *task) score(p *forecast.Habits, i int, from, to string) score {
+func (t *task) score(p *forecast.Habits, i, begin, end int) score {
 	h := t.series[i]
-	begin, end := h.index(from), min(h.index(to), len(h.x))
+	end = min(end, len(h.x))
 	var out score
 	in := 0
 	t.play(p, i, end, func(k int, s *forecast.Season) {
@@ -98,7 +98,7 @@ type byLead [24]struct {
 
 func (t *task) tellAtMidnight(i int) *byLead {
 	h := t.series[i]
-	begin, end := h.index(t.chosen), min(h.index(t.scored), len(h.x))
+	begin, end := t.chosen, min(t.end, len(h.x))
 	out := &byLead{}
 	t.play(&t.habits, i, end, func(k int, s *forecast.Season) {
 		if k+1 < begin || (h.at(k)/hour)%24 != 23 {

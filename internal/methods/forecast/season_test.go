@@ -97,6 +97,40 @@ func TestSeasonPath(t *testing.T) {
 	}
 }
 
+// The band of every hour of the path holds its share, and the nearer the hour the smaller the error.
+func TestSeasonPathHoldsItsShare(t *testing.T) {
+	x, other, input := town(24*300, rand.New(rand.NewPCG(1, 6)))
+	var s Season
+	p := habits()
+	var in, n [daily]int
+	var miss [daily]float64
+	for k := range x {
+		s.Next(p, start+int64(k)*hour, x[k], other[k], input[k:k+1])
+		path, ok := s.Forecast(p)
+		if !ok || k < 24*80 {
+			continue
+		}
+		for a := range path.Likely {
+			if k+1+a < len(x) {
+				low, high := path.Band(a)
+				n[a]++
+				miss[a] += math.Abs(path.Likely[a] - x[k+1+a])
+				if low <= x[k+1+a] && x[k+1+a] <= high {
+					in[a]++
+				}
+			}
+		}
+	}
+	for a := range in {
+		if got := float64(in[a]) / float64(n[a]); math.Abs(got-0.8) > 0.05 {
+			t.Errorf("%d h ahead: %.3f in the 80 %% band", a+1, got)
+		}
+	}
+	if miss[0] > 0.8*miss[11] || miss[5] > miss[23] {
+		t.Errorf("errors 1, 6, 12 and 24 h ahead: %.1f %.1f %.1f %.1f", miss[0]/float64(n[0]), miss[5]/float64(n[5]), miss[11]/float64(n[11]), miss[23]/float64(n[23]))
+	}
+}
+
 func TestSeasonAfterGaps(t *testing.T) {
 	x, _, _ := town(24*80, rand.New(rand.NewPCG(1, 4)))
 	for name, c := range map[string]struct{ from, to int }{

@@ -29,7 +29,9 @@ type River struct {
 
 // What a River is made of beside what a wave teaches. The permissible errors are those of the Chinese standard for
 // hydrological forecasting, GB/T 22482-2008: for a level, 20 % of the change within the lead time and not less than
-// 0.10 m; for the time of the peak, 30 % of the lead time. (The figures are the standard's; the clause is not quoted here.)
+// 0.10 m; for the time of the peak, 30 % of the lead time. (The figures are written down from memory of the standard and
+// were not checked against its text: draft until someone has.) Forget and Slack are round numbers that were set before any
+// forecast was scored.
 const (
 	DefaultForget = 12 * hour
 	DefaultSlack  = hour
@@ -73,7 +75,8 @@ type trial struct {
 }
 
 // Next takes a reading x (m) of a gauge, 0 being the uppermost, made at the given time after 1970. A reading that is not newer
-// than the gauge's last one is left aside.
+// than the gauge's last one is left aside. It allocates nothing but at the first reading, and once an hour when the
+// gauge puts a forecast on trial.
 func (w *Wave) Next(p *River, i int, at int64, x float64) {
 	if at <= 0 || i < 0 || i > len(p.Reaches) {
 		return
