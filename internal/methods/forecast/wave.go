@@ -99,11 +99,13 @@ func (w *Wave) Next(p *River, i int, at int64, x float64) {
 	}
 	begin, gap := max(g.head+1, slot-n+1), i > 0 && at-g.at > p.Slack
 	for k := begin; k <= slot; k++ {
-		switch f := float64(k*p.Step-g.at) / float64(at-g.at); {
-		case gap && f < 1:
+		switch {
+		case gap && k < slot:
 			g.level[k%n] = math.NaN()
+		case gap:
+			g.level[k%n] = x
 		default:
-			g.level[k%n] = g.x + (x-g.x)*f
+			g.level[k%n] = g.x + (x-g.x)*float64(k*p.Step-g.at)/float64(at-g.at)
 		}
 	}
 	last, every := g.head, max(hour/p.Step, 1)

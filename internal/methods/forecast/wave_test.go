@@ -272,6 +272,48 @@ func TestWaveWithoutItsUppermostGauge(t *testing.T) {
 	}
 }
 
+// Gauges that are read at odd times, each at its own, give nearly the same forecasts.
+func TestWaveReadAtOddTimes(t *testing.T) {
+	p := made()
+	r := rand.New(rand.NewPCG(11, 1))
+	levels := flow(&p, 96*12, 96*5, 0, r)
+	var even, odd Wave
+	var seen [3]int64
+	sum, n := 0., 0.
+	for k := range levels[0][:96*12-1] {
+		at := start + int64(k)*quarter
+		for i := range levels {
+			even.Next(&p, i, at, levels[i][k])
+			if f := r.Float64(); r.Float64() < 0.6 || at-seen[i] > 45*minute {
+				seen[i] = at + int64(f*float64(quarter))
+				odd.Next(&p, i, seen[i], levels[i][k]+f*(levels[i][k+1]-levels[i][k]))
+			}
+		}
+		if k < 96 {
+			continue
+		}
+		a, _ := even.Forecast(&p, 2, at+quarter-1)
+		b, ok := odd.Forecast(&p, 2, at+quarter-1)
+		if !ok {
+			t.Fatal("no forecast")
+		}
+		for j := range a.Likely {
+			if math.IsNaN(b.Likely[j]) {
+				t.Fatal("not a number")
+			}
+		}
+		x, okx := a.Peak()
+		y, oky := b.Peak()
+		if okx && oky {
+			sum, n = sum+math.Abs(x.Level-y.Level), n+1
+		}
+	}
+	t.Logf("%.0f forecasts of peaks differ by %.4f m in the mean", n, sum/n)
+	if n < 20 || sum/n > 0.03 {
+		t.Errorf("%.0f forecasts of peaks differ by %.3f m in the mean", n, sum/n)
+	}
+}
+
 // Whatever comes later changes nothing that was said before, and a snapshot anywhere changes nothing at all.
 func TestWaveDoesNotLookAhead(t *testing.T) {
 	p := made()
