@@ -95,6 +95,27 @@ func TestBalance(t *testing.T) {
 			[]Imbalance{{0, 60, 50, 10, 20, 0}, {60, 120, 0, 0, 0, 3}, {300, 360, 50, 10, 20, 0}, {360, 420, 50, 10, 20, 0}}, 3,
 		},
 		{
+			"a flow that pauses, and a tank that does at the end of the hour",
+			func() (all []fed) {
+				for _, f := range each(0, 180, steady, 0, 1, 2) {
+					if f.term == 0 && f.at > 10 && f.at < 60 || f.term == 2 && f.at > 110 && f.at < 140 {
+						continue
+					}
+					all = append(all, f)
+				}
+				return all
+			}(),
+			// The flow spoke for half an hour of the first. How high the tank was at 120 is not known within 30 minutes.
+			[]Imbalance{{0, 60, 0, 10, 20, 1}, {60, 120, 50, 10, 0, 1}, {120, 180, 50, 10, 0, 1}}, 0,
+		},
+		{
+			"one is ahead when all stop", append(
+				append(each(0, 50, steady, 0, 1, 2), fed{60, 0, 9e6}, fed{70, 0, 9e6}),
+				each(300, 360, steady, 0, 1, 2)...),
+			// What the next hour had already is dropped with it.
+			[]Imbalance{{0, 60, 50, 10, 0, 1}, {300, 360, 50, 10, 20, 0}}, 4,
+		},
+		{
 			"a reading that is too old", slices.Insert(each(0, 60, steady, 0, 1, 2), 10, fed{1, 0, 9999}),
 			[]Imbalance{{0, 60, 50, 10, 20, 0}}, 0,
 		},
@@ -121,6 +142,37 @@ func TestBalance(t *testing.T) {
 				t.Errorf("%d intervals passed over, want %d", s.Lost(), tc.lost)
 			}
 		})
+	}
+}
+
+// What is stored counts per hour, whatever the interval.
+func TestBalanceOfHalfHours(t *testing.T) {
+	p := tank()
+	p.Every = hours / 2
+	var s Balance
+	n := 0
+	for _, f := range each(0, 90, steady, 0, 1, 2) {
+		if b, ok := s.Next(p, f.term, 1000*hours+f.at*minutes, f.x); ok {
+			n++
+			if math.Abs(b.Value()-20) > 1e-6 || !b.Complete() {
+				t.Errorf("%+v", b)
+			}
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d intervals", n)
+	}
+}
+
+func TestBalanceClone(t *testing.T) {
+	p := tank()
+	var s Balance
+	s.Next(p, 0, 1000*hours, 1)
+	c := s.Clone()
+	before, _ := c.AppendBinary(nil)
+	s.Next(p, 0, 1000*hours+minutes, 5)
+	if after, _ := c.AppendBinary(nil); !slices.Equal(before, after) {
+		t.Error("a reading of the one changed the other")
 	}
 }
 

@@ -76,6 +76,29 @@ func (c *codec) u8(fields ...*uint8) {
 	}
 }
 
+func (c *codec) i64(fields ...*int64) {
+	for _, f := range fields {
+		if !c.reading {
+			c.b = binary.LittleEndian.AppendUint64(c.b, uint64(*f))
+		} else if raw := c.take(8); raw != nil {
+			*f = int64(binary.LittleEndian.Uint64(raw))
+		}
+	}
+}
+
+func (c *codec) flag(f *bool) {
+	if !c.reading {
+		var b byte
+		if *f {
+			b = 1
+		}
+		c.b = append(c.b, b)
+	} else if raw := c.take(1); raw != nil {
+		*f = raw[0] == 1
+		c.bad = c.bad || raw[0] > 1
+	}
+}
+
 func (c *codec) take(n int) []byte {
 	if len(c.b) < n {
 		c.bad, c.b = true, nil

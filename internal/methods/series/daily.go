@@ -1,11 +1,6 @@
 package series
 
-import (
-	"encoding/binary"
-	"errors"
-	"math"
-	"time"
-)
+import "time"
 
 // DailyParams says which part of the day a Daily averages. The same DailyParams serves any number of series.
 type DailyParams struct {
@@ -99,33 +94,20 @@ func (p *DailyParams) window(at int64) (from, to int64) {
 
 const dailyVersion = 1
 
-// AppendBinary appends the state, 57 bytes at most.
-func (s *Daily) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, dailyVersion)
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(s.x))
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(s.sum))
-	for _, v := range [...]int64{s.at, s.to - s.from, s.to, s.covered} {
-		b = binary.AppendVarint(b, v)
-	}
-	return b, nil
-}
+// AppendBinary appends the state, 49 bytes.
+func (s *Daily) AppendBinary(b []byte) ([]byte, error) { return writeState(b, dailyVersion, s.fields) }
 
 // UnmarshalBinary takes up a state that AppendBinary wrote.
 func (s *Daily) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != dailyVersion {
-		return errors.New("daily state: unknown version")
-	}
-	f := floats{b: b[1:]}
-	n := Daily{x: f.next64(), sum: f.next64()}
-	r := varints{b: f.b, bad: f.bad}
-	n.at = r.next()
-	long := r.next()
-	n.to = r.next()
-	n.from = n.to - long
-	n.covered = r.next()
-	if r.bad || len(r.b) != 0 || long < 0 || n.covered < 0 {
-		return errors.New("daily state: cut short, too long, or not a number")
+	var n Daily
+	if err := readState(b, "daily", dailyVersion, n.fields); err != nil {
+		return err
 	}
 	*s = n
 	return nil
+}
+
+func (s *Daily) fields(c *codec) {
+	c.i64(&s.from, &s.to, &s.at, &s.covered)
+	c.f64(&s.x, &s.sum)
 }

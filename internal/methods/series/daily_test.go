@@ -87,6 +87,23 @@ func TestDaily(t *testing.T) {
 	}
 }
 
+// A reading speaks across the end of a window into the next that begins there; one that comes late is taken at the time of
+// the newest.
+func TestDailyBetweenWindows(t *testing.T) {
+	p := DailyParams{Every: 2 * hourly}
+	half := hourly / 2
+	var s Daily
+	s.Next(&p, 1000*int64(day), 0)
+	s.Next(&p, 1001*int64(day)-half, 8)
+	s.Next(&p, 1001*int64(day)+half, 0)
+	s.Next(&p, 1001*int64(day), 0) // late
+	s.Next(&p, 1001*int64(day)+hourly, 0)
+	f, ok := s.Next(&p, 1002*int64(day), 0)
+	if want := 8 * 0.5 / 3; !ok || f.Mean != want || f.Cover != 3./24 {
+		t.Errorf("%+v, want a mean of %g over three hours", f, want)
+	}
+}
+
 // The figures lie within the readings, come in order and never overlap, whatever the gaps; a snapshot changes nothing.
 func TestDailyAnyGaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

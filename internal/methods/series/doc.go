@@ -10,6 +10,10 @@
 //	Sum         total and mean of a window's readings
 //	Integral    total of an intensity over a window, and its mean over time
 //	Stuck       how long a value has not changed
+//	Daily       one figure a day: the mean between two local clock times
+//	Profile     what is usual in each hour of the local week, with scale and level that follow the season
+//	CUSUM       since when standardised values, of a Profile for instance, have been off zero
+//	Spot        how extreme a reading is by the tail of those before it (DSPOT)
 //
 // All times are microseconds since 1970 UTC, all spans microseconds. A state is not safe for use by two goroutines.
 //

@@ -3,6 +3,7 @@ package series
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -46,7 +47,7 @@ func TestSpotKeepsItsRate(t *testing.T) {
 						r := rand.New(rand.NewPCG(uint64(stream), 7))
 						var s Spot
 						for i := range each {
-							score, ok := s.Next(&p, at(i)+x(r))
+							score, ok := s.Next(&p, 0, at(i)+x(r))
 							if ok {
 								judged++
 								if score > 1 {
@@ -83,12 +84,12 @@ func TestSpotTellsSides(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
 			var s Spot
 			for range 2000 {
-				s.Next(&p, 50+r.NormFloat64())
+				s.Next(&p, 0, 50+r.NormFloat64())
 			}
 			if low, high := s.Levels(); high < 52 || high > 60 || tc.two != (low > 40 && low < 48) {
 				t.Errorf("levels %g to %g", low, high)
 			}
-			if score, _ := s.Next(&p, 50+tc.add); (score > 1) != tc.raises {
+			if score, _ := s.Next(&p, 0, 50+tc.add); (score > 1) != tc.raises {
 				t.Errorf("score %g", score)
 			}
 		})
@@ -101,11 +102,11 @@ func TestSpotSettlesAfterShift(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 2))
 	var s Spot
 	for range 2000 {
-		s.Next(&p, r.NormFloat64())
+		s.Next(&p, 0, r.NormFloat64())
 	}
 	last := 0
 	for i := range 2000 {
-		if score, _ := s.Next(&p, 30+r.NormFloat64()); score > 1 {
+		if score, _ := s.Next(&p, 0, 30+r.NormFloat64()); score > 1 {
 			last = i
 		}
 	}
@@ -114,15 +115,32 @@ func TestSpotSettlesAfterShift(t *testing.T) {
 	}
 }
 
+// An event of many readings does not make its own size normal.
+func TestSpotAfterLongEvent(t *testing.T) {
+	p := SpotParams{Learn: 1000, Tail: 0.02, Q: 1e-4}
+	r := rand.New(rand.NewPCG(4, 2))
+	var s Spot
+	for range 5000 {
+		s.Next(&p, 0, r.NormFloat64())
+	}
+	_, before := s.Levels()
+	for range 150 {
+		s.Next(&p, 0, 50)
+	}
+	if _, after := s.Levels(); after > 1.2*before {
+		t.Errorf("level %g after the event, %g before", after, before)
+	}
+}
+
 func TestSpotOfConstant(t *testing.T) {
 	p := SpotParams{Learn: 100, Tail: 0.05, Q: 1e-4}
 	var s Spot
 	for range 1000 {
-		if score, _ := s.Next(&p, 7); score != 0 {
+		if score, _ := s.Next(&p, 0, 7); score != 0 {
 			t.Fatalf("a reading like all others scores %g", score)
 		}
 	}
-	if score, _ := s.Next(&p, 7.1); !(score > 1) || math.IsInf(score, 0) {
+	if score, _ := s.Next(&p, 0, 7.1); !(score > 1) || math.IsInf(score, 0) {
 		t.Errorf("score of the first that differs: %g", score)
 	}
 }
@@ -146,6 +164,42 @@ func TestPareto(t *testing.T) {
 	}
 }
 
+// No fit makes an excess impossible that was seen.
+func TestParetoAllowsWhatWasSeen(t *testing.T) {
+	// Of these the moments alone make a shape of -0.5 and an end at 8.7.
+	if shape, scale := pareto([]float32{1, 1, 2, 2, 2, 3, 3, 3, 9}); shape != 0 || math.Abs(scale-26./9) > 1e-6 {
+		t.Errorf("shape %g, scale %g, want the exponential with the mean %g", shape, scale, 26./9)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		y := rapid.SliceOfN(rapid.Float32Range(0, 10), 1, MaxExcess).Draw(t, "excesses")
+		shape, scale := pareto(y)
+		if top := float64(slices.Max(y)); shape < 0 && top > -scale/shape {
+			t.Fatalf("shape %g, scale %g: nothing lies over %g, but %g was seen", shape, scale, -scale/shape, top)
+		}
+		if scale < 0 || math.IsNaN(shape) {
+			t.Fatalf("shape %g, scale %g", shape, scale)
+		}
+	})
+}
+
+// The tail forgets: the level follows noise that has become three times as wide. Not all the way, since the threshold of
+// the tail stays where it was learned.
+func TestSpotFollowsNoise(t *testing.T) {
+	p := SpotParams{Learn: 1000, Tail: 0.02, Q: 1e-4}
+	r := rand.New(rand.NewPCG(8, 2))
+	var s Spot
+	for range 5000 {
+		s.Next(&p, 0, r.NormFloat64())
+	}
+	_, before := s.Levels()
+	for range 100_000 {
+		s.Next(&p, 0, 3*r.NormFloat64())
+	}
+	if _, after := s.Levels(); after < 1.8*before || after > 4*before {
+		t.Errorf("level %g, before %g", after, before)
+	}
+}
+
 func TestSpotSnapshotAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := SpotParams{
@@ -165,12 +219,12 @@ func TestSpotSnapshotAnywhere(t *testing.T) {
 					t.Fatal("the state taken up is not the one written down")
 				}
 			}
-			want, wok := whole.Next(&p, x)
+			want, wok := whole.Next(&p, 0, x)
 			s := &before
 			if i >= cut {
 				s = &after
 			}
-			if got, ok := s.Next(&p, x); got != want || ok != wok || math.IsNaN(got) {
+			if got, ok := s.Next(&p, 0, x); got != want || ok != wok || math.IsNaN(got) {
 				t.Fatalf("reading %d: score %g, want %g", i, got, want)
 			}
 		}
@@ -184,7 +238,7 @@ func TestSpotSize(t *testing.T) {
 	var s Spot
 	p := SpotParams{Learn: 100, Tail: 0.05, Q: 0.01, Two: true}
 	r := rand.New(rand.NewPCG(1, 2))
-	if n := testing.AllocsPerRun(1000, func() { s.Next(&p, r.NormFloat64()) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { s.Next(&p, 0, r.NormFloat64()) }); n != 0 {
 		t.Errorf("%v allocations a reading", n)
 	}
 	for _, b := range [][]byte{nil, {spotVersion}, {9, 9}, append([]byte{spotVersion}, make([]byte, 30)...)} {
@@ -203,6 +257,6 @@ func BenchmarkSpot(b *testing.B) {
 	}
 	var s Spot
 	for i := 0; b.Loop(); i++ {
-		s.Next(&p, xs[i%len(xs)])
+		s.Next(&p, 0, xs[i%len(xs)])
 	}
 }

@@ -1,8 +1,6 @@
 package series
 
 import (
-	"encoding/binary"
-	"errors"
 	"math"
 	"time"
 )
@@ -16,6 +14,7 @@ type ProfileParams struct {
 	Width int64
 
 	// Learn is for how long the profile learns before it judges: two weeks at least, so that every bucket was seen twice.
+	// With gaps it learns for longer, until the buckets were seen 1.5 times on the average.
 	Learn int64
 
 	// Memory is how many weeks the profile remembers once it has learned, 10 to 50. It is to be long beside any event: what lasts for
@@ -80,6 +79,7 @@ const (
 	day       = 24 * hour
 	week      = 7 * day
 
+	enough       = 1.5  // visits to a bucket on the average: one visit says nothing about the spread
 	cut          = 3.0  // what is learned from one reading is cut at so many spreads
 	scaleDoubt   = 0.02 // doubt of the scale when the learning is over: a pattern changes by a few percent in two weeks
 	maxScale     = 1.0  // the doubt of the scale grows no further
@@ -93,11 +93,12 @@ func (s *Profile) Next(p *ProfileParams, at int64, x float64) (d Deviation, ok b
 	b, width := p.bucket(at)
 	visit := float64(s.elapse(p, at)) / float64(width) // the share of a visit that the reading speaks for
 	if !s.settled {
-		if at-s.begun < p.Learn {
+		buckets := int(week / width)
+		if at-s.begun < p.Learn || s.visits(buckets) < enough {
 			s.learn(b, visit, x)
 			return Deviation{}, false
 		}
-		s.settle(int(week / width))
+		s.settle(buckets)
 	}
 	shape := float64(s.mean[b]) - s.centre
 	d.Expected = s.level + s.scale*shape
@@ -112,11 +113,12 @@ func (s *Profile) Next(p *ProfileParams, at int64, x float64) (d Deviation, ok b
 	return d, true
 }
 
-// Level is what the series reads on the average over the week, by what the profile has followed so far.
-func (s *Profile) Level() float64 { return s.level }
-
 // Scale is how many times its learned height the pattern of the week has now.
 func (s *Profile) Scale() float64 { return s.scale }
+
+// Base is what is left of the level when the pattern is scaled to nothing. A change of it is what van Thienen calls an
+// inconsistent change: for a flow into a zone, new leakage.
+func (s *Profile) Base() float64 { return s.level - s.scale*s.centre }
 
 // Inflation is the factor by which a sum of successive residuals scatters more than if they were independent, 1 at least:
 // sqrt((1+r)/(1-r)) with r their correlation from one reading to the next while learning, as if of first order (Box,
@@ -137,7 +139,7 @@ func (s *Profile) Relevel() { s.vLvl += levelDoubt * levelDoubt * s.noise }
 // limit is what |Z| passes with probability Q: the quantile of Student's t with Memory degrees of freedom, since a spread
 // is known from so many visits only (expansion about the Gaussian quantile, Abramowitz and Stegun 26.7.5).
 func (p *ProfileParams) limit() float64 {
-	z := math.Sqrt2 * math.Erfcinv(p.Q)
+	z := GaussLimit(p.Q, 2)
 	n, z2 := max(p.Memory, 4), z*z
 	return z + z*(z2+1)/(4*n) + z*((5*z2+16)*z2+3)/(96*n*n)
 }
@@ -191,6 +193,15 @@ func (s *Profile) learn(b int, visit, x float64) {
 	s.product += s.prev * e
 	s.power += e * e
 	s.prev = e
+}
+
+// visits is how often the buckets were seen, on the average.
+func (s *Profile) visits(buckets int) float64 {
+	var sum float64
+	for _, w := range s.weight[:buckets] {
+		sum += float64(w)
+	}
+	return sum / float64(buckets)
 }
 
 // settle ends the learning. Two visits say little about the spread of one bucket, so the variance of an hour is pooled over
@@ -278,51 +289,26 @@ func (s *Profile) remember(p *ProfileParams, b int, visit, e float64) {
 
 const profileVersion = 1
 
-// AppendBinary appends the profile's state, 2,130 bytes at most.
+// AppendBinary appends the profile's state, 2,122 bytes.
 func (s *Profile) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, profileVersion, boolByte(s.settled))
-	b = binary.AppendVarint(b, s.begun)
-	b = binary.AppendVarint(b, s.last)
-	b = binary.AppendVarint(b, s.readings)
-	for _, v := range s.numbers() {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(*v))
-	}
-	for _, a := range s.tables() {
-		for _, v := range a {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		}
-	}
-	return b, nil
+	return writeState(b, profileVersion, s.fields)
 }
 
 // UnmarshalBinary takes up a state that AppendBinary wrote.
 func (s *Profile) UnmarshalBinary(b []byte) error {
-	if len(b) < 2 || b[0] != profileVersion || b[1] > 1 {
-		return errors.New("profile state: unknown version")
-	}
-	n := Profile{settled: b[1] == 1}
-	r := varints{b: b[2:]}
-	n.begun, n.last, n.readings = r.next(), r.next(), r.next()
-	f := floats{b: r.b, bad: r.bad}
-	for _, v := range n.numbers() {
-		*v = f.next64()
-	}
-	for _, a := range n.tables() {
-		for i := range a {
-			a[i] = f.next32()
-		}
-	}
-	if f.bad || len(f.b) != 0 {
-		return errors.New("profile state: cut short, too long, or not a number")
+	var n Profile
+	if err := readState(b, "profile", profileVersion, n.fields); err != nil {
+		return err
 	}
 	*s = n
 	return nil
 }
 
-func (s *Profile) numbers() [10]*float64 {
-	return [...]*float64{&s.centre, &s.noise, &s.scale, &s.level, &s.vScale, &s.vBoth, &s.vLvl, &s.prev, &s.product, &s.power}
-}
-
-func (s *Profile) tables() [3]*[weekHours]float32 {
-	return [...]*[weekHours]float32{&s.mean, &s.square, &s.weight}
+func (s *Profile) fields(c *codec) {
+	c.flag(&s.settled)
+	c.i64(&s.begun, &s.last, &s.readings)
+	c.f64(&s.centre, &s.noise, &s.scale, &s.level, &s.vScale, &s.vBoth, &s.vLvl, &s.prev, &s.product, &s.power)
+	for i := range weekHours {
+		c.f32(&s.mean[i], &s.square[i], &s.weight[i])
+	}
 }

@@ -84,15 +84,13 @@ func (s *Shift) Next(p *ShiftParams, _ int64, x float64) float64 {
 		s.learn(y, gain(p.Follow, 1/float64(s.n)))
 	}
 	if p.Side != Down {
-		s.up = float32(sum(float64(s.up), z, p))
+		s.up = float32(page(float64(s.up), z, p.Drift, p.Limit))
 	}
 	if p.Side != Up {
-		s.down = float32(sum(float64(s.down), -z, p))
+		s.down = float32(page(float64(s.down), -z, p.Drift, p.Limit))
 	}
 	return float64(max(s.up, s.down)) / p.Limit
 }
-
-func sum(s, z float64, p *ShiftParams) float64 { return min(max(0, s+z-p.Drift), 2*p.Limit) }
 
 // standard is the reading in standard deviations, of sums if the readings hang together. A series that never moved has
 // none: any move is as far as counts.
