@@ -3,9 +3,13 @@ package detect
 import (
 	"time"
 
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
+
+// Wording is a text in both languages.
+type Wording = engine.Wording
 
 // The states of an alert. One that clears unacknowledged can still be acknowledged; it stays cleared.
 const (
@@ -16,12 +20,14 @@ const (
 
 // Alert is a detector's claim that something is wrong at a place since a time, with its reasons.
 type Alert struct {
-	ID       int64   `json:"id"`
-	Detector string  `json:"detector"`
-	Kind     Kind    `json:"kind" enum:"hazard,monitoring" doc:"monitoring: about the watch itself, such as a silent instrument"`
-	Title    Wording `json:"title"`
-	Level    Level   `json:"level" enum:"none,blue,yellow,orange,red"`
-	State    string  `json:"state" enum:"raised,acknowledged,cleared"`
+	ID       int64          `json:"id"`
+	Detector string         `json:"detector"`
+	Kind     engine.Kind    `json:"kind" enum:"hazard,monitoring" doc:"monitoring: about the watch itself, such as a silent instrument"`
+	Fault    engine.Fault   `json:"fault,omitempty" enum:"silent,stuck,comms" doc:"what is wrong with the watch"`
+	Title    engine.Wording `json:"title"`
+	Level    engine.Level   `json:"level" enum:"none,blue,yellow,orange,red"`
+	State    string         `json:"state" enum:"raised,acknowledged,cleared"`
+	Maturity string         `json:"maturity,omitempty" enum:"stable,trial,draft" doc:"how far its detector may be trusted"`
 
 	Asset        int64       `json:"asset"`
 	AssetName    Wording     `json:"asset_name"`
@@ -52,12 +58,30 @@ type Alert struct {
 
 	// Works is nil unless planned works were on when it was raised.
 	Works *DuringWorks `json:"works" doc:"planned works that were on when it was raised; null: none"`
+	// Shelf is nil unless a person has put the alert aside; Design unless another alert explains it.
+	Shelf  *Shelved   `json:"shelf" doc:"who put it aside until when; null: nobody"`
+	Design *Explained `json:"design" doc:"the alert that explains it, by the rule's suppressed_by; null: none"`
+	Rests  bool       `json:"rests" doc:"during planned works, shelved, or explained by another alert: it is listed and counted, no case is opened and nothing sounds"`
+
+	// Lead is the alert that leads the group of one cause that this one belongs to, or 0: it leads, or stands alone. Group is
+	// how many others it leads that have not cleared.
+	Lead  int64 `json:"lead,omitempty" doc:"the alert that leads the group of one cause; left out: this one leads or stands alone"`
+	Group int   `json:"group,omitempty" doc:"how many open alerts this one leads"`
+	// Chatters says that it comes and goes; it stands until it has settled.
+	Chatters bool `json:"chatters,omitempty" doc:"it comes and goes, and stands until it has settled"`
+	// Amended says that a reading of the time it stood was changed or removed afterwards. Detectors don't run again.
+	Amended bool `json:"amended,omitempty" doc:"readings that it rests on were changed afterwards; it was not judged again"`
+
+	// Outcome is what people found out about it: see Verdict.
+	Outcome *Verdict `json:"outcome,omitempty" doc:"what people found out; left out: nobody has said"`
 
 	// History is there when one alert is asked for.
 	History []Step `json:"history,omitempty"`
 
 	opens *events.AlertOpens
 	key   key
+	// acknowledgedIn is the row of the history that acknowledged it.
+	acknowledgedIn int64
 }
 
 // MaxCause is how many readings are kept with an alert as its cause.
@@ -71,13 +95,17 @@ type Sample struct {
 
 // Step is one row of an alert's history.
 type Step struct {
-	ID      int64     `json:"id"`
-	At      time.Time `json:"at" doc:"event time"`
-	Kind    string    `json:"kind" enum:"raised,level,acknowledged,works_over,cleared"`
-	Level   Level     `json:"level" enum:"none,blue,yellow,orange,red"`
-	Actor   string    `json:"actor,omitempty"`
-	Note    string    `json:"note,omitempty"`
-	Because *Wording  `json:"because,omitempty"`
+	ID      int64        `json:"id"`
+	At      time.Time    `json:"at" doc:"event time"`
+	Kind    string       `json:"kind" enum:"raised,level,again,acknowledged,works_over,shelved,shelf_over,design_over,amended,verdict,cleared"`
+	Level   engine.Level `json:"level" enum:"none,blue,yellow,orange,red"`
+	Actor   string       `json:"actor,omitempty"`
+	Note    string       `json:"note,omitempty"`
+	Because *Wording     `json:"because,omitempty"`
+	// UndoneAt is when a reading that came late showed that the step was not so.
+	UndoneAt *time.Time `json:"undone_at,omitempty" doc:"when a reading that came late showed that it was not so"`
+
+	since int64 // of a step of the detector: names the run
 }
 
 // facts are what an alert knows beyond what is searched by; they are stored as JSON.
@@ -92,33 +120,40 @@ type facts struct {
 	Unit        string             `json:"unit"`
 	Readings    []Sample           `json:"readings"`
 	Datastreams []int64            `json:"datastreams"`
+	Maturity    string             `json:"maturity,omitempty"`
 	Opens       *events.AlertOpens `json:"opens,omitempty"`
 	Works       *PlannedWorks      `json:"works,omitempty"`
 }
 
-// key names an alert for ever.
+// key is one of the names of an alert.
 type key struct {
 	detector string
-	kind     Kind
-	subject  Subject
+	kind     engine.Kind
+	fault    engine.Fault
+	subject  engine.Subject
 	since    int64
 }
 
-func (c Change) key() key { return key{c.Detector.ID, c.Kind, c.Subject, c.Since} }
+func keyOf(c engine.Change) key { return key{c.Detector.ID, c.Kind, c.Fault, c.Subject, c.Since} }
 
 // alertOf makes the alert that a change raises.
-func alertOf(c Change, s Stream, cause []Sample) *Alert {
+func alertOf(c engine.Change, s engine.Stream, cause []Sample) *Alert {
 	d := c.Detector
 	a := &Alert{
-		Detector: d.ID, Kind: c.Kind, Title: textOf(d.Title), Level: c.To, State: Raised,
+		Detector: d.ID, Kind: c.Kind, Fault: c.Fault, Title: engine.TextOf(d.Title), Level: c.To, State: Raised, Maturity: d.Maturity,
 		Asset: s.Asset, AssetName: s.AssetName, Place: s.Place, PlaceName: s.PlaceName, Area: s.Area, AreaName: s.AreaName,
 		Organisation: s.Organisation, Point: s.Point,
-		Since: db.Time(c.Since), RaisedAt: db.Time(c.At), Because: d.because(c, s), Rule: d.Rule, Clears: d.Clears,
-		Datastream: c.Datastream, Datastreams: c.Datastreams, Unit: d.Property.Unit, Readings: cause, key: c.key(),
+		Since: db.Time(c.Since), RaisedAt: db.Time(c.At), Because: d.Because(c, s), Rule: d.Rule, Clears: d.Clears,
+		Datastream: c.Datastream, Datastreams: c.Datastreams, Unit: d.Property.Unit, Readings: cause, key: keyOf(c),
 	}
-	if c.Kind == Monitoring {
-		a.Title, a.Because, a.Rule, a.Clears = d.silentWords(s)
-	} else {
+	if c.Kind == engine.Monitoring {
+		a.Title, a.Because, a.Rule, a.Clears = d.FaultWords(c, s)
+		if c.Fault == engine.CommsFault { // it is about many, here and there
+			a.Asset, a.AssetName, a.Place, a.PlaceName, a.Point = 0, Wording{}, 0, Wording{}, nil
+		}
+		return a
+	}
+	if d.Opens.Case != "" {
 		a.opens = &events.AlertOpens{Case: d.Opens.Case, Plan: d.Opens.Plan, From: d.Opens.From.String()}
 	}
 	return a
@@ -126,10 +161,10 @@ func alertOf(c Change, s Stream, cause []Sample) *Alert {
 
 // public is a datastream's place as an alert may tell it: an instrument in a home is called by its kind, since its name
 // may hold the flat, and the place is the building.
-func (d *Detector) public(s Stream) (Stream, bool) {
+func public(d *engine.Detector, s engine.Stream) (engine.Stream, bool) {
 	for _, k := range d.Kinds {
 		if k.ID == s.Kind && k.Home {
-			s.AssetName = textOf(k.Title)
+			s.AssetName = engine.TextOf(k.Title)
 			return s, true
 		}
 	}
@@ -148,6 +183,7 @@ func (a *Alert) news(at time.Time) events.AlertFacts {
 		Alert: a.ID, Detector: a.Detector, Kind: string(a.Kind), Title: text(a.Title), Level: a.Level.String(), State: a.State,
 		Asset: a.Asset, AssetName: text(a.AssetName), Place: a.Place, PlaceName: text(a.PlaceName), Area: a.Area, AreaName: text(a.AreaName),
 		Organisation: a.Organisation, Point: a.Point, Datastreams: a.Datastreams,
-		Since: a.Since, Because: text(a.Because), Opens: a.opens, Works: works, At: at,
+		Since: a.Since, Because: text(a.Because), Opens: a.opens, Works: works, At: at, Fault: string(a.Fault), Lead: a.Lead,
+		Rests: a.State != Cleared && (works != nil && works.Rests || a.Shelf != nil && a.Shelf.OverAt == nil || a.Design != nil && a.Design.OverAt == nil),
 	}
 }

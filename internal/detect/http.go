@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
@@ -16,11 +18,12 @@ func (s *Service) Routes(r *web.Router) {
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "list-alerts", Method: http.MethodGet, Path: "/api/v1/alerts", Tags: []string{"detect"},
 		Summary: "Alerts, newest first",
-		Description: "An alert that was raised during planned works names them in works. While they are on it rests: it stands in the list, " +
-			"no case is opened for it, and nothing sounds. It counts like any other once they are over or a person attends to it.",
+		Description: "An alert rests during the planned works that it was raised in, while a person has shelved it, and while another alert " +
+			"explains it: it stands in the list, no case is opened for it, and nothing sounds. It counts like any other once that is over " +
+			"or a person attends to it.",
 	}, func(ctx context.Context, in *listInput) (*listOutput, error) {
 		limit := in.Limit
-		items, err := s.List(ctx, Filter{Open: in.State == "open", Rest: Rest(in.Works)}, in.After, limit+1)
+		items, err := s.List(ctx, Filter{Open: in.State == "open", Rest: Rest(in.Rest), Led: in.Lead}, in.After, limit+1)
 		if err != nil {
 			return nil, err
 		}
@@ -57,10 +60,32 @@ func (s *Service) Routes(r *web.Router) {
 	})
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "attend-alert", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/attend", Tags: []string{"detect"},
-		Summary:     "Have an alert that rests during planned works count like any other",
-		Description: "The works don't explain it: from now on it is as if it had been raised without them. The works stay announced. May be repeated.",
+		Summary:     "Have an alert that rests count like any other",
+		Description: "What it rests for doesn't explain it, or it comes off the shelf: from now on it is as if it had been raised without. Planned works stay announced. May be repeated.",
 	}, func(ctx context.Context, in *acknowledgeInput) (*oneOutput, error) {
 		a, err := s.Attend(ctx, in.ID, in.Body.Note)
+		if err != nil {
+			return nil, err
+		}
+		return &oneOutput{a}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "shelve-alert", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/shelve", Tags: []string{"detect"},
+		Summary:     "Put an alert aside until a time, with a reason",
+		Description: "Until then whatever its detector raises at the same subject rests. It ends by itself, or by attend. 24 hours at most.",
+	}, func(ctx context.Context, in *shelveInput) (*oneOutput, error) {
+		a, err := s.Shelve(ctx, in.ID, in.Body.Until, in.Body.Reason)
+		if err != nil {
+			return nil, err
+		}
+		return &oneOutput{a}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "judge-alert", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/verdict", Tags: []string{"detect"},
+		Summary:     "Say what was found out about an alert",
+		Description: "Detectors are scored by it. The end of an alert's case says it too, unless a person has said it here.",
+	}, func(ctx context.Context, in *judgeInput) (*oneOutput, error) {
+		a, err := s.Judge(ctx, in.ID, Verdict{Verdict: in.Body.Verdict, Onset: in.Body.Onset, Note: in.Body.Note})
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +101,7 @@ func (s *Service) Routes(r *web.Router) {
 		out := &detectorsOutput{}
 		out.Body.Items = []detectorJSON{}
 		for _, d := range s.Detectors {
-			out.Body.Items = append(out.Body.Items, d.json())
+			out.Body.Items = append(out.Body.Items, describe(d))
 		}
 		return out, nil
 	})
@@ -84,7 +109,8 @@ func (s *Service) Routes(r *web.Router) {
 
 type listInput struct {
 	State string `query:"state" enum:"open,all" default:"open" doc:"open: not cleared"`
-	Works string `query:"works" enum:"rests,counts" doc:"rests: only alerts that rest during planned works; counts: only the others"`
+	Rest  string `query:"rest" enum:"rests,counts" doc:"rests: only alerts that rest; counts: only the others"`
+	Lead  int64  `query:"lead" minimum:"0" doc:"only alerts of the group that this one leads"`
 	After int64  `query:"after" minimum:"0" doc:"next of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
@@ -92,7 +118,7 @@ type listInput struct {
 type listOutput struct {
 	Body struct {
 		Items   []*Alert `json:"items"`
-		Resting int      `json:"resting" doc:"how many alerts rest during planned works, on all pages and whatever the filter"`
+		Resting int      `json:"resting" doc:"how many alerts rest, on all pages and whatever the filter"`
 		Next    int64    `json:"next,omitempty"`
 	}
 }
@@ -107,6 +133,23 @@ type acknowledgeInput struct {
 	ID   int64 `path:"id"`
 	Body struct {
 		Note string `json:"note,omitempty" doc:"what the official knows or will do"`
+	}
+}
+
+type shelveInput struct {
+	ID   int64 `path:"id"`
+	Body struct {
+		Until  time.Time `json:"until" doc:"at most 24 hours ahead"`
+		Reason string    `json:"reason"`
+	}
+}
+
+type judgeInput struct {
+	ID   int64 `path:"id"`
+	Body struct {
+		Verdict string     `json:"verdict" enum:"real,false,unclear,drill"`
+		Onset   *time.Time `json:"onset,omitempty" doc:"when the hazard began by what was found"`
+		Note    string     `json:"note,omitempty"`
 	}
 }
 
@@ -134,9 +177,9 @@ type detectorJSON struct {
 	OpensFrom   string   `json:"opens_from" doc:"lowest level that opens it"`
 }
 
-func (d *Detector) json() detectorJSON {
+func describe(d *engine.Detector) detectorJSON {
 	j := detectorJSON{
-		ID: d.ID, Title: textOf(d.Title), Property: d.Property.ID, Unit: d.Property.Unit, Rule: d.Rule, Clears: d.Clears,
+		ID: d.ID, Title: engine.TextOf(d.Title), Property: d.Property.ID, Unit: d.Property.Unit, Rule: d.Rule, Clears: d.Clears,
 		SilentAfter: d.SilentAfter.String(), Source: d.Source, FalseAlarms: slices.Clone(d.FalseAlarms), Maturity: d.Maturity, Owner: d.Owner,
 		Opens: d.Opens.Case, OpensFrom: d.Opens.From.String(),
 	}

@@ -3,7 +3,6 @@ package detect
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city/guard"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/bus"
@@ -47,8 +47,8 @@ const (
 	// yieldEvery is after how many readings of a row others get a turn.
 	yieldEvery = 512
 
-	// recordAtOnce bounds how many steps one transaction writes, so that a flood of alerts does not hold the writer.
-	recordAtOnce = 100
+	// forgetReports is for how long reports that detectors read are kept.
+	forgetReports = 48 * time.Hour
 )
 
 // Log is the observation log. sensing fulfils it.
@@ -64,7 +64,7 @@ type Log interface {
 type Register interface {
 	// Streams are the datastreams with those ids. One that is not known is missing from the answer. It answers from memory
 	// or one query, whatever the number of ids.
-	Streams(ctx context.Context, ids []int64) (map[int64]Stream, error)
+	Streams(ctx context.Context, ids []int64) (map[int64]engine.Stream, error)
 }
 
 // Readings gives the readings that caused an alert. sensing fulfils it.
@@ -74,7 +74,7 @@ type Readings interface {
 	History(ctx context.Context, datastream int64, from, to time.Time, limit int) ([]sensing.Stored, error)
 }
 
-// News is where the room hears of cases. The bus fulfils it.
+// News is where the room hears of cases and reports. The bus fulfils it.
 type News interface {
 	// Consume hands each event of the subjects to fn, at least once, in order, until ctx ends.
 	Consume(ctx context.Context, durable string, subjects []string, fn func(ctx context.Context, m bus.Message) error) error
@@ -97,7 +97,7 @@ type Deps struct {
 	Readings  Readings
 	News      News
 	Works     Works
-	Detectors []*Detector
+	Detectors []*engine.Detector
 
 	// SnapshotEvery is how often states are saved; DefaultSnapshotEvery when 0.
 	SnapshotEvery time.Duration
@@ -110,11 +110,12 @@ type Service struct {
 	// turn guards the engine and what belongs to it. A batch of readings, a look for silences and a snapshot each take the
 	// turn and keep it until what they found is on disk: so a saved position never stands before an alert that is not.
 	turn        sync.Mutex
-	engine      *Engine
+	engine      *engine.Engine
 	position    int64
-	counted     saved     // evaluated and late at the snapshot that the engine started from
-	savedAt     time.Time // clock, of the last snapshot
-	listeningAt time.Time // clock: since when readings are heard
+	counted     saved           // evaluated and late at the snapshot that the engine started from
+	savedAt     time.Time       // clock, of the last snapshot
+	listeningAt time.Time       // clock: since when readings are heard
+	restored    []engine.Report // that were heard before the start, until the engine knows where things are
 
 	// moved says that everything is to be rebound: see Refresh. It is no part of the turn, since Refresh may be called from
 	// the writer, for which the turn may be waiting.
@@ -170,7 +171,7 @@ func (s *Service) Run(ctx context.Context) error {
 	ctx = access.With(ctx, access.System("detect"))
 	var wg sync.WaitGroup
 	if s.News != nil {
-		wg.Go(func() { s.hearOfCases(ctx) })
+		wg.Go(func() { s.hear(ctx) })
 	}
 	defer wg.Wait()
 	for {
@@ -217,7 +218,7 @@ func (s *Service) load(ctx context.Context) error {
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	e := NewEngine(s.Detectors)
+	e := engine.New(s.Detectors)
 	changed := map[string]bool{}
 	for _, x := range shards {
 		c, err := e.Restore(x)
@@ -232,19 +233,26 @@ func (s *Service) load(ctx context.Context) error {
 		d := e.Detector(a.Detector)
 		switch {
 		case d == nil:
-			gone := &Detector{ID: a.Detector}
-			withdrawn = append(withdrawn, step{reason: "withdrawn", Change: Change{
-				Detector: gone, Kind: a.Kind, Subject: a.key.subject, Since: a.key.since, At: db.Micros(now), From: a.Level, Cleared: true}})
-		case a.Kind == Monitoring:
+			gone := &engine.Detector{ID: a.Detector}
+			withdrawn = append(withdrawn, step{Change: engine.Change{Detector: gone, Kind: a.Kind, Fault: a.Fault, Subject: a.key.subject,
+				Since: a.key.since, At: db.Micros(now), From: a.Level, Cleared: true, Withdrawn: true}})
+		case a.Fault == engine.SilentFault:
 			e.ResumeSilence(d, a.Datastream, a.key.since)
-		case changed[d.ID]:
+		case a.Fault == engine.CommsFault:
+			e.ResumeOutage(d, a.key.subject.ID, a.key.since, a.Datastreams)
+		case a.Kind == engine.Hazard && changed[d.ID]:
 			e.Resume(d, a.key.subject, a.Level, a.key.since)
 		}
 	}
 	if err := s.record(ctx, withdrawn); err != nil {
 		return err
 	}
+	reports, err := loadReports(ctx, s.DB, db.Micros(now.Add(-forgetReports)))
+	if err != nil {
+		return err
+	}
 	s.engine, s.position, s.counted, s.savedAt, s.listeningAt = e, last.position, last, now, now
+	s.restored = reports
 	s.moved.Store(true) // an instrument that has died, or was moved while nobody watched, sends no reading to be bound by
 	s.Log.Hold(Consumer, last.position)
 	s.tell()
@@ -263,13 +271,16 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 	if err != nil {
 		return err
 	}
+	if err := s.amended(ctx, b.Amended); err != nil {
+		return err
+	}
 	now := db.Micros(s.Clock.Now())
 	for i, r := range b.Readings {
 		if i%yieldEvery == yieldEvery-1 {
 			runtime.Gosched() // a bulk must not keep a sender of one reading waiting for a processor
 		}
 		v, number := r.Value.Float()
-		changes = s.engine.Evaluate(Reading{
+		changes = s.engine.Evaluate(engine.Reading{
 			Datastream: r.Datastream, At: r.At, Value: v, Number: number, Doubtful: !r.Marks.Judged(),
 		}, now, changes)
 	}
@@ -282,7 +293,7 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 }
 
 // bind asks the register about datastreams that the engine does not know.
-func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Change, err error) {
+func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engine.Change, err error) {
 	var ids []int64
 	asked := map[int64]bool{}
 	moved := s.moved.Swap(false)
@@ -309,26 +320,27 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []Chan
 	for _, id := range ids {
 		st, ok := found[id]
 		if !ok {
-			st = Stream{} // nothing judges it, until Refresh
+			st = engine.Stream{} // nothing judges it, until Refresh
 		}
 		st.ID = id
 		changes = s.engine.Bind(st, changes)
 	}
+	for _, r := range s.restored { // now that the engine knows where things are
+		changes = s.engine.Report(r, changes)
+	}
+	s.restored = nil
 	return changes, nil
 }
 
 // report gathers what goes with the changes, and records them. row are the readings that they were found in.
-func (s *Service) report(ctx context.Context, changes []Change, row []sensing.Stored) error {
+func (s *Service) report(ctx context.Context, changes []engine.Change, row []sensing.Stored) error {
 	steps := make([]step, 0, len(changes))
 	for _, c := range changes {
-		stream, home := c.Detector.public(s.engine.Stream(c.Datastream))
-		st := step{Change: c, reason: "condition"}
-		if c.Withdrawn {
-			st.reason = "withdrawn"
-		}
+		stream, home := public(c.Detector, s.engine.Stream(c.Datastream))
+		st := step{Change: c}
 		if c.Raised() {
 			var cause []Sample
-			if c.Kind == Hazard && !home {
+			if c.Kind == engine.Hazard && !home && c.Detector.Joins == nil {
 				var err error
 				if cause, err = s.cause(ctx, c, row); err != nil {
 					return err
@@ -337,8 +349,8 @@ func (s *Service) report(ctx context.Context, changes []Change, row []sensing.St
 			st.alert = alertOf(c, stream, cause)
 			st.alert.Works = s.during(c)
 			st.because = st.alert.Because
-		} else if !c.Cleared {
-			st.because = c.Detector.because(c, stream)
+		} else if !c.Cleared && !c.Undo && c.Kind == engine.Hazard {
+			st.because = c.Detector.Because(c, stream)
 		}
 		steps = append(steps, st)
 	}
@@ -347,7 +359,7 @@ func (s *Service) report(ctx context.Context, changes []Change, row []sensing.St
 
 // cause are the readings that raised an alert. The log hands out a row before the newest readings can be asked for, so
 // those of the row itself are added.
-func (s *Service) cause(ctx context.Context, c Change, row []sensing.Stored) ([]Sample, error) {
+func (s *Service) cause(ctx context.Context, c engine.Change, row []sensing.Stored) ([]Sample, error) {
 	this := Sample{At: db.Time(c.At), Value: c.Value}
 	if s.Readings == nil {
 		return []Sample{this}, nil
@@ -374,18 +386,7 @@ func (s *Service) cause(ctx context.Context, c Change, row []sensing.Stored) ([]
 	return out[max(0, len(out)-MaxCause):], nil
 }
 
-func (s *Service) record(ctx context.Context, steps []step) error {
-	for len(steps) > 0 {
-		n := min(len(steps), recordAtOnce)
-		if err := record(ctx, s.DB, steps[:n], s.Clock.Now()); err != nil {
-			return err
-		}
-		steps = steps[n:]
-	}
-	return nil
-}
-
-// watch looks for silences and for works that are over, and saves states, until ctx ends or one of them fails.
+// watch looks at the clock and for rests that are over, and saves states, until ctx ends or one of them fails.
 func (s *Service) watch(ctx context.Context) error {
 	for {
 		select {
@@ -393,7 +394,7 @@ func (s *Service) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if err := errors.Join(s.silences(ctx), s.endRests(ctx)); err != nil {
+		if err := errors.Join(s.tick(ctx), s.endRests(ctx)); err != nil {
 			return err
 		}
 		s.turn.Lock()
@@ -407,14 +408,14 @@ func (s *Service) watch(ctx context.Context) error {
 	}
 }
 
-func (s *Service) silences(ctx context.Context) error {
+func (s *Service) tick(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	changes, err := s.bind(ctx, nil)
 	if err != nil {
 		return err
 	}
-	return s.report(ctx, s.engine.Silent(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), changes), nil)
+	return s.report(ctx, s.engine.Tick(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), changes), nil)
 }
 
 // snapshot saves the states that changed, with the position that they belong to. The turn ends before the disk is waited
@@ -457,32 +458,16 @@ func (s *Service) note(fn func(*Progress)) {
 	fn(&s.progress)
 }
 
-// hearOfCases links alerts with the cases that were opened for them, until ctx ends.
-func (s *Service) hearOfCases(ctx context.Context) {
-	err := s.News.Consume(ctx, Consumer, []string{events.CaseOpened{}.Subject()}, func(ctx context.Context, m bus.Message) error {
-		var e events.CaseOpened
-		if err := json.Unmarshal(m.Data, &e); err != nil {
-			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
-		}
-		if e.Alert == 0 {
-			return nil
-		}
-		return s.DB.Write(ctx, func(tx *db.Tx) error { return linkCase(tx, e.Alert, e.Case) })
-	})
-	if err != nil && ctx.Err() == nil {
-		slog.ErrorContext(ctx, "alerts no longer learn of their cases", "err", err)
-	}
-}
-
 // --- what people ask and do
 
 // Filter narrows a list of alerts; zero fields don't.
 type Filter struct {
 	Open bool // only what has not cleared
 	Rest Rest
+	Led  int64 // only those that this alert leads
 }
 
-// Rest tells alerts that rest during planned works from those that count.
+// Rest tells alerts that rest from those that count.
 type Rest string
 
 // What a list may be narrowed to.
@@ -501,27 +486,28 @@ func (s *Service) List(ctx context.Context, f Filter, after int64, limit int) (i
 		if err != nil {
 			return err
 		}
-		items, err = alerts(tx, f, works, after, limit)
-		return err
+		if items, err = alerts(tx, f, works, s.Clock.Now(), after, limit); err != nil {
+			return err
+		}
+		return errors.Join(s.tellRest(tx, items...), tellGroups(tx, items...), tellVerdicts(tx, items...))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list alerts: %w", err)
 	}
-	s.tellRest(items...)
 	return items, nil
 }
 
-// Resting counts the alerts that rest during planned works.
+// Resting counts the alerts that rest.
 func (s *Service) Resting(ctx context.Context) (n int, err error) {
 	if err := s.Access.Decide(ctx, "alert.read", access.Resource{Type: "alert"}, access.Operations); err != nil {
 		return 0, err
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		works, err := s.resting(tx)
-		if err != nil || len(works) == 0 {
+		if err != nil {
 			return err
 		}
-		n, err = countResting(tx, works)
+		n, err = countResting(tx, works, s.Clock.Now())
 		return err
 	})
 	if err != nil {
@@ -548,7 +534,9 @@ func (s *Service) find(ctx context.Context, id int64) (a *Alert, err error) {
 		if a, err = alertByID(tx, id); err != nil {
 			return err
 		}
-		s.tellRest(a)
+		if err := errors.Join(s.tellRest(tx, a), tellGroups(tx, a), tellVerdicts(tx, a)); err != nil {
+			return err
+		}
 		a.History, err = history(tx, id)
 		return err
 	})
@@ -636,8 +624,8 @@ func checkNote(note string) (string, error) {
 
 // AssetState is what open alerts say about an asset.
 type AssetState struct {
-	Level  Level // the worst open one, None when only the watch is disturbed
-	Silent bool  // an instrument says nothing
+	Level  engine.Level // the worst open one, None when only the watch is disturbed
+	Silent bool         // an instrument says nothing
 }
 
 // States are the assets among those asked for that have an open alert. It is for the register's pages, and asks nobody's

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/bus"
@@ -38,7 +39,7 @@ type memoryLog struct {
 	failure error // Tail fails with it after the rows that are there
 }
 
-func newLog(rows ...[]Reading) *memoryLog {
+func newLog(rows ...[]engine.Reading) *memoryLog {
 	l := &memoryLog{more: make(chan struct{})}
 	for _, r := range rows {
 		l.append(r)
@@ -46,7 +47,7 @@ func newLog(rows ...[]Reading) *memoryLog {
 	return l
 }
 
-func (l *memoryLog) append(rs []Reading) {
+func (l *memoryLog) append(rs []engine.Reading) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := sensing.Batch{Seq: int64(len(l.rows) + 1)}
@@ -106,8 +107,8 @@ func (l *memoryLog) History(_ context.Context, ds int64, from, to time.Time, lim
 // register is harbour as a Register. It can be made to fail.
 type register struct{ failure error }
 
-func (r register) Streams(_ context.Context, ids []int64) (map[int64]Stream, error) {
-	out := map[int64]Stream{}
+func (r register) Streams(_ context.Context, ids []int64) (map[int64]engine.Stream, error) {
+	out := map[int64]engine.Stream{}
 	for _, id := range ids {
 		if id < 1000 {
 			out[id] = harbour(id)
@@ -150,8 +151,8 @@ func drain(t testing.TB, s *Service, log *memoryLog) {
 }
 
 // leak climbs to red and is mended.
-func leak(id int64, from int64) []Reading {
-	var rs []Reading
+func leak(id int64, from int64) []engine.Reading {
+	var rs []engine.Reading
 	for i, v := range slices.Concat([]float64{0, 0}, slices.Repeat([]float64{6}, 4), slices.Repeat([]float64{25}, 4), slices.Repeat([]float64{1}, 25)) {
 		rs = append(rs, number(id, from+int64(i)*30*second, v))
 	}
@@ -221,7 +222,7 @@ func TestAlertLife(t *testing.T) {
 			t.Fatalf("%d alerts, %v", len(open), err)
 		}
 		a := open[0]
-		if a.Detector != "gas/methane-indoor" || a.Level != Red || a.State != Raised || a.Kind != Hazard || a.Asset != 1001 || a.Place != 501 || a.Area != 7 ||
+		if a.Detector != "gas/methane-indoor" || a.Level != engine.Red || a.State != Raised || a.Kind != engine.Hazard || a.Asset != 1001 || a.Place != 501 || a.Area != 7 ||
 			a.Organisation != 3 || *a.Point != [2]float64{121.5, 31.2} || a.PlaceName.ZH != "4号楼" || !a.Since.Equal(db.Time(t0+minute)) ||
 			!a.RaisedAt.Equal(db.Time(t0+2*minute)) || a.Case != nil || a.Unit != "%LEL" {
 			t.Errorf("%+v", a)
@@ -249,7 +250,7 @@ func TestAlertLife(t *testing.T) {
 		log.append(leak(1, t0)[8:])
 		drain(t, room(t, d, log, c, nil), log)
 		got, err = s.Get(officer(1), a.ID)
-		if err != nil || got.State != Cleared || !got.ClearedAt.Equal(db.Time(t0+15*minute)) || got.AcknowledgedBy != "Officer 1" || got.Level != Red {
+		if err != nil || got.State != Cleared || !got.ClearedAt.Equal(db.Time(t0+15*minute)) || got.AcknowledgedBy != "Officer 1" || got.Level != engine.Red {
 			t.Fatalf("%+v %v", got, err)
 		}
 		var kinds []string
@@ -363,11 +364,11 @@ func TestSilentAlert(t *testing.T) {
 			t.Fatalf("%d alerts, %v", len(list), err)
 		}
 		a := list[0]
-		if a.Kind != Monitoring || a.Level != None || !a.Since.Equal(db.Time(t0+30*second)) || a.Title.EN != "No readings: Methane in air" ||
+		if a.Kind != engine.Monitoring || a.Level != engine.None || !a.Since.Equal(db.Time(t0+30*second)) || a.Title.EN != "No readings: Methane in air" ||
 			a.Because.ZH != "报警器1已2小时未上报甲烷浓度" || a.opens != nil {
 			t.Errorf("%+v", a)
 		}
-		if states, err := s.States(ctx, []int64{1001, 1002}); err != nil || len(states) != 1 || !states[1001].Silent || states[1001].Level != None {
+		if states, err := s.States(ctx, []int64{1001, 1002}); err != nil || len(states) != 1 || !states[1001].Silent || states[1001].Level != engine.None {
 			t.Errorf("%+v %v", states, err)
 		}
 		silent := func(want int) {
@@ -381,7 +382,7 @@ func TestSilentAlert(t *testing.T) {
 		ctx = context.Background()
 
 		// A new process finds the silence standing and ends it with the next reading.
-		log.append([]Reading{number(1, db.Micros(c.Now()), 0)})
+		log.append([]engine.Reading{number(1, db.Micros(c.Now()), 0)})
 		drain(t, room(t, d, log, c, nil), log)
 		if a, err = s.Get(officer(1), a.ID); err != nil || a.State != Cleared {
 			t.Errorf("%+v %v", a, err)
@@ -470,7 +471,7 @@ func picture(t interface{ Fatal(...any) }, d *db.DB) string {
 
 func wipe(t interface{ Fatal(...any) }, d *db.DB) {
 	err := d.Write(context.Background(), func(tx *db.Tx) error {
-		for _, table := range []string{"alert_events", "alerts", "detect_state", "detect_position", "outbox"} {
+		for _, table := range []string{"alert_events", "alert_names", "alerts", "detect_state", "detect_position", "outbox"} {
 			if _, err := tx.Exec("delete from " + table); err != nil {
 				return err
 			}
@@ -489,7 +490,7 @@ func TestCrashEqualsNoCrash(t *testing.T) {
 	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
 		rapid.Check(t, func(t *rapid.T) {
 			rs := town(t)
-			var rows [][]Reading
+			var rows [][]engine.Reading
 			for len(rs) > 0 {
 				n := rapid.IntRange(1, min(len(rs), 40)).Draw(t, "row")
 				rows = append(rows, rs[:n])
@@ -549,7 +550,7 @@ func TestCrashEqualsNoCrash(t *testing.T) {
 // failer lets helpers for tests serve a rapid check.
 type failer struct{ *rapid.T }
 
-var compiledOnce = sync.OnceValues(func() ([]*Detector, error) { return compileText(testDetectors) })
+var compiledOnce = sync.OnceValues(func() ([]*engine.Detector, error) { return compileText(testDetectors) })
 
 func roomOf(t failer, d *db.DB, log *memoryLog, c clock.Clock) *Service {
 	ds, err := compiledOnce()
@@ -635,15 +636,15 @@ func TestRestartWithoutAReading(t *testing.T) {
 		s := room(t, d, log, c, nil)
 		must(t, s.load(ctx))
 		c.Advance(2*time.Hour + time.Second)
-		must(t, s.silences(ctx))
-		if a := list(t, s); a.Kind != Monitoring || a.State != Raised || a.Asset != 1001 || !a.Since.Equal(db.Time(t0+30*second)) {
+		must(t, s.tick(ctx))
+		if a := list(t, s); a.Kind != engine.Monitoring || a.State != Raised || a.Asset != 1001 || !a.Since.Equal(db.Time(t0+30*second)) {
 			t.Errorf("%+v", a)
 		}
 
 		// It stands, and then its asset is moved, too.
 		s = room(t, d, log, c, func(x *Deps) { x.Register = &moving{moved: true} })
 		must(t, s.load(ctx))
-		must(t, s.silences(ctx))
+		must(t, s.tick(ctx))
 		if a := list(t, s); a.State != Cleared {
 			t.Errorf("%+v", a)
 		}
@@ -655,8 +656,8 @@ func TestRestartWithoutAReading(t *testing.T) {
 		drain(t, room(t, d, log, c, nil), log)
 		s := room(t, d, log, c, func(x *Deps) { x.Register = &moving{moved: true} })
 		must(t, s.load(ctx))
-		must(t, s.silences(ctx))
-		if a := list(t, s); a.Kind != Hazard || a.State != Cleared {
+		must(t, s.tick(ctx))
+		if a := list(t, s); a.Kind != engine.Hazard || a.State != Cleared {
 			t.Errorf("%+v", a)
 		}
 	})
@@ -677,7 +678,7 @@ func TestCauseHasItsOwnRow(t *testing.T) {
 
 type moving struct{ moved bool }
 
-func (m *moving) Streams(ctx context.Context, ids []int64) (map[int64]Stream, error) {
+func (m *moving) Streams(ctx context.Context, ids []int64) (map[int64]engine.Stream, error) {
 	out, err := register{}.Streams(ctx, ids)
 	for id, s := range out {
 		if m.moved {
@@ -719,7 +720,7 @@ func (n nobody) Decide(_ context.Context, action string, r access.Resource, _ ac
 
 func TestListPages(t *testing.T) {
 	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
-		var rows [][]Reading
+		var rows [][]engine.Reading
 		for id := int64(1); id <= 7; id++ {
 			rows = append(rows, leak(id, t0)[:8])
 		}
@@ -749,8 +750,8 @@ func TestCaseOpened(t *testing.T) {
 		payload, _ := json.Marshal(events.CaseOpened{Case: 77, Alert: id})
 		s := room(t, d, log, c, func(x *Deps) {
 			x.News = newsFunc(func(ctx context.Context, fn func(context.Context, bus.Message) error) error {
-				err := errors.Join(fn(ctx, bus.Message{ID: 1, Data: payload}), fn(ctx, bus.Message{ID: 1, Data: payload}))
-				if junk := fn(ctx, bus.Message{ID: 2, Data: []byte("{")}); !errors.Is(junk, bus.ErrDrop) {
+				err := errors.Join(fn(ctx, bus.Message{ID: 1, Subject: "case.opened", Data: payload}), fn(ctx, bus.Message{ID: 1, Subject: "case.opened", Data: payload}))
+				if junk := fn(ctx, bus.Message{ID: 2, Subject: "case.opened", Data: []byte("{")}); !errors.Is(junk, bus.ErrDrop) {
 					err = errors.Join(err, fmt.Errorf("what can't be read would be handed out for ever: %v", junk))
 				}
 				told <- err
@@ -774,7 +775,7 @@ func TestCaseOpened(t *testing.T) {
 type newsFunc func(ctx context.Context, fn func(context.Context, bus.Message) error) error
 
 func (f newsFunc) Consume(ctx context.Context, durable string, subjects []string, fn func(context.Context, bus.Message) error) error {
-	if durable != Consumer || fmt.Sprint(subjects) != "[case.opened]" {
+	if durable != Consumer || fmt.Sprint(subjects) != "[case.opened case.closed report.received]" {
 		return fmt.Errorf("%s listens to %v", durable, subjects)
 	}
 	return f(ctx, fn)
@@ -816,8 +817,8 @@ func BenchmarkService(b *testing.B) {
 
 type wide struct{}
 
-func (wide) Streams(_ context.Context, ids []int64) (map[int64]Stream, error) {
-	out := map[int64]Stream{}
+func (wide) Streams(_ context.Context, ids []int64) (map[int64]engine.Stream, error) {
+	out := map[int64]engine.Stream{}
 	for _, id := range ids {
 		s := harbour(1)
 		s.ID, s.Asset, s.Place = id, id, id

@@ -9,9 +9,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/platform/db"
-	"github.com/anlan-city/anlan/internal/platform/outbox"
 )
 
 //go:embed migrations/*.sql
@@ -20,73 +19,6 @@ var migrations embed.FS
 // Migrations are the room's tables.
 func Migrations() db.Migrations { return db.Embedded("detect", migrations) }
 
-// step is one change with everything that its rows and its news need, gathered before the transaction.
-type step struct {
-	Change
-	alert   *Alert // of a change that raises one
-	because Wording
-	reason  string // of a change that clears one
-}
-
-// record writes what changed. A step that is written already is left alone, with its news, so that a step may be recorded
-// any number of times.
-func record(ctx context.Context, d *db.DB, steps []step, now time.Time) error {
-	return d.Write(ctx, func(tx *db.Tx) error {
-		for _, s := range steps {
-			if err := s.apply(tx, now); err != nil {
-				return fmt.Errorf("alert of %s: %w", s.Detector.ID, err)
-			}
-		}
-		return nil
-	})
-}
-
-func (s step) apply(tx *db.Tx, now time.Time) error {
-	at := db.Time(s.At)
-	if s.alert != nil {
-		fresh, err := insertAlert(tx, s.alert)
-		if err != nil || !fresh {
-			return err
-		}
-		if _, err := insertEvent(tx, s.alert.ID, "raised", at, now, s.To, "", 0, "", &s.because); err != nil {
-			return err
-		}
-		return outbox.Put(tx, events.AlertRaised{AlertFacts: s.alert.news(at)})
-	}
-	a, err := alertByKey(tx, s.key())
-	if errors.Is(err, db.ErrNotFound) {
-		// The rule was changed under a standing alert and raised it on other grounds; or somebody tidied the table.
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if s.Cleared {
-		fresh, err := insertEvent(tx, a.ID, "cleared", at, now, a.Level, "", 0, s.reason, nil)
-		if err != nil || !fresh {
-			return err
-		}
-		a.State = Cleared
-		if _, err := tx.Exec(`update alerts set state = 'cleared', cleared_at = $1 where id = $2`, s.At, a.ID); err != nil {
-			return err
-		}
-		return outbox.Put(tx, events.AlertCleared{AlertFacts: a.news(at), Reason: s.reason})
-	}
-	fresh, err := insertEvent(tx, a.ID, "level", at, now, s.To, "", 0, "", &s.because)
-	if err != nil || !fresh {
-		return err
-	}
-	a.Level, a.Because = s.To, s.because
-	body, err := a.facts()
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(`update alerts set level = $1, facts = $2 where id = $3`, int64(a.Level), body, a.ID); err != nil {
-		return err
-	}
-	return outbox.Put(tx, events.AlertChanged{AlertFacts: a.news(at), From: s.From.String()})
-}
-
 func (a *Alert) facts() (string, error) {
 	var works *PlannedWorks
 	if a.Works != nil {
@@ -94,42 +26,13 @@ func (a *Alert) facts() (string, error) {
 	}
 	b, err := json.Marshal(facts{
 		Title: a.Title, Because: a.Because, Rule: a.Rule, Clears: a.Clears, AssetName: a.AssetName, PlaceName: a.PlaceName, AreaName: a.AreaName,
-		Unit: a.Unit, Readings: a.Readings, Datastreams: a.Datastreams, Opens: a.opens, Works: works,
+		Unit: a.Unit, Readings: a.Readings, Datastreams: a.Datastreams, Maturity: a.Maturity, Opens: a.opens, Works: works,
 	})
 	return string(b), err
 }
 
-// insertAlert adds an alert and sets its id. fresh is false when it is there already.
-func insertAlert(tx *db.Tx, a *Alert) (fresh bool, err error) {
-	body, err := a.facts()
-	if err != nil {
-		return false, err
-	}
-	var lon, lat sql.NullFloat64
-	if a.Point != nil {
-		lon, lat = sql.NullFloat64{Float64: a.Point[0], Valid: true}, sql.NullFloat64{Float64: a.Point[1], Valid: true}
-	}
-	var works, over sql.NullInt64
-	if w := a.Works; w != nil {
-		works = sql.NullInt64{Int64: w.Works, Valid: true}
-		if w.OverAt != nil {
-			over = sql.NullInt64{Int64: db.Micros(*w.OverAt), Valid: true}
-		}
-	}
-	err = tx.QueryRow(`insert into alerts (detector, kind, on_place, subject, since, level, state, raised_at, datastream, asset, place,
-			area, organisation, lon, lat, facts, works, works_over_at)
-		values ($1, $2, $3, $4, $5, $6, 'raised', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-		on conflict (detector, kind, on_place, subject, since) do nothing returning id`,
-		a.key.detector, string(a.key.kind), bit(a.key.subject.Place), a.key.subject.ID, a.key.since, int64(a.Level), db.Micros(a.RaisedAt),
-		a.Datastream, a.Asset, a.Place, a.Area, a.Organisation, lon, lat, body, works, over).Scan(&a.ID)
-	if errors.Is(err, db.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // insertEvent adds a row of an alert's history. fresh is false when it is there already.
-func insertEvent(tx *db.Tx, alert int64, kind string, at, now time.Time, level Level, actor string, actorID int64, note string, because *Wording) (fresh bool, err error) {
+func insertEvent(tx *db.Tx, alert int64, kind string, at, now time.Time, level engine.Level, actor string, actorID int64, note string, because *Wording) (fresh bool, err error) {
 	body, err := json.Marshal(because)
 	if err != nil {
 		return false, err
@@ -151,17 +54,19 @@ func bit(b bool) int64 {
 	return 0
 }
 
-const columns = `id, detector, kind, on_place, subject, since, level, state, raised_at, acknowledged_at, coalesce(acknowledged_by, ''),
-	cleared_at, datastream, asset, place, area, organisation, lon, lat, case_id, facts, works, works_over_at`
+const columns = `id, detector, kind, fault, scope, subject, since, level, state, raised_at, acknowledged_at, coalesce(acknowledged_by, ''),
+	cleared_at, datastream, asset, place, area, organisation, lon, lat, case_id, facts, works, works_over_at, lead, shelf, shelf_until,
+	shelf_over_at, design, design_over_at, chatters, amended`
 
 func scanAlert(row interface{ Scan(...any) error }) (*Alert, error) {
 	a := &Alert{}
-	var onPlace, since, level, raised int64
-	var acknowledged, cleared, caseID, works, over sql.NullInt64
+	var scope, since, level, raised, chatters, amended int64
+	var acknowledged, cleared, caseID, works, over, lead, shelf, shelfUntil, shelfOver, design, designOver sql.NullInt64
 	var lon, lat sql.NullFloat64
 	var body string
-	err := row.Scan(&a.ID, &a.Detector, &a.Kind, &onPlace, &a.key.subject.ID, &since, &level, &a.State, &raised, &acknowledged, &a.AcknowledgedBy,
-		&cleared, &a.Datastream, &a.Asset, &a.Place, &a.Area, &a.Organisation, &lon, &lat, &caseID, &body, &works, &over)
+	err := row.Scan(&a.ID, &a.Detector, &a.Kind, &a.Fault, &scope, &a.key.subject.ID, &since, &level, &a.State, &raised, &acknowledged, &a.AcknowledgedBy,
+		&cleared, &a.Datastream, &a.Asset, &a.Place, &a.Area, &a.Organisation, &lon, &lat, &caseID, &body, &works, &over, &lead, &shelf, &shelfUntil,
+		&shelfOver, &design, &designOver, &chatters, &amended)
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +74,15 @@ func scanAlert(row interface{ Scan(...any) error }) (*Alert, error) {
 	if err := json.Unmarshal([]byte(body), &f); err != nil {
 		return nil, fmt.Errorf("facts of alert %d: %w", a.ID, err)
 	}
-	a.key.detector, a.key.kind, a.key.subject.Place, a.key.since = a.Detector, a.Kind, onPlace == 1, since
-	a.Level, a.Since, a.RaisedAt = Level(level), db.Time(since), db.Time(raised)
+	a.key.detector, a.key.kind, a.key.fault, a.key.subject.Scope, a.key.since = a.Detector, a.Kind, a.Fault, engine.Scope(scope), since
+	a.Lead, a.Chatters, a.Amended, a.Maturity = lead.Int64, chatters == 1, amended == 1, f.Maturity
+	if shelf.Valid {
+		a.Shelf = &Shelved{Shelf: shelf.Int64, Until: db.Time(shelfUntil.Int64), OverAt: optional(shelfOver)}
+	}
+	if design.Valid {
+		a.Design = &Explained{Alert: design.Int64, OverAt: optional(designOver)}
+	}
+	a.Level, a.Since, a.RaisedAt = engine.Level(level), db.Time(since), db.Time(raised)
 	a.AcknowledgedAt, a.ClearedAt = optional(acknowledged), optional(cleared)
 	a.Title, a.Because, a.Rule, a.Clears, a.opens = f.Title, f.Because, f.Rule, f.Clears, f.Opens
 	a.AssetName, a.PlaceName, a.AreaName, a.Unit = f.AssetName, f.PlaceName, f.AreaName, f.Unit
@@ -195,69 +107,98 @@ func optional(us sql.NullInt64) *time.Time {
 	return &t
 }
 
-func alertByKey(tx *db.Tx, k key) (*Alert, error) {
-	return scanAlert(tx.QueryRow(`select `+columns+` from alerts where detector = $1 and kind = $2 and on_place = $3 and subject = $4 and since = $5`,
-		k.detector, string(k.kind), bit(k.subject.Place), k.subject.ID, k.since))
+func optionalMicros(t *time.Time) sql.NullInt64 {
+	if t == nil {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: db.Micros(*t), Valid: true}
+}
+
+// null is an id as it is stored: 0 is none.
+func null(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
+
+// alertByName is the alert that has, or had, a name.
+func alertByName(tx *db.Tx, k key) (*Alert, error) {
+	a, err := scanAlert(tx.QueryRow(`select `+columns+` from alerts where id = (select alert from alert_names where detector = $1 and kind = $2
+			and fault = $3 and scope = $4 and subject = $5 and since = $6)`,
+		k.detector, string(k.kind), string(k.fault), int64(k.subject.Scope), k.subject.ID, k.since))
+	if err != nil {
+		return nil, err
+	}
+	if a.AcknowledgedAt != nil {
+		err = tx.QueryRow(`select coalesce(max(id), 0) from alert_events where alert = $1 and kind = 'acknowledged'`, a.ID).Scan(&a.acknowledgedIn)
+	}
+	return a, err
 }
 
 func alertByID(tx *db.Tx, id int64) (*Alert, error) {
 	return scanAlert(tx.QueryRow(`select `+columns+` from alerts where id = $1`, id))
 }
 
-// restsIn says in SQL that an alert rests, $1 being the works that are on as a JSON list.
-const restsIn = `(state <> 'cleared' and works_over_at is null and works is not null and works in (select cast(value as bigint) from json_list($1)))`
+// restsIn says in SQL that an alert rests: $1 are the works that are on as a JSON list, $2 the time.
+const restsIn = `(state <> 'cleared' and (works_over_at is null and works is not null and works in (select cast(value as bigint) from json_list($1))
+	or shelf is not null and shelf_over_at is null and shelf_until > $2 or design is not null and design_over_at is null))`
 
 // alerts are the alerts before an id (0: the newest), newest first. works are those that are on.
-func alerts(tx *db.Tx, f Filter, works []int64, before int64, limit int) (out []*Alert, err error) {
+func alerts(tx *db.Tx, f Filter, works []int64, now time.Time, before int64, limit int) (out []*Alert, err error) {
 	list, err := json.Marshal(works)
 	if err != nil {
 		return nil, err
 	}
 	where := map[Rest]string{"": "", RestsNow: " and " + restsIn, Counts: " and not coalesce(" + restsIn + ", false)"}[f.Rest]
+	if f.Led != 0 {
+		where += " and lead = $6"
+	} else {
+		where += " and cast($6 as bigint) = 0"
+	}
 	err = tx.Each(func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
 		out = append(out, a)
 		return err
-	}, `select `+columns+` from alerts where cast($1 as text) <> '' and (cast($2 as bigint) = 0 or state <> 'cleared')
-			and (cast($3 as bigint) = 0 or id < cast($3 as bigint))`+where+` order by id desc nulls last limit $4`,
-		string(list), bit(f.Open), before, limit)
+	}, `select `+columns+` from alerts where cast($1 as text) <> '' and cast($2 as bigint) <> 0 and (cast($3 as bigint) = 0 or state <> 'cleared')
+			and (cast($4 as bigint) = 0 or id < cast($4 as bigint))`+where+` order by id desc nulls last limit $5`,
+		string(list), db.Micros(now), bit(f.Open), before, limit, f.Led)
 	return out, err
 }
 
 // countResting counts the alerts that rest. works are those that are on.
-func countResting(tx *db.Tx, works []int64) (n int, err error) {
+func countResting(tx *db.Tx, works []int64, now time.Time) (n int, err error) {
 	list, err := json.Marshal(works)
 	if err != nil {
 		return 0, err
 	}
-	err = tx.QueryRow(`select count(*) from alerts where `+restsIn, string(list)).Scan(&n)
+	err = tx.QueryRow(`select count(*) from alerts where `+restsIn, string(list), db.Micros(now)).Scan(&n)
 	return n, err
 }
 
-// markedAlerts are the alerts that stand, were raised during planned works, and have not counted again since.
+// markedAlerts are the alerts that stand and have a rest that was not told to be over.
 func markedAlerts(tx *db.Tx) (out []*Alert, err error) {
 	err = tx.Each(func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
-		if err == nil && a.Works != nil {
-			out = append(out, a)
-		}
+		out = append(out, a)
 		return err
-	}, `select `+columns+` from alerts where works is not null and works_over_at is null and state <> 'cleared' order by id nulls last`)
+	}, `select `+columns+` from alerts where state <> 'cleared' and (works is not null and works_over_at is null
+			or shelf is not null and shelf_over_at is null or design is not null and design_over_at is null) order by id nulls last`)
 	return out, err
 }
 
-func history(tx *db.Tx, alert int64) (out []Step, err error) {
+func history(tx *db.Tx, alert int64) ([]Step, error) {
+	return steps(tx, `where alert = $1 order by id nulls last`, alert)
+}
+
+func steps(tx *db.Tx, which string, args ...any) (out []Step, err error) {
 	err = tx.Each(func(rows *sql.Rows) error {
 		var s Step
 		var at, level int64
+		var since, undone sql.NullInt64
 		var body string
-		if err := rows.Scan(&s.ID, &at, &s.Kind, &level, &s.Actor, &s.Note, &body); err != nil {
+		if err := rows.Scan(&s.ID, &at, &s.Kind, &level, &s.Actor, &s.Note, &body, &since, &undone); err != nil {
 			return err
 		}
-		s.At, s.Level = db.Time(at), Level(level)
+		s.At, s.Level, s.since, s.UndoneAt = db.Time(at), engine.Level(level), since.Int64, optional(undone)
 		out = append(out, s)
 		return json.Unmarshal([]byte(body), &out[len(out)-1].Because)
-	}, `select id, at, kind, level, actor, note, facts from alert_events where alert = $1 order by id nulls last`, alert)
+	}, `select id, at, kind, level, actor, note, facts, since, undone_at from alert_events `+which, args...)
 	return out, err
 }
 
@@ -290,7 +231,7 @@ func openByAsset(tx *db.Tx, assets []int64) (map[int64]AssetState, error) {
 		if err := rows.Scan(&asset, &level, &silent); err != nil {
 			return err
 		}
-		out[asset] = AssetState{Level: Level(level), Silent: silent > 0}
+		out[asset] = AssetState{Level: engine.Level(level), Silent: silent > 0}
 		return nil
 	}, `select asset, max(level), max(case when kind = 'monitoring' then 1 else 0 end) from alerts
 		where state <> 'cleared' and asset in (select cast(value as bigint) from json_list($1)) group by asset`, string(list))
@@ -299,7 +240,7 @@ func openByAsset(tx *db.Tx, assets []int64) (map[int64]AssetState, error) {
 
 // silentAssets counts the assets about which nothing is claimed but silence.
 func silentAssets(tx *db.Tx) (n int, err error) {
-	err = tx.QueryRow(`select count(*) from (select asset from alerts where state <> 'cleared' group by asset having max(level) = $1) as quiet`, int(None)).Scan(&n)
+	err = tx.QueryRow(`select count(*) from (select asset from alerts where state <> 'cleared' group by asset having max(level) = $1) as quiet`, int(engine.None)).Scan(&n)
 	return n, err
 }
 
@@ -309,22 +250,22 @@ type saved struct {
 }
 
 // loadState reads the last snapshot and the alerts that are open.
-func loadState(ctx context.Context, d *db.DB) (s saved, shards []Shard, open []*Alert, err error) {
+func loadState(ctx context.Context, d *db.DB) (s saved, shards []engine.Shard, open []*Alert, err error) {
 	err = d.Read(ctx, func(tx *db.Tx) error {
 		err := tx.QueryRow(`select position, evaluated, late from detect_position where id = 1`).Scan(&s.position, &s.evaluated, &s.late)
 		if err != nil && !errors.Is(err, db.ErrNotFound) {
 			return err
 		}
 		err = tx.Each(func(rows *sql.Rows) error {
-			var x Shard
-			var onPlace int64
-			if err := rows.Scan(&x.Detector, &onPlace, &x.N, &x.Rule, &x.State); err != nil {
+			var x engine.Shard
+			var scope int64
+			if err := rows.Scan(&x.Detector, &scope, &x.N, &x.Rule, &x.State); err != nil {
 				return err
 			}
-			x.Place = onPlace == 1
+			x.Scope = engine.Scope(scope)
 			shards = append(shards, x)
 			return nil
-		}, `select detector, on_place, shard, rule, state from detect_state order by detector nulls last, on_place nulls last, shard nulls last`)
+		}, `select detector, scope, shard, rule, state from detect_state order by detector nulls last, scope nulls last, shard nulls last`)
 		if err != nil {
 			return err
 		}
@@ -341,12 +282,12 @@ func loadState(ctx context.Context, d *db.DB) (s saved, shards []Shard, open []*
 }
 
 // saveState writes a snapshot: the position and the states that changed, together.
-func saveState(ctx context.Context, d *db.DB, s saved, shards []Shard, now time.Time) error {
+func saveState(ctx context.Context, d *db.DB, s saved, shards []engine.Shard, now time.Time) error {
 	return d.Write(ctx, func(tx *db.Tx) error {
 		for _, x := range shards {
-			_, err := tx.Exec(`insert into detect_state (detector, on_place, shard, rule, state) values ($1, $2, $3, $4, $5)
-				on conflict (detector, on_place, shard) do update set rule = excluded.rule, state = excluded.state`,
-				x.Detector, bit(x.Place), x.N, x.Rule, x.State)
+			_, err := tx.Exec(`insert into detect_state (detector, scope, shard, rule, state) values ($1, $2, $3, $4, $5)
+				on conflict (detector, scope, shard) do update set rule = excluded.rule, state = excluded.state`,
+				x.Detector, int64(x.Scope), x.N, x.Rule, x.State)
 			if err != nil {
 				return fmt.Errorf("save state of %s: %w", x.Detector, err)
 			}

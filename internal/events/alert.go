@@ -36,6 +36,17 @@ type AlertFacts struct {
 	// Opens is what the detector asks for: a case of that kind once the alert has reached the level From. Nil: none.
 	Opens *AlertOpens `json:"opens,omitempty"`
 
+	// Fault is what is wrong with the watch: silent, stuck or comms; "" for a hazard.
+	Fault string `json:"fault,omitempty"`
+
+	// Lead is the alert that leads the group of one cause that this one belongs to; 0: it leads, or stands alone.
+	Lead int64 `json:"lead,omitempty"`
+
+	// Rests says that the alert calls nobody for now: it was raised during planned works, a person has shelved it, or another
+	// alert explains it. No case is opened for it and nothing sounds. An alert that rests is followed by alert.rest_over, or
+	// it clears before.
+	Rests bool `json:"rests,omitempty"`
+
 	// Works are the planned works that it was raised in. Nil: none.
 	Works *AlertWorks `json:"works,omitempty"`
 
@@ -47,9 +58,7 @@ type AlertWorks struct {
 	Works  int64     `json:"works"`
 	Reason string    `json:"reason"`
 	Until  time.Time `json:"until"` // as announced
-	// Rests says that they are on still, so that the alert calls nobody: no case is opened for it and nothing sounds. An alert
-	// that rests is followed by alert.works_over, or it clears before.
-	Rests bool `json:"rests"`
+	Rests  bool      `json:"rests"` // they are on still
 }
 
 // AlertOpens names the case that an alert opens.
@@ -74,18 +83,19 @@ type AlertChanged struct {
 // Subject is the event's name.
 func (AlertChanged) Subject() string { return "alert.changed" }
 
-// AlertWorksOver says that an alert which rested during planned works counts like any other from now on: the works are over,
-// or a person has said so.
-type AlertWorksOver struct {
+// AlertRestOver says that an alert which rested counts like any other from now on: the planned works or the time on the shelf
+// are over, what explained it has cleared, or a person has said so.
+type AlertRestOver struct {
 	AlertFacts
-	By     int64  `json:"by,omitempty"` // account; 0: the works are over
+	By     int64  `json:"by,omitempty"` // account; 0: time has passed
 	ByName string `json:"by_name,omitempty"`
 }
 
 // Subject is the event's name.
-func (AlertWorksOver) Subject() string { return "alert.works_over" }
+func (AlertRestOver) Subject() string { return "alert.rest_over" }
 
-// AlertCleared says that what the detector saw is over. Reason is "condition", or "withdrawn" when the rule itself is gone.
+// AlertCleared says that what the detector saw is over. Reason is "condition", "withdrawn" when the rule itself is gone, or
+// "revised" when a reading that came late showed that it never was.
 type AlertCleared struct {
 	AlertFacts
 	Reason string `json:"reason"`

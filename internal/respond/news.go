@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +23,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.runTimers(ctx) })
 	g.Go(func() error {
-		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.works_over", "alert.cleared", "finding.recorded"}, s.Hear)
+		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.rest_over", "alert.cleared", "finding.recorded"}, s.Hear)
 	})
 	return g.Wait()
 }
@@ -30,7 +31,7 @@ func (s *Service) Run(ctx context.Context) error {
 // Hear takes an event of another room. It may come more than once.
 func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 	switch m.Subject {
-	case "alert.raised", "alert.changed", "alert.works_over":
+	case "alert.raised", "alert.changed", "alert.rest_over":
 		return s.alert(ctx, m)
 	case "alert.cleared":
 		return s.alertCleared(ctx, m)
@@ -55,7 +56,8 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 func drop(err error) error { return fmt.Errorf("%w: %w", bus.ErrDrop, err) }
 
 // alert opens the case of an alert that asks for one at its level, or notes in the case that the level has changed. An alert
-// that rests during planned works opens none; alert.works_over comes when it no longer does.
+// that rests opens none; alert.rest_over comes when it no longer does. One that belongs to a group whose lead has an open case
+// of the same kind is noted there.
 func (s *Service) alert(ctx context.Context, m bus.Message) error {
 	var a events.AlertFacts
 	if err := json.Unmarshal(m.Data, &a); err != nil {
@@ -78,12 +80,21 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 			if a.Opens == nil || a.Opens.Case == "" || !reaches(a.Level, a.Opens.From) {
 				return nil
 			}
-			if a.Works != nil && a.Works.Rests {
+			if a.Rests {
 				return nil
 			}
+			if a.Lead != 0 { // one cause is one case
+				led, err := caseForAlert(tx, a.Lead)
+				if err == nil && led.Kind == a.Opens.Case && led.ClosedAt.IsZero() {
+					return s.joins(tx, led, a, m.ID, who, now)
+				}
+				if err != nil && !errors.Is(err, db.ErrNotFound) {
+					return err
+				}
+			}
 			why := Text{"Opened for the alert: " + a.Title.EN, "根据告警立案：" + a.Title.ZH}
-			if m.Subject == "alert.works_over" {
-				why = Text{"Opened for an alert that was raised during planned works and stands: " + a.Title.EN, "计划作业期间产生的告警尚未恢复，现予立案：" + a.Title.ZH}
+			if m.Subject == "alert.rest_over" {
+				why = Text{"Opened for an alert that had rested and stands: " + a.Title.EN, "暂缓处置的告警尚未恢复，现予立案：" + a.Title.ZH}
 			}
 			_, _, err := s.open(tx, who, Opening{
 				Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot,
@@ -114,6 +125,29 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 		return drop(err)
 	}
 	return err
+}
+
+// joins notes in an open case that a further alert belongs to its cause. event is the news that says so.
+func (s *Service) joins(tx *db.Tx, c *Case, a events.AlertFacts, event int64, who access.Actor, now time.Time) error {
+	added, err := insertEntry(tx, c.ID, &Entry{
+		At: now, Actor: who, Kind: "alert", Event: event, Data: map[string]any{"alert": a.Alert, "level": a.Level},
+		Text: Text{"A further alert of the same cause: " + a.Title.EN + ", " + a.Level, "同因告警：" + a.Title.ZH + "，" + levelNames[a.Level]},
+	})
+	if err != nil || !added {
+		return err
+	}
+	for _, id := range a.Datastreams {
+		if !slices.Contains(c.Datastreams, id) {
+			c.Datastreams = append(c.Datastreams, id)
+		}
+	}
+	if reaches(a.Level, c.Level) {
+		c.Level = a.Level
+	}
+	if err := updateCase(tx, c, c.Generation); err != nil {
+		return err
+	}
+	return changed(tx, c, "alert", now)
 }
 
 // alertCleared notes that an alert is over. It closes nothing: that the sensor is quiet is not yet a proof.

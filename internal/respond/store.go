@@ -75,13 +75,13 @@ func insertCase(tx *db.Tx, c *Case) (added bool, err error) {
 // updateCase writes what a move changes. It fails when the case was moved by someone else since it was read, which only
 // another process on the same PostgreSQL can do.
 func updateCase(tx *db.Tx, c *Case, generation int64) error {
-	fields, _, err := encodeCase(c)
+	fields, streams, err := encodeCase(c)
 	if err != nil {
 		return err
 	}
 	r, err := tx.Exec(`update cases set state = $1, since = $2, generation = $3, level = $4, fields = $5, due_at = $6,
-		closed_at = $7, outcome = $8 where id = $9 and generation = $10`,
-		c.State, db.Micros(c.Since), c.Generation, c.Level, fields, moment(c.DueAt), moment(c.ClosedAt), c.Outcome, c.ID, generation)
+		closed_at = $7, outcome = $8, datastreams = $9 where id = $10 and generation = $11`,
+		c.State, db.Micros(c.Since), c.Generation, c.Level, fields, moment(c.DueAt), moment(c.ClosedAt), c.Outcome, streams, c.ID, generation)
 	if err != nil {
 		return fmt.Errorf("update case %d: %w", c.ID, err)
 	}

@@ -1,6 +1,7 @@
-package detect
+package engine
 
 import (
+	_ "embed"
 	"flag"
 	"os"
 	"path/filepath"
@@ -47,53 +48,13 @@ func TestDiagnostics(t *testing.T) {
 	}
 }
 
-const testPack = `
-pack: gas
-title: {en: Gas, zh-CN: 燃气}
-observes:
-  methane:         {title: {en: Methane in air, zh-CN: 甲烷浓度}, unit: "%LEL", range: [0, 100]}
-  methane-ambient: {title: {en: Ambient methane, zh-CN: 环境甲烷}, unit: ppm, range: [0, 50000]}
-assets:
-  kitchen-alarm: {title: {en: Restaurant gas alarm, zh-CN: 餐饮场所燃气报警器}, measures: [methane]}
-  home-alarm:    {title: {en: Gas alarm in a home, zh-CN: 户内燃气报警器}, measures: [methane], premises: home}
-  fence-monitor: {title: {en: Fence monitor, zh-CN: 厂界监测仪}, measures: [methane-ambient]}
-`
-
-const testDetectors = `
-- id: methane-indoor
-  title: {en: Methane indoors, zh-CN: 室内甲烷泄漏}
-  watches: methane
-  on: [kitchen-alarm, home-alarm]
-  every: 30s
-  levels:
-    red:    {when: "value >= 20", for: 10s}
-    yellow: {when: "value >= 5",  for: 1m}
-    orange: {when: "value >= 10", for: 30s}
-  clear: {when: "value < 3", for: 10m}
-  silent_after: 2h
-  because: {en: "{{value}} %LEL at {{place}} for {{duration}}", zh-CN: "{{place}}甲烷 {{value}} %LEL，已持续{{duration}}"}
-  source: a test
-  known_false_alarms: [solvents]
-  maturity: draft
-  owner: gas-duty
-  opens: {case: gas-leak, plan: gas-plan, from: orange}
-- id: methane-ambient
-  title: {en: Methane at the fence, zh-CN: 厂界甲烷}
-  watches: methane-ambient
-  on: fence-monitor
-  together: place
-  every: 1m
-  above_background: {rise_per_hour: 0.05, fall: 30m}
-  levels: {yellow: {when: "excess >= 1", for: 5m, within: 60m}}
-  clear: {when: "excess < 0.5", for: 60m}
-  silent_after: 6h
-  because: {en: "{{value}} {{unit}}, {{excess}} above {{background}}, {{asset}} in {{area}}, {{level}}", zh-CN: "{{value}}"}
-  source: a test
-  known_false_alarms: [traffic]
-  maturity: draft
-  owner: gas-duty
-  opens: {case: gas-leak, from: yellow}
-`
+// The pack of these tests, and of those of the room: kitchen alarms, alarms in homes and fence monitors.
+var (
+	//go:embed testdata/harbour/pack.yaml
+	testPack string
+	//go:embed testdata/harbour/detectors.yaml
+	testDetectors string
+)
 
 func compiled(t testing.TB, detectors string) []*Detector {
 	t.Helper()
@@ -136,7 +97,7 @@ func TestCompile(t *testing.T) {
 // What the packs say of an alert names its place once. In the street the name of the asset holds the place; in a home the
 // asset is called by its kind, so the place says where.
 func TestShippedWordsNamePlaceOnce(t *testing.T) {
-	dirs, err := filepath.Glob("../../packs/*/" + File)
+	dirs, err := filepath.Glob("../../../packs/*/" + File)
 	if err != nil || len(dirs) == 0 {
 		t.Fatal("no packs", err)
 	}
@@ -152,7 +113,7 @@ func TestShippedWordsNamePlaceOnce(t *testing.T) {
 		}
 		for _, d := range all {
 			street := Stream{AssetName: Wording{"Harbour Road street probe", "金潮路监测仪"}, PlaceName: Wording{"Harbour Road", "金潮路"}}
-			said := d.because(Change{Detector: d, To: Yellow}, street)
+			said := d.Because(Change{Detector: d, To: Yellow}, street)
 			if en, zh := strings.Count(said.EN, "Harbour Road"), strings.Count(said.ZH, "金潮路"); en != 1 || zh != 1 {
 				t.Errorf("%s: %q, %q", d.ID, said.EN, said.ZH)
 			}

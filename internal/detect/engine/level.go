@@ -1,4 +1,4 @@
-package detect
+package engine
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ const (
 
 var levelNames = []string{"none", "blue", "yellow", "orange", "red"}
 
-var levelWords = []wording{
+var levelWords = []Wording{
 	{"none", "无"}, {"blue", "蓝色"}, {"yellow", "黄色"}, {"orange", "橙色"}, {"red", "红色"},
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
@@ -142,7 +143,7 @@ func TestDuringWorks(t *testing.T) {
 		if w := a.Works; w == nil || !w.Rests || w.OverAt != nil || w.Works != 9 || w.Reason != "Hose replaced" || !w.Until.Equal(db.Time(t0+10*minute)) {
 			t.Fatalf("%+v", w)
 		}
-		if a.State != Raised || a.Level != Red {
+		if a.State != Raised || a.Level != engine.Red {
 			t.Errorf("%+v", a)
 		}
 		if got := listed(t, s); got != "1 rest, 0 count, 1" {
@@ -169,14 +170,14 @@ func TestDuringWorks(t *testing.T) {
 		for _, s := range []*Service{again, again, s} {
 			must(t, s.endRests(context.Background()))
 		}
-		if got := rests(t, d); got != "raised rests, changed rests, acknowledged rests, works_over counts" {
+		if got := rests(t, d); got != "raised rests, changed rests, acknowledged rests, rest_over counts" {
 			t.Error(got)
 		}
 		a = one(t, s)
 		if a.Works.Rests || !a.Works.OverAt.Equal(db.Time(t0+10*minute)) || a.State != Acknowledged {
 			t.Errorf("%+v %+v", a, a.Works)
 		}
-		if h := a.History[len(a.History)-1]; h.Kind != "works_over" || h.Level != Red || h.Actor != "" || !h.At.Equal(*a.Works.OverAt) {
+		if h := a.History[len(a.History)-1]; h.Kind != "works_over" || h.Level != engine.Red || h.Actor != "" || !h.At.Equal(*a.Works.OverAt) {
 			t.Errorf("%+v", h)
 		}
 
@@ -190,7 +191,7 @@ func TestDuringWorks(t *testing.T) {
 		if a := one(t, s); a.State != Cleared || a.Works == nil || a.Works.Rests {
 			t.Errorf("%+v", a)
 		}
-		if got := rests(t, d); !strings.HasSuffix(got, "works_over counts, cleared counts") {
+		if got := rests(t, d); !strings.HasSuffix(got, "rest_over counts, cleared counts") {
 			t.Error(got)
 		}
 	})
@@ -260,7 +261,7 @@ func TestWorksEndedEarly(t *testing.T) {
 			t.Error(got)
 		}
 		must(t, s.endRests(context.Background()))
-		if got := rests(t, d); got != "raised rests, changed rests, raised rests, changed rests, cleared counts, works_over counts" {
+		if got := rests(t, d); got != "raised rests, changed rests, raised rests, changed rests, cleared counts, rest_over counts" {
 			t.Error(got)
 		}
 		if a, err := s.Get(officer(1), 1); err != nil || !a.Works.OverAt.Equal(db.Time(t0+5*minute)) || !a.Works.Until.Equal(db.Time(t0+hour)) {
@@ -292,10 +293,10 @@ func TestAttend(t *testing.T) {
 		}
 		c.Advance(2 * time.Hour)
 		must(t, s.endRests(context.Background()))
-		if got := rests(t, d); got != "raised rests, changed rests, raised, changed, works_over counts" {
+		if got := rests(t, d); got != "raised rests, changed rests, raised, changed, rest_over counts" {
 			t.Error(got)
 		}
-		refused(t, "alert.no_works", 409, func() error { _, err := s.Attend(officer(1), 2, ""); return err })
+		refused(t, "alert.no_rest", 409, func() error { _, err := s.Attend(officer(1), 2, ""); return err })
 		refused(t, "alert.unknown", 404, func() error { _, err := s.Attend(officer(1), 99, ""); return err })
 		refused(t, "alert.note_too_long", 422, func() error { _, err := s.Attend(officer(1), 1, strings.Repeat("x", maxNote+1)); return err })
 		var asked []string
@@ -314,7 +315,7 @@ func TestAttend(t *testing.T) {
 // Instruments that make one alert together rest only where the same works are on at all of them: what is done at one fence
 // monitor explains no gas at the next.
 func TestWorksAtSomeOfAPlace(t *testing.T) {
-	ambient := func() (rs []Reading) {
+	ambient := func() (rs []engine.Reading) {
 		for i := range int64(400) {
 			for _, id := range []int64{101, 102} {
 				v := 2.0
@@ -354,8 +355,8 @@ func TestSilentDuringWorks(t *testing.T) {
 	s := room(t, d, log, c, with(&planned{works: []crew{{1, t0, t0 + 24*hour, 0, []int64{1001}}}}))
 	drain(t, s, log)
 	c.Advance(2*time.Hour + time.Second)
-	must(t, s.silences(context.Background()))
-	if a := one(t, s); a.Kind != Monitoring || a.Works == nil || !a.Works.Rests {
+	must(t, s.tick(context.Background()))
+	if a := one(t, s); a.Kind != engine.Monitoring || a.Works == nil || !a.Works.Rests {
 		t.Errorf("%+v", a)
 	}
 }
@@ -364,9 +365,9 @@ func TestSilentDuringWorks(t *testing.T) {
 // same marks, and each end of a rest is told once.
 func TestWorksAfterACrash(t *testing.T) {
 	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
-		var rows [][]Reading
+		var rows [][]engine.Reading
 		for _, r := range leak(1, t0)[:12] {
-			rows = append(rows, []Reading{r})
+			rows = append(rows, []engine.Reading{r})
 		}
 		ctx := context.Background()
 		crews := &planned{works: []crew{{id: 9, from: t0, until: t0 + hour, assets: []int64{1001}}}}
@@ -388,7 +389,7 @@ func TestWorksAfterACrash(t *testing.T) {
 		if a := one(t, s); a.Works == nil || a.Works.Works != 9 || !a.Works.OverAt.Equal(db.Time(t0+4*minute)) {
 			t.Errorf("%+v", a.Works)
 		}
-		if got := rests(t, d); got != "raised rests, changed rests, works_over counts" {
+		if got := rests(t, d); got != "raised rests, changed rests, rest_over counts" {
 			t.Error(got)
 		}
 	})

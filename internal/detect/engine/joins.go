@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"math"
+	"slices"
+)
+
+// Report is what a person told the city, as far as detectors read it.
+type Report struct {
+	ID       int64
+	At       int64
+	Category string // "gas/gas-smell"
+	Point    *[2]float64
+}
+
+// memberState is what is remembered of one signal at one place.
+type memberState struct {
+	standing []int64 // the names of its alerts that stand
+	ended    int64   // when the last of them ended; 0: never
+	reports  []int64 // times, oldest first, newest maxReports
+	began    int64   // since when it counts; 0: it does not
+}
+
+// maxReports is how many reports of one category are remembered at one place.
+const maxReports = 100
+
+func (m *memberState) set(from *memberState) {
+	m.standing = append(m.standing[:0], from.standing...)
+	m.reports = append(m.reports[:0], from.reports...)
+	m.ended, m.began = from.ended, from.began
+}
+
+// clock is the source of an entry that is no signal but a look at the clock.
+const clock = -1
+
+// signal takes one signal, or a look at the clock, and judges how many count.
+func (s *state) signal(d *Detector, e entry, k *known, changes []Change) []Change {
+	if e.source != clock {
+		m := &s.members[e.source]
+		switch {
+		case d.Joins.Of[e.source].Reports != "":
+			if m.reports = append(m.reports, e.at); len(m.reports) > maxReports {
+				m.reports = slices.Delete(m.reports, 0, 1)
+			}
+		case Level(e.value) >= d.Joins.Of[e.source].From:
+			if !slices.Contains(m.standing, e.id) {
+				m.standing = append(m.standing, e.id)
+			}
+		default:
+			if i := slices.Index(m.standing, e.id); i >= 0 {
+				m.standing, m.ended = slices.Delete(m.standing, i, i+1), e.at
+			}
+		}
+	}
+	k.vars = append(k.vars[:0], float64(s.counting(d.Joins, e.at)))
+	met, calm := d.judge(k.vars)
+	var span int64
+	if s.last != 0 {
+		span = e.at - s.last
+	}
+	changes = s.judged(d, e, span, s.prev, met, calm, k.vars[0], k.vars, changes)
+	s.last, s.prev = e.at, met
+	return changes
+}
+
+// counting is how many signals count at a time.
+func (s *state) counting(j *Joins, at int64) (n int) {
+	within := micros(j.Within)
+	previous := int64(math.MinInt64) // since when the signal before it has counted
+	for i := range s.members {
+		m := &s.members[i]
+		recent := 0
+		for _, t := range m.reports {
+			if at-t <= within {
+				recent++
+			}
+		}
+		counts := len(m.standing) > 0 || m.ended != 0 && at-m.ended <= within || recent > 0 && recent >= j.Of[i].AtLeast
+		switch {
+		case !counts:
+			m.began = 0
+		case m.began == 0:
+			m.began = at
+		}
+		if j.InOrder {
+			if !counts || m.began < previous {
+				return n
+			}
+			previous = m.began
+		}
+		if counts {
+			n++
+		}
+	}
+	return n
+}
+
+// idle says that time alone changes nothing more.
+func (s *state) idle(j *Joins) bool {
+	for i := range s.members {
+		if s.members[i].began != 0 {
+			return false
+		}
+	}
+	return s.stands.since == 0 && s.alarm.Begun() == 0
+}
+
+// pass hands changes of a detector's alerts to the detectors that join it, and appends what these change.
+func (e *Engine) pass(from int, changes []Change) []Change {
+	for i := from; i < len(changes); i++ { // what is appended on the way is of detectors that none can join
+		c := changes[i]
+		if c.Kind != Hazard || c.Detector.Joins != nil {
+			continue
+		}
+		for _, j := range e.joiners[c.Detector.ID] {
+			where := e.Stream(c.Datastream)
+			for _, sub := range e.near(j, where.Place, where.Point) {
+				sub.where = where
+				for _, member := range j.members[c.Detector.ID] {
+					x := entry{at: c.At, source: member, value: float64(c.To), id: c.Since}
+					if c.Undo {
+						changes = sub.take(x, &e.known, changes)
+					} else {
+						changes = sub.put(x, &e.known, changes)
+					}
+					e.touched(sub)
+				}
+			}
+		}
+	}
+	return changes
+}
+
+// Report takes a report of people. A report that came before, by its id, changes nothing.
+func (e *Engine) Report(r Report, changes []Change) []Change {
+	for _, j := range e.joiners[r.Category] {
+		for _, sub := range e.near(j, 0, r.Point) {
+			for _, member := range j.members[r.Category] {
+				changes = sub.put(entry{at: r.At, source: member, value: 1, id: r.ID}, &e.known, changes)
+				e.touched(sub)
+			}
+		}
+	}
+	return changes
+}
+
+func (e *Engine) touched(sub *subject) {
+	e.dirty[sub.shard] = true
+	e.ticking[sub] = true
+}
+
+// near are the subjects of a detector that joins others which a signal at a place or point counts to.
+func (e *Engine) near(j *Detector, place int64, point *[2]float64) (subs []*subject) {
+	if j.Joins.Near == 0 || point == nil {
+		if place != 0 {
+			subs = append(subs, e.subject(j, Subject{ScopePlace, place}))
+		}
+		return subs
+	}
+	for _, p := range e.places.within(*point, j.Joins.Near) {
+		subs = append(subs, e.subject(j, Subject{ScopePlace, p}))
+	}
+	return subs
+}
+
+// tick lets time pass for what joins others, minute by minute.
+func (e *Engine) tick(now int64, changes []Change) []Change {
+	for _, sub := range sortedSubjects(e.ticking) {
+		step := micros(sub.detector.Every)
+		for at := (sub.newest/step + 1) * step; at <= now; at += step {
+			changes = sub.put(entry{at: at, source: clock}, &e.known, changes)
+			e.dirty[sub.shard] = true
+			if sub.now.idle(sub.detector.Joins) {
+				delete(e.ticking, sub)
+				break
+			}
+		}
+	}
+	return changes
+}

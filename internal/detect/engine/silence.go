@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+)
+
+// minOutage is how many instruments of one organisation must fall silent together to be one fault of the link and not each
+// a fault of its own; they must be at least half of those that a detector watches there and that were heard.
+const minOutage = 5
+
+// silenceKey names what fell silent under a detector: a datastream, or an organisation with many.
+type silenceKey struct {
+	detector string
+	id       int64
+}
+
+// outage is many instruments of one organisation that fell silent together under one detector.
+type outage struct {
+	detector *Detector
+	org      int64
+	since    int64
+	lost     map[int64]bool // the datastreams that have not spoken again
+}
+
+// Tick looks at the clock: it appends the silences that began since it was last asked, and lets time pass for detectors that
+// join others. now is the clock; from is when the program began to listen, before which nobody could be heard.
+func (e *Engine) Tick(now, from int64, changes []Change) []Change {
+	first := len(changes)
+	changes = e.silence(now, from, changes)
+	return e.tick(now, e.pass(first, changes))
+}
+
+func (e *Engine) silence(now, from int64, changes []Change) []Change {
+	var fresh []*instrument
+	for _, st := range e.streams {
+		for _, in := range st.under {
+			after := micros(in.detector.SilentAfter)
+			if after == 0 || !in.live || in.silent != 0 || in.outage != nil || now-max(in.heard, from) < after {
+				continue
+			}
+			fresh = append(fresh, in)
+		}
+	}
+	slices.SortFunc(fresh, func(a, b *instrument) int {
+		return cmp.Or(cmp.Compare(a.heard, b.heard), cmp.Compare(a.id, b.id), cmp.Compare(a.detector.ID, b.detector.ID))
+	})
+	for _, in := range fresh {
+		if in.outage != nil {
+			continue // one that came before it took it along
+		}
+		if lost := e.lostWith(in, now); lost != nil {
+			changes = e.lose(in, lost, now, changes)
+			continue
+		}
+		in.silent = in.heard
+		changes = append(changes, Change{
+			Detector: in.detector, Kind: Monitoring, Fault: SilentFault, Subject: Subject{ID: in.id}, Since: in.heard, At: now,
+			Datastream: in.id, Datastreams: []int64{in.id},
+		})
+	}
+	return changes
+}
+
+// lostWith are the instruments of the same organisation and detector that said their last within one interval of this one's
+// last, itself among them, where these are enough to be one fault; else nil. Those that are not called silent yet count: an
+// instrument that spoke a little later before the link broke will be silent a little later.
+func (e *Engine) lostWith(in *instrument, now int64) (lost []*instrument) {
+	every := micros(in.detector.Every)
+	heard := 0
+	org := e.streams[in.id].Organisation
+	if org == 0 {
+		return nil
+	}
+	for _, st := range e.streams {
+		if st.Organisation != org {
+			continue
+		}
+		for _, x := range st.under {
+			if x.detector != in.detector || !x.live || x.silent != 0 {
+				continue
+			}
+			heard++
+			if x.outage == nil && x.heard-in.heard <= every && in.heard-x.heard <= every && now-x.heard > every {
+				lost = append(lost, x)
+			}
+		}
+	}
+	if len(lost) < minOutage || 2*len(lost) < heard {
+		return nil
+	}
+	slices.SortFunc(lost, func(a, b *instrument) int { return cmp.Compare(a.id, b.id) })
+	return lost
+}
+
+func (e *Engine) lose(in *instrument, lost []*instrument, now int64, changes []Change) []Change {
+	o := &outage{detector: in.detector, org: e.streams[in.id].Organisation, since: in.heard, lost: map[int64]bool{}}
+	c := Change{
+		Detector: in.detector, Kind: Monitoring, Fault: CommsFault, Subject: Subject{ScopeOrganisation, o.org}, Since: o.since, At: now,
+		Datastream: in.id, Value: float64(len(lost)),
+	}
+	for _, x := range lost {
+		x.outage = o
+		o.lost[x.id] = true
+		c.Datastreams = append(c.Datastreams, x.id)
+	}
+	e.outages[silenceKey{o.detector.ID, o.org}] = o
+	return append(changes, c)
+}
+
+// hear notes that an instrument has spoken at a time, or that it is gone, and ends what was said about its silence.
+func (e *Engine) hear(in *instrument, at int64, gone bool, changes []Change) []Change {
+	if o := in.outage; o != nil {
+		in.outage = nil
+		if delete(o.lost, in.id); len(o.lost) == 0 {
+			delete(e.outages, silenceKey{o.detector.ID, o.org})
+			changes = append(changes, Change{
+				Detector: in.detector, Kind: Monitoring, Fault: CommsFault, Subject: Subject{ScopeOrganisation, o.org}, Since: o.since,
+				At: at, Cleared: true, Withdrawn: gone, Datastream: in.id,
+			})
+		}
+	}
+	key := silenceKey{in.detector.ID, in.id}
+	if gone {
+		in.silent = max(in.silent, e.silences[key])
+		delete(e.silences, key)
+	}
+	if in.silent != 0 && (at > in.silent || gone) {
+		changes = append(changes, Change{
+			Detector: in.detector, Kind: Monitoring, Fault: SilentFault, Subject: Subject{ID: in.id}, Since: in.silent, At: at,
+			Cleared: true, Withdrawn: gone, Datastream: in.id, Datastreams: []int64{in.id},
+		})
+		in.silent = 0
+	}
+	return changes
+}
+
+// ResumeSilence marks a silence that was reported and still stands.
+func (e *Engine) ResumeSilence(d *Detector, datastream, since int64) {
+	e.silences[silenceKey{d.ID, datastream}] = since
+}
+
+// ResumeOutage marks a fault of many instruments that was reported and still stands.
+func (e *Engine) ResumeOutage(d *Detector, organisation, since int64, datastreams []int64) {
+	o := &outage{detector: d, org: organisation, since: since, lost: map[int64]bool{}}
+	for _, id := range datastreams {
+		o.lost[id] = true
+	}
+	e.outages[silenceKey{d.ID, organisation}] = o
+}
+
+// rejoin puts an instrument back into the outage that it was part of before a restart, unless it has spoken since.
+func (e *Engine) rejoin(in *instrument, organisation int64, changes []Change) []Change {
+	o := e.outages[silenceKey{in.detector.ID, organisation}]
+	if o == nil || !o.lost[in.id] || in.outage != nil {
+		return changes
+	}
+	in.outage, in.live = o, true
+	if in.heard-o.since > micros(in.detector.Every) {
+		changes = e.hear(in, in.heard, false, changes)
+	}
+	return changes
+}

@@ -1,0 +1,326 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/anlan-city/anlan/internal/methods/series"
+)
+
+// Shard is the saved state of a group of subjects of one detector.
+type Shard struct {
+	Detector string
+	Scope    Scope
+	N        int64
+	Rule     string // fingerprint of the rule that the state belongs to
+	State    []byte
+}
+
+// stateVersion changes when saved states are written otherwise.
+const stateVersion = 2
+
+// Dirty encodes the states that changed since the last Clean, shard by shard.
+func (e *Engine) Dirty() ([]Shard, error) {
+	var out []Shard
+	for key := range e.dirty {
+		w := writer{b: []byte{stateVersion}}
+		subs := e.shards[key]
+		w.count(len(subs))
+		for _, sub := range subs {
+			sub.write(&w)
+		}
+		if w.err != nil {
+			return nil, fmt.Errorf("state of %s: %w", key.detector, w.err)
+		}
+		out = append(out, Shard{Detector: key.detector, Scope: key.scope, N: key.n, Rule: e.byID[key.detector].hash, State: w.b})
+	}
+	return out, nil
+}
+
+// Clean says that what Dirty gave is on its way to the disk; from now on new changes make a state dirty.
+func (e *Engine) Clean() { clear(e.dirty) }
+
+var errShard = errors.New("saved state is damaged or of another version")
+
+// Restore takes up a saved shard. A shard of a detector that is gone is left out. Where the rule has changed since, its
+// state machines start anew, and changed is true; when the instruments last spoke is kept.
+func (e *Engine) Restore(s Shard) (changed bool, err error) {
+	d := e.byID[s.Detector]
+	if d == nil {
+		return false, nil
+	}
+	r := reader{b: s.State}
+	switch version := r.byte(); {
+	case r.bad:
+		return true, fmt.Errorf("%s: %w", s.Detector, errShard)
+	case version != stateVersion:
+		return true, nil // what an earlier version wrote: everything starts anew
+	}
+	changed = d.hash != s.Rule
+	for n := r.count(); n > 0 && !r.bad; n-- {
+		sub := e.subject(d, Subject{s.Scope, r.int()})
+		sub.read(&r, e, changed)
+	}
+	if r.bad || !changed && len(r.b) != 0 {
+		return changed, fmt.Errorf("%s: %w", s.Detector, errShard)
+	}
+	return changed, nil
+}
+
+// Resume puts a subject's state machine where an open alert left it: for alerts that an earlier form of the rule raised,
+// so that the present one can step and clear them.
+func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
+	s := e.subject(d, on)
+	s.now.alarm.Stand(d.rank(level), since)
+	s.now.stands = stand{since: since, level: int8(d.rank(level))}
+	s.forget()
+	e.dirty[s.shard] = true
+}
+
+// write puts the sources first, in a form that does not depend on the rule, and then what does.
+func (s *subject) write(w *writer) {
+	w.int(s.ID)
+	w.count(len(s.sources))
+	for _, in := range s.sources {
+		w.int(in.id)
+		w.int(int64(in.input))
+		w.int(in.heard)
+		w.bool(in.live)
+	}
+	body := writer{}
+	body.int(s.where.ID)
+	body.int(s.newest)
+	st := &s.now
+	if s.ordered() {
+		st = &s.base
+	}
+	st.write(&body)
+	body.count(len(s.recent))
+	for _, e := range s.recent {
+		body.int(e.at)
+		body.int(int64(e.source))
+		body.float(e.value)
+		body.int(e.id)
+	}
+	w.sized(body.b, body.err)
+}
+
+func (s *subject) read(r *reader, e *Engine, changed bool) {
+	for n := r.count(); n > 0 && !r.bad; n-- {
+		in := &instrument{id: r.int(), detector: s.detector, subject: s}
+		in.input, in.heard, in.live = int(r.int()), r.int(), r.bool()
+		if changed && in.input >= max(len(s.detector.Inputs), 1) {
+			continue
+		}
+		s.add(in, in.input)
+		e.restored[in.id] = append(e.restored[in.id], in)
+	}
+	body := reader{b: r.sized()}
+	if changed {
+		return
+	}
+	s.where.ID, s.newest = body.int(), body.int()
+	st := &s.now
+	if s.ordered() {
+		st = &s.base
+	}
+	st.read(&body)
+	for n := body.count(); n > 0 && !body.bad; n-- {
+		s.recent = append(s.recent, entry{at: body.int(), source: int(body.int()), value: body.float(), id: body.int()})
+	}
+	r.bad = r.bad || body.bad || len(body.b) != 0
+	if s.ordered() && !r.bad {
+		s.again(&e.known, nil)
+	}
+	if j := s.detector.Joins; j != nil && !s.now.idle(j) {
+		e.ticking[s] = true
+	}
+}
+
+func (s *state) write(w *writer) {
+	w.state(&s.alarm)
+	st := &s.stands
+	w.int(st.since)
+	w.int(int64(st.level))
+	w.int(st.cleared)
+	w.int(st.before)
+	w.bool(st.chatter)
+	for _, t := range st.raises {
+		w.int(t)
+	}
+	w.int(s.frame)
+	w.int(s.judgedIn)
+	w.int(s.last)
+	w.int(int64(s.prev))
+	w.count(len(s.ins))
+	for i := range s.ins {
+		in := &s.ins[i]
+		w.int(in.last)
+		w.float(in.value)
+		w.int(int64(in.prev))
+		w.float(in.anchor)
+		w.int(in.since)
+		w.bool(in.stuck)
+		for _, c := range in.cells {
+			w.state(c)
+		}
+	}
+	for _, c := range s.cells {
+		w.state(c)
+	}
+	for i := range s.members {
+		m := &s.members[i]
+		w.int(m.ended)
+		w.int(m.began)
+		w.ints(m.standing)
+		w.ints(m.reports)
+	}
+}
+
+// read takes up a state. The subject's sources and cells have been made by then.
+func (s *state) read(r *reader) {
+	r.state(&s.alarm)
+	st := &s.stands
+	st.since, st.level, st.cleared, st.before, st.chatter = r.int(), int8(r.int()), r.int(), r.int(), r.bool()
+	for i := range st.raises {
+		st.raises[i] = r.int()
+	}
+	s.frame, s.judgedIn, s.last, s.prev = r.int(), r.int(), r.int(), uint8(r.int())
+	if n := r.count(); n != len(s.ins) {
+		r.bad = true
+		return
+	}
+	for i := range s.ins {
+		in := &s.ins[i]
+		in.last, in.value, in.prev, in.anchor, in.since, in.stuck = r.int(), r.float(), uint8(r.int()), r.float(), r.int(), r.bool()
+		for _, c := range in.cells {
+			r.state(c)
+		}
+	}
+	for _, c := range s.cells {
+		r.state(c)
+	}
+	for i := range s.members {
+		m := &s.members[i]
+		m.ended, m.began, m.standing, m.reports = r.int(), r.int(), r.ints(), r.ints()
+	}
+}
+
+var _ interface {
+	AppendBinary([]byte) ([]byte, error)
+	UnmarshalBinary([]byte) error
+} = (*series.Alarm)(nil)
+
+// writer writes a shard, and remembers what went wrong.
+type writer struct {
+	b   []byte
+	err error
+}
+
+func (w *writer) int(v int64) { w.b = binary.AppendVarint(w.b, v) }
+func (w *writer) count(n int) { w.b = binary.AppendUvarint(w.b, uint64(n)) }
+func (w *writer) float(v float64) {
+	w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(v))
+}
+
+func (w *writer) bool(v bool) {
+	if v {
+		w.b = append(w.b, 1)
+	} else {
+		w.b = append(w.b, 0)
+	}
+}
+
+func (w *writer) ints(vs []int64) {
+	w.count(len(vs))
+	for _, v := range vs {
+		w.int(v)
+	}
+}
+
+func (w *writer) sized(b []byte, err error) {
+	w.err = errors.Join(w.err, err)
+	w.count(len(b))
+	w.b = append(w.b, b...)
+}
+
+func (w *writer) state(s interface {
+	AppendBinary([]byte) ([]byte, error)
+}) {
+	w.sized(s.AppendBinary(nil))
+}
+
+// reader reads a shard and remembers when it could not.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.bad = true
+		return 0
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c
+}
+
+func (r *reader) bool() bool { return r.byte() != 0 }
+
+func (r *reader) int() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+// count reads how many follow: no more than there are bytes left.
+func (r *reader) count() int {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 || v > uint64(len(r.b)) {
+		r.bad = true
+		return 0
+	}
+	r.b = r.b[n:]
+	return int(v)
+}
+
+func (r *reader) float() float64 {
+	if len(r.b) < 8 {
+		r.bad = true
+		return 0
+	}
+	v := math.Float64frombits(binary.LittleEndian.Uint64(r.b))
+	r.b = r.b[8:]
+	return v
+}
+
+func (r *reader) ints() (vs []int64) {
+	for n := r.count(); n > 0 && !r.bad; n-- {
+		vs = append(vs, r.int())
+	}
+	return vs
+}
+
+func (r *reader) sized() []byte {
+	n := r.count()
+	if n > len(r.b) {
+		r.bad = true
+		return nil
+	}
+	s := r.b[:n]
+	r.b = r.b[n:]
+	return s
+}
+
+func (r *reader) state(s interface{ UnmarshalBinary([]byte) error }) {
+	if b := r.sized(); !r.bad && s.UnmarshalBinary(b) != nil {
+		r.bad = true
+	}
+}

@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/pack"
+)
+
+// Wording is a text in both languages.
+type Wording struct {
+	EN string `json:"en"`
+	ZH string `json:"zh-CN"`
+}
+
+// In is the text in "en" or "zh-CN".
+func (w Wording) In(lang string) string {
+	if lang == "zh-CN" {
+		return w.ZH
+	}
+	return w.EN
+}
+
+// TextOf is a pack's text.
+func TextOf(t pack.Text) Wording { return Wording{t.In("en"), t.In("zh-CN")} }
+
+// words says the rule, and what ends its alert, as a person would read it aloud.
+func (d *Detector) words() (rule, clears Wording) {
+	var en, zh []string
+	for _, l := range d.Levels {
+		c := d.condition(l.When)
+		held := Wording{}
+		switch {
+		case l.For > 0 && l.Within > 0:
+			held.EN = fmt.Sprintf(" for %s within %s", span(l.For).EN, span(l.Within).EN)
+			held.ZH = fmt.Sprintf("，%s内累计%s", span(l.Within).ZH, span(l.For).ZH)
+		case l.For > 0:
+			held.EN, held.ZH = " for "+span(l.For).EN, "，持续"+span(l.For).ZH
+		}
+		en = append(en, fmt.Sprintf("%s when %s%s", levelWords[l.Level].EN, c.EN, held.EN))
+		zh = append(zh, fmt.Sprintf("%s%s，发%s告警", c.ZH, held.ZH, levelWords[l.Level].ZH))
+	}
+	rule = Wording{strings.Join(en, "; "), strings.Join(zh, "；")}
+	rule.EN = strings.ToUpper(rule.EN[:1]) + rule.EN[1:] + "."
+	rule.ZH += "。"
+	if d.Together {
+		rule.EN += " The instruments of one place make one alert."
+		rule.ZH += "同一点位的仪器合并为一条告警。"
+	}
+	c := d.condition(d.Clear)
+	clears = Wording{"Clears when " + c.EN, c.ZH}
+	if d.Together {
+		clears = Wording{"Clears when for every instrument " + c.EN, "各仪器均满足" + c.ZH}
+	}
+	if d.ClearFor > 0 {
+		clears.EN += " for " + span(d.ClearFor).EN
+		clears.ZH += "，持续" + span(d.ClearFor).ZH
+	}
+	clears.EN += "."
+	clears.ZH += "后恢复。"
+	if x := d.Chatter; x != nil {
+		clears.EN += fmt.Sprintf(" Raised %d times within %s, it stands until it has been clear for %s.", x.Raises, span(x.Within).EN, span(x.Settle).EN)
+		clears.ZH += fmt.Sprintf("%s内反复%d次的，须稳定%s方可恢复。", span(x.Within).ZH, x.Raises, span(x.Settle).ZH)
+	}
+	return rule, clears
+}
+
+func (d *Detector) condition(c *pack.Condition) Wording {
+	in := func(lang, and, or, not string) string {
+		return c.Words(func(name string) (string, string) {
+			for _, v := range d.vars {
+				if v.name == name {
+					if v.ratio {
+						return v.said.In(lang), map[string]string{"en": "× limit", "zh-CN": "倍限值"}[lang]
+					}
+					return v.said.In(lang), v.unit
+				}
+			}
+			return name, ""
+		}, and, or, not)
+	}
+	return Wording{in("en", " and ", " or ", "not "), in("zh-CN", "且", "或", "非")}
+}
+
+// span says a duration in its largest units that fit, at most two.
+func span(d time.Duration) Wording {
+	units := []struct {
+		size   time.Duration
+		en, zh string
+	}{{24 * time.Hour, "d", "天"}, {time.Hour, "h", "小时"}, {time.Minute, "min", "分钟"}, {time.Second, "s", "秒"}}
+	d = d.Round(time.Second)
+	var en, zh []string
+	for _, u := range units {
+		if n := d / u.size; n > 0 && len(en) < 2 {
+			en = append(en, fmt.Sprintf("%d %s", n, u.en))
+			zh = append(zh, fmt.Sprintf("%d%s", n, u.zh))
+			d -= n * u.size
+		} else if len(en) > 0 {
+			break // 2 h 5 s would claim more than it says
+		}
+	}
+	if en == nil {
+		return Wording{"0 s", "0秒"}
+	}
+	return Wording{strings.Join(en, " "), strings.Join(zh, "")}
+}
+
+// Because fills the rule's text with what a change of its alert rests on. s is where the change's datastream stands.
+func (d *Detector) Because(c Change, s Stream) Wording {
+	held := span(time.Duration(c.At-c.Since) * time.Microsecond)
+	fill := func(lang, text string) string {
+		return placeholder.ReplaceAllStringFunc(text, func(m string) string {
+			switch word := placeholder.FindStringSubmatch(m)[1]; word {
+			case "value":
+				return pack.FormatNumber(c.Value)
+			case "unit":
+				return d.Property.Unit
+			case "level":
+				return levelWords[c.To].In(lang)
+			case "duration":
+				return held.In(lang)
+			case "asset":
+				return s.AssetName.In(lang)
+			case "place":
+				return s.PlaceName.In(lang)
+			case "area":
+				return s.AreaName.In(lang)
+			case "deviating":
+				return c.Deviating.In(lang)
+			default:
+				for i, v := range d.vars {
+					if v.name == word && i < len(c.Values) {
+						return figure(c.Values[i], lang)
+					}
+				}
+			}
+			return m // Compile refuses others
+		})
+	}
+	return Wording{fill("en", d.because.In("en")), fill("zh-CN", d.because.In("zh-CN"))}
+}
+
+func figure(v float64, lang string) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return map[string]string{"en": "unknown", "zh-CN": "未知"}[lang]
+	}
+	return pack.FormatNumber(v)
+}
+
+// FaultWords are title, reason, rule and end of an alert about the watch itself. s is where the change's datastream stands.
+func (d *Detector) FaultWords(c Change, s Stream) (title, because, rule, clears Wording) {
+	property, asset := TextOf(d.Property.Title), s.AssetName
+	for _, in := range d.Inputs {
+		if in.Property.ID == s.Property {
+			property = TextOf(in.Property.Title)
+		}
+	}
+	small, name := strings.ToLower(property.EN), TextOf(d.Title)
+	switch c.Fault {
+	case StuckFault:
+		after := span(d.Stuck.After)
+		held := span(time.Duration(c.At-c.Since) * time.Microsecond)
+		return Wording{"Stuck value: " + property.EN, "数据不变：" + property.ZH},
+			Wording{fmt.Sprintf("%s has sent the same %s, %s, for %s", asset.EN, small, pack.FormatNumber(c.Value), held.EN),
+				fmt.Sprintf("%s已%s上报同一%s（%s）", asset.ZH, held.ZH, property.ZH, pack.FormatNumber(c.Value))},
+			Wording{fmt.Sprintf("Raised when an instrument of %q sends the same value for %s.", name.EN, after.EN),
+				fmt.Sprintf("“%s”的仪器%s数值不变即告警。", name.ZH, after.ZH)},
+			Wording{"Clears when the value moves.", "数值变化后恢复。"}
+	case CommsFault:
+		n, after := len(c.Datastreams), span(d.SilentAfter)
+		return Wording{"Link lost: " + property.EN, "通信中断：" + property.ZH},
+			Wording{fmt.Sprintf("%d instruments fell silent together; a fault of the link, not of each", n),
+				fmt.Sprintf("%d台仪器同时中断，应为通信故障，并非逐台损坏", n)},
+			Wording{fmt.Sprintf("Raised when at least %d instruments of one organisation, and half of those heard, say nothing for %s since the same time.", minOutage, after.EN),
+				fmt.Sprintf("同一单位至少%d台且半数以上在线仪器同时起%s无数据，合并为一条告警。", minOutage, after.ZH)},
+			Wording{"Clears when all of them have spoken again.", "全部恢复上报后恢复。"}
+	}
+	after := span(d.SilentAfter)
+	return Wording{"No readings: " + property.EN, "监测中断：" + property.ZH},
+		Wording{fmt.Sprintf("%s has sent no %s for %s", asset.EN, small, after.EN), fmt.Sprintf("%s已%s未上报%s", asset.ZH, after.ZH, property.ZH)},
+		Wording{fmt.Sprintf("Raised when an instrument of %q says nothing for %s.", name.EN, after.EN),
+			fmt.Sprintf("“%s”的仪器%s无数据即告警。", name.ZH, after.ZH)},
+		Wording{"Clears with its next reading.", "收到新数据后恢复。"}
+}

@@ -1,0 +1,149 @@
+package detect
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/anlan-city/anlan/internal/detect/engine"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/sensing"
+)
+
+// hear listens to other rooms until ctx ends: it links alerts with the cases that were opened for them, learns from the end
+// of a case what the alert was, and takes in the reports that detectors join.
+func (s *Service) hear(ctx context.Context) {
+	subjects := []string{events.CaseOpened{}.Subject(), events.CaseClosed{}.Subject(), events.ReportReceived{}.Subject()}
+	err := s.News.Consume(ctx, Consumer, subjects, func(ctx context.Context, m bus.Message) error {
+		switch m.Subject {
+		case events.CaseOpened{}.Subject():
+			var e events.CaseOpened
+			if err := json.Unmarshal(m.Data, &e); err != nil {
+				return fmt.Errorf("%w: %w", bus.ErrDrop, err)
+			}
+			if e.Alert == 0 {
+				return nil
+			}
+			return s.DB.Write(ctx, func(tx *db.Tx) error { return linkCase(tx, e.Alert, e.Case) })
+		case events.CaseClosed{}.Subject():
+			var e events.CaseClosed
+			if err := json.Unmarshal(m.Data, &e); err != nil {
+				return fmt.Errorf("%w: %w", bus.ErrDrop, err)
+			}
+			return s.caseClosed(ctx, e)
+		default:
+			var e events.ReportReceived
+			if err := json.Unmarshal(m.Data, &e); err != nil {
+				return fmt.Errorf("%w: %w", bus.ErrDrop, err)
+			}
+			return s.reported(ctx, e)
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "alerts no longer learn of cases and reports", "err", err)
+	}
+}
+
+// reported takes a report of people, if a detector joins its category and it says where. It is kept before it is judged, so
+// that a start finds it, and only what, when and where are.
+func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
+	if e.About != "place" || e.Precision != "point" || e.Point == nil || !s.joined(e.Category) {
+		return nil
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	r := engine.Report{ID: e.Report, At: db.Micros(e.At), Category: e.Category, Point: e.Point}
+	if r.At < db.Micros(s.Clock.Now().Add(-forgetReports)) {
+		return nil // a history that is brought along
+	}
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Exec(`delete from detect_reports where at < $1`, db.Micros(s.Clock.Now().Add(-forgetReports))); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`insert into detect_reports (id, at, category, lon, lat) values ($1, $2, $3, $4, $5) on conflict (id) do nothing`,
+			r.ID, r.At, r.Category, r.Point[0], r.Point[1])
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep report %d: %w", e.Report, err)
+	}
+	if s.engine == nil {
+		return nil // the start finds it
+	}
+	return s.report(ctx, s.engine.Report(r, nil), nil)
+}
+
+// joined says whether a detector reads reports of a category.
+func (s *Service) joined(category string) bool {
+	for _, d := range s.Detectors {
+		if d.Joins == nil {
+			continue
+		}
+		for _, m := range d.Joins.Of {
+			if m.Reports == category {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// loadReports are the reports since a time.
+func loadReports(ctx context.Context, d *db.DB, since int64) (out []engine.Report, err error) {
+	err = d.Read(ctx, func(tx *db.Tx) error {
+		return tx.Each(func(rows *sql.Rows) error {
+			r := engine.Report{Point: &[2]float64{}}
+			err := rows.Scan(&r.ID, &r.At, &r.Category, &r.Point[0], &r.Point[1])
+			out = append(out, r)
+			return err
+		}, `select id, at, category, lon, lat from detect_reports where at >= $1 order by at nulls last, id nulls last`, since)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load reports: %w", err)
+	}
+	return out, nil
+}
+
+// amended marks alerts that rest on readings which were changed or removed afterwards. Detectors don't run again: what was
+// known when the alert was raised is what it was raised on.
+func (s *Service) amended(ctx context.Context, all []sensing.Amendment) error {
+	if len(all) == 0 {
+		return nil
+	}
+	now := s.Clock.Now()
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		for _, x := range all {
+			var hit []*Alert
+			err := tx.Each(func(rows *sql.Rows) error {
+				a, err := scanAlert(rows)
+				hit = append(hit, a)
+				return err
+			}, `select `+columns+` from alerts where datastream = $1 and since <= $2 and (cleared_at is null or cleared_at >= $2) order by id nulls last`,
+				x.Before.Datastream, x.Before.At)
+			if err != nil {
+				return err
+			}
+			for _, a := range hit {
+				note := fmt.Sprintf("%s: %s", db.Time(x.Before.At).Format("2006-01-02T15:04:05Z"), string(x.Before.Value.AppendJSON(nil)))
+				if !x.Deleted {
+					note += " -> " + string(x.After.Value.AppendJSON(nil))
+				}
+				if _, err := insertEvent(tx, a.ID, "amended", db.Time(x.Before.At), now, a.Level, "", 0, note, nil); err != nil {
+					return err
+				}
+				if _, err := tx.Exec(`update alerts set amended = 1 where id = $1`, a.ID); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("alerts on amended readings: %w", err)
+	}
+	return nil
+}
