@@ -22,7 +22,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/packs"
 )
@@ -132,7 +132,7 @@ func before(releases []release, at int64) int {
 func day(at int64) string { return time.UnixMicro(at).UTC().Format("2006-01-02T15:04Z") }
 
 // detector is a compiled detector of a pack.
-func detector(fsys fs.FS, folder, id string) (*detect.Detector, error) {
+func detector(fsys fs.FS, folder, id string) (*engine.Detector, error) {
 	sub, err := fs.Sub(fsys, folder)
 	if err != nil {
 		return nil, err
@@ -141,11 +141,11 @@ func detector(fsys fs.FS, folder, id string) (*detect.Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	ds, err := detect.Compile(p)
+	ds, err := engine.Compile(p)
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(ds, func(d *detect.Detector) bool { return d.ID == id }); i >= 0 {
+	if i := slices.IndexFunc(ds, func(d *engine.Detector) bool { return d.ID == id }); i >= 0 {
 		return ds[i], nil
 	}
 	return nil, fmt.Errorf("the pack %s has no detector %s", folder, id)
@@ -155,19 +155,19 @@ func detector(fsys fs.FS, folder, id string) (*detect.Detector, error) {
 type span struct{ from, to int64 }
 
 // play runs a detector over the recorded readings, all instruments standing at one place.
-func play(d *detect.Detector, rows []row) []span {
-	e := detect.NewEngine([]*detect.Detector{d})
+func play(d *engine.Detector, rows []row) []span {
+	e := engine.New([]*engine.Detector{d})
 	for i := range instruments {
-		e.Bind(detect.Stream{ID: int64(i + 1), Property: d.Property.ID, Kind: d.Kinds[0].ID, Asset: int64(i + 1), Place: 1}, nil)
+		e.Bind(engine.Stream{ID: int64(i + 1), Property: d.Property.ID, Kind: d.Kinds[0].ID, Asset: int64(i + 1), Place: 1}, nil)
 	}
 	var out []span
-	var changes []detect.Change
+	var changes []engine.Change
 	for _, r := range rows {
 		for i, v := range r.ppm {
 			if math.IsNaN(v) {
 				continue
 			}
-			changes = e.Evaluate(detect.Reading{Datastream: int64(i + 1), At: r.at, Value: v, Number: true}, r.at, changes[:0])
+			changes = e.Evaluate(engine.Reading{Datastream: int64(i + 1), At: r.at, Value: v, Number: true}, r.at, changes[:0])
 			for _, c := range changes {
 				switch {
 				case c.Raised():
@@ -293,6 +293,6 @@ func neighbours(w io.Writer, rows []row, releases []release, cal calibration) er
 }
 
 // compile makes a detector of parameters, through the pack language.
-func compile(c calibration, fall time.Duration) (*detect.Detector, error) {
+func compile(c calibration, fall time.Duration) (*engine.Detector, error) {
 	return detector(variantFS(c, fall), "gas", "gas/methane-ambient")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/sensing/coverage"
 )
@@ -21,7 +22,7 @@ func (a *App) newCoverage(ctx context.Context, kinds []pack.Kind) (*coverage.Ser
 }
 
 // watchers are the detectors as coverage sees them.
-func watchers(ds []*detect.Detector) []coverage.Detector {
+func watchers(ds []*engine.Detector) []coverage.Detector {
 	out := make([]coverage.Detector, len(ds))
 	for i, d := range ds {
 		out[i] = coverage.Detector{ID: d.ID, Property: d.Property.ID, SilentAfter: d.SilentAfter}

@@ -20,6 +20,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/clock"
@@ -389,7 +390,7 @@ func (a *App) score(ctx context.Context, _ *struct{}) (*scoreOutput, error) {
 			return nil, err
 		}
 		for _, x := range page {
-			if x.Kind != detect.Hazard {
+			if x.Kind != engine.Hazard {
 				continue // a silent instrument is no claim about a hazard
 			}
 			alerts = append(alerts, sim.Alert{ID: strconv.FormatInt(x.ID, 10), Raised: x.RaisedAt,

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/anlan-city/anlan/internal/city"
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
@@ -22,7 +22,7 @@ type packs struct {
 	properties map[string]pack.Property
 	kinds      []city.Kind
 	declared   []pack.Kind // the same, with what they measure
-	detectors  []*detect.Detector
+	detectors  []*engine.Detector
 	cases      []*respond.Kind
 }
 

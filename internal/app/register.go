@@ -12,6 +12,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
@@ -47,8 +48,8 @@ func (r register) asset(id int64) sensing.Asset {
 }
 
 // Streams fulfils detect.Register.
-func (r register) Streams(_ context.Context, ids []int64) (map[int64]detect.Stream, error) {
-	out := make(map[int64]detect.Stream, len(ids))
+func (r register) Streams(_ context.Context, ids []int64) (map[int64]engine.Stream, error) {
+	out := make(map[int64]engine.Stream, len(ids))
 	for _, id := range ids {
 		d, ok := r.sensing.Lookup(id)
 		if !ok {
@@ -59,7 +60,7 @@ func (r register) Streams(_ context.Context, ids []int64) (map[int64]detect.Stre
 			continue
 		}
 		point := [2]float64(s.Point)
-		out[id] = detect.Stream{
+		out[id] = engine.Stream{
 			ID: id, Property: d.Property, Asset: d.Asset, Kind: s.Kind, Place: s.Place, Area: s.Area, Organisation: s.Organisation,
 			Point: &point, AssetName: wording(s.AssetName), PlaceName: wording(s.PlaceName), AreaName: wording(r.city.AreaName(s.Area)),
 		}
@@ -67,7 +68,7 @@ func (r register) Streams(_ context.Context, ids []int64) (map[int64]detect.Stre
 	return out, nil
 }
 
-func wording(n city.Name) detect.Wording { return detect.Wording{EN: n.In("en"), ZH: n.In("zh-CN")} }
+func wording(n city.Name) engine.Wording { return engine.Wording{EN: n.In("en"), ZH: n.In("zh-CN")} }
 
 // Locate fulfils inspect.Register and respond.Register.
 func (r register) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
@@ -262,7 +263,7 @@ func (s states) States(assets []int64) map[int64]city.State {
 	}
 	for id, st := range open {
 		switch {
-		case st.Level != detect.None:
+		case st.Level != engine.None:
 			out[id] = city.State{State: "alert", AlertLevel: st.Level.String()}
 		case st.Silent:
 			out[id] = city.State{State: "silent"}

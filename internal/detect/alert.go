@@ -159,18 +159,6 @@ func alertOf(c engine.Change, s engine.Stream, cause []Sample) *Alert {
 	return a
 }
 
-// public is a datastream's place as an alert may tell it: an instrument in a home is called by its kind, since its name
-// may hold the flat, and the place is the building.
-func public(d *engine.Detector, s engine.Stream) (engine.Stream, bool) {
-	for _, k := range d.Kinds {
-		if k.ID == s.Kind && k.Home {
-			s.AssetName = engine.TextOf(k.Title)
-			return s, true
-		}
-	}
-	return s, false
-}
-
 // news is what every event about the alert tells. By it an alert rests until alert.works_over was told, so that whoever
 // waits for that never waits in vain.
 func (a *Alert) news(at time.Time) events.AlertFacts {

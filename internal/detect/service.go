@@ -336,7 +336,7 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 func (s *Service) report(ctx context.Context, changes []engine.Change, row []sensing.Stored) error {
 	steps := make([]step, 0, len(changes))
 	for _, c := range changes {
-		stream, home := public(c.Detector, s.engine.Stream(c.Datastream))
+		stream, home := c.Detector.Public(s.engine.Stream(c.Datastream))
 		st := step{Change: c}
 		if c.Raised() {
 			var cause []Sample

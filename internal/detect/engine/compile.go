@@ -389,8 +389,6 @@ func (c *compiler) management(doc *ruleDoc, d *Detector) {
 	switch at := doc.Silent; {
 	case d.Joins != nil && !at.IsZero():
 		c.Add(at.Pos, pack.CodeValue, "a detector that joins others has no instruments that could fall silent")
-	case d.Joins == nil && at.IsZero() && !doc.Watches.IsZero():
-		c.Add(doc.Pos, pack.CodeRequired, "%s lacks \"silent_after\"", doc.ID.Value)
 	case !at.IsZero() && d.SilentAfter < d.Every:
 		c.Add(at.Pos, pack.CodeValue, "silent_after is shorter than %s, the time between two readings", d.Every)
 	}
@@ -509,6 +507,17 @@ func source(c *pack.Condition) string {
 		return ""
 	}
 	return c.Source()
+}
+
+// Watches says whether the detector judges readings of a property of a kind of asset.
+func (d *Detector) Watches(property, kind string) bool {
+	is := func(p pack.Property, kinds []pack.Kind) bool {
+		return p.ID == property && slices.ContainsFunc(kinds, func(k pack.Kind) bool { return k.ID == kind })
+	}
+	if len(d.Inputs) == 0 {
+		return is(d.Property, d.Kinds)
+	}
+	return slices.ContainsFunc(d.Inputs, func(in Input) bool { return is(in.Property, in.Kinds) })
 }
 
 // level is the colour of the n-th level of the rule; 0 is none.

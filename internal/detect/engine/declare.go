@@ -48,14 +48,14 @@ type ruleDoc struct {
 	Quiet        pack.Duration      `yaml:"quiet" doc:"an alert that comes back so soon after it cleared is the same alert again"`
 	Chatter      *chatterDoc        `yaml:"chatter" doc:"when an alert comes and goes often, it stands until it has been calm for longer"`
 	SuppressedBy pack.Names         `yaml:"suppressed_by" doc:"detectors of this pack: while one of their alerts stands at the same asset or place, this one's rests"`
-	Silent       pack.Duration      `yaml:"silent_after" doc:"an instrument that says nothing for so long raises a monitoring alert; required unless the detector joins others"`
+	Silent       pack.Duration      `yaml:"silent_after" doc:"an instrument that says nothing for so long raises a monitoring alert; needed with watches"`
 	Stuck        *stuckDoc          `yaml:"stuck" doc:"an instrument whose value does not move raises a monitoring alert"`
 
 	Because pack.Text     `yaml:"because" pack:"required" doc:"why the alert was raised, with {{value}}, {{place}}, … and the names of variables"`
 	Source  pack.String   `yaml:"source" pack:"required" doc:"standard and clause, or data, that the limits come from"`
 	False   []pack.String `yaml:"known_false_alarms" pack:"required" doc:"what else looks like this"`
 	Opens   *opensDoc     `yaml:"opens" doc:"the case that the alert opens; left out: none"`
-	Pos     pack.Pos      `pack:"exactly one of watches inputs joins"`
+	Pos     pack.Pos      `pack:"exactly one of watches inputs joins,at least one of silent_after joins inputs"`
 }
 
 type inputDoc struct {

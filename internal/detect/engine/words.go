@@ -107,6 +107,18 @@ func span(d time.Duration) Wording {
 	return Wording{strings.Join(en, " "), strings.Join(zh, "")}
 }
 
+// Public is a datastream's place as an alert may tell it: an instrument in a home is called by its kind, since its name may
+// hold the flat, and the place is the building. home says that it is one.
+func (d *Detector) Public(s Stream) (out Stream, home bool) {
+	for _, k := range d.Kinds {
+		if k.ID == s.Kind && k.Home {
+			s.AssetName = TextOf(k.Title)
+			return s, true
+		}
+	}
+	return s, false
+}
+
 // Because fills the rule's text with what a change of its alert rests on. s is where the change's datastream stands.
 func (d *Detector) Because(c Change, s Stream) Wording {
 	held := span(time.Duration(c.At-c.Since) * time.Microsecond)

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/methods/verify"
 	"github.com/anlan-city/anlan/internal/platform/testdata"
 )
@@ -213,14 +213,14 @@ func TestSilenceInAGap(t *testing.T) {
 		t.Fatalf("%d claims", len(past.claims))
 	}
 	c := past.claims[0]
-	if c.kind != detect.Monitoring || micro(c.raised).Format("01-02 15:04") != "03-01 00:11" || micro(c.cleared).Format("01-02 15:04") != "06-01 00:00" {
+	if c.kind != engine.Monitoring || micro(c.raised).Format("01-02 15:04") != "03-01 00:11" || micro(c.cleared).Format("01-02 15:04") != "06-01 00:00" {
 		t.Errorf("silent from %v to %v", micro(c.raised), micro(c.cleared))
 	}
 }
 
 func TestPriorities(t *testing.T) {
-	for level, want := range map[detect.Level]verify.Priority{
-		detect.None: verify.Low, detect.Blue: verify.Low, detect.Yellow: verify.Low, detect.Orange: verify.Medium, detect.Red: verify.High,
+	for level, want := range map[engine.Level]verify.Priority{
+		engine.None: verify.Low, engine.Blue: verify.Low, engine.Yellow: verify.Low, engine.Orange: verify.Medium, engine.Red: verify.High,
 	} {
 		if got := priority(level); got != want {
 			t.Errorf("%s is %d", level, got)

@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/methods/ucum"
 	"github.com/anlan-city/anlan/internal/pack"
 )
 
 // Stream is a datastream of the past.
 type Stream struct {
-	detect.Stream
+	engine.Stream
 	AssetKey, PlaceKey string // external ids, which the truth names
 	Unit               string
 	Home               bool // stands in a home: only its building may be named
@@ -21,20 +21,20 @@ type Stream struct {
 type History struct {
 	Streams []Stream
 	// Each hands the readings over in the order of event time.
-	Each func(ctx context.Context, fn func(detect.Reading) error) error
+	Each func(ctx context.Context, fn func(engine.Reading) error) error
 	// Truth are events that came with the history, Detector what they are about ("" for any).
 	Truth []Event
-	Notes []detect.Wording // what was left out
+	Notes []engine.Wording // what was left out
 }
 
 // note says the same in both languages; the arguments stand in one order in both.
-func note(en, zh string, args ...any) detect.Wording {
-	return detect.Wording{EN: fmt.Sprintf(en, args...), ZH: fmt.Sprintf(zh, args...)}
+func note(en, zh string, args ...any) engine.Wording {
+	return engine.Wording{EN: fmt.Sprintf(en, args...), ZH: fmt.Sprintf(zh, args...)}
 }
 
 // units are conversions of readings into the unit that a pack judges in, by datastream. A datastream that can't be converted
 // is left out, with a note, for a detector must not take kPa for bar.
-func (h *History) units(properties map[string]pack.Property) (conversions map[int64]ucum.Conversion, left []detect.Wording) {
+func (h *History) units(properties map[string]pack.Property) (conversions map[int64]ucum.Conversion, left []engine.Wording) {
 	conversions = map[int64]ucum.Conversion{}
 	kept := h.Streams[:0:0]
 	for _, s := range h.Streams {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/methods/verify"
 )
 
@@ -37,7 +37,7 @@ func (r *Report) WriteHTML(w io.Writer, lang string) error {
 	}
 	words := wordsIn(lang)
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"in":       func(x detect.Wording) string { return x.In(lang) },
+		"in":       func(x engine.Wording) string { return x.In(lang) },
 		"two":      func(s verify.Score) string { return s.Text(2) },
 		"one":      func(s verify.Score) string { return s.Text(1) },
 		"three":    func(s verify.Score) string { return s.Text(3) },
@@ -49,7 +49,7 @@ func (r *Report) WriteHTML(w io.Writer, lang string) error {
 		"timeline": func(d DetectorReport) template.HTML { return r.timeline(&d, words) },
 		"leads":    func(d DetectorReport) template.HTML { return leadChart(&d, words) },
 		"reliable": func(p ProbabilityModel) template.HTML { return reliabilityChart(&p, words) },
-		"level":    func(l detect.Level) string { return words.Levels[l.String()] },
+		"level":    func(l engine.Level) string { return words.Levels[l.String()] },
 	}).Parse(pageTemplate)
 	if err != nil {
 		return fmt.Errorf("the page's template: %w", err)

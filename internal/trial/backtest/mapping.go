@@ -5,7 +5,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/trial/replay"
 )
 
@@ -38,7 +38,7 @@ func fromPlan(plan *replay.Plan) *History {
 		id := int64(i + 1)
 		known[int32(i)] = id
 		s := Stream{
-			Stream: detect.Stream{
+			Stream: engine.Stream{
 				ID: id, Property: d.Property, Asset: assets.id[a.ID], Kind: a.Pack + "/" + a.Kind, Place: places.id[a.Place],
 				AssetName: wording(a.Name), PlaceName: wording(p.Name),
 			},
@@ -57,7 +57,7 @@ func fromPlan(plan *replay.Plan) *History {
 	}
 	readings := slices.Clone(plan.Readings)
 	slices.SortStableFunc(readings, func(a, b replay.Reading) int { return cmp.Compare(a.At, b.At) })
-	h.Each = func(ctx context.Context, fn func(detect.Reading) error) error {
+	h.Each = func(ctx context.Context, fn func(engine.Reading) error) error {
 		for n, r := range readings {
 			id, ok := known[r.Stream]
 			if !ok {
@@ -66,7 +66,7 @@ func fromPlan(plan *replay.Plan) *History {
 			if n%4096 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := fn(detect.Reading{Datastream: id, At: r.At, Value: r.Number, Number: r.Text < 0}); err != nil {
+			if err := fn(engine.Reading{Datastream: id, At: r.At, Value: r.Number, Number: r.Text < 0}); err != nil {
 				return err
 			}
 		}
@@ -93,7 +93,7 @@ func newRegister(all []replay.Entity) register {
 }
 
 // wording is a name in both languages; one that is given in one only serves for both.
-func wording(name map[string]string) detect.Wording {
+func wording(name map[string]string) engine.Wording {
 	en, zh := cmp.Or(name["en"], name[""], name["zh-CN"]), cmp.Or(name["zh-CN"], name[""], name["en"])
-	return detect.Wording{EN: en, ZH: zh}
+	return engine.Wording{EN: en, ZH: zh}
 }

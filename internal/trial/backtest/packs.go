@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 )
 
@@ -13,7 +13,7 @@ import (
 type Packs struct {
 	All       []*pack.Pack
 	Names     []string
-	Detectors []*detect.Detector
+	Detectors []*engine.Detector
 }
 
 // LoadPacks reads the packs in the folders, one each, and compiles their detectors. All mistakes come at once.
@@ -26,7 +26,7 @@ func LoadPacks(dirs ...string) (Packs, error) {
 			errs = append(errs, err)
 			continue
 		}
-		detectors, err := detect.Compile(x)
+		detectors, err := engine.Compile(x)
 		errs = append(errs, err)
 		p.All, p.Names, p.Detectors = append(p.All, x), append(p.Names, x.Name), append(p.Detectors, detectors...)
 	}

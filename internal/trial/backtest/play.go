@@ -6,13 +6,13 @@ import (
 	"math"
 	"slices"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 )
 
 // claim is one alert of the past.
 type claim struct {
-	detector *detect.Detector
-	kind     detect.Kind
+	detector *engine.Detector
+	kind     engine.Kind
 	stream   *Stream // whose reading, or silence, raised it
 	streams  []int64 // all that the subject watches
 	source   string  // the detector and its subject
@@ -20,8 +20,8 @@ type claim struct {
 	// stood is until when its condition kept it up: an alert that waits for its off-delay claims nothing more.
 	stood   int64
 	cleared int64 // 0: it stood at the end
-	first   detect.Level
-	highest detect.Level
+	first   engine.Level
+	highest engine.Level
 }
 
 // past is what the detectors made of a history.
@@ -35,25 +35,24 @@ type past struct {
 
 // play runs detectors over a history. The clock is the time of the newest reading, so that an instrument which stopped in
 // the past is found silent as it would have been then.
-func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past, error) {
+func play(ctx context.Context, detectors []*engine.Detector, h *History) (*past, error) {
 	p := &past{streams: map[string]int{}, first: math.MaxInt64, last: math.MinInt64}
-	engine := detect.NewEngine(detectors)
+	e := engine.New(detectors)
 	streams := map[int64]*Stream{}
 	for i := range h.Streams {
 		s := &h.Streams[i]
 		streams[s.ID] = s
-		engine.Bind(s.Stream, nil)
+		e.Bind(s.Stream, nil)
 	}
 	for _, d := range detectors {
-		for _, s := range h.Streams {
-			if d.Property.ID == s.Property && slices.ContainsFunc(d.Kinds, func(k kindOf) bool { return k.ID == s.Kind }) {
-				p.streams[d.ID]++
-			}
-		}
+		p.streams[d.ID] = watchedBy(d, detectors, h.Streams)
 	}
 	properties := map[string]packProperty{}
 	for _, d := range detectors {
 		properties[d.Property.ID] = d.Property
+		for _, in := range d.Inputs {
+			properties[in.Property.ID] = in.Property
+		}
 	}
 	conversions, left := h.units(properties)
 	h.Notes = append(h.Notes, left...)
@@ -62,36 +61,11 @@ func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past,
 		watched[s.ID] = true
 	}
 
-	standing := map[claimKey]int{} // index in p.claims
-	take := func(changes []detect.Change) {
-		for _, c := range changes {
-			key := claimKey{c.Detector.ID, c.Kind, c.Subject, c.Since}
-			i, ok := standing[key]
-			switch {
-			case c.Raised() && !ok:
-				standing[key] = len(p.claims)
-				p.claims = append(p.claims, claim{
-					detector: c.Detector, kind: c.Kind, stream: streams[c.Datastream], streams: c.Datastreams, source: sourceOf(c),
-					raised: c.At, first: c.To, highest: c.To,
-				})
-			case !ok: // a step of an alert that was never raised here
-			case c.Cleared:
-				x := &p.claims[i]
-				x.cleared = c.At
-				x.stood = max(x.raised, c.At-c.Detector.ClearFor.Microseconds())
-				if c.Kind == detect.Monitoring {
-					x.stood = c.At
-				}
-				delete(standing, key)
-			default:
-				p.claims[i].highest = max(p.claims[i].highest, c.To)
-			}
-		}
-	}
-	var changes []detect.Change
+	var book engine.Book
+	var changes []engine.Change
 	every, longest := silences(detectors)
 	var asked int64 // when silences were last looked for
-	err := h.Each(ctx, func(r detect.Reading) error {
+	err := h.Each(ctx, func(r engine.Reading) error {
 		if !watched[r.Datastream] {
 			return nil
 		}
@@ -104,8 +78,8 @@ func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past,
 				asked = r.At - (r.At-asked)%every
 				break
 			}
-			changes = engine.Silent(asked+every, p.first, changes[:0])
-			take(changes)
+			changes = e.Tick(asked+every, p.first, changes[:0])
+			book.Add(changes...)
 		}
 		p.readings++
 		p.first, p.last = min(p.first, r.At), max(p.last, r.At)
@@ -115,15 +89,15 @@ func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past,
 		if c, ok := conversions[r.Datastream]; ok {
 			r.Value = c.Of(r.Value)
 		}
-		changes = engine.Evaluate(r, p.last, changes[:0])
-		take(changes)
+		changes = e.Evaluate(r, p.last, changes[:0])
+		book.Add(changes...)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range standing {
-		p.claims[i].stood = p.last
+	for _, a := range book.Episodes() {
+		p.claims = append(p.claims, claimOf(a, streams, p.last))
 	}
 	slices.SortStableFunc(p.claims, func(a, b claim) int {
 		return cmp.Or(cmp.Compare(a.raised, b.raised), cmp.Compare(a.source, b.source))
@@ -131,28 +105,51 @@ func play(ctx context.Context, detectors []*detect.Detector, h *History) (*past,
 	return p, nil
 }
 
-// claimKey names an alert for ever, as the engine's changes do.
-type claimKey struct {
-	detector string
-	kind     detect.Kind
-	subject  detect.Subject
-	since    int64
+// claimOf is an alert of the past. One that stood at the end did so until last.
+func claimOf(a *engine.Episode, streams map[int64]*Stream, last int64) claim {
+	first := a.Steps[0]
+	x := claim{
+		detector: a.Detector, kind: a.Kind, stream: streams[first.Datastream], streams: first.Datastreams, source: sourceOf(a),
+		raised: a.RaisedAt, first: first.To, highest: a.Level, cleared: a.ClearedAt, stood: last,
+	}
+	if a.ClearedAt != 0 {
+		if x.stood = max(x.raised, a.ClearedAt-a.Detector.ClearFor.Microseconds()); a.Kind == engine.Monitoring {
+			x.stood = a.ClearedAt
+		}
+	}
+	return x
 }
 
-func sourceOf(c detect.Change) string {
-	s := c.Detector.ID + "@"
-	if c.Subject.Place {
-		s += "place "
-	}
-	s += itoa(c.Subject.ID)
-	if c.Kind == detect.Monitoring {
-		s += " silent"
+func sourceOf(a *engine.Episode) string {
+	s := a.Detector.ID + "@" + []string{"", "place ", "asset ", "area ", "organisation "}[a.Subject.Scope] + itoa(a.Subject.ID)
+	if a.Fault != engine.NoFault {
+		s += " " + string(a.Fault)
 	}
 	return s
 }
 
+// watchedBy counts the datastreams that a detector judges, by itself or through the detectors that it joins.
+func watchedBy(d *engine.Detector, all []*engine.Detector, streams []Stream) (n int) {
+	if d.Joins != nil {
+		for _, m := range d.Joins.Of {
+			for _, x := range all {
+				if x.ID == m.Alert {
+					n += watchedBy(x, all, streams)
+				}
+			}
+		}
+		return n
+	}
+	for _, s := range streams {
+		if d.Watches(s.Property, s.Kind) {
+			n++
+		}
+	}
+	return n
+}
+
 // silences tells how often to look for silences, a tenth of the shortest time that counts as one, and the longest such time.
-func silences(detectors []*detect.Detector) (every, longest int64) {
+func silences(detectors []*engine.Detector) (every, longest int64) {
 	const least = int64(60e6)
 	every = math.MaxInt64
 	for _, d := range detectors {

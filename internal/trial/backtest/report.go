@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/methods/verify"
 )
 
@@ -23,7 +23,7 @@ type Report struct {
 	Detectors     []DetectorReport   `json:"detectors"`
 	Probabilities []ProbabilityModel `json:"probabilities"`
 	Positions     []Position         `json:"positions"`
-	Notes         []detect.Wording   `json:"notes"` // what was left out and why
+	Notes         []engine.Wording   `json:"notes"` // what was left out and why
 }
 
 // RuleWords are the rule by which alerts belong to events.
@@ -38,7 +38,7 @@ type RuleWords struct {
 // DetectorReport is how one detector fared.
 type DetectorReport struct {
 	ID       string         `json:"id"`
-	Title    detect.Wording `json:"title"`
+	Title    engine.Wording `json:"title"`
 	Maturity string         `json:"maturity"`
 	Owner    string         `json:"owner"`
 	Streams  int            `json:"datastreams"`
@@ -83,7 +83,7 @@ type EventReport struct {
 type AlertReport struct {
 	From    time.Time    `json:"from"`
 	To      time.Time    `json:"to"`
-	Level   detect.Level `json:"level"`
+	Level   engine.Level `json:"level"`
 	Place   string       `json:"place"`
 	Asset   string       `json:"asset"`
 	Verdict string       `json:"verdict" enum:"hit,repeated,lingering,false"`

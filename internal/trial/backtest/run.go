@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/methods/verify"
 	"github.com/anlan-city/anlan/internal/pack"
 )
@@ -26,7 +26,7 @@ const DefaultInterval = time.Hour
 // Options say what to judge and how.
 type Options struct {
 	Packs     []string // their names, for the report
-	Detectors []*detect.Detector
+	Detectors []*engine.Detector
 	History   *History
 	Truth     []Event
 	Forecasts []Forecast
@@ -102,13 +102,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	r.Probabilities = probabilities(o.Forecasts, within, p.first, p.last, say)
 	r.Positions = j.positions(o.Detectors)
 	if r.Notes == nil {
-		r.Notes = []detect.Wording{}
+		r.Notes = []engine.Wording{}
 	}
 	return r, nil
 }
 
 // isFor says that the detector should have found the event.
-func (e *Event) isFor(d *detect.Detector) bool {
+func (e *Event) isFor(d *engine.Detector) bool {
 	_, short, _ := strings.Cut(d.ID, "/")
 	return (e.Detector == "" || e.Detector == d.ID || e.Detector == short) && (e.Kind == "" || e.Kind == d.Opens.Case)
 }
@@ -126,9 +126,9 @@ type judge struct {
 }
 
 // detector scores one detector against the events that it should have found.
-func (j *judge) detector(d *detect.Detector, truth []Event) DetectorReport {
+func (j *judge) detector(d *engine.Detector, truth []Event) DetectorReport {
 	out := DetectorReport{
-		ID: d.ID, Title: detect.Wording{EN: d.Title.In("en"), ZH: d.Title.In("zh-CN")}, Maturity: d.Maturity, Owner: d.Owner,
+		ID: d.ID, Title: engine.Wording{EN: d.Title.In("en"), ZH: d.Title.In("zh-CN")}, Maturity: d.Maturity, Owner: d.Owner,
 		Streams: j.streams[d.ID], Leads: []float64{}, EventList: []EventReport{}, AlertList: []AlertReport{},
 	}
 	var events []verify.Event
@@ -142,7 +142,7 @@ func (j *judge) detector(d *detect.Detector, truth []Event) DetectorReport {
 			continue
 		}
 		out.Alarms++
-		if c.kind == detect.Hazard {
+		if c.kind == engine.Hazard {
 			alerts = append(alerts, j.alert(&c))
 			level[c.source] = append(level[c.source], c)
 		}
@@ -215,7 +215,7 @@ func eventReport(e Event, f verify.Found, alerts []verify.Alert) EventReport {
 }
 
 // positions measures the load of each owner of a detector that watches something.
-func (j *judge) positions(detectors []*detect.Detector) []Position {
+func (j *judge) positions(detectors []*engine.Detector) []Position {
 	type bell struct {
 		at     int64
 		raised bool
@@ -258,11 +258,11 @@ func (j *judge) positions(detectors []*detect.Detector) []Position {
 }
 
 // priority is how soon a level asks for a person: of the four colours, blue and yellow are low.
-func priority(l detect.Level) verify.Priority {
+func priority(l engine.Level) verify.Priority {
 	switch l {
-	case detect.Red:
+	case engine.Red:
 		return verify.High
-	case detect.Orange:
+	case engine.Orange:
 		return verify.Medium
 	}
 	return verify.Low
@@ -276,7 +276,7 @@ func (j *judge) sourceName(source string) string {
 	if c.stream.Home || strings.Contains(source, "@place ") {
 		name = c.stream.PlaceKey
 	}
-	if c.kind == detect.Monitoring {
+	if c.kind == engine.Monitoring {
 		name += " (silent)"
 	}
 	return c.detector.ID + " " + name

@@ -6,7 +6,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city"
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/sensing"
@@ -43,20 +43,20 @@ func FromStore(ctx context.Context, d *db.DB, properties map[string]bool) (*Hist
 		point := [2]float64(at.Point)
 		ids = append(ids, x.ID)
 		h.Streams = append(h.Streams, Stream{
-			Stream: detect.Stream{
+			Stream: engine.Stream{
 				ID: x.ID, Property: x.Property, Asset: x.Asset, Kind: at.Kind, Place: at.Place, Area: at.Area, Organisation: at.Organisation,
 				Point: &point, AssetName: named(at.AssetName), PlaceName: named(at.PlaceName), AreaName: named(register.AreaName(at.Area)),
 			},
 			AssetKey: at.AssetKey, PlaceKey: keys[at.Place], Unit: x.Unit, Home: at.Home,
 		})
 	})
-	h.Each = func(ctx context.Context, fn func(detect.Reading) error) error {
+	h.Each = func(ctx context.Context, fn func(engine.Reading) error) error {
 		if len(ids) == 0 {
 			return nil
 		}
 		return log.Scan(ctx, sensing.Query{Datastreams: ids, Order: sensing.ByTime}, func(r sensing.Stored) error {
 			v, number := r.Value.Float()
-			return fn(detect.Reading{Datastream: r.Datastream, At: r.At, Value: v, Number: number, Doubtful: !r.Marks.Judged()})
+			return fn(engine.Reading{Datastream: r.Datastream, At: r.At, Value: v, Number: number, Doubtful: !r.Marks.Judged()})
 		})
 	}
 	return h, nil
@@ -82,4 +82,4 @@ func placeKeys(ctx context.Context, register *city.Service) (map[int64]string, e
 	}
 }
 
-func named(n city.Name) detect.Wording { return detect.Wording{EN: n.In("en"), ZH: n.In("zh-CN")} }
+func named(n city.Name) engine.Wording { return engine.Wording{EN: n.In("en"), ZH: n.In("zh-CN")} }

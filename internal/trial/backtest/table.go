@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 )
 
@@ -23,7 +23,7 @@ func FromTable(file string, packs []*pack.Pack) (*History, error) {
 		}
 		return in[key]
 	}
-	var readings []detect.Reading
+	var readings []engine.Reading
 	missing := 0
 	err := openSheet(file, []string{"asset", "property", "at", "value"}, []string{"kind", "place", "unit"}, func(s *sheet) {
 		at, ok := s.time("at", 0)
@@ -43,9 +43,9 @@ func FromTable(file string, packs []*pack.Pack) (*History, error) {
 			i = len(h.Streams)
 			streams[key] = i
 			h.Streams = append(h.Streams, Stream{
-				Stream: detect.Stream{
+				Stream: engine.Stream{
 					ID: int64(i + 1), Property: property, Asset: number(assets, asset), Kind: kind, Place: number(places, place),
-					AssetName: detect.Wording{EN: asset, ZH: asset}, PlaceName: detect.Wording{EN: place, ZH: place},
+					AssetName: engine.Wording{EN: asset, ZH: asset}, PlaceName: engine.Wording{EN: place, ZH: place},
 				},
 				AssetKey: asset, PlaceKey: place, Unit: unit,
 			})
@@ -60,7 +60,7 @@ func FromTable(file string, packs []*pack.Pack) (*History, error) {
 		}
 		v, number := s.number("value")
 		if ok && number {
-			readings = append(readings, detect.Reading{Datastream: int64(i + 1), At: at, Value: v, Number: true})
+			readings = append(readings, engine.Reading{Datastream: int64(i + 1), At: at, Value: v, Number: true})
 		}
 	})
 	if err != nil {
@@ -69,8 +69,8 @@ func FromTable(file string, packs []*pack.Pack) (*History, error) {
 	if missing > 0 {
 		h.Notes = append(h.Notes, note("%d rows have no value", "%d 行没有数值", missing))
 	}
-	slices.SortStableFunc(readings, func(a, b detect.Reading) int { return cmp.Compare(a.At, b.At) })
-	h.Each = func(_ context.Context, fn func(detect.Reading) error) error {
+	slices.SortStableFunc(readings, func(a, b engine.Reading) int { return cmp.Compare(a.At, b.At) })
+	h.Each = func(_ context.Context, fn func(engine.Reading) error) error {
 		for _, r := range readings {
 			if err := fn(r); err != nil {
 				return err

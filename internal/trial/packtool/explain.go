@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond"
 )
@@ -77,7 +77,7 @@ func (ps Packs) aloud(w io.Writer, files fs.FS, dir, detector string) error {
 }
 
 // rule is one detector.
-func rule(d *detect.Detector) string {
+func rule(d *engine.Detector) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", d.ID)
 	line := func(what, text string) { fmt.Fprintf(&b, "  %-14s%s\n", what, text) }

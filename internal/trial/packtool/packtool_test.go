@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
@@ -18,7 +18,7 @@ import (
 func tool() Packs {
 	return Packs{
 		Shipped: fstest.MapFS{"weather/pack.yaml": {Data: []byte(weather)}},
-		Files:   []pack.Declaration{pack.MainDeclaration(), detect.Declaration(), respond.Declaration(), packtest.Declaration()},
+		Files:   []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), respond.Declaration(), packtest.Declaration()},
 	}
 }
 

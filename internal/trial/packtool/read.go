@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond"
 )
@@ -13,7 +13,7 @@ import (
 // Domain is a pack with what the rooms make of its files.
 type Domain struct {
 	Pack      *pack.Pack
-	Detectors []*detect.Detector // none where the pack has errors
+	Detectors []*engine.Detector // none where the pack has errors
 	Cases     []*respond.Kind    // likewise
 }
 
@@ -35,7 +35,7 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 	}
 	if !slices.ContainsFunc(ds, func(x pack.Diagnostic) bool { return x.Path == p.Path(pack.Main) }) {
 		var err error
-		d.Detectors, err = detect.Compile(p)
+		d.Detectors, err = engine.Compile(p)
 		ds.Join(err)
 		d.Cases, err = respond.Kinds(p)
 		ds.Join(err)
