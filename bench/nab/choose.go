@@ -75,6 +75,8 @@ func printNeighbours(w io.Writer, files []*file) {
 		{"Recent", func(p *series.EverydayParams) *float64 { return &p.Recent }},
 		{"Steps", func(p *series.EverydayParams) *float64 { return &p.Steps }},
 		{"Spread", func(p *series.EverydayParams) *float64 { return &p.Spread }},
+		{"Unseen", func(p *series.EverydayParams) *float64 { return &p.Unseen }},
+		{"News", func(p *series.EverydayParams) *float64 { return &p.News }},
 		{"Long", func(p *series.EverydayParams) *float64 { return &p.Long }},
 		{"Quiet", func(p *series.EverydayParams) *float64 { return &p.Quiet }},
 		{"QuietShare", func(p *series.EverydayParams) *float64 { return &p.QuietShare }},

@@ -11,6 +11,8 @@ type EverydayParams struct {
 	Recent float64 // whose mean is held against the mean of Long: the level
 	Steps  float64 // whose steps are held against those of Long: the spread
 	Spread float64 // the weight of the spread, -ln P in its tail, against the others' standard deviations
+	Unseen float64 // the weight of what was never seen, -ln P, likewise
+	News   float64 // over which it is counted how often something was never seen before
 	Long   float64 // over which everything's own mean and deviation are taken: what is usual
 	Limit  float64 // standard deviations that count as 1
 	Beyond float64 // ln(EverydayQ / q), 0 at least: how far the budget lies beyond the point from which power laws are followed
@@ -31,7 +33,7 @@ const EverydayQ = 3e-4
 // EverydayFor gives the parameters for q false alarms a reading.
 func EverydayFor(q float64) EverydayParams {
 	return EverydayParams{
-		Learn: 150, Hour: 12, Short: 8, Middle: 100, Recent: 40, Steps: 15, Spread: 0.55, Long: 3000,
+		Learn: 150, Hour: 12, Short: 8, Middle: 100, Recent: 40, Steps: 15, Spread: 0.55, Unseen: 0.75, News: 1000, Long: 3000,
 		Limit: TailLimit(q, 8), Beyond: max(0, math.Log(EverydayQ/q)), Quiet: 288, QuietShare: 0.05,
 	}
 }
@@ -46,23 +48,27 @@ type Finding struct {
 	Lasting float64 // neither were those of the last while
 	Level   float64 // the mean has moved
 	Spread  float64 // steps from reading to reading have grown
+	Unseen  float64 // a level that was never seen at this time of the day
 }
 
 // Everyday is the detector for every series that nothing is known about: cheap enough for a million of them, and the same
-// for a series in another unit or with another zero. It puts four statistics on one scale:
+// for a series in another unit or with another zero. It puts five statistics on one scale:
 //
 //	Sudden, Lasting  the error |x - memory of this hour of the day|, averaged over Short and over Middle readings
 //	Level            |mean of Recent - mean of Long|
 //	Spread           ln(mean step of Steps / mean step of Long), and of that -ln P in its own tail
+//	Unseen           -ln P of something new, when the reading's level, one of 8, was never seen at this time of the day, one of
+//	                 12: P is how often that happened over the last News readings, the estimate of the mass of what was
+//	                 never seen (Good, "The population frequencies of species", Biometrika 40, 1953)
 //
-// Each is taken in its own standard deviations above its own mean (of Long readings), so that how much a series swings, and
-// how long its swings last, sets what counts as unusual. The score is the length of the vector of those that are above
+// The first three are taken in their own standard deviations above their own mean (of Long readings), so that how much a
+// series swings, and how long its swings last, sets what counts as unusual. The score is the length of the vector of those that are above
 // their mean, over the limit: several small signs at once count like one large sign, as in a chi-square distance.
 //
 // On noise the budget is kept within a factor of 2, with a power-law tail within 6 (TestFalseAlarms).
 //
 // Hours are those of UTC; a series that knows no day loses nothing by them, since the memory of an hour is renewed in about
-// Hour readings. All else counts readings, not time: a gap changes nothing. The zero value has seen nothing. 216 bytes.
+// Hour readings. All else counts readings, not time: a gap changes nothing. The zero value has seen nothing. 240 bytes.
 type Everyday struct {
 	origin float64 // the first reading: all else is told from there, in 32 bits
 	n      uint32
@@ -82,7 +88,16 @@ type Everyday struct {
 	steps, paces float32 // mean step over Steps and over Long
 	usualSpread  usual
 	spreadTail   farTail
+
+	usualReading usual
+	seen         [dayParts]uint8 // by time of the day, a bit for each level
+	news         float32         // how often something was never seen before
 }
+
+const (
+	dayParts = 12
+	levels   = 8 // of five eighths of a standard deviation, around the mean; the outer two are open
+)
 
 // Next takes a reading. x must be finite.
 func (s *Everyday) Next(p *EverydayParams, at int64, x float64) Finding {
@@ -97,16 +112,17 @@ func (s *Everyday) Next(p *EverydayParams, at int64, x float64) Finding {
 	sudden, lasting := s.errors(p, at, y, first, long)
 	level := s.shift(p, y, first, long)
 	spread := s.spread(p, y, first, long)
+	unseen := s.unseen(p, at, y, first, long)
 	if float64(s.n) <= p.Learn {
 		return Finding{}
 	}
-	sum := sudden + lasting + level + spread
+	sum := sudden + lasting + level + spread + unseen
 	if sum <= 0 {
 		s.quiet -= min(s.quiet, 1)
 		return Finding{}
 	}
 	f := Finding{Score: math.Sqrt(sum) / s.limit(p)}
-	f.Sudden, f.Lasting, f.Level, f.Spread = sudden/sum, lasting/sum, level/sum, spread/sum
+	f.Sudden, f.Lasting, f.Level, f.Spread, f.Unseen = sudden/sum, lasting/sum, level/sum, spread/sum, unseen/sum
 	switch {
 	case s.quiet > 0:
 		s.quiet--
@@ -128,12 +144,9 @@ func (s *Everyday) limit(p *EverydayParams) float64 {
 	return max(p.Limit, (p.Limit-p.Beyond)*math.Exp(index*p.Beyond))
 }
 
-// errors and the two below return squares of standard deviations.
+// errors and the three below return squares of standard deviations.
 func (s *Everyday) errors(p *EverydayParams, at int64, y, first, long float64) (sudden, lasting float64) {
-	h := int(at / hour % 24)
-	if h < 0 {
-		h += 24 // before 1970
-	}
+	h := partOfDay(at, 24)
 	memory, visits := &s.hours[h], &s.visits[h]
 	if *visits == 0 {
 		*memory, *visits = float32(y), 1
@@ -174,9 +187,41 @@ func (s *Everyday) spread(p *EverydayParams, y, first, long float64) float64 {
 	return reach * reach
 }
 
+func (s *Everyday) unseen(p *EverydayParams, at int64, y, first, long float64) float64 {
+	above, vari := s.usualReading.next(y, long)
+	z := 0.0
+	if vari > 0 {
+		z = above / math.Sqrt(vari)
+	}
+	level := uint8(1) << int(min(max(levels/2+z*levels/5, 0), levels-1))
+	part := &s.seen[partOfDay(at, dayParts)]
+	if *part&level != 0 {
+		approach(&s.news, gain(p.News, first), 0)
+		return 0
+	}
+	if *part == 0 { // nothing was seen at this time of the day yet
+		*part = level
+		return 0
+	}
+	*part |= level
+	often := max(float64(s.news), first) // no rarer than once in all readings so far
+	approach(&s.news, gain(p.News, first), 1)
+	tell := -p.Unseen * math.Log(often)
+	return tell * tell
+}
+
+// partOfDay is which of so many equal parts of the UTC day a time lies in.
+func partOfDay(at int64, parts int64) int {
+	const day = 24 * int64(hour)
+	if at %= day; at < 0 {
+		at += day // before 1970
+	}
+	return int(at * parts / day)
+}
+
 const everydayVersion = 1
 
-// AppendBinary appends the state, 217 bytes.
+// AppendBinary appends the state, 241 bytes.
 func (s *Everyday) AppendBinary(b []byte) ([]byte, error) {
 	return writeState(b, everydayVersion, s.fields)
 }
@@ -203,4 +248,8 @@ func (s *Everyday) fields(c *codec) {
 	c.f32(&s.recent, &s.level, &s.usualLevel.mean, &s.usualLevel.vari)
 	c.f32(&s.last, &s.steps, &s.paces, &s.usualSpread.mean, &s.usualSpread.vari)
 	c.f32(&s.spreadTail.edge, &s.spreadTail.excess, &s.spreadTail.mean)
+	c.f32(&s.usualReading.mean, &s.usualReading.vari, &s.news)
+	for i := range s.seen {
+		c.u8(&s.seen[i])
+	}
 }

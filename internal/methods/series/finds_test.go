@@ -37,10 +37,10 @@ func TestEverydayFinds(t *testing.T) {
 				return x + 60
 			}
 			return x
-		}, func(f Finding) float64 { return f.Sudden + f.Spread }},
-		{"a shift of 8 deviations", 30, func(_ int, x float64) float64 { return x + 8 }, func(f Finding) float64 { return f.Sudden + f.Lasting + f.Level }},
-		{"noise four times as wide", 60, func(_ int, x float64) float64 { return 4 * x }, func(f Finding) float64 { return f.Sudden + f.Lasting + f.Spread }},
-		{"a slow drift, 12 deviations in a day", 288, func(i int, x float64) float64 { return x + 12*float64(i)/288 }, func(f Finding) float64 { return f.Level + f.Lasting + f.Sudden }},
+		}, func(f Finding) float64 { return f.Sudden + f.Spread + f.Unseen }},
+		{"a shift of 8 deviations", 30, func(_ int, x float64) float64 { return x + 8 }, func(f Finding) float64 { return f.Sudden + f.Lasting + f.Level + f.Unseen }},
+		{"noise four times as wide", 60, func(_ int, x float64) float64 { return 4 * x }, func(f Finding) float64 { return f.Sudden + f.Lasting + f.Spread + f.Unseen }},
+		{"a slow drift, 12 deviations in a day", 288, func(i int, x float64) float64 { return x + 12*float64(i)/288 }, func(f Finding) float64 { return f.Level + f.Lasting + f.Sudden + f.Unseen }},
 	} {
 		for seed := range uint64(10) {
 			var s Everyday
@@ -56,7 +56,7 @@ func TestEverydayFinds(t *testing.T) {
 				t.Errorf("%s, seed %d: found after %d readings, want within %d", c.name, seed, took, c.within)
 				continue
 			}
-			if sum := found.Sudden + found.Lasting + found.Level + found.Spread; math.Abs(sum-1) > 1e-9 {
+			if sum := found.Sudden + found.Lasting + found.Level + found.Spread + found.Unseen; math.Abs(sum-1) > 1e-9 {
 				t.Errorf("%s: shares add up to %g", c.name, sum)
 			}
 			if share := c.part(found); share < 0.8 {
