@@ -14,6 +14,11 @@
 //	Profile     what is usual in each hour of the local week, with scale and level that follow the season
 //	CUSUM       since when standardised values, of a Profile for instance, have been off zero
 //	Spot        how extreme a reading is by the tail of those before it (DSPOT)
+//	Shift       CUSUM and Page-Hinkley: the mean has moved and stays moved
+//	Likelihood  the series has become harder to foresee than it was
+//	Novelty     outside of the range of all before, by more than chance explains
+//	Everyday    the tier for every series that nothing is known about
+//	Budget      how many false alarms a day people can take, and the limits that follow from it
 //
 // All times are microseconds since 1970 UTC, all spans microseconds. A state is not safe for use by two goroutines.
 //
