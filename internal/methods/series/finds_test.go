@@ -229,3 +229,39 @@ func TestLikelihood(t *testing.T) {
 		}
 	}
 }
+
+// A level that is usual by day is news by night: the first time only, and less so where news is common.
+func TestEverydayUnseen(t *testing.T) {
+	p := EverydayFor(1e-3)
+	told := func(restless bool) (first, second float64) {
+		var s Everyday
+		r := rand.New(rand.NewPCG(8, 8))
+		for i := range int64(20 * 288) {
+			x := r.NormFloat64()
+			if i%288 >= 96 && i%288 < 240 { // 8:00 to 20:00
+				x += 20
+			}
+			if restless && i%97 == 0 {
+				x = 30 * r.Float64()
+			}
+			if i >= 19*288+24 && i < 19*288+26 { // 2:00
+				x = 20
+			}
+			f := s.Next(&p, i*300e6, x)
+			switch i {
+			case 19*288 + 24:
+				first = f.Unseen * f.Score * f.Score
+			case 19*288 + 25:
+				second = f.Unseen
+			}
+		}
+		return first, second
+	}
+	first, second := told(false)
+	if first <= 0.5 || second != 0 {
+		t.Errorf("told %g, then %g", first, second)
+	}
+	if restless, _ := told(true); restless >= first/2 {
+		t.Errorf("told %g where there is always something new, %g where there is not", restless, first)
+	}
+}
