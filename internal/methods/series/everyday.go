@@ -111,10 +111,12 @@ func (s *Everyday) Next(p *EverydayParams, at int64, x float64) Finding {
 	first := 1 / float64(s.n)
 	long := gain(p.Long, first)
 
-	sudden, lasting := s.errors(p, at, y, first, long)
+	h := hourOfDay(at)
+
+	sudden, lasting := s.errors(p, h, y, first, long)
 	level := s.shift(p, y, first, long)
 	spread := s.spread(p, y, first, long)
-	unseen := s.unseen(p, at, y, first, long)
+	unseen := s.unseen(p, h, y, first, long)
 	if float64(s.n) <= p.Learn {
 		return Finding{}
 	}
@@ -147,8 +149,7 @@ func (s *Everyday) limit(p *EverydayParams) float64 {
 }
 
 // errors and the three below return squares of standard deviations.
-func (s *Everyday) errors(p *EverydayParams, at int64, y, first, long float64) (sudden, lasting float64) {
-	h := partOfDay(at, 24)
+func (s *Everyday) errors(p *EverydayParams, h int, y, first, long float64) (sudden, lasting float64) {
 	memory, visits := &s.hours[h], &s.visits[h]
 	if *visits == 0 {
 		*memory, *visits = float32(y), 1
@@ -189,7 +190,7 @@ func (s *Everyday) spread(p *EverydayParams, y, first, long float64) float64 {
 	return reach * reach
 }
 
-func (s *Everyday) unseen(p *EverydayParams, at int64, y, first, long float64) float64 {
+func (s *Everyday) unseen(p *EverydayParams, h int, y, first, long float64) float64 {
 	above, vari := s.usualReading.next(y, long)
 	z := 0.0
 	if vari > 0 {
@@ -199,7 +200,7 @@ func (s *Everyday) unseen(p *EverydayParams, at int64, y, first, long float64) f
 	if float64(s.n) <= p.Learn {
 		return 0 // the mean is not settled, so the levels are not
 	}
-	part := &s.seen[partOfDay(at, dayParts)]
+	part := &s.seen[h*dayParts/24]
 	if *part&level != 0 {
 		approach(&s.news, gain(p.News, first), 0)
 		return 0
@@ -215,13 +216,13 @@ func (s *Everyday) unseen(p *EverydayParams, at int64, y, first, long float64) f
 	return tell * tell
 }
 
-// partOfDay is which of so many equal parts of the UTC day a time lies in.
-func partOfDay(at int64, parts int64) int {
+// hourOfDay is the hour of the UTC day.
+func hourOfDay(at int64) int {
 	const day = 24 * int64(hour)
 	if at %= day; at < 0 {
 		at += day // before 1970
 	}
-	return int(at * parts / day)
+	return int(at / int64(hour))
 }
 
 const everydayVersion = 1
