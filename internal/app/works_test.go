@@ -59,7 +59,7 @@ func TestLeakDuringPlannedWorks(t *testing.T) {
 			for !s.toldOver() { // the room looks every second, whenever it begins to
 				c.Advance(time.Second)
 			}
-			if over := s.await("alert.works_over"); !strings.Contains(over, `"rests":false`) {
+			if over := s.await("alert.rest_over"); !strings.Contains(over, `"rests":false`) {
 				t.Error(over)
 			}
 			if opened := s.await("case.opened"); !strings.Contains(opened, `"gas-leak"`) {

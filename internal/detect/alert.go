@@ -159,7 +159,7 @@ func alertOf(c engine.Change, s engine.Stream, cause []Sample) *Alert {
 	return a
 }
 
-// news is what every event about the alert tells. By it an alert rests until alert.works_over was told, so that whoever
+// news is what every event about the alert tells. By it an alert rests until alert.rest_over was told, so that whoever
 // waits for that never waits in vain.
 func (a *Alert) news(at time.Time) events.AlertFacts {
 	text := func(w Wording) events.AlertText { return events.AlertText(w) }

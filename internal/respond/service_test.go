@@ -150,12 +150,12 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) { fn(t, newWorld(t, d)) })
 }
 
-// An alert that rests during planned works opens no case, at whatever level; the news that they are over does, once.
-func TestAlertDuringPlannedWorks(t *testing.T) {
+// An alert that rests opens no case, at whatever level; the news that it counts again does, once.
+func TestAlertThatRests(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		hear := func(subject string, event, alert int64, level string, rests bool) int {
 			body := fmt.Sprintf(`{"alert":%d,"level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
-				"title":{"en":"Methane indoors","zh-CN":"室内甲烷泄漏"},"works":{"works":9,"reason":"Hose replaced","rests":%t}}`, alert, level, rests)
+				"title":{"en":"Methane indoors","zh-CN":"室内甲烷泄漏"},"rests":%t}`, alert, level, rests)
 			if err := w.Hear(as(access.System("respond")), bus.Message{ID: event, Subject: subject, Data: []byte(body)}); err != nil {
 				t.Fatal(err)
 			}
@@ -170,10 +170,10 @@ func TestAlertDuringPlannedWorks(t *testing.T) {
 		}{
 			{"alert.raised", 500, "orange", true, 0},
 			{"alert.changed", 500, "red", true, 0},
-			{"alert.works_over", 500, "red", false, 1},
-			{"alert.works_over", 500, "red", false, 1},
+			{"alert.rest_over", 500, "red", false, 1},
+			{"alert.rest_over", 500, "red", false, 1},
 			{"alert.raised", 501, "yellow", true, 1},
-			{"alert.works_over", 501, "yellow", false, 1},
+			{"alert.rest_over", 501, "yellow", false, 1},
 			{"alert.changed", 501, "orange", false, 2},
 			{"alert.raised", 502, "red", false, 3}, // its works were over before it was judged
 			{"alert.raised", 503, "red", true, 3},
@@ -187,7 +187,7 @@ func TestAlertDuringPlannedWorks(t *testing.T) {
 		if err != nil || len(found) != 3 {
 			t.Fatalf("%v %v", found, err)
 		}
-		if e := w.page(found[2].ID).Timeline[0]; e.Text.(Text).Zh != "计划作业期间产生的告警尚未恢复，现予立案：室内甲烷泄漏" {
+		if e := w.page(found[2].ID).Timeline[0]; e.Text.(Text).Zh != "暂缓处置的告警尚未恢复，现予立案：室内甲烷泄漏" {
 			t.Errorf("%+v", e)
 		}
 	})
