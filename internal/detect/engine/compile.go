@@ -48,12 +48,15 @@ type Detector struct {
 	// Rule and Clears are the rule, and what ends its alert, in words of both languages.
 	Rule, Clears Wording
 
-	vars    []variable // what conditions speak of, in the order of their values
-	given   int        // how many of vars are not derived
-	delays  series.Delays
-	q       float64 // probability of a false alarm per reading that the budget allows; 0: none is stated
-	hash    string  // of everything that a saved state depends on
-	members map[string][]int
+	vars   []variable // what conditions speak of, in the order of their values
+	given  int        // how many of vars are not derived
+	delays series.Delays
+	// falseAlarms is how many false alarms a day the budget allows for one subject, 0 where none is stated; statistics is how
+	// many variables share them.
+	falseAlarms float64
+	statistics  int
+	hash        string // of everything that a saved state depends on
+	members     map[string][]int
 }
 
 // Input is one of several properties that are judged together.
@@ -83,6 +86,8 @@ type Stuck struct {
 	After  time.Duration
 	By     float64
 	Except *pack.Condition // over value; nil: no exception
+
+	move series.Move
 }
 
 // Chatter says when an alert that comes and goes is held until it has settled.
@@ -197,7 +202,7 @@ func (c *compiler) subject(doc *ruleDoc, d *Detector) {
 			in.Property, in.Kinds = c.watched(e.Value.Watches, e.Value.On)
 			c.variableName(e.Key, d)
 			d.Inputs = append(d.Inputs, in)
-			d.vars = append(d.vars, variable{name: in.Name, said: TextOf(in.Property.Title), unit: in.Property.Unit})
+			d.vars = append(d.vars, variable{name: in.Name, said: TextOf(in.Property.Title), unit: in.Property.Unit, perDay: float64(24*time.Hour) / float64(d.Every)})
 			for _, k := range in.Kinds {
 				if !slices.ContainsFunc(d.Kinds, func(x pack.Kind) bool { return x.ID == k.ID }) {
 					d.Kinds = append(d.Kinds, k)
@@ -213,7 +218,7 @@ func (c *compiler) subject(doc *ruleDoc, d *Detector) {
 		if d.Together {
 			d.scope = ScopePlace
 		}
-		d.vars = []variable{{name: "value", said: TextOf(d.Property.Title), unit: d.Property.Unit}}
+		d.vars = []variable{{name: "value", said: TextOf(d.Property.Title), unit: d.Property.Unit, perDay: float64(24*time.Hour) / float64(d.Every)}}
 	}
 	if doc.Joins != nil {
 		d.vars = []variable{{name: "signals", said: Wording{"signals together", "同时出现的信号数"}}}
@@ -302,17 +307,23 @@ func (c *compiler) reports(m *memberDoc, x *Member) {
 	}
 }
 
-// budget is the probability of a false alarm per reading: A/(N f), A alarms a day over N series with f readings a day.
+// budget is how many false alarms a day the owner allows for one of the instruments.
 func (c *compiler) budget(doc *ruleDoc, d *Detector) {
 	b := doc.Budget
-	if b == nil {
+	if b == nil || b.Series.Value <= 0 {
 		return
 	}
-	if b.Series.Value > 0 {
-		d.q = b.Alarms.Value / (b.Series.Value * float64(24*time.Hour) / float64(d.Every))
-		if d.q > 0.1 {
-			c.Add(b.Pos, pack.CodeValue, "the budget allows a false alarm every %.1f readings; no detector is needed for that", 1/d.q)
+	d.falseAlarms = b.Alarms.Value / b.Series.Value
+	for i := range doc.Derives {
+		if x := &doc.Derives[i].Value; x.Unusual != nil || x.Shift != nil || x.Hour != nil || x.Extreme != nil || x.Jointly != nil {
+			d.statistics++
 		}
+	}
+	switch q := d.falseAlarms * d.Every.Hours() / 24; {
+	case d.statistics == 0:
+		c.Add(b.Pos, pack.CodeValue, "no variable of the rule takes its limit from a budget")
+	case q > 0.1:
+		c.Add(b.Pos, pack.CodeValue, "the budget allows a false alarm every %.1f readings; no detector is needed for that", 1/q)
 	}
 }
 
@@ -393,7 +404,7 @@ func (c *compiler) management(doc *ruleDoc, d *Detector) {
 		c.Add(at.Pos, pack.CodeValue, "silent_after is shorter than %s, the time between two readings", d.Every)
 	}
 	if s := doc.Stuck; s != nil {
-		d.Stuck = &Stuck{After: s.After.Value, By: s.By.Value}
+		d.Stuck = &Stuck{After: s.After.Value, By: s.By.Value, move: series.Move{Resolution: s.By.Value, Every: 2 * micros(d.Every)}}
 		if !s.Except.IsZero() {
 			if over, err := pack.NewConditions("value"); err == nil {
 				d.Stuck.Except = over.Compile(s.Except, &c.Diagnostics)
@@ -479,7 +490,7 @@ func (c *compiler) kindNames() []string {
 // fingerprint changes when a saved state no longer means the same.
 func (d *Detector) fingerprint(doc *ruleDoc) string {
 	h := sha256.New()
-	fmt.Fprintln(h, stateVersion, d.ID, d.Property.ID, d.Property.Range, d.scope, d.Together, d.delays, d.Late, d.q, d.Quiet)
+	fmt.Fprintln(h, stateVersion, d.ID, d.Property.ID, d.Property.Range, d.scope, d.Together, d.delays, d.Late, d.falseAlarms, d.Quiet)
 	for _, in := range d.Inputs {
 		fmt.Fprintln(h, in.Name, in.Property.ID, in.Property.Range, in.Combine)
 	}

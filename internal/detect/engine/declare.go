@@ -81,12 +81,6 @@ type memberDoc struct {
 	Pos     pack.Pos    `pack:"exactly one of alert reports"`
 }
 
-type backgroundDoc struct {
-	Rise pack.Number   `yaml:"rise_per_hour" pack:"required,above 0" doc:"the fastest that clean air rises, in the property's unit per hour"`
-	Fall pack.Duration `yaml:"fall" pack:"required,above 0s" doc:"time constant of coming down to a lower reading"`
-	Pos  pack.Pos
-}
-
 type budgetDoc struct {
 	Alarms pack.Number `yaml:"false_alarms_per_day" pack:"required,above 0" doc:"that the owner allows this detector, all its instruments together"`
 	Series pack.Number `yaml:"over" pack:"required,above 0" doc:"instruments, or subjects, that the detector is meant to watch"`

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/series"
 )
@@ -197,6 +198,9 @@ func (e *Engine) watch(kind, property string, w watch) {
 	key := kind + " " + property
 	e.byKind[key] = append(e.byKind[key], w)
 }
+
+// SetZone sets the local time in which days and hours of the week lie; UTC before that.
+func (e *Engine) SetZone(zone *time.Location) { e.known.zone = zone }
 
 // Evaluated is how many readings were taken.
 func (e *Engine) Evaluated() int64 { return e.evaluated }

@@ -48,12 +48,12 @@ func (s *state) judgeFrame(sub *subject, e entry, k *known, changes []Change) []
 		at = max(at, s.ins[i].last)
 		k.sources = append(k.sources, v)
 	}
-	k.vars = k.vars[:0]
+	k.vars, k.fresh = k.vars[:0], k.fresh[:0]
 	unknown := true
 	for i := range d.Inputs {
 		v := combine(d.Inputs[i].Combine, i, k)
 		unknown = unknown && math.IsNaN(v)
-		k.vars = append(k.vars, v)
+		k.vars, k.fresh = append(k.vars, v), append(k.fresh, true)
 	}
 	if unknown {
 		return changes

@@ -45,6 +45,77 @@ var manyDetectors = testDetectors + `
   known_false_alarms: [none]
   maturity: draft
   owner: gas-duty
+- id: windows
+  title: {en: Windows, zh-CN: 窗口}
+  watches: methane
+  on: [kitchen-alarm]
+  every: 30s
+  late: 3m
+  derives:
+    rise: {rise_within: 10m}
+    fall: {fall_within: 10m}
+    mean: {average_over: 5m}
+    low: {lowest_over: 20m}
+    high: {highest_over: 20m}
+    sum: {total_over: 1h}
+    amount: {amount_over: 1h}
+    night: {mean_between: {from: "05:00", to: "06:00"}}
+    steps: {of: mean, rise_within: 30m}
+    soon: {hours_to: {above: 20, within: 1h}}
+  levels:
+    blue: {when: "rise >= 4 && mean > 1"}
+    yellow: {when: "fall >= 10 && high > 5 && low < 3"}
+    orange: {when: "sum > 30 && amount > 0.2 || night > 4"}
+    red: {when: "steps > 5 || soon < 0.2"}
+  clear: {when: "rise < 1 && fall < 1", for: 30s}
+  silent_after: 2h
+  because: {en: "{{value}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
+- id: statistics
+  title: {en: Statistics, zh-CN: 统计}
+  watches: methane
+  on: [kitchen-alarm]
+  every: 30s
+  late: 3m
+  budget: {false_alarms_per_day: 40, over: 1}
+  derives:
+    odd: {unusual: {}}
+    moved: {shift: {direction: up, learn: 2h}}
+    tail: {extreme: {learn: 200}}
+    hour: {unlike_the_hour: {learn: 14d}}
+  levels:
+    blue: {when: "odd >= 0.2 || hour >= 1"}
+    red: {when: "moved >= 0.1 || tail >= 0.1"}
+  clear: {when: "odd < 0.1 && moved < 0.05 && tail < 0.05", for: 1m}
+  silent_after: 2h
+  because: {en: "{{value}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
+- id: zone
+  title: {en: Zone, zh-CN: 分区}
+  inputs:
+    in: {watches: methane, on: [kitchen-alarm, home-alarm]}
+    out: {watches: methane-ambient, on: fence-monitor}
+  per: area
+  every: 1m
+  late: 3m
+  budget: {false_alarms_per_day: 10, over: 1}
+  derives:
+    lost: {balance: {in: [in], out: [out], interval: 1m}}
+    moved: {of: lost, shift: {learn: 4h}}
+    apart: {jointly: {learn: 1h, calibrate: 100m}}
+  levels: {yellow: {when: "lost > 5 || moved > 0.1"}, red: {when: "apart >= 1"}}
+  clear: {when: "lost < 1 && apart < 0.5", for: 2m}
+  because: {en: "{{value}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
 - id: joined
   title: {en: Joined, zh-CN: 叠加}
   joins:

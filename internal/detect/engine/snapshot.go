@@ -160,7 +160,7 @@ func (s *state) write(w *writer) {
 		w.int(in.last)
 		w.float(in.value)
 		w.int(int64(in.prev))
-		w.float(in.anchor)
+		w.state(&in.still)
 		w.int(in.since)
 		w.bool(in.stuck)
 		for _, c := range in.cells {
@@ -194,7 +194,9 @@ func (s *state) read(r *reader) {
 	}
 	for i := range s.ins {
 		in := &s.ins[i]
-		in.last, in.value, in.prev, in.anchor, in.since, in.stuck = r.int(), r.float(), uint8(r.int()), r.float(), r.int(), r.bool()
+		in.last, in.value, in.prev = r.int(), r.float(), uint8(r.int())
+		r.state(&in.still)
+		in.since, in.stuck = r.int(), r.bool()
 		for _, c := range in.cells {
 			r.state(c)
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/series"
 )
@@ -33,9 +34,9 @@ type inState struct {
 	prev  uint8 // the levels whose condition its newest reading met
 	cells []cell
 
-	anchor float64 // the value since when it has not moved
-	since  int64   // since when; 0: never
-	stuck  bool    // that is told
+	still series.Stuck
+	since int64 // since when its value has not moved; 0: it rests, or has said nothing
+	stuck bool  // that is told
 }
 
 // stand is the alert that stands, and what is remembered of the one before it.
@@ -89,8 +90,10 @@ func (d *Detector) cells() []cell {
 // known is what a step knows: the variables so far, and the newest value of each source. One serves a whole engine.
 type known struct {
 	vars    []float64
+	fresh   []bool    // whether each variable has a new value
 	sources []float64 // NaN where one has said nothing for too long
 	inputs  []int     // of which input each source is
+	zone    *time.Location
 	discard []Change
 }
 
@@ -106,7 +109,7 @@ func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change
 	in := &s.ins[e.source]
 	value := d.clamp(0, e.value)
 	changes = s.still(d, in, e, value, changes)
-	k.vars = append(k.vars[:0], value)
+	k.vars, k.fresh = append(k.vars[:0], value), append(k.fresh[:0], true)
 	derive(in.cells, e.at, k)
 	var span int64
 	if in.last != 0 {
@@ -120,7 +123,8 @@ func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change
 
 func derive(cells []cell, at int64, k *known) {
 	for _, c := range cells {
-		k.vars = append(k.vars, c.next(at, k))
+		v, fresh := c.next(at, k)
+		k.vars, k.fresh = append(k.vars, v), append(k.fresh, fresh)
 	}
 }
 
@@ -204,18 +208,23 @@ func (s *state) still(d *Detector, in *inState, e entry, value float64, changes 
 	}
 	c := Change{Kind: Monitoring, Fault: StuckFault, Since: in.since, At: e.at, source: e.source, Value: value}
 	rests := x.Except != nil && x.Except.Holds(value)
-	if in.since == 0 || rests || math.Abs(value-in.anchor) > x.By {
+	var still int64
+	if rests {
+		in.still = series.Stuck{}
+	} else {
+		still = in.still.Next(&x.move, e.at, value)
+	}
+	if still == 0 {
 		if in.stuck {
 			c.Cleared = true
 			changes = append(changes, c)
 		}
-		in.anchor, in.since, in.stuck = value, e.at, false
-		if rests {
+		if in.since, in.stuck = e.at, false; rests {
 			in.since = 0
 		}
 		return changes
 	}
-	if !in.stuck && e.at-in.since >= micros(x.After) {
+	if !in.stuck && still >= micros(x.After) {
 		in.stuck = true
 		changes = append(changes, c)
 	}
