@@ -50,6 +50,7 @@ func (r register) asset(id int64) sensing.Asset {
 // Streams fulfils detect.Register.
 func (r register) Streams(_ context.Context, ids []int64) (map[int64]engine.Stream, error) {
 	out := make(map[int64]engine.Stream, len(ids))
+	linked := map[int64]bool{}
 	for _, id := range ids {
 		d, ok := r.sensing.Lookup(id)
 		if !ok {
@@ -64,8 +65,35 @@ func (r register) Streams(_ context.Context, ids []int64) (map[int64]engine.Stre
 			ID: id, Property: d.Property, Asset: d.Asset, Kind: s.Kind, Place: s.Place, Area: s.Area, Organisation: s.Organisation,
 			Point: &point, AssetName: wording(s.AssetName), PlaceName: wording(s.PlaceName), AreaName: wording(r.city.AreaName(s.Area)),
 		}
+		for _, asset := range slices.Concat(r.city.Upstream(d.Asset), r.city.Downstream(d.Asset)) {
+			linked[asset] = true
+		}
+	}
+	if len(linked) == 0 {
+		return out, nil
+	}
+	next := neighbours(r.sensing.On(linked))
+	for id, st := range out {
+		st.Upstream = next.of(st.Property, r.city.Upstream(st.Asset))
+		st.Downstream = next.of(st.Property, r.city.Downstream(st.Asset))
+		out[id] = st
 	}
 	return out, nil
+}
+
+// neighbours are the datastreams on assets.
+type neighbours map[int64][]sensing.Datastream
+
+// of are the datastreams of one property on some assets.
+func (n neighbours) of(property string, assets []int64) (ids []int64) {
+	for _, a := range assets {
+		for _, d := range n[a] {
+			if d.Property == property {
+				ids = append(ids, d.ID)
+			}
+		}
+	}
+	return ids
 }
 
 func wording(n city.Name) engine.Wording { return engine.Wording{EN: n.In("en"), ZH: n.In("zh-CN")} }

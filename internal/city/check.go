@@ -99,6 +99,9 @@ func (c *checker) check(drafts []draft) {
 	if c.list.index("parent") >= 0 {
 		c.circles(drafts)
 	}
+	if c.list.name == Assets {
+		c.links(drafts)
+	}
 	if c.list.name == Areas && len(c.problems) == 0 && !slices.ContainsFunc(drafts, draft.incomplete) {
 		c.nesting(drafts)
 	}
@@ -155,14 +158,19 @@ func (c *checker) required(d *draft) {
 
 func (c *checker) references(d *draft, inFile map[string]bool) {
 	for i, f := range c.list.fields {
-		v := d.values[i]
-		if f.form != formReference || v == "" {
-			continue
+		var keys []string
+		switch {
+		case f.form == formReference && d.values[i] != "":
+			keys = []string{d.values[i]}
+		case f.form == formReferences:
+			keys = keysOf(d.values[i])
 		}
-		if _, ok := c.have.ids[f.of][v]; ok || (f.of == c.list.name && inFile[v]) {
-			continue
+		for _, v := range keys {
+			if _, ok := c.have.ids[f.of][v]; ok || (f.of == c.list.name && inFile[v]) {
+				continue
+			}
+			c.problem(d, f.name, "unknown %s %q%s", strings.TrimSuffix(f.of, "s"), v, c.suggestKey(f.of, v, inFile))
 		}
-		c.problem(d, f.name, "unknown %s %q%s", strings.TrimSuffix(f.of, "s"), v, c.suggestKey(f.of, v, inFile))
 	}
 }
 

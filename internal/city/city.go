@@ -29,6 +29,9 @@ const (
 	// MaxProperties and MaxPropertiesBytes bound the free properties of one asset.
 	MaxProperties      = 64
 	MaxPropertiesBytes = 8 << 10
+
+	// MaxUpstream is how many assets may be named as those that feed one.
+	MaxUpstream = 64
 )
 
 // Name is a name in the two languages of the product; one may be missing.
@@ -107,6 +110,14 @@ type Asset struct {
 	// What the rooms below know: see Decorations.
 	State      string `json:"state" enum:"ok,alert,silent,unknown"`
 	AlertLevel string `json:"alert_level,omitempty" enum:"red,orange,yellow,blue"`
+}
+
+// Neighbour is an asset next to another in the network that water, gas or power runs through.
+type Neighbour struct {
+	ID         int64  `json:"id"`
+	ExternalID string `json:"external_id"`
+	Kind       string `json:"kind"`
+	Name       Name   `json:"name"`
 }
 
 // The kinds of duty: who answers for an area, a place or an asset. Chinese law knows them as 党政领导责任, 属地责任,

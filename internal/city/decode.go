@@ -267,6 +267,8 @@ func (d *decoder) value(c tabular.Cell, f field) string {
 	switch {
 	case c.Text == "":
 		return ""
+	case f.form == formReferences:
+		return d.references(c, f)
 	case c.JSON:
 		d.problem(c.Line, c.Column, f.name, "expected text, this is %s", shorten(c.Text))
 		return ""

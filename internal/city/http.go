@@ -141,6 +141,9 @@ type assetDetail struct {
 	Asset
 	Datastreams any    `json:"datastreams" doc:"see GET /api/v1/datastreams"`
 	Duties      []Duty `json:"duties"`
+	// Who stands next to it in the network, by external id.
+	Upstream   []Neighbour `json:"upstream" doc:"the assets that feed it"`
+	Downstream []Neighbour `json:"downstream" doc:"the assets that it feeds"`
 }
 
 func (s *Service) getAsset(ctx context.Context, in *idIn) (*body[assetDetail], error) {
@@ -149,6 +152,7 @@ func (s *Service) getAsset(ctx context.Context, in *idIn) (*body[assetDetail], e
 		return nil, err
 	}
 	d := assetDetail{Asset: a, Datastreams: []any{}}
+	d.Upstream, d.Downstream = s.neighbours(a.ID)
 	if d.Duties, err = s.DutiesFor(ctx, SubjectAsset, a.ID); err != nil {
 		return nil, err
 	}

@@ -204,7 +204,7 @@ func (s *Service) holdings(ctx context.Context, l *list) (holdings, error) {
 		return have, err
 	}
 	for _, f := range l.fields {
-		if f.form == formReference && have.ids[f.of] == nil {
+		if (f.form == formReference || f.form == formReferences) && have.ids[f.of] == nil {
 			if have.ids[f.of], err = s.store.ids(ctx, f.of); err != nil {
 				return have, err
 			}

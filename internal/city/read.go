@@ -281,6 +281,7 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 	p := &picture{
 		organisations: map[int64]organisation{}, holders: map[int64][]int64{},
 		territory: map[int64]int64{}, places: map[int64]Spot{}, assets: map[int64]Spot{}, assetKeys: map[string]int64{},
+		upstream: map[int64][]int64{}, downstream: map[int64][]int64{},
 	}
 	l := lists[Areas]
 	var plots []plot
@@ -321,7 +322,10 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, s.readSpots(ctx, p)
+	if err := s.readSpots(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, s.readLinks(ctx, p)
 }
 
 func (s store) settings(ctx context.Context) (set Settings, err error) {

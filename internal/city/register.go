@@ -31,6 +31,7 @@ const (
 	formKey             // the external id by which a record is known
 	formWord            // a kind or level: a name that the register keeps a list of
 	formReference       // the external id of a record in field.of
+	formReferences      // external ids of records in field.of: a JSON list, sorted; in files that, or text with semicolons
 	formChoice          // one of field.choices
 	formGeometry        // WKB; in files GeoJSON, WKT or the columns lon and lat
 	formProperties      // JSON; in files JSON or columns properties.NAME
@@ -97,6 +98,7 @@ var lists = map[string]*list{
 		{name: "premises", aliases: []string{"场所"}, form: formChoice, choices: []choice{{PremisesHome, "住宅"}}},
 		{name: "properties", aliases: []string{"属性"}, form: formProperties},
 		{name: "geometry", aliases: []string{"几何"}, form: formGeometry},
+		{name: "upstream", aliases: []string{"上游设施", "上游"}, form: formReferences, of: Assets},
 	}},
 	Duties: {name: Duties, fields: []field{
 		{name: "kind", aliases: []string{"责任类型"}, form: formChoice, required: true, choices: []choice{

@@ -68,7 +68,7 @@ func TestRoundTripGCJ02(t *testing.T) {
 
 func (w *town) clear() {
 	err := w.DB.Write(w.ctx, func(tx *db.Tx) error {
-		for _, table := range []string{"duties", "paths", "resitings", "assets", "places", "organisations", "areas", "vocabulary"} {
+		for _, table := range []string{"duties", "paths", "resitings", "asset_links", "assets", "places", "organisations", "areas", "vocabulary"} {
 			if _, err := tx.Exec("delete from city_" + table); err != nil {
 				return err
 			}
@@ -144,7 +144,6 @@ func drawTown(t *rapid.T) []townFile {
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "assets") {
 		k := key("A", i)
-		assetKeys = append(assetKeys, k)
 		at := "null"
 		if rapid.Bool().Draw(t, "own geometry") {
 			at = shape()
@@ -154,6 +153,11 @@ func drawTown(t *rapid.T) []townFile {
 		if rapid.Bool().Draw(t, "run by") {
 			props = append(props, prop("organisation", rapid.SampledFrom(orgKeys).Draw(t, "organisation")))
 		}
+		if len(assetKeys) > 0 {
+			feeders := rapid.SliceOfDistinct(rapid.SampledFrom(assetKeys), rapid.ID[string]).Draw(t, "upstream")
+			props = append(props, quote("upstream")+":"+jsonList(feeders))
+		}
+		assetKeys = append(assetKeys, k)
 		if rapid.Bool().Draw(t, "free") {
 			props = append(props, fmt.Sprintf(`"properties":{%s:%s,"list":{"list":[1.50,true,null,-1e3]}}`, quote(text.Draw(t, "property")), quote(text.Draw(t, "value"))))
 		}

@@ -42,7 +42,7 @@ var selects = map[string]string{
 	Places: `select l.id, l.external_id, l.kind, l.name_en, l.name_zh, l.address, l.geometry, coalesce(a.external_id, ''), l.x, l.y
 		from city_places l left join city_areas a on a.id = l.area
 		where l.id > $1 order by l.id nulls last limit $2`,
-	Assets: `select t.id, t.external_id, t.kind, t.name_en, t.name_zh, l.external_id, coalesce(o.external_id, ''), t.premises, t.properties, t.geometry
+	Assets: `select t.id, t.external_id, t.kind, t.name_en, t.name_zh, l.external_id, coalesce(o.external_id, ''), t.premises, t.properties, t.geometry, ''
 		from city_assets t join city_places l on l.id = t.place left join city_organisations o on o.id = t.organisation
 		where t.id > $1 order by t.id nulls last limit $2`,
 	Duties: `select d.id, d.kind, o.external_id, coalesce(a.external_id, ''), coalesce(l.external_id, ''), coalesce(t.external_id, ''), d.pack, d.role, d.post
@@ -59,8 +59,10 @@ func (s store) records(ctx context.Context, l *list, each func(*record) error) e
 	into := make([]any, 0, n+4)
 	for after, more := int64(0), true; more; {
 		read := 0
+		var page []*record
 		err := s.db.Read(ctx, func(tx *db.Tx) error {
-			return tx.Each(func(rows *sql.Rows) error {
+			from := after
+			err := tx.Each(func(rows *sql.Rows) error {
 				r := &record{values: make([]string, n)}
 				texts := make([]sql.NullString, n)
 				into = append(into[:0], &r.id)
@@ -78,9 +80,19 @@ func (s store) records(ctx context.Context, l *list, each func(*record) error) e
 				}
 				read++
 				after = r.id
-				return each(r)
+				page = append(page, r)
+				return nil
 			}, selects[l.name], after, pageRows)
+			if err != nil || l.name != Assets {
+				return err
+			}
+			return readUpstream(tx, l, page, from, after)
 		})
+		for _, r := range page {
+			if err == nil {
+				err = each(r)
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("read %s: %w", l.name, err)
 		}
@@ -168,8 +180,10 @@ func (s store) put(tx *db.Tx, l *list, v *verdict, have *holdings) error {
 	switch l.name {
 	case Areas, Organisations:
 		return putParents(tx, l, v.changes)
-	case Places, Assets:
+	case Places:
 		return putSites(tx, l, v.changes)
+	case Assets:
+		return errors.Join(putSites(tx, l, v.changes), putUpstream(tx, l, v.changes))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -317,6 +318,7 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 		}
 		return nil, fmt.Errorf("ask the register about %d datastreams: %w", len(ids), err)
 	}
+	neighbours := map[int64]bool{}
 	for _, id := range ids {
 		st, ok := found[id]
 		if !ok {
@@ -324,6 +326,20 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 		}
 		st.ID = id
 		changes = s.engine.Bind(st, changes)
+		for _, next := range slices.Concat(st.Upstream, st.Downstream) {
+			if !asked[next] && s.engine.Bound(next) {
+				neighbours[next] = true
+			}
+		}
+	}
+	if len(neighbours) > 0 { // they were bound before these were there
+		if found, err = s.Register.Streams(ctx, slices.Sorted(maps.Keys(neighbours))); err != nil {
+			s.moved.Store(true)
+			return nil, fmt.Errorf("ask the register about %d neighbours: %w", len(neighbours), err)
+		}
+		for _, id := range slices.Sorted(maps.Keys(found)) {
+			changes = s.engine.Bind(found[id], changes)
+		}
 	}
 	for _, r := range s.restored { // now that the engine knows where things are
 		changes = s.engine.Report(r, changes)

@@ -196,6 +196,22 @@ func (s *Service) Lookup(id int64) (Datastream, bool) {
 	return st.Datastream, true
 }
 
+// On are the datastreams on each of the assets, by id. It looks at all datastreams once, however many assets there are.
+func (s *Service) On(assets map[int64]bool) map[int64][]Datastream {
+	out := make(map[int64][]Datastream, len(assets))
+	if len(assets) == 0 {
+		return out
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, st := range s.ordered {
+		if assets[st.Asset] {
+			out[st.Asset] = append(out[st.Asset], st.Datastream)
+		}
+	}
+	return out
+}
+
 // LookupExternal is the datastream with a sender's id.
 func (s *Service) LookupExternal(externalID string) (Datastream, bool) {
 	s.mu.RLock()

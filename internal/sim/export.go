@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // File is one file of an exported city.
@@ -185,6 +186,7 @@ func (w *World) writeAssets(out io.Writer) error {
 	for _, a := range w.Assets {
 		c.add(a.Geometry, append([]field{
 			{"external_id", a.ID}, {"kind", a.Kind}, {"place", a.Place}, {"organisation", a.Organisation},
+			{"upstream", strings.Join(a.Upstream, "; ")},
 		}, names(a.Name)...)...)
 	}
 	return c.end()

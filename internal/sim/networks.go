@@ -49,6 +49,7 @@ type dma struct {
 	seed   uint64
 	at     XY
 	cell   int
+	inlet  string // the asset at its inlet
 }
 
 // zone is a supply zone around one reservoir.
@@ -136,6 +137,12 @@ func (b *builder) asset(kind, org, place string, at XY, name Name) *Asset {
 		Geometry: pointGeometry(at), at: at,
 	})
 	return &b.Assets[len(b.Assets)-1]
+}
+
+// feed says that an asset is fed by another. Which street mains hang together is not laid out, so they have no links.
+func (b *builder) feed(downstream, upstream string) {
+	a := &b.Assets[b.assets[downstream]]
+	a.Upstream = append(a.Upstream, upstream)
 }
 
 func uncapitalised(s string) string { return strings.ToLower(s[:1]) + s[1:] }
@@ -288,9 +295,12 @@ func (b *builder) buildGas(built []int) {
 		b.fenceMonitor(plant, along(append(slices.Clone(ring), ring[0]), (float64(k)+0.5)/12))
 	}
 	n.sources[0] = middle
-	b.sourceStation(b.asset("gas/source-station", orgGas, plant, middle, Name{}), 1-westernShare)
+	terminal := b.asset("gas/source-station", orgGas, plant, middle, Name{})
+	sources := []string{terminal.ID}
+	b.sourceStation(terminal, 1-westernShare)
 	west := b.station("gas/source-station", orgGas, l.at(8200, 1700), 70, Name{"West Gas Gate Station", "西部天然气门站"})
 	n.sources[1] = west.at
+	sources = append(sources, west.ID)
 	b.sourceStation(west, westernShare)
 
 	for k, c := range built[:regulatorCount] {
@@ -300,6 +310,9 @@ func (b *builder) buildGas(built []int) {
 		a := b.atKerb(what, "gas/regulator", orgGas, pick)
 		n.regulators = append(n.regulators, regulator{300 + 450*b.own(a, "mean"), b.Seed ^ nameHash("regulator", a.ID), a.at})
 		n.gasMean += n.regulators[k].mean
+		for _, s := range sources {
+			b.feed(a.ID, s)
+		}
 		b.stream(a, "gas/pressure", "inlet", time.Minute, model{kind: modelRegulatorInlet, zone: k})
 		b.stream(a, "gas/pressure", "outlet", time.Minute, model{kind: modelRegulatorOutlet, zone: k})
 		b.stream(a, "gas/flow", "", 5*time.Minute, model{kind: modelRegulatorFlow, zone: k})
@@ -477,7 +490,7 @@ func (b *builder) buildWater(built []int) {
 		blocks := l.cells[c].blocks
 		k := b.draw(what, 1, func(k int, _ *block) float64 { return inBlocks(k, blocks) })[0]
 		a := b.atKerb(what, "water/dma-inlet", orgWater, k)
-		d := dma{zone: pick, demand: 70 + 110*b.own(a, "demand"), head: 285 + 60*b.own(a, "head"), seed: b.Seed ^ nameHash("dma", a.ID), at: a.at, cell: c}
+		d := dma{zone: pick, demand: 70 + 110*b.own(a, "demand"), head: 285 + 60*b.own(a, "head"), seed: b.Seed ^ nameHash("dma", a.ID), at: a.at, cell: c, inlet: a.ID}
 		d.leak = d.demand * WaterLeakage * (0.5 + b.own(a, "leak"))
 		at := len(n.dmas)
 		n.dmas = append(n.dmas, d)
@@ -508,6 +521,7 @@ func (b *builder) buildWater(built []int) {
 	}) {
 		a := b.atKerb("pressure-point", "water/pressure-point", orgWater, k)
 		d := dmaOf[l.blocks[k].cell]
+		b.feed(a.ID, n.dmas[d].inlet)
 		drop := 0.02*a.at.distance(n.dmas[d].at) + 14*b.own(a, "ground")
 		b.stream(a, "water/pressure", "", 5*time.Minute, model{kind: modelPressurePoint, zone: d, a: drop})
 		b.stream(a, "water/temperature", "", 15*time.Minute, model{kind: modelWaterTemperature})
@@ -530,6 +544,9 @@ func (b *builder) waterQuality(a *Asset, chlorine float64) {
 	b.stream(a, "water/conductivity", "", 15*time.Minute, model{kind: modelSteady, a: 410, b: 35, c: 3, period: 30 * 3600})
 	b.stream(a, "water/temperature", "", 15*time.Minute, model{kind: modelWaterTemperature})
 }
+
+// waterPlantID is the one plant's asset.
+const waterPlantID = "water-plant-001"
 
 func (b *builder) waterPlant() {
 	pick := slices.IndexFunc(b.land.blocks, func(bl block) bool { return bl.use == useWaterPlant })
@@ -562,6 +579,8 @@ func (b *builder) waterZone(z int) {
 	zn.middle += WaterBuffered * zn.mean * (high + low) / 2 / zn.floor // at midnight
 	wish := b.land.at(s.inland, s.off)
 	r := b.station("water/reservoir", orgWater, wish, 44, Name{s.name.En + " Service Reservoir", s.name.Zh + "清水库"})
+	b.feed(r.ID, waterPlantID)
+	reservoir := r.ID // r does not outlast the next asset
 	b.stream(r, "water/level", "", time.Minute, model{kind: modelReservoirLevel, zone: z})
 	b.stream(r, "water/flow", "inlet", 5*time.Minute, model{kind: modelZoneInflow, zone: z})
 	b.stream(r, "water/flow", "outlet", 5*time.Minute, model{kind: modelZoneOutflow, zone: z})
@@ -573,6 +592,10 @@ func (b *builder) waterZone(z int) {
 		}
 		name := numbered(Name{s.name.En + " Pump Station", s.name.Zh}, k+1, "号泵站")
 		p := b.station("water/pump-station", orgWater, wish.add(XY{300 - 700*float64(k), 250}), 26, name)
+		b.feed(p.ID, reservoir)
+		for _, d := range zn.dmas {
+			b.feed(b.net.dmas[d].inlet, p.ID)
+		}
 		share := 1 - 0.65*float64(k)
 		b.stream(p, "water/flow", "", 5*time.Minute, model{kind: modelZoneInflow, zone: z, a: share})
 		b.stream(p, "water/pressure", "inlet", time.Minute, model{kind: modelSteady, a: 240, b: 9, c: 2, period: 3 * 3600})
@@ -584,6 +607,7 @@ func (b *builder) waterZone(z int) {
 
 func (b *builder) buildFlood() {
 	l := b.land
+	below := ""
 	for k := range 16 {
 		inland := 250 + 8600*float64(k)/15
 		side := 1.0
@@ -601,6 +625,10 @@ func (b *builder) buildFlood() {
 			Name: numbered(Name{"Lan River Section", "澜江"}, k+1, "号断面"), Geometry: pointGeometry(at), at: at,
 		})
 		a := b.asset("flood/river-gauge", orgWaterWorks, place, at, name)
+		if below != "" { // they are numbered from the mouth inland
+			b.feed(below, a.ID)
+		}
+		below = a.ID
 		b.stream(a, "flood/level", "", 5*time.Minute, model{kind: modelRiverLevel, a: inland})
 		b.stream(a, "flood/flow", "", 5*time.Minute, model{kind: modelRiverFlow, a: inland})
 		b.stream(a, "flood/velocity", "", 5*time.Minute, model{kind: modelRiverVelocity, a: inland})

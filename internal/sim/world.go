@@ -80,6 +80,8 @@ type Asset struct {
 	Organisation string
 	Name         Name
 	Geometry     Geometry
+	// Upstream are the assets that feed it, or that the river passes before it.
+	Upstream []string
 
 	at XY
 }

@@ -161,6 +161,24 @@ func TestIdsAreUniqueAndResolve(t *testing.T) {
 				t.Errorf("seed %d: %s lies in %s but its place in %s", seed, a.ID, a.Area, p.Area)
 			}
 		}
+		// Water, gas and the river come from somewhere: all but the sources have what feeds them.
+		fed, springs := map[string]int{}, map[string]int{}
+		for _, a := range w.Assets {
+			for _, up := range a.Upstream {
+				has("asset", up, a.ID)
+				if i, ok := w.assets[a.ID]; ok && w.assets[up] == i {
+					t.Errorf("seed %d: %s feeds itself", seed, a.ID)
+				}
+			}
+			if fed[a.Kind]++; len(a.Upstream) == 0 {
+				springs[a.Kind]++
+			}
+		}
+		for kind, want := range map[string]int{"flood/river-gauge": 1, "gas/regulator": 0, "water/reservoir": 0, "water/pump-station": 0, "water/dma-inlet": 0, "water/pressure-point": 0} {
+			if fed[kind] == 0 || springs[kind] != want {
+				t.Errorf("seed %d: %d of %d %s have nothing upstream, want %d", seed, springs[kind], fed[kind], kind, want)
+			}
+		}
 		reported := map[string]map[string]bool{}
 		for _, d := range w.Datastreams {
 			has("asset", d.Asset, d.ID)
