@@ -60,7 +60,7 @@ type told struct {
 
 // scored is a wave and what was told of it.
 type scored struct {
-	wave
+	forecast.Crest
 	lead float64 // hours from the beginning of the warning to the peak; NaN: there was none
 	told []told  // at leads
 }
@@ -86,28 +86,28 @@ func (e *exercise) score(gauge int) score {
 	level, drill := e.levels[gauge], e.drill[gauge]
 	s := score{leadMin: math.Inf(1), hours: float64(len(level)-e.scoreFrom) / perHour}
 	warnings := e.warnings(gauge)
-	for _, v := range waves(level, e.scoreFrom) {
-		if v.top < drill || e.skip != 0 && abs(v.peak-e.skip) < apart {
+	for _, v := range forecast.Crests(step, level, e.scoreFrom) {
+		if v.Top < drill || e.skip != 0 && abs(v.Peak-e.skip) < apart {
 			continue
 		}
-		x := scored{wave: v, lead: math.NaN()}
+		x := scored{Crest: v, lead: math.NaN()}
 		for _, a := range warnings {
-			if a.from <= v.peak && v.peak <= a.to+e.river.Ahead {
-				x.lead = float64(v.peak-a.from) / perHour
+			if a.from <= v.Peak && v.Peak <= a.to+e.river.Ahead {
+				x.lead = float64(v.Peak-a.from) / perHour
 				break
 			}
 		}
 		for _, h := range leads {
-			p, ok := e.paths[max(0, v.peak-h*perHour)][gauge].Peak()
+			p, ok := e.paths[max(0, v.Peak-h*perHour)][gauge].Peak()
 			x.told = append(x.told, told{p, ok})
-			miss := math.Abs(p.Level - v.top)
+			miss := math.Abs(p.Level - v.Top)
 			if !ok {
-				miss = v.rise()
+				miss = v.Rise()
 			}
 			if e.within(gauge, h) {
 				s.peaks++
-				s.heightIn += count(p.Low <= v.top && v.top <= p.High)
-				s.timeIn += count(p.Earliest <= e.time(v.peak) && e.time(v.peak) <= p.Latest)
+				s.heightIn += count(p.Low <= v.Top && v.Top <= p.High)
+				s.timeIn += count(p.Earliest <= e.time(v.Peak) && e.time(v.Peak) <= p.Latest)
 			}
 			if h == mustBe {
 				s.errMax = max(s.errMax, miss)

@@ -14,6 +14,8 @@ import (
 	"os"
 	"text/tabwriter"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/methods/forecast"
 )
 
 const (
@@ -43,7 +45,7 @@ func run(w io.Writer, dir string, short bool) error {
 	}
 	first, levels := rec.levels()
 	lowest := len(levels) - 1
-	fitted, end, err := firstWave(levels[lowest])
+	fitted, end, err := forecast.FirstCrest(step, levels[lowest], firstRise)
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func run(w io.Writer, dir string, short bool) error {
 
 	fmt.Fprintf(w, "%d gauges, %s to %s.\n", len(levels), e.clock(0), e.clock(len(levels[0])-1))
 	fmt.Fprintf(w, "Fitted on the first wave alone: from the beginning to %s, when three quarters of the wave that peaked at\n%s on %s had run off. Scored on all that came after it.\n",
-		e.clock(end), rec.names[lowest], e.clock(fitted.peak))
+		e.clock(end), rec.names[lowest], e.clock(fitted.Peak))
 	fmt.Fprintf(w, "Drill level of a gauge: half way up its rise in the fitted wave. A wave is a peak at or above it that is the\n")
 	fmt.Fprintf(w, "highest level of 12 h on either side. A warning stands while the forecast (likely course) reaches the drill\n")
 	fmt.Fprintf(w, "level within %.0f h, or the water stands there; warnings less than 6 h apart are one. It is false when the water\ndoes not reach the drill level from its beginning to the end of its horizon. A forecast: level (80 %% band), error, error of the time.\n\n", float64(e.river.Ahead)/perHour)
@@ -97,7 +99,7 @@ func (e *exercise) print(w io.Writer, gauge int, s score) {
 	}
 	fmt.Fprintln(t)
 	for _, v := range s.waves {
-		fmt.Fprintf(t, "%s\t%.3f\t%s", e.clock(v.peak), v.top, lead(v.lead))
+		fmt.Fprintf(t, "%s\t%.3f\t%s", e.clock(v.Peak), v.Top, lead(v.lead))
 		for i, p := range v.told {
 			switch {
 			case !e.within(gauge, leads[i]):
@@ -105,7 +107,7 @@ func (e *exercise) print(w io.Writer, gauge int, s score) {
 			case !p.ok:
 				fmt.Fprint(t, "\tno rise seen")
 			default:
-				fmt.Fprintf(t, "\t%.3f (%.2f-%.2f) %+.3f m %+.1f h", p.Level, p.Low, p.High, p.Level-v.top, hours(p.At-e.time(v.peak)))
+				fmt.Fprintf(t, "\t%.3f (%.2f-%.2f) %+.3f m %+.1f h", p.Level, p.Low, p.High, p.Level-v.Top, hours(p.At-e.time(v.Peak)))
 			}
 		}
 		fmt.Fprintln(t)
@@ -126,18 +128,18 @@ func others(w io.Writer, e *exercise) error {
 	fmt.Fprintf(w, "\nThe same, fitted on another wave alone (two days before its peak until three quarters have run off), scored on the rest\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "fitted on\trise m\tdrill m\twaves\tfound\tleast lead\tlargest error at -6 h\tfalse per 1,000 h")
-	for _, v := range waves(e.levels[lowest], before) {
-		if v.rise() < firstRise/2 || v.peak < e.to {
+	for _, v := range forecast.Crests(step, e.levels[lowest], before) {
+		if v.Rise() < firstRise/2 || v.Peak < e.to {
 			continue
 		}
-		o := &exercise{rec: e.rec, first: e.first, levels: e.levels, from: v.peak - before, to: ends(e.levels[lowest], v), skip: v.peak}
+		o := &exercise{rec: e.rec, first: e.first, levels: e.levels, from: v.Peak - before, to: forecast.RunOff(e.levels[lowest], v), skip: v.Peak}
 		if err := o.fit(); err != nil {
-			fmt.Fprintf(t, "%s\t%.2f\t%v\n", e.clock(v.peak), v.rise(), err)
+			fmt.Fprintf(t, "%s\t%.2f\t%v\n", e.clock(v.Peak), v.Rise(), err)
 			continue
 		}
 		o.play()
 		s := o.score(lowest)
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%d\t%d\t%.2f h\t%.3f m\t%.1f\n", e.clock(v.peak), v.rise(), o.drill[lowest], len(s.waves), s.found, s.leadMin, s.errMax, s.falsePer1000h)
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%d\t%d\t%.2f h\t%.3f m\t%.1f\n", e.clock(v.Peak), v.Rise(), o.drill[lowest], len(s.waves), s.found, s.leadMin, s.errMax, s.falsePer1000h)
 	}
 	return t.Flush()
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/anlan-city/anlan/internal/platform/testdata"
+
+	"github.com/anlan-city/anlan/internal/methods/forecast"
 )
 
 func TestWaves(t *testing.T) {
@@ -25,23 +27,23 @@ func TestWaves(t *testing.T) {
 	top(165, 0.4) // less than 12 h after it
 	top(300, 0.3)
 	var got []int
-	for _, w := range waves(level, 0) {
-		got = append(got, w.peak)
+	for _, w := range forecast.Crests(step, level, 0) {
+		got = append(got, w.Peak)
 	}
 	if fmt.Sprint(got) != "[60 150 300]" {
 		t.Errorf("peaks at %v", got)
 	}
-	first, end, err := firstWave(level)
-	if err != nil || first.peak != 150 || math.Abs(first.rise()-0.6) > 1e-9 {
+	first, end, err := forecast.FirstCrest(step, level, firstRise)
+	if err != nil || first.Peak != 150 || math.Abs(first.Rise()-0.6) > 1e-9 {
 		t.Errorf("first wave %+v, %v", first, err)
 	}
 	if end <= 158 || end > 165 {
 		t.Errorf("it ends at %d, not where the water rises anew", end)
 	}
-	if end := ends(level, wave{peak: 300, top: 0.8, base: 0.5}); end != 315 {
+	if end := forecast.RunOff(level, forecast.Crest{Peak: 300, Top: 0.8, Base: 0.5}); end != 315 {
 		t.Errorf("three quarters of the last have run off at %d, want 315", end)
 	}
-	if _, _, err := firstWave(level[:100]); err == nil {
+	if _, _, err := forecast.FirstCrest(step, level[:100], firstRise); err == nil {
 		t.Error("a rise of 0.1 m was taken for a wave")
 	}
 }

@@ -57,6 +57,7 @@ type Detector struct {
 	statistics  int
 	hash        string // of everything that a saved state depends on
 	members     map[string][]int
+	chained     bool // it judges gauges by those upstream of them
 }
 
 // Input is one of several properties that are judged together.

@@ -36,10 +36,11 @@ type deriveDoc struct {
 	Extreme *extremeDoc `yaml:"extreme" doc:"how far out in the tail of its own distribution it lies, as a multiple of the limit that the budget sets; 0 while it learns"`
 
 	Crossing *crossingDoc `yaml:"hours_to" doc:"in how many hours its trend passes a level; without end when it does not within the span"`
+	Wave     *waveDoc     `yaml:"peak_from_upstream" doc:"of a gauge: the highest level that the gauges upstream of it foretell; its own value until a first wave has taught the way"`
 	Balance  *balanceDoc  `yaml:"balance" doc:"of inputs: what comes in and neither goes out nor is stored"`
 	Jointly  *jointlyDoc  `yaml:"jointly" doc:"of inputs: how far all their instruments together are from how they are used to go together (T², Q and learned relations), as a multiple of the limit that the budget sets; 0 while it learns"`
 
-	Pos pack.Pos `pack:"exactly one of above_background rise_within fall_within average_over lowest_over highest_over total_over amount_over mean_between unusual shift unlike_the_hour extreme hours_to balance jointly"`
+	Pos pack.Pos `pack:"exactly one of above_background rise_within fall_within average_over lowest_over highest_over total_over amount_over mean_between unusual shift unlike_the_hour extreme hours_to peak_from_upstream balance jointly"`
 }
 
 type backgroundDoc struct {
@@ -85,6 +86,12 @@ type crossingDoc struct {
 	Memory pack.Duration `yaml:"memory" doc:"how far back the trend looks; left out: a third of within"`
 	Time   pack.String   `yaml:"time" pack:"one of earliest likely latest" default:"likely" doc:"which edge of the forecast: it passes before the earliest, or after the latest, one time in ten each"`
 	Pos    pack.Pos      `pack:"exactly one of above below"`
+}
+
+type waveDoc struct {
+	Ahead pack.Duration `yaml:"ahead" pack:"required,above 0s" doc:"how far ahead it looks; no further than the wave takes down the river"`
+	Rise  pack.Number   `yaml:"first_wave" pack:"above 0" default:"0.25" doc:"metres by which the gauge rises in the wave that teaches the way"`
+	Pos   pack.Pos
 }
 
 type balanceDoc struct {
@@ -198,6 +205,9 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 		said(", mean "+doc.Daily.From.Value+" to "+doc.Daily.To.Value, doc.Daily.From.Value+"至"+doc.Daily.To.Value+"均值")
 	case doc.Crossing != nil:
 		c.crossing(d, of, doc.Crossing, &v, base)
+	case doc.Wave != nil:
+		c.wave(d, of, doc.Wave, &v)
+		said(" foretold by the gauges upstream", "（上游来水预测峰值）")
 	case doc.Balance != nil:
 		c.balance(d, doc.Balance, &v)
 	default:

@@ -113,17 +113,19 @@ type Engine struct {
 	byKind  map[string][]watch     // by kind of asset and property
 	joiners map[string][]*Detector // by id of a detector or category that they join
 
-	streams  map[int64]*stream
-	subjects map[subjectKey]*subject
-	shards   map[shardKey][]*subject
-	dirty    map[shardKey]bool
-	restored map[int64][]*instrument // of datastreams that have not been bound since the state was restored
-	silences map[silenceKey]int64    // that were reported and stand, of datastreams that have not been bound yet
-	outages  map[silenceKey]*outage  // of many instruments at once
-	places   places
-	ticking  map[*subject]bool // where time alone may change something
-	known    known
+	streams   map[int64]*stream
+	subjects  map[subjectKey]*subject
+	shards    map[shardKey][]*subject
+	dirty     map[shardKey]bool
+	restored  map[int64][]*instrument // of datastreams that have not been bound since the state was restored
+	silences  map[silenceKey]int64    // that were reported and stand, of datastreams that have not been bound yet
+	outages   map[silenceKey]*outage  // of many instruments at once
+	places    places
+	ticking   map[*subject]bool // where time alone may change something
+	unchained map[*subject]bool // whose gauges upstream may be others now
+	known     known
 
+	chains          bool // a rule judges gauges by those upstream of them
 	evaluated, late int64
 }
 
@@ -173,10 +175,11 @@ func New(detectors []*Detector) *Engine {
 	e := &Engine{
 		byID: map[string]*Detector{}, byKind: map[string][]watch{}, joiners: map[string][]*Detector{},
 		streams: map[int64]*stream{}, subjects: map[subjectKey]*subject{}, shards: map[shardKey][]*subject{}, dirty: map[shardKey]bool{},
-		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, ticking: map[*subject]bool{},
+		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{},
 	}
 	for _, d := range detectors {
 		e.byID[d.ID] = d
+		e.chains = e.chains || d.chained
 		for what := range d.members {
 			e.joiners[what] = append(e.joiners[what], d)
 		}
@@ -245,6 +248,12 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 	old := append(st.under, e.restored[s.ID]...)
 	delete(e.restored, s.ID)
 	st.under = nil
+	for _, in := range old {
+		if in.relay() {
+			st.under = append(st.under, in)
+		}
+	}
+	old = slices.DeleteFunc(old, (*instrument).relay)
 	for _, w := range e.byKind[s.Kind+" "+s.Property] {
 		sub := e.subject(w.detector, subjectOf(w.detector, s))
 		i := slices.IndexFunc(old, func(in *instrument) bool { return in.subject == sub && in.input == w.input })
@@ -263,6 +272,9 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 		}
 		changes = e.rejoin(in, s.Organisation, changes)
 		st.under = append(st.under, in)
+	}
+	if e.chains {
+		e.unchain(s.ID)
 	}
 	for _, in := range old { // it stands under other detectors, or at another place, than it did
 		changes = e.leave(in, changes)
@@ -329,6 +341,9 @@ func (s *state) fresh(d *Detector) {
 // clock: a reading that is fresh by it makes its instrument one whose silence counts.
 func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 	e.evaluated++
+	if len(e.unchained) > 0 {
+		e.rechain()
+	}
 	st := e.streams[r.Datastream]
 	if st == nil || r.Doubtful {
 		return changes
@@ -341,7 +356,7 @@ func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 			continue
 		}
 		e.dirty[in.subject.shard] = true
-		in.live = in.live || now-r.At < micros(d.SilentAfter)
+		in.live = in.live || !in.relay() && now-r.At < micros(d.SilentAfter)
 		if r.At > in.heard {
 			changes = e.hear(in, r.At, false, changes)
 			in.heard = r.At

@@ -26,6 +26,9 @@ type outage struct {
 // Tick looks at the clock: it appends the silences that began since it was last asked, and lets time pass for detectors that
 // join others. now is the clock; from is when the program began to listen, before which nobody could be heard.
 func (e *Engine) Tick(now, from int64, changes []Change) []Change {
+	if len(e.unchained) > 0 {
+		e.rechain()
+	}
 	first := len(changes)
 	changes = e.silence(now, from, changes)
 	return e.tick(now, e.pass(first, changes))

@@ -69,13 +69,13 @@ func setCells(to, from []cell) {
 	}
 }
 
-// addSource makes room for one more instrument.
-func (s *state) addSource(d *Detector) {
+// addSource makes room for one more instrument, as the i-th.
+func (s *state) addSource(i int, d *Detector, relay bool) {
 	in := inState{value: math.NaN()}
-	if len(d.Inputs) == 0 {
+	if len(d.Inputs) == 0 && !relay {
 		in.cells = d.cells()
 	}
-	s.ins = append(s.ins, in)
+	s.ins = slices.Insert(s.ins, i, in)
 }
 
 // cells are fresh states of the derived variables.
@@ -93,6 +93,12 @@ type known struct {
 	fresh   []bool    // whether each variable has a new value
 	sources []float64 // NaN where one has said nothing for too long
 	inputs  []int     // of which input each source is
+
+	// Of a chain of gauges: of how many the reading is which, and what it is.
+	gauge, gauges int
+	relayed       float64
+	least         []int64
+
 	zone    *time.Location
 	discard []Change
 }
@@ -108,6 +114,12 @@ func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change
 	}
 	in := &s.ins[e.source]
 	value := d.clamp(0, e.value)
+	if d.chained {
+		k.gauge, k.gauges, k.relayed, k.least = e.source, len(s.ins), value, sub.least
+		if e.source != len(s.ins)-1 {
+			return s.relay(d, e, k, changes)
+		}
+	}
 	changes = s.still(d, in, e, value, changes)
 	k.vars, k.fresh = append(k.vars[:0], value), append(k.fresh[:0], true)
 	derive(in.cells, e.at, k)
@@ -116,8 +128,27 @@ func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change
 		span = e.at - in.last
 	}
 	met, calm := d.judge(k.vars)
+	if d.chained { // between two of its own readings others were judged
+		span, in.prev = e.at-s.last, s.prev
+	}
 	changes = s.judged(d, e, span, in.prev, met, calm, value, k.vars, changes)
 	in.last, in.value, in.prev = e.at, value, met
+	s.last, s.prev = e.at, met
+	return changes
+}
+
+// relay takes a reading of a gauge upstream: what the wave makes of it is judged, beside the newest value of the gauge.
+func (s *state) relay(d *Detector, e entry, k *known, changes []Change) []Change {
+	own := &s.ins[len(s.ins)-1]
+	s.ins[e.source].last = e.at
+	k.vars, k.fresh = append(k.vars[:0], own.value), append(k.fresh[:0], false)
+	derive(own.cells, e.at, k)
+	if own.last == 0 {
+		return changes
+	}
+	met, calm := d.judge(k.vars)
+	changes = s.judged(d, e, e.at-s.last, s.prev, met, calm, own.value, k.vars, changes)
+	s.last, s.prev = e.at, met
 	return changes
 }
 

@@ -58,7 +58,8 @@ type subject struct {
 	where Stream // of what joins others: where the newest signal came from
 
 	sources []*instrument
-	inputs  []int // of which input each source is
+	inputs  []int   // of which input each source is
+	least   []int64 // of a chain of gauges: the shortest travel time of each reach
 
 	now, base state
 	recent    []entry
@@ -163,11 +164,20 @@ func (s *subject) forget() {
 
 // add makes an instrument one of the subject's sources.
 func (s *subject) add(in *instrument, input int) {
+	s.inputs = append(s.inputs, input)
+	s.insert(len(s.sources), in)
+}
+
+// insert makes an instrument the i-th of the subject's sources.
+func (s *subject) insert(i int, in *instrument) {
 	s.forget()
-	s.sources, s.inputs = append(s.sources, in), append(s.inputs, input)
-	s.now.addSource(s.detector)
+	s.sources = slices.Insert(s.sources, i, in)
+	for len(s.inputs) < len(s.sources) {
+		s.inputs = append(s.inputs, 0)
+	}
+	s.now.addSource(i, s.detector, in.relay())
 	if s.ordered() {
-		s.base.addSource(s.detector)
+		s.base.addSource(i, s.detector, in.relay())
 		s.base.set(&s.now)
 	}
 }
