@@ -85,6 +85,11 @@ var actions = []action{
 	{"alert.acknowledge", "acknowledge an alert", []string{DutyOfficer, Operator}, daily, false},
 	{"alert.shelve", "shelve an alert", []string{DutyOfficer, Operator}, daily, false},
 
+	{"model.read", "see outside models and their figures", staff, looking, true},
+	{"model.register", "register an outside model", []string{Administrator}, managing, false},
+	{"model.approve", "have an outside model go live", watchOnly, daily, false},
+	{"model.halt", "take an outside model out of live", []string{DutyOfficer, Analyst, Administrator}, daily, false},
+
 	{"warning.read", "read warnings", append(staff, public), looking, true},
 	{"warning.propose", "propose a warning", append(watchOnly, system), []Purpose{Operations, PublicInformation}, false},
 	{"warning.approve", "approve a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
