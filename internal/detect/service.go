@@ -233,6 +233,7 @@ func (s *Service) load(ctx context.Context) error {
 	for _, a := range open {
 		d := e.Detector(a.Detector)
 		switch {
+		case d == nil && strings.HasPrefix(a.Detector, OutsidePrefix): // see Tell
 		case d == nil:
 			gone := &engine.Detector{ID: a.Detector}
 			withdrawn = append(withdrawn, step{Change: engine.Change{Detector: gone, Kind: a.Kind, Fault: a.Fault, Subject: a.key.subject,
