@@ -112,10 +112,12 @@ func TestShippedWordsNamePlaceOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range all {
-			street := Stream{AssetName: Wording{"Harbour Road street probe", "金潮路监测仪"}, PlaceName: Wording{"Harbour Road", "金潮路"}}
-			said := d.Because(Change{Detector: d, To: Yellow}, street)
-			if en, zh := strings.Count(said.EN, "Harbour Road"), strings.Count(said.ZH, "金潮路"); en != 1 || zh != 1 {
-				t.Errorf("%s: %q, %q", d.ID, said.EN, said.ZH)
+			street := Stream{AssetName: Wording{"Harbour Road street probe", "金潮路监测仪"}, PlaceName: Wording{"Harbour Road", "金潮路"}, AreaName: Wording{"Old Town", "老城"}}
+			said := d.Because(Change{Detector: d, To: Yellow, Values: make([]float64, len(d.vars))}, street)
+			for lang, names := range map[string][2]string{"en": {"Harbour Road", "Old Town"}, "zh-CN": {"金潮路", "老城"}} {
+				if at, in := strings.Count(said.In(lang), names[0]), strings.Count(said.In(lang), names[1]); at+in == 0 || at > 1 || in > 1 {
+					t.Errorf("%s: %q", d.ID, said.In(lang))
+				}
 			}
 		}
 	}

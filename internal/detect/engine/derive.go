@@ -278,7 +278,6 @@ func (c *compiler) crossing(d *Detector, of int, doc *crossingDoc, v *variable, 
 	if p.Memory == 0 {
 		p.Memory = p.Ahead / 3
 	}
-	p.Damp = p.Ahead
 	level, up := 0.0, doc.Above != nil
 	switch {
 	case up:

@@ -1,0 +1,277 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule is a rule over the kitchen alarms of the harbour, with what a case adds.
+func rule(with string) string {
+	return `
+- id: tried
+  title: {en: Tried, zh-CN: 试}
+  because: {en: "{{value}} {{unit}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
+` + with
+}
+
+const kitchen = `
+  watches: methane
+  on: kitchen-alarm
+  every: 1m
+  late: 0s
+  silent_after: 24h
+`
+
+// hear feeds one reading a minute of datastream 1, NaN being none, and tells the alerts.
+func hear(t *testing.T, rules string, values ...float64) string {
+	t.Helper()
+	e, book := New(compiled(t, rules)), &Book{}
+	book.Add(e.Bind(harbour(1), nil)...)
+	for i, v := range values {
+		at := t0 + int64(i)*minute
+		if !math.IsNaN(v) {
+			book.Add(e.Evaluate(number(1, at, v), at, nil)...)
+		}
+	}
+	var out []string
+	for _, line := range strings.Split(told(book), "\n") {
+		_, what, _ := strings.Cut(line, " since ")
+		out = append(out, what)
+	}
+	return strings.Join(out, "; ")
+}
+
+func rep(v float64, n int) []float64 { return slices.Repeat([]float64{v}, n) }
+
+func noise(n int, mean, sd float64) []float64 {
+	r := rand.New(rand.NewPCG(7, uint64(n)))
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = mean + sd*r.NormFloat64()
+	}
+	return out
+}
+
+// Each way of judging, on readings that are worked out by hand.
+func TestEachKind(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule   string
+		values []float64
+		want   string
+	}{
+		// A window reaches back by its span and up to an eighth more.
+		"rise within": {`
+  derives: {rise: {rise_within: 8m}}
+  levels: {red: {when: "rise >= 10"}}
+  clear: {when: "rise < 2", for: 0s}`,
+			slices.Concat(rep(5, 10), rep(14, 1), rep(15.5, 1), rep(15.5, 30)), "11: 11 red, 18 cleared"},
+		"fall within": {`
+  derives: {fall: {fall_within: 8m}}
+  levels: {red: {when: "fall >= 10"}}
+  clear: {when: "fall < 2", for: 0s}`,
+			slices.Concat(rep(50, 10), rep(39, 40)), "10: 10 red, 18 cleared"},
+		"mean of a span": {`
+  derives: {mean: {average_over: 8m}}
+  levels: {red: {when: "mean >= 10"}}
+  clear: {when: "mean < 1", for: 0s}`,
+			slices.Concat(rep(0, 10), rep(20, 4), rep(0, 20)), "13: 13 red, 21 cleared"},
+		"what a rate comes to": {`
+  derives: {amount: {amount_over: 1h}}
+  levels: {red: {when: "amount >= 20"}}
+  clear: {when: "amount < 1", for: 0s}`,
+			slices.Concat(rep(0, 10), rep(60, 30), rep(0, 90)), "29: 29 red, 100 cleared"},
+		"one figure a day": { // the readings begin at 05:20; the night of the second day is higher
+			`
+  derives: {night: {mean_between: {from: "02:00", to: "04:00"}}}
+  levels: {red: {when: "night >= 10"}}
+  clear: {when: "night < 5", for: 0s}`,
+			slices.Concat(rep(2, 24*60), rep(30, 18*60), rep(12, 6*60), rep(2, 24*60)), "2800: 2800 red, 4240 cleared"},
+		"hours to a level": {`
+  derives: {soon: {hours_to: {above: 50, within: 4h}}}
+  levels: {red: {when: "soon <= 1"}}
+  clear: {when: "soon > 2", for: 0s}`,
+			func() []float64 { // a steady rise of 10 an hour from 0 reaches 50 in the fifth hour
+				var v []float64
+				for i := range 300 {
+					v = append(v, float64(i)/6)
+				}
+				return v
+			}(), "240: 240 red"},
+		"a shift that stays": {`
+  budget: {false_alarms_per_day: 0.1, over: 1}
+  derives: {moved: {shift: {direction: up, learn: 5h}}}
+  levels: {red: {when: "moved >= 1"}}
+  clear: {when: "moved < 0.1", for: 0s}`,
+			slices.Concat(noise(600, 10, 1), noise(100, 13, 1)), "602: 602 red"},
+		"unusual": {`
+  budget: {false_alarms_per_day: 0.02, over: 1}
+  derives: {odd: {unusual: {}}}
+  levels: {red: {when: "odd >= 1"}}
+  clear: {when: "odd < 0.1", for: 24h}`,
+			slices.Concat(noise(2000, 10, 1), noise(20, 40, 1)), "2000: 2000 red"},
+		"extreme": {`
+  budget: {false_alarms_per_day: 0.1, over: 1}
+  derives: {tail: {extreme: {learn: 1000}}}
+  levels: {red: {when: "tail >= 1"}}
+  clear: {when: "tail < 0.1", for: 24h}`,
+			slices.Concat(noise(2000, 10, 1), rep(20, 1)), "2000: 2000 red"},
+		"unlike the hour": {`
+  budget: {false_alarms_per_day: 0.01, over: 1}
+  derives: {apart: {unlike_the_hour: {learn: 14d}}}
+  levels: {red: {when: "apart >= 1"}}
+  clear: {when: "apart < 0.1", for: 24h}`,
+			func() []float64 { // busy by day, quiet by night; then a busy night
+				r := rand.New(rand.NewPCG(1, 1))
+				var v []float64
+				for i := range 20*1440 + 5*60 {
+					x := 10 + 0.5*r.NormFloat64()
+					if hour := (i/60 + 5) % 24; hour >= 8 && hour < 20 || i >= 20*1440 {
+						x += 30
+					}
+					v = append(v, x)
+				}
+				return v
+			}(), "28800: 28800 red"},
+		"comes back within quiet": {`
+  quiet: 10m
+  levels: {red: {when: "value >= 10"}}
+  clear: {when: "value < 5", for: 1m}`,
+			slices.Concat(rep(20, 3), rep(0, 5), rep(20, 3), rep(0, 30), rep(20, 2)), "0: 0 red, 4 cleared, 8 again red, 12 cleared; 41: 41 red"},
+		"chatters": {`
+  chatter: {raises: 3, within: 20m, settle: 10m}
+  levels: {red: {when: "value >= 10"}}
+  clear: {when: "value < 5", for: 1m}`,
+			slices.Concat(rep(20, 2), rep(0, 3), rep(20, 2), rep(0, 3), rep(20, 2), rep(0, 3), rep(20, 2), rep(0, 30)),
+			"0: 0 red, 3 cleared; 5: 5 red, 8 cleared, 10 again red, 28 cleared"},
+		"stuck": {`
+  stuck: {after: 5m, by: 0.1, except: "value <= 0"}
+  levels: {red: {when: "value >= 90"}}
+  clear: {when: "value < 5", for: 1m}`,
+			slices.Concat(rep(0, 20), []float64{7, 7.05, 7, 7, 7, 7, 7, 7, 8}), "20: 25 stuck, 28 cleared"},
+		"a gap does not make it stuck": {`
+  stuck: {after: 5m, except: "value <= 0"}
+  levels: {red: {when: "value >= 90"}}
+  clear: {when: "value < 5", for: 1m}`,
+			slices.Concat([]float64{7}, rep(math.NaN(), 60), []float64{7, 7, 9}), ""},
+		"in several pieces that fade": {`
+  levels: {red: {when: "value >= 10", for: 3m, within: 10m}}
+  clear: {when: "value < 5", for: 30m}`,
+			[]float64{0, 20, 20, 0, 20, 20, 0, 20}, "1: 5 red"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := hear(t, rule(kitchen+c.rule), c.values...); got != c.want {
+				t.Errorf("\n got %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// Many instruments of one organisation that fall silent together are one fault of the link; a few are each their own.
+func TestLinkLost(t *testing.T) {
+	for _, n := range []int{3, 8} {
+		e, book := New(compiled(t, rule(kitchen+"  levels: {red: {when: \"value >= 90\"}}\n  clear: {when: \"value < 5\", for: 1m}")+"")), &Book{}
+		for id := range int64(10) {
+			book.Add(e.Bind(harbour(id+1), nil)...)
+		}
+		speak := func(at int64, from int) {
+			for id := from; id < 10; id++ {
+				book.Add(e.Evaluate(number(int64(id+1), at+int64(id)*second, 1), at, nil)...)
+			}
+		}
+		at := t0
+		for ; at < t0+hour; at += minute {
+			speak(at, 0)
+		}
+		lost := at
+		for ; at < lost+25*hour; at += minute { // the first n say nothing more
+			speak(at, n)
+			book.Add(e.Tick(at, t0, nil)...)
+		}
+		var silent, comms int
+		for _, a := range book.Episodes() {
+			switch a.Fault {
+			case SilentFault:
+				silent++
+			case CommsFault:
+				comms++
+				if got := len(a.Steps[0].Datastreams); got != n {
+					t.Errorf("%d instruments in the fault, want %d", got, n)
+				}
+			}
+		}
+		want := fmt.Sprint(n, 0)
+		if n >= minOutage {
+			want = fmt.Sprint(0, 1)
+		}
+		if got := fmt.Sprint(silent, comms); got != want {
+			t.Errorf("%d fell silent: %s, want %s", n, got, want)
+		}
+		for range 3 {
+			speak(at, 0)
+			at += minute
+		}
+		for _, a := range book.Episodes() {
+			if a.Stands() {
+				t.Errorf("%s stands though all have spoken", a.Fault)
+			}
+		}
+	}
+}
+
+// A balance of a zone, and a chart that names who deviates.
+func TestJointly(t *testing.T) {
+	rules := rule(`
+  inputs:
+    in:  {watches: methane, on: kitchen-alarm}
+    out: {watches: methane-ambient, on: fence-monitor}
+  per: area
+  every: 1m
+  late: 0s
+  budget: {false_alarms_per_day: 0.05, over: 1}
+  derives:
+    lost: {balance: {in: [in], out: [out], interval: 1m}}
+    apart: {jointly: {learn: 24h, calibrate: 8h}}
+  levels: {yellow: {when: "lost > 20"}, red: {when: "apart >= 1"}}
+  clear: {when: "apart < 0.5 && lost < 5", for: 5m}`)
+	rules = strings.Replace(rules, `because: {en: "{{value}} {{unit}}"`, `because: {en: "{{lost}} lost, {{deviating}} deviates"`, 1)
+	e, book := New(compiled(t, rules)), &Book{}
+	ids := []int64{1, 2, 3, 101, 102}
+	for _, id := range ids {
+		book.Add(e.Bind(harbour(id), nil)...)
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	flow := 0.0
+	for i := range 48 * 60 {
+		at := t0 + int64(i)*minute
+		flow = 0.95*flow + r.NormFloat64()
+		for _, id := range ids {
+			v := 20 + flow + 0.05*r.NormFloat64()
+			if id == 2 && i >= 40*60 { // it tells a likely value, but not what the others tell
+				v = 20 - flow
+			}
+			book.Add(e.Evaluate(number(id, at, v), at, nil)...)
+		}
+	}
+	var said []string
+	for _, a := range book.Episodes() {
+		if a.Level != Red {
+			continue
+		}
+		c := a.Steps[0]
+		said = append(said, fmt.Sprintf("%d %v", (c.At-t0)/minute, c.Deviators))
+		if got := c.Detector.Because(c, harbour(2)).EN; !strings.Contains(got, "Alarm 2") {
+			t.Errorf("%q does not name who deviates", got)
+		}
+	}
+	if len(said) == 0 || !strings.HasPrefix(said[0], "240") || !strings.Contains(said[0], "[2") {
+		t.Errorf("found %v", said)
+	}
+}
