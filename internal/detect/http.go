@@ -23,7 +23,7 @@ func (s *Service) Routes(r *web.Router) {
 			"or a person attends to it.",
 	}, func(ctx context.Context, in *listInput) (*listOutput, error) {
 		limit := in.Limit
-		items, err := s.List(ctx, Filter{Open: in.State == "open", Rest: Rest(in.Rest), Led: in.Lead}, in.After, limit+1)
+		items, err := s.List(ctx, in.filter(), in.After, limit+1)
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +92,31 @@ func (s *Service) Routes(r *web.Router) {
 		return &oneOutput{a}, nil
 	})
 	huma.Register(r.API(), huma.Operation{
+		OperationID: "watch-figures", Method: http.MethodGet, Path: "/api/v1/watch/figures", Tags: []string{"detect"},
+		Summary: "How good the watch is: hits, false alarms, misses, lead times, alarm load",
+		Description: "From verified outcomes, for each detector, each hazard and each operating position. Figures without a value (a share of " +
+			"nothing) are null. Times in load are microseconds since 1970 UTC.",
+	}, func(ctx context.Context, in *figuresInput) (*figuresOutput, error) {
+		f, err := s.Figures(ctx, in.From, in.To)
+		if err != nil {
+			return nil, err
+		}
+		return &figuresOutput{f}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "watch-load", Method: http.MethodGet, Path: "/api/v1/watch/load", Tags: []string{"detect"},
+		Summary:     "How many alarms each operating position has just now, and whether they are a flood",
+		Description: "A flood begins when ten minutes hold more than 10 alarms, and has ended when they hold fewer than 5 (EEMUA 191).",
+	}, func(ctx context.Context, _ *struct{}) (*loadOutput, error) {
+		out := &loadOutput{}
+		var err error
+		out.Body.At, out.Body.Positions, err = s.LoadNow(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	})
+	huma.Register(r.API(), huma.Operation{
 		OperationID: "list-detectors", Method: http.MethodGet, Path: "/api/v1/detectors", Tags: []string{"detect"},
 		Summary: "The detectors of all packs, with their rules in words",
 	}, func(ctx context.Context, _ *struct{}) (*detectorsOutput, error) {
@@ -111,8 +136,24 @@ type listInput struct {
 	State string `query:"state" enum:"open,all" default:"open" doc:"open: not cleared"`
 	Rest  string `query:"rest" enum:"rests,counts" doc:"rests: only alerts that rest; counts: only the others"`
 	Lead  int64  `query:"lead" minimum:"0" doc:"only alerts of the group that this one leads"`
-	After int64  `query:"after" minimum:"0" doc:"next of the page before"`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+
+	Detector string    `query:"detector" doc:"only of this detector (pack/id), or of all detectors of this pack"`
+	Owner    string    `query:"owner" doc:"only of detectors that this post owns"`
+	Kind     string    `query:"kind" enum:"hazard,monitoring"`
+	Outcome  string    `query:"outcome" enum:"real,false,unclear,drill,unverified" doc:"what people found out; unverified: nobody has said"`
+	Asset    int64     `query:"asset" minimum:"0" doc:"only at this asset"`
+	From     time.Time `query:"raised_from" doc:"raised at or after"`
+	To       time.Time `query:"raised_to" doc:"raised before"`
+
+	After int64 `query:"after" minimum:"0" doc:"next of the page before"`
+	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+func (in *listInput) filter() Filter {
+	return Filter{
+		Open: in.State == "open", Rest: Rest(in.Rest), Led: in.Lead, Detector: in.Detector, Owner: in.Owner, Kind: in.Kind, Outcome: in.Outcome,
+		Asset: in.Asset, From: in.From, To: in.To,
+	}
 }
 
 type listOutput struct {
@@ -120,6 +161,20 @@ type listOutput struct {
 		Items   []*Alert `json:"items"`
 		Resting int      `json:"resting" doc:"how many alerts rest, on all pages and whatever the filter"`
 		Next    int64    `json:"next,omitempty"`
+	}
+}
+
+type figuresInput struct {
+	From time.Time `query:"from" doc:"left out: 30 days before to"`
+	To   time.Time `query:"to" doc:"left out: now"`
+}
+
+type figuresOutput struct{ Body *Figures }
+
+type loadOutput struct {
+	Body struct {
+		At        time.Time      `json:"at"`
+		Positions []PositionLoad `json:"positions"`
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // hear listens to other rooms until ctx ends: it links alerts with the cases that were opened for them, learns from the end
-// of a case what the alert was, and takes in the reports that detectors join.
+// of a case what the alert was, or that none was there, and takes in the reports that detectors join.
 func (s *Service) hear(ctx context.Context) {
 	subjects := []string{events.CaseOpened{}.Subject(), events.CaseClosed{}.Subject(), events.ReportReceived{}.Subject()}
 	err := s.News.Consume(ctx, Consumer, subjects, func(ctx context.Context, m bus.Message) error {
@@ -26,7 +26,7 @@ func (s *Service) hear(ctx context.Context) {
 				return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 			}
 			if e.Alert == 0 {
-				return nil
+				return s.missedOpened(ctx, e)
 			}
 			return s.DB.Write(ctx, func(tx *db.Tx) error { return linkCase(tx, e.Alert, e.Case) })
 		case events.CaseClosed{}.Subject():
@@ -74,7 +74,7 @@ func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
 	if s.engine == nil {
 		return nil // the start finds it
 	}
-	return s.report(ctx, s.engine.Report(r, nil), nil)
+	return s.report(ctx, s.engine.Report(r, nil), nil, 0)
 }
 
 // joined says whether a detector reads reports of a category.

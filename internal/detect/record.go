@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -47,8 +46,9 @@ func (s step) level() engine.Level {
 const recordAtOnce = 100
 
 // record writes what changed, in transactions of about recordAtOnce steps. Steps that take others back and those that are so
-// instead are one transaction.
-func (s *Service) record(ctx context.Context, steps []step) error {
+// instead are one transaction. done is the row of the log that they belong to, with how many of its steps are on disk already;
+// its position is 0 where they belong to none.
+func (s *Service) record(ctx context.Context, steps []step, done recorded) error {
 	for len(steps) > 0 {
 		n := 0
 		var groups [][]step
@@ -63,13 +63,12 @@ func (s *Service) record(ctx context.Context, steps []step) error {
 			n = end
 		}
 		now := s.Clock.Now()
+		done.steps += n
 		err := s.DB.Write(ctx, func(tx *db.Tx) error {
-			for _, g := range groups {
-				if err := s.apply(tx, g, now); err != nil {
-					return fmt.Errorf("alert of %s: %w", g[0].Detector.ID, err)
-				}
+			if err := s.applyAll(tx, groups, now); err != nil || done.position == 0 {
+				return err
 			}
-			return nil
+			return saveRecorded(tx, done)
 		})
 		if err != nil {
 			return err
@@ -312,10 +311,11 @@ func putEvent(tx *db.Tx, alert int64, s step, now time.Time) (fresh bool, err er
 	return n > 0, err
 }
 
-// undoEvent takes a step back. undone is false when it was taken back already, or is not there.
+// undoEvent takes a step back. undone is false when it was taken back already, is not there, or is another run's by now.
 func undoEvent(tx *db.Tx, alert int64, s step, now time.Time) (undone bool, err error) {
-	r, err := tx.Exec(`update alert_events set undone_at = $1 where alert = $2 and kind = $3 and at = $4 and level = $5 and undone_at is null`,
-		db.Micros(now), alert, s.kind(), s.At, int64(s.level()))
+	r, err := tx.Exec(`update alert_events set undone_at = $1 where alert = $2 and kind = $3 and at = $4 and level = $5 and undone_at is null
+			and (since is null or since = $6)`,
+		db.Micros(now), alert, s.kind(), s.At, int64(s.level()), s.Since)
 	if err != nil {
 		return false, err
 	}

@@ -117,6 +117,8 @@ type Service struct {
 	savedAt     time.Time       // clock, of the last snapshot
 	listeningAt time.Time       // clock: since when readings are heard
 	restored    []engine.Report // that were heard before the start, until the engine knows where things are
+	recorded    recorded        // how far steps were on disk at the start, until that is caught up with
+	again       []step          // found again meanwhile
 
 	// moved says that everything is to be rebound: see Refresh. It is no part of the turn, since Refresh may be called from
 	// the writer, for which the turn may be waiting.
@@ -246,7 +248,11 @@ func (s *Service) load(ctx context.Context) error {
 			e.Resume(d, a.key.subject, a.Level, a.key.since)
 		}
 	}
-	if err := s.record(ctx, withdrawn); err != nil {
+	if err := s.record(ctx, withdrawn, recorded{}); err != nil {
+		return err
+	}
+	onDisk, err := loadRecorded(ctx, s.DB)
+	if err != nil {
 		return err
 	}
 	reports, err := loadReports(ctx, s.DB, db.Micros(now.Add(-forgetReports)))
@@ -254,7 +260,7 @@ func (s *Service) load(ctx context.Context) error {
 		return err
 	}
 	s.engine, s.position, s.counted, s.savedAt, s.listeningAt = e, last.position, last, now, now
-	s.restored = reports
+	s.restored, s.recorded, s.again = reports, onDisk, nil
 	s.moved.Store(true) // an instrument that has died, or was moved while nobody watched, sends no reading to be bound by
 	s.Log.Hold(Consumer, last.position)
 	s.tell()
@@ -273,6 +279,10 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 	if err != nil {
 		return err
 	}
+	if err := s.report(ctx, changes, b.Readings, 0); err != nil { // they come of the register, not of the row
+		return err
+	}
+	changes = nil
 	if err := s.amended(ctx, b.Amended); err != nil {
 		return err
 	}
@@ -286,7 +296,7 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 			Datastream: r.Datastream, At: r.At, Value: v, Number: number, Doubtful: !r.Marks.Judged(),
 		}, now, changes)
 	}
-	if err := s.report(ctx, changes, b.Readings); err != nil {
+	if err := s.report(ctx, changes, b.Readings, b.Seq); err != nil {
 		return err
 	}
 	s.position = b.Seq
@@ -349,8 +359,9 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 	return changes, nil
 }
 
-// report gathers what goes with the changes, and records them. row are the readings that they were found in.
-func (s *Service) report(ctx context.Context, changes []engine.Change, row []sensing.Stored) error {
+// report gathers what goes with the changes, and records them. row are the readings that they were found in, and seq is that
+// row of the log, or 0 when no row made them.
+func (s *Service) report(ctx context.Context, changes []engine.Change, row []sensing.Stored, seq int64) error {
 	steps := make([]step, 0, len(changes))
 	for _, c := range changes {
 		stream, home := c.Detector.Public(s.engine.Stream(c.Datastream))
@@ -371,7 +382,7 @@ func (s *Service) report(ctx context.Context, changes []engine.Change, row []sen
 		}
 		steps = append(steps, st)
 	}
-	return s.record(ctx, steps)
+	return s.settle(ctx, steps, seq)
 }
 
 // cause are the readings that raised an alert. The log hands out a row before the newest readings can be asked for, so
@@ -432,13 +443,17 @@ func (s *Service) tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.report(ctx, s.engine.Tick(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), changes), nil)
+	return s.report(ctx, s.engine.Tick(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), changes), nil, 0)
 }
 
 // snapshot saves the states that changed, with the position that they belong to. The turn ends before the disk is waited
 // for: every alert up to the position is on disk already.
 func (s *Service) snapshot(ctx context.Context) error {
 	s.turn.Lock()
+	if s.catchingUp() { // steps that were found again are not looked at yet
+		s.turn.Unlock()
+		return nil
+	}
 	now := s.Clock.Now()
 	at := s.total()
 	shards, err := s.engine.Dirty()
@@ -482,6 +497,15 @@ type Filter struct {
 	Open bool // only what has not cleared
 	Rest Rest
 	Led  int64 // only those that this alert leads
+
+	Detector string // an id, or a pack for all of its detectors
+	Owner    string // the post that owns the detector
+	Kind     string // hazard or monitoring
+	Outcome  string // real, false, unclear, drill, or unverified: nobody has said
+	Asset    int64
+	From, To time.Time // raised at or after, and before
+
+	owned []string // the detectors of Owner
 }
 
 // Rest tells alerts that rest from those that count.
@@ -497,6 +521,11 @@ const (
 func (s *Service) List(ctx context.Context, f Filter, after int64, limit int) (items []*Alert, err error) {
 	if err := s.Access.Decide(ctx, "alert.read", access.Resource{Type: "alert"}, access.Operations); err != nil {
 		return nil, err
+	}
+	for _, d := range s.Detectors {
+		if d.Owner == f.Owner {
+			f.owned = append(f.owned, d.ID)
+		}
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		works, err := s.resting(tx)

@@ -471,7 +471,7 @@ func picture(t interface{ Fatal(...any) }, d *db.DB) string {
 
 func wipe(t interface{ Fatal(...any) }, d *db.DB) {
 	err := d.Write(context.Background(), func(tx *db.Tx) error {
-		for _, table := range []string{"alert_events", "alert_names", "alerts", "detect_state", "detect_position", "outbox"} {
+		for _, table := range []string{"alert_events", "alert_names", "alerts", "detect_state", "detect_position", "detect_recorded", "outbox"} {
 			if _, err := tx.Exec("delete from " + table); err != nil {
 				return err
 			}

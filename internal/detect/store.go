@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
@@ -145,20 +146,48 @@ func alerts(tx *db.Tx, f Filter, works []int64, now time.Time, before int64, lim
 	if err != nil {
 		return nil, err
 	}
-	where := map[Rest]string{"": "", RestsNow: " and " + restsIn, Counts: " and not coalesce(" + restsIn + ", false)"}[f.Rest]
-	if f.Led != 0 {
-		where += " and lead = $6"
-	} else {
-		where += " and cast($6 as bigint) = 0"
+	where, args := map[Rest]string{"": "", RestsNow: " and " + restsIn, Counts: " and not coalesce(" + restsIn + ", false)"}[f.Rest], []any{string(list), db.Micros(now), limit}
+	for _, c := range f.conditions(before) {
+		args = append(args, c.value)
+		where += fmt.Sprintf(" and "+c.sql, len(args))
+	}
+	if f.Open {
+		where += " and state <> 'cleared'"
 	}
 	err = tx.Each(func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
 		out = append(out, a)
 		return err
-	}, `select `+columns+` from alerts where cast($1 as text) <> '' and cast($2 as bigint) <> 0 and (cast($3 as bigint) = 0 or state <> 'cleared')
-			and (cast($4 as bigint) = 0 or id < cast($4 as bigint))`+where+` order by id desc nulls last limit $5`,
-		string(list), db.Micros(now), bit(f.Open), before, limit, f.Led)
+	}, `select `+columns+` from alerts where cast($1 as text) <> '' and cast($2 as bigint) <> 0`+where+` order by id desc nulls last limit $3`, args...)
 	return out, err
+}
+
+// condition is one in SQL on one value.
+type condition struct {
+	sql   string // %[1]d is the number of the value
+	value any
+}
+
+// conditions are those of the filter that are not about rests.
+func (f Filter) conditions(before int64) (out []condition) {
+	add := func(is bool, sql string, value any) {
+		if is {
+			out = append(out, condition{sql, value})
+		}
+	}
+	owned, _ := json.Marshal(append([]string{}, f.owned...)) // strings can be written
+	add(before != 0, "id < cast($%[1]d as bigint)", before)
+	add(f.Led != 0, "lead = cast($%[1]d as bigint)", f.Led)
+	add(strings.Contains(f.Detector, "/"), "detector = cast($%[1]d as text)", f.Detector)
+	add(f.Detector != "" && !strings.Contains(f.Detector, "/"), "substr(detector, 1, length(cast($%[1]d as text))) = cast($%[1]d as text)", f.Detector+"/")
+	add(f.Owner != "", "detector in (select value from json_list($%[1]d))", string(owned))
+	add(f.Kind != "", "kind = cast($%[1]d as text)", f.Kind)
+	add(f.Outcome == Unverified, "cast($%[1]d as text) <> '' and id not in (select alert from alert_verdicts)", f.Outcome)
+	add(f.Outcome != "" && f.Outcome != Unverified, "id in (select alert from alert_verdicts where verdict = cast($%[1]d as text))", f.Outcome)
+	add(f.Asset != 0, "asset = cast($%[1]d as bigint)", f.Asset)
+	add(!f.From.IsZero(), "raised_at >= cast($%[1]d as bigint)", db.Micros(f.From))
+	add(!f.To.IsZero(), "raised_at < cast($%[1]d as bigint)", db.Micros(f.To))
+	return out
 }
 
 // countResting counts the alerts that rest. works are those that are on.

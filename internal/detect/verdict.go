@@ -36,6 +36,9 @@ const (
 	Drill   = "drill"
 )
 
+// Unverified stands in a filter for alerts that nobody has judged.
+const Unverified = "unverified"
+
 var verdicts = []string{Real, False, Unclear, Drill}
 
 // Judge notes what an official has found out about an alert. The newest word counts; those before it stand in the history.
@@ -71,8 +74,11 @@ func (s *Service) Judge(ctx context.Context, id int64, v Verdict) (*Alert, error
 
 // caseClosed takes the end of a case for the verdict on its alert, unless a person has said otherwise.
 func (s *Service) caseClosed(ctx context.Context, e events.CaseClosed) error {
+	if e.Alert == 0 {
+		return s.missedClosed(ctx, e)
+	}
 	verdict := map[string]string{"proven": Real, "unfounded": False}[e.Outcome]
-	if e.Alert == 0 || verdict == "" {
+	if verdict == "" {
 		return nil
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {

@@ -93,6 +93,9 @@ func Live(alerts []Verified, missed []Missed, from, to int64) (detectors, hazard
 	return byDetector.figures(), byHazard.figures()
 }
 
+// Nothing are the figures of what has raised and missed nothing: all scores are undefined.
+func Nothing(name string) LiveFigures { return new(alarms).figures(name) }
+
 // tally gathers alarms by name.
 type tally map[string]*alarms
 

@@ -41,6 +41,14 @@ func TestLive(t *testing.T) {
 	}
 }
 
+func TestNothing(t *testing.T) {
+	f := Nothing("gas/indoor")
+	if f.Name != "gas/indoor" || f.Alarms != 0 || f.POD.Defined() || f.FAR.Defined() || f.CSI.Defined() || f.Verified.Defined() ||
+		f.PODInterval.Low.Defined() || f.Lead.Median.Defined() {
+		t.Errorf("%+v", f)
+	}
+}
+
 // Every alarm is counted once, whatever the order of the alerts, and a case is one alarm.
 func TestLiveAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -267,7 +267,9 @@ func (l *Load) Report(last int64) LoadReport {
 	}
 	top := make([]SourceCount, 0, len(l.sources))
 	for _, s := range l.sources {
-		top = append(top, SourceCount{s.name, s.count})
+		if s.count > 0 { // it may only have stood
+			top = append(top, SourceCount{s.name, s.count})
+		}
 		if s.since != 0 {
 			l.stood(stale, s.since, last)
 		}

@@ -25,7 +25,7 @@ func TestStanding(t *testing.T) {
 				l.Clear(c.clear, "a")
 			}
 			r := l.Report(first + 3*day)
-			if r.Stale != c.stale || r.Alarms != 0 || r.Fleeting != 0 {
+			if r.Stale != c.stale || r.Alarms != 0 || r.Fleeting != 0 || len(r.Top) != 0 {
 				t.Errorf("%+v", r)
 			}
 		})
