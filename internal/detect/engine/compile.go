@@ -111,6 +111,7 @@ type Member struct {
 	From    Level
 	Reports string // id of a category
 	AtLeast int
+	Title   Wording // of the detector or the category
 }
 
 // Compile compiles the detectors of a pack. A pack without the file has none. All problems come at once, as
@@ -123,8 +124,13 @@ func Compile(p *pack.Pack) ([]*Detector, error) {
 		return nil, nil
 	}
 	c.Join(err)
+	c.titles = map[string]Wording{}
 	for i := range docs {
 		c.ids = append(c.ids, docs[i].ID.Value)
+		c.titles[p.ID(docs[i].ID.Value)] = TextOf(docs[i].Title)
+	}
+	for _, cat := range p.Categories {
+		c.titles[cat.ID] = TextOf(cat.Title)
 	}
 	seen := map[string]pack.Pos{}
 	var ds []*Detector
@@ -146,6 +152,8 @@ type compiler struct {
 	pack.Diagnostics
 	pack *pack.Pack
 	ids  []string // of all detectors of the file, without the pack's name
+	// titles are those of the pack's detectors and categories, by their full ids.
+	titles map[string]Wording
 }
 
 func (c *compiler) detector(doc *ruleDoc) *Detector {
@@ -284,6 +292,10 @@ func (c *compiler) joins(doc *joinsDoc, d *Detector) {
 			x.Reports = c.pack.ID(m.Reports.Value)
 			c.reports(m, &x)
 			d.members[x.Reports] = append(d.members[x.Reports], i)
+		}
+		id := x.Alert + x.Reports
+		if x.Title = c.titles[id]; x.Title == (Wording{}) {
+			x.Title = Wording{id, id}
 		}
 		j.Of = append(j.Of, x)
 	}

@@ -121,6 +121,7 @@ type Engine struct {
 	silences  map[silenceKey]int64    // that were reported and stand, of datastreams that have not been bound yet
 	outages   map[silenceKey]*outage  // of many instruments at once
 	places    places
+	atPlace   map[int64]int64   // of each place one of its datastreams
 	ticking   map[*subject]bool // where time alone may change something
 	unchained map[*subject]bool // whose gauges upstream may be others now
 	known     known
@@ -175,7 +176,7 @@ func New(detectors []*Detector) *Engine {
 	e := &Engine{
 		byID: map[string]*Detector{}, byKind: map[string][]watch{}, joiners: map[string][]*Detector{},
 		streams: map[int64]*stream{}, subjects: map[subjectKey]*subject{}, shards: map[shardKey][]*subject{}, dirty: map[shardKey]bool{},
-		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{},
+		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{}, atPlace: map[int64]int64{},
 	}
 	for _, d := range detectors {
 		e.byID[d.ID] = d
@@ -241,8 +242,11 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 		e.streams[s.ID] = st
 	}
 	st.Stream = s
-	if s.Place != 0 && s.Point != nil {
-		e.places.add(s.Place, *s.Point)
+	if s.Place != 0 {
+		e.atPlace[s.Place] = s.ID
+		if s.Point != nil {
+			e.places.add(s.Place, *s.Point)
+		}
 	}
 	n := len(changes)
 	old := append(st.under, e.restored[s.ID]...)
@@ -317,6 +321,9 @@ func (e *Engine) subject(d *Detector, on Subject) *subject {
 	s := e.subjects[key]
 	if s == nil {
 		s = &subject{detector: d, Subject: on, shard: shardKey{d.ID, on.Scope, on.ID >> shardBits}}
+		if d.Joins != nil {
+			s.where = e.Stream(e.atPlace[on.ID])
+		}
 		s.now.fresh(d)
 		if s.ordered() {
 			s.base.fresh(d)

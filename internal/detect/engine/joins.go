@@ -115,7 +115,6 @@ func (e *Engine) pass(from int, changes []Change) []Change {
 		for _, j := range e.joiners[c.Detector.ID] {
 			where := e.Stream(c.Datastream)
 			for _, sub := range e.near(j, where.Place, where.Point) {
-				sub.where = where
 				for _, member := range j.members[c.Detector.ID] {
 					x := entry{at: c.At, source: member, value: float64(c.To), id: c.Since}
 					if c.Undo {

@@ -55,7 +55,7 @@ type subject struct {
 	detector *Detector
 	Subject
 	shard shardKey
-	where Stream // of what joins others: where the newest signal came from
+	where Stream // of what joins others: a datastream of the place, for its name
 
 	sources []*instrument
 	inputs  []int   // of which input each source is

@@ -49,6 +49,16 @@ func (d *Detector) words() (rule, clears Wording) {
 		rule.EN += " The instruments of one place make one alert."
 		rule.ZH += "同一点位的仪器合并为一条告警。"
 	}
+	if d.Joins != nil {
+		en, zh := d.Joins.words()
+		rule.EN += " " + en
+		rule.ZH += zh
+	}
+	if len(d.Inputs) > 0 {
+		scope := map[Scope]Wording{ScopeAsset: {"asset", "设施设备"}, ScopePlace: {"place", "点位"}, ScopeArea: {"area", "辖区"}}[d.scope]
+		rule.EN += " The instruments of one " + scope.EN + " are judged together."
+		rule.ZH += "同一" + scope.ZH + "的仪器合并研判。"
+	}
 	c := d.condition(d.Clear)
 	clears = Wording{"Clears when " + c.EN, c.ZH}
 	if d.Together {
@@ -67,6 +77,32 @@ func (d *Detector) words() (rule, clears Wording) {
 	return rule, clears
 }
 
+// words says which signals count together.
+func (j *Joins) words() (string, string) {
+	var en, zh []string
+	for _, m := range j.Of {
+		switch {
+		case m.Reports != "" && m.AtLeast > 1:
+			en, zh = append(en, fmt.Sprintf("%d reports of “%s”", m.AtLeast, m.Title.EN)), append(zh, fmt.Sprintf("“%s”诉求%d件", m.Title.ZH, m.AtLeast))
+		case m.Reports != "":
+			en, zh = append(en, fmt.Sprintf("a report of “%s”", m.Title.EN)), append(zh, fmt.Sprintf("“%s”诉求", m.Title.ZH))
+		default:
+			en, zh = append(en, fmt.Sprintf("the alert “%s” from %s on", m.Title.EN, levelWords[m.From].EN)), append(zh, fmt.Sprintf("“%s”%s及以上告警", m.Title.ZH, levelWords[m.From].ZH))
+		}
+	}
+	where, there := "at one place", "同一点位"
+	if j.Near > 0 {
+		where, there = fmt.Sprintf("within %.0f m of a place", j.Near), fmt.Sprintf("点位周围%.0f米内", j.Near)
+	}
+	order, then := "", "下列信号："
+	if j.InOrder {
+		order, then = ", one after the other", "依次出现的下列信号："
+	}
+	within := span(j.Within)
+	return fmt.Sprintf("Signals that count, %s and for %s after their end%s: %s.", where, within.EN, order, strings.Join(en, "; ")),
+		fmt.Sprintf("%s、结束后%s内计入%s%s。", there, within.ZH, then, strings.Join(zh, "；"))
+}
+
 func (d *Detector) condition(c *pack.Condition) Wording {
 	in := func(lang, and, or, not string) string {
 		return c.Words(func(name string) (string, string) {
@@ -74,6 +110,9 @@ func (d *Detector) condition(c *pack.Condition) Wording {
 				if v.name == name {
 					if v.ratio {
 						return v.said.In(lang), map[string]string{"en": "× limit", "zh-CN": "倍限值"}[lang]
+					}
+					if v.unit == "1" { // UCUM's name for what has no unit
+						return v.said.In(lang), ""
 					}
 					return v.said.In(lang), v.unit
 				}
