@@ -52,8 +52,8 @@ func riverRules(t testing.TB, mark, clear float64) []*Detector {
 	return ds
 }
 
-// wearPoints are about where the gauges of the River Wear stand.
-var wearPoints = [][2]float64{{-2.01, 54.75}, {-1.73, 54.67}, {-1.59, 54.73}, {-1.571, 54.774}, {-1.57, 54.86}}
+// wearPoints are about where three gauges of the River Wear stand.
+var wearPoints = [][2]float64{{-2.01, 54.75}, {-1.59, 54.73}, {-1.57, 54.86}}
 
 // river is a chain of gauges, uppermost first.
 func river(i, n int) Stream {
@@ -80,7 +80,7 @@ func TestWaveFromUpstream(t *testing.T) {
 		e, book := New(ds), &Book{}
 		bind := func() {
 			for _, i := range order {
-				book.Add(e.Bind(river(i, 5), nil)...)
+				book.Add(e.Bind(river(i, 3), nil)...)
 			}
 		}
 		bind()
@@ -102,21 +102,21 @@ func TestWaveFromUpstream(t *testing.T) {
 		}
 		return book
 	}
-	book := play([]int{0, 1, 2, 3, 4}, -1)
+	book := play([]int{0, 1, 2}, -1)
 	for _, peak := range []string{"2022-11-03T12:15:00Z", "2022-11-16T04:45:00Z"} { // at the lowest gauge
 		at, err := time.Parse(time.RFC3339, peak)
 		if err != nil {
 			t.Fatal(err)
 		}
 		warned := slices.ContainsFunc(book.Episodes(), func(a *Episode) bool {
-			return a.Subject == (Subject{ID: 5}) && a.RaisedAt <= at.UnixMicro()-6*hour && (a.Stands() || a.ClearedAt > at.UnixMicro())
+			return a.Subject == (Subject{ID: 3}) && a.RaisedAt <= at.UnixMicro()-6*hour && (a.Stands() || a.ClearedAt > at.UnixMicro())
 		})
 		if !warned {
 			t.Errorf("the wave that peaked at %s was not warned of 6 h before\n%s", peak, told(book))
 		}
 	}
 	for _, cut := range []int{len(readings) / 2} {
-		if got := told(play([]int{4, 2, 0, 3, 1}, cut)); got != told(book) {
+		if got := told(play([]int{2, 0, 1}, cut)); got != told(book) {
 			t.Errorf("with a restart at %d\n%s\nwithout\n%s", cut, got, told(book))
 		}
 	}
@@ -137,7 +137,7 @@ func wear(t *testing.T) (out []Reading) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gauges := []string{"Stanhope", "Witton Park", "Sunderland Bridge", "Durham New Elvet Bridge", "Chester-Le-Street"}
+	gauges := []string{"Stanhope", "Sunderland Bridge", "Chester-Le-Street"}
 	for _, row := range rows[1:] {
 		at, err := time.Parse("2006-01-02 15:04:05-07:00", row[1])
 		if err != nil {
