@@ -2,6 +2,7 @@
 // what happened, what the pack said of it, and how much alarm management folds.
 //
 //	go run ./bench/lifts -data ../shared/data/sensors/lifts-db-2022-01 [-short]
+//	go run ./bench/lifts -data … -csv FILE      # the change log as a table of hourly states, for anlan backtest
 //
 // It scores no hits: nobody wrote down which outages mattered. Two things are known and looked at by name: on 13 January at
 // 11:01 the monitoring of 22 units went at once, which is one fault and no 22 outages; and unit 10556242 changed its state
@@ -32,8 +33,13 @@ const flapping = 10556242
 func main() {
 	dir := flag.String("data", "../shared/data/sensors/lifts-db-2022-01", "folder with the recorded states")
 	short := flag.Bool("short", false, "the first two weeks only")
+	table := flag.String("csv", "", "write the states to this file, as a table that anlan backtest reads, and do nothing else")
 	flag.Parse()
-	if err := run(os.Stdout, *dir, *short); err != nil {
+	do := func() error { return run(os.Stdout, *dir, *short) }
+	if *table != "" {
+		do = func() error { return convert(*table, *dir, *short) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "lifts:", err)
 		os.Exit(1)
 	}

@@ -80,21 +80,15 @@ func play(rules []*engine.Detector, r *record) ([]*engine.Episode, error) {
 		s.ID, s.Property = monitoringID(i), "lifts/monitoring"
 		bind(s)
 	}
-	at, now := make([]int, len(r.units)), make([]state, len(r.units))
-	from := r.snapshots[0]
-	for n, t := range r.snapshots {
-		if n > 0 {
-			for clock := r.snapshots[n-1] + time.Hour.Microseconds(); clock < t; clock += time.Hour.Microseconds() {
-				changes = e.Tick(clock, from, changes)
-				tell()
-			}
+	from, before := r.snapshots[0], r.snapshots[0]
+	r.walk(func(t int64, now []state) {
+		for clock := before + time.Hour.Microseconds(); clock < t; clock += time.Hour.Microseconds() {
+			changes = e.Tick(clock, from, changes)
+			tell()
 		}
+		before = t
 		disrupted := 0.0
-		for i, u := range r.units {
-			for at[i] < len(u.steps) && u.steps[at[i]].at <= t {
-				now[i] = u.steps[at[i]].to
-				at[i]++
-			}
+		for i := range r.units {
 			service := engine.Reading{Datastream: serviceID(i), At: t, Number: true}
 			monitoring := engine.Reading{Datastream: monitoringID(i), At: t, Value: 1, Number: true}
 			switch now[i] {
@@ -114,7 +108,7 @@ func play(rules []*engine.Detector, r *record) ([]*engine.Episode, error) {
 		changes = e.Evaluate(engine.Reading{Datastream: platformID, At: t, Value: disrupted, Number: true}, t, changes)
 		changes = e.Tick(t, from, changes)
 		tell()
-	}
+	})
 	return book.Episodes(), nil
 }
 
