@@ -31,7 +31,7 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   server: {
-    proxy: { '/api': { target: process.env.ANLAN_URL ?? 'http://127.0.0.1:8080', changeOrigin: false } },
+    proxy: { '^/(api|v1\\.1)/': { target: process.env.ANLAN_URL ?? 'http://127.0.0.1:8080', changeOrigin: false } },
   },
   test: { include: ['test/unit/**/*.test.ts'], environment: 'node' },
 });

@@ -188,17 +188,49 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       const history = [{ id: 1, at: a.raised_at, kind: 'raised', level: a.level, because: a.because }];
       if (a.acknowledged_at) history.push({ id: 2, at: a.acknowledged_at, kind: 'acknowledged', level: a.level, actor: a.acknowledged_by, note: a.note });
       if (a.works?.over_at) history.push({ id: 4, at: a.works.over_at, kind: 'works_over', level: a.level, actor: a.attended_by });
-      if (a.cleared_at) history.push({ id: 3, at: a.cleared_at, kind: 'cleared', level: a.level });
-      return { ...a, history };
+      if (a.cleared_at) history.push({ id: 3, at: a.cleared_at, kind: 'cleared', level: a.level, note: 'condition' });
+      return { ...a, ...told(a), history: [...history, ...(a.steps ?? [])] };
     },
-    'GET /alerts': (r) => ({ items: filter(world.alerts, r.query, (a) => a.state !== 'cleared'), resting: world.alerts.filter((a) => a.state !== 'cleared' && a.works?.rests).length }),
+    'GET /alerts': (r) => {
+      const lead = Number(r.query.get('lead') ?? 0);
+      const limit = Number(r.query.get('limit') ?? 100);
+      if (limit > 1000) throw new Problem(422, 'web.invalid', 'limit is at most 1000', 'limit');
+      const after = Number(r.query.get('after') ?? 0) || Infinity;
+      const items = filter(world.alerts, r.query, (a) => a.state !== 'cleared').filter((a) => (!lead || a.lead === lead) && a.id < after).sort((a, b) => b.id - a.id);
+      return { items: items.slice(0, limit).map((a) => ({ ...a, ...told(a) })), resting: world.alerts.filter((a) => told(a).rests).length, next: items.length > limit ? items[limit - 1].id : undefined };
+    },
     'POST /alerts/:id/attend': (r) => {
       const a = find(world.alerts, r.id, 'alert');
-      a.works = { ...a.works, rests: false, over_at: clock().toISOString() };
+      if (!a.works && !a.shelf && !a.design) throw new Problem(409, 'alert.no_rest', 'this alert does not rest');
+      const over_at = clock().toISOString();
+      if (a.works) a.works = { ...a.works, rests: false, over_at };
+      if (a.shelf) a.shelf = { ...a.shelf, over_at };
+      if (a.design) a.design = { ...a.design, over_at };
+      if (a.shelf) step(a, 'shelf_over', r.actor.name);
       a.attended_by = r.actor.name;
-      emit('alert.works_over', { alert: a.id });
-      return a;
+      emit('alert.rest_over', { alert: a.id });
+      return { ...a, ...told(a) };
     },
+    'POST /alerts/:id/shelve': (r) => {
+      const a = find(world.alerts, r.id, 'alert');
+      if (!r.body.reason) throw new Problem(422, 'alert.reason_missing', 'shelving needs a reason', 'reason');
+      const ahead = Date.parse(r.body.until) - clock().getTime();
+      if (!(ahead > 0)) throw new Problem(422, 'alert.shelf_past', 'the end of the shelving has passed', 'until');
+      if (ahead > 24 * 3_600_000) throw new Problem(422, 'alert.shelf_long', 'an alert may be shelved for 24h at most', 'until');
+      if (/refuse/.test(r.body.reason)) throw new Problem(422, 'alert.reason_missing', 'Say it in other words.', 'reason');
+      a.shelf = { shelf: ++world.ids, until: r.body.until, reason: r.body.reason, by: r.actor.name, over_at: null };
+      step(a, 'shelved', r.actor.name, r.body.reason);
+      return { ...a, ...told(a) };
+    },
+    'POST /alerts/:id/verdict': (r) => {
+      const a = find(world.alerts, r.id, 'alert');
+      if (!['real', 'false', 'unclear', 'drill'].includes(r.body.verdict)) throw new Problem(422, 'alert.verdict', 'unknown verdict', 'verdict');
+      if (r.body.onset && Date.parse(r.body.onset) < Date.parse(a.since) - 86_400_000) throw new Problem(422, 'alert.onset', 'That is a day before the first reading.', 'onset');
+      a.outcome = { verdict: r.body.verdict, onset: r.body.onset ?? null, note: r.body.note ?? '', by: r.actor.name, at: clock().toISOString() };
+      step(a, 'verdict', r.actor.name, `${r.body.verdict}: ${r.body.note ?? ''}`);
+      return { ...a, ...told(a) };
+    },
+    'GET /datastreams': (r) => ({ items: c.streams.filter((s) => s.asset === Number(r.query.get('asset'))).map((s) => stream(s.id)) }),
     'POST /alerts/:id/acknowledge': (r) => {
       const a = find(world.alerts, r.id, 'alert');
       if (a.state !== 'raised') throw new Problem(409, 'alert.not_raised', 'this alert was already acknowledged');
@@ -312,6 +344,19 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     'GET /score': () => world.score,
   };
 
+  /** What the server works out about an alert for each answer. */
+  const told = (a) => ({
+    rests: a.state !== 'cleared' && (!!a.works?.rests || (!!a.shelf && !a.shelf.over_at && Date.parse(a.shelf.until) > clock().getTime()) || (!!a.design && !a.design.over_at)),
+    group: world.alerts.filter((b) => b.lead === a.id && b.state !== 'cleared').length || undefined,
+    steps: undefined,
+  });
+  const step = (a, kind, actor = '', note = '') => (a.steps = [...(a.steps ?? []), { id: ++world.ids, at: tick(), kind, level: a.level, actor, note }]);
+  /** SensorThings: of its queries only the one that the console asks. */
+  const things = (url) => {
+    const ids = /^id in \(([\d,]+)\)$/.exec(url.searchParams.get('$filter') ?? '')?.[1].split(',').map(Number) ?? [];
+    if (url.pathname !== '/v1.1/Datastreams' || url.searchParams.get('$expand') !== 'Thing($select=id,name)' || ids.length > 100) throw new Problem(404, 'web.no_route', 'no such query');
+    return { value: c.streams.filter((s) => ids.includes(s.id)).map((s) => ({ '@iot.id': s.id, name: s.name['zh-CN'] ?? s.name, Thing: { '@iot.id': s.asset, name: c.assets.find((a) => a.id === s.asset).name['zh-CN'] } })) };
+  };
   const asWarning = (w, who) => ({ ...w, may_approve: w.proposed_by !== who.name, public: w.state === 'issued' });
   function endWarning(r, how, from) {
     const w = find(world.warnings, r.id, 'warning');
@@ -341,6 +386,10 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     requests.push({ method: req.method, path: url.pathname, headers: req.headers });
     try {
       if (url.pathname === '/api/v1/live') return openLive(req, res);
+      if (url.pathname.startsWith('/v1.1/')) {
+        if (!actor(req)) throw new Problem(401, 'access.signed_out', 'sign in first');
+        return answer(res, things(url));
+      }
       if (url.pathname.startsWith('/api/v1')) return await serveAPI(req, res, url);
       return await serveFile(res, url);
     } catch (err) {
@@ -538,7 +587,7 @@ function seed(c, ago) {
   for (const s of c.streams) if (s.asset === c.assets.findLast((a) => a.kind === 'water-gauge' && a.state === 'ok').id) s.old = 10 * 1440;
   const curve = (minutes, from, to, n = 40) => Array.from({ length: n }, (_, i) => ({ at: ago(minutes * 1.6 * (1 - i / (n - 1))), value: Math.round((from + (to - from) / (1 + Math.exp(-12 * (i / n - 0.45))) + 0.06 * to * Math.sin(i * 2.1)) * 100) / 100 }));
 
-  world.alert = (id, { asset, level = 'orange', state = 'raised', minutes = 3, kind = 'indoor', value: v = 12, caseId = null, by = null, works = null } = {}) => {
+  world.alert = (id, { asset, level = 'orange', state = 'raised', minutes = 3, kind = 'indoor', value: v = 12, caseId = null, by = null, works = null, ...more } = {}) => {
     const a = asset ?? byKind('kitchen-alarm', id % 20);
     const k = {
       indoor: {
@@ -575,6 +624,7 @@ function seed(c, ago) {
       },
       silent: {
         kind: 'monitoring',
+        fault: 'silent',
         detector: 'gas/methane-indoor',
         title: L('Instrument silent', '监测设备失联'),
         because: L('No reading for 2 h; readings usually come every 30 s', '已 2 小时无数据，正常每 30 秒上报一次'),
@@ -602,7 +652,10 @@ function seed(c, ago) {
       case: caseId,
       works,
       datastream: 5000 + a.id,
+      datastreams: [5000 + a.id],
+      maturity: 'stable',
       readings: kind === 'silent' ? [] : curve(minutes, kind === 'pressure' ? v * 1.2 : v * 0.1, v),
+      ...more,
     };
   };
 

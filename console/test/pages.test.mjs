@@ -53,6 +53,30 @@ async function desk(t, options = {}) {
   };
 }
 
+/** Alerts that between them have everything that alarm management can say about one. */
+function everything(mock) {
+  const lead = mock.raise({
+    level: 'orange',
+    minutes: 8,
+    value: 14,
+    maturity: 'draft',
+    chatters: true,
+    amended: true,
+    steps: [
+      { id: 20, at: '2026-11-23T06:00:00Z', kind: 'level', level: 'red', undone_at: '2026-11-23T06:01:00Z' },
+      { id: 21, at: '2026-11-23T06:02:00Z', kind: 'again', level: 'orange', note: 'chattering' },
+      { id: 22, at: '2026-11-23T05:59:30Z', kind: 'amended', level: 'orange', note: '2026-11-23T05:59:30Z: 14.2 -> 9.1' },
+    ],
+  });
+  for (let i = 0; i < 3; i++) mock.raise({ level: 'yellow', minutes: 6 - i, value: 6, lead: lead.id });
+  const design = mock.raise({ level: 'blue', minutes: 3, kind: 'pressure', value: 220, design: { alert: lead.id, title: lead.title, over_at: null } });
+  const lost = mock.city.streams.filter((s) => s.property === mock.city.streams[0].property).slice(0, 11);
+  const comms = mock.raise({ level: 'none', minutes: 20, kind: 'silent', fault: 'comms', title: { en: 'Link lost: Methane', 'zh-CN': '通信中断：甲烷' }, asset_name: { en: '', 'zh-CN': '' }, point: null, datastreams: lost.map((s) => s.id) });
+  // A link that is lost is about no single asset.
+  comms.asset = 0;
+  return { lead, design, comms };
+}
+
 const focused = (page) => page.evaluate(() => ({ id: document.activeElement?.id ?? '', tag: document.activeElement?.tagName.toLowerCase(), cls: document.activeElement?.className ?? '' }));
 const titles = (page) => page.locator('.rows .title').allInnerTexts();
 
@@ -296,7 +320,7 @@ describe('the live stream', () => {
     const first = mock.raise({ level: 'red', minutes: 1, value: 31, works: works(3) });
     const aloud = () => page.locator('[aria-live="assertive"]').textContent();
     await page.getByRole('button', { name: '1 new, show it' }).waitFor();
-    await page.waitForFunction(() => document.querySelector('[aria-live="polite"]').textContent === '1 new alert during planned works');
+    await page.waitForFunction(() => document.querySelector('[aria-live="polite"]').textContent === '1 new alert that rests');
     assert.doesNotMatch(await page.getByRole('button', { name: '1 new, show it' }).innerText(), /Red/);
     assert.equal(await aloud(), '');
     await page.getByRole('button', { name: '1 new, show it' }).click();
@@ -310,11 +334,11 @@ describe('the live stream', () => {
     await page.getByRole('button', { name: 'Without these' }).click();
     await row.waitFor({ state: 'detached' });
     assert.equal((await titles(page)).length, before.length);
-    await page.getByRole('button', { name: 'During planned works 1' }).click();
+    await page.getByRole('button', { name: 'Resting 1' }).click();
     await row.waitFor();
     assert.equal((await titles(page)).length, 1);
-    assert.match(page.url(), /works=rests/);
-    await page.getByRole('button', { name: 'During planned works 1' }).click();
+    assert.match(page.url(), /rest=rests/);
+    await page.getByRole('button', { name: 'Resting 1' }).click();
 
     // She sees that the works don't explain it.
     await row.click();
@@ -326,7 +350,7 @@ describe('the live stream', () => {
     await drawer.getByText('To be handled like any other alert, though planned works are on').waitFor();
     await row.locator('.title.new').waitFor();
     assert.equal(await aloud(), ''); // her own deed is no news to her
-    assert.equal(await page.getByRole('button', { name: /During planned works/ }).count(), 0);
+    assert.equal(await page.getByRole('button', { name: /^Resting/ }).count(), 0);
 
     // Another, whose works are ended while it stands: it is as new as any.
     const second = mock.raise({ level: 'red', minutes: 1, value: 40, works: works(4) });
@@ -335,10 +359,72 @@ describe('the live stream', () => {
     await other.getByText('During planned works').waitFor();
     assert.equal(await aloud(), '');
     second.works = { ...second.works, rests: false, over_at: second.since };
-    mock.emit('alert.works_over', { alert: second.id });
+    mock.emit('alert.rest_over', { alert: second.id });
     await other.locator('.title.new').waitFor();
     await page.waitForFunction(() => /^Red alert/.test(document.querySelector('[aria-live="assertive"]').textContent));
     assert.equal(await other.getByText('During planned works').count(), 0);
+  });
+
+  test('alerts of one cause are one row; none of them calls after the first was acknowledged, unless it is worse', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const polite = (text) => page.waitForFunction((text) => document.querySelector('[aria-live="polite"]').textContent === text, text);
+    // 117 is an orange one, not acknowledged: what joins it is as new as it is.
+    mock.raise({ level: 'yellow', minutes: 1, value: 6, lead: 117 });
+    await polite('1 new alert');
+    Object.assign(mock.world.alerts.find((a) => a.id === 117), { state: 'acknowledged', acknowledged_by: 'Zhou Min', acknowledged_at: mock.world.alerts[0].since });
+    mock.emit('alert.acknowledged', { alert: 117 });
+    await page.locator('#row-alert-117 .title:not(.new)').waitFor();
+    mock.raise({ level: 'orange', minutes: 1, value: 12, lead: 117 });
+    await polite('1 new alert of a cause that is acknowledged');
+    const red = mock.raise({ level: 'red', minutes: 1, value: 33, lead: 117 });
+    await page.waitForFunction(() => /^Red alert/.test(document.querySelector('[aria-live="assertive"]').textContent));
+
+    const before = (await titles(page)).length;
+    await page.getByRole('button', { name: '3 new, show them' }).click();
+    assert.equal((await titles(page)).length, before); // they are folded
+    const folded = page.getByRole('button', { name: '3 more of the same cause · highest: Red · 3 new' });
+    assert.equal(await folded.getAttribute('aria-expanded'), 'false');
+    await folded.click();
+    assert.equal((await titles(page)).length, before + 3);
+    await page.locator('#row-alert-117').focus();
+    await page.keyboard.press('j');
+    assert.equal((await focused(page)).id, `row-alert-${red.id}`); // the worst of them first
+    await page.keyboard.press('ArrowLeft');
+    assert.equal((await focused(page)).id, 'row-alert-117');
+    assert.equal((await titles(page)).length, before);
+
+    // Opened by a link, one of them is shown in the list too.
+    await page.locator('#row-alert-117').click();
+    const drawer = page.getByRole('complementary', { name: 'Alert 117' });
+    const group = drawer.locator('section', { has: page.getByRole('heading', { name: 'One of 4 alerts of one cause' }) });
+    await group.getByRole('listitem').nth(3).waitFor();
+    assert.equal(await group.getByRole('listitem').count(), 4);
+    assert.match(await group.getByRole('listitem').first().innerText(), /this one\s+came first/);
+    await group.getByRole('link').first().click();
+    await page.getByRole('complementary', { name: `Alert ${red.id}` }).getByText('One of 4 alerts of one cause').waitFor();
+    await page.locator(`#row-alert-${red.id}[aria-current]`).waitFor();
+  });
+
+  test('in a flood the list is parted by level, the voice speaks once, and nothing moves', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const before = await titles(page);
+    await page.evaluate(() => {
+      globalThis.said = [];
+      for (const [how, el] of ['assertive', 'polite'].map((h) => [h, document.querySelector(`[aria-live="${h}"]`)])) new MutationObserver(() => el.textContent && globalThis.said.push([how, el.textContent])).observe(el, { childList: true, characterData: true, subtree: true });
+    });
+    for (let i = 0; i < 12; i++) mock.raise({ level: i === 5 ? 'red' : 'yellow', minutes: 1, value: 6 + i });
+    await page.getByText('Flood of alerts: 1').waitFor();
+    assert.deepEqual(await titles(page), before);
+    for (let i = 0; i < 3; i++) mock.raise({ level: 'red', minutes: 1, value: 40 + i });
+    await page.getByRole('button', { name: /^15 new/ }).waitFor();
+    await page.waitForTimeout(1_500);
+    const said = await page.evaluate(() => globalThis.said);
+    assert.deepEqual(said.filter(([how]) => how === 'assertive').map(([, text]) => text.replace(/:.*/, '')), ['Flood of alerts']);
+    await page.getByRole('button', { name: /^15 new/ }).click();
+    const headings = await page.locator('.list h2').allInnerTexts();
+    assert.deepEqual(headings.map((h) => h.replace(/\s+/g, ' ')), ['Red alert 5', 'Orange alert 2', 'Yellow alert 13', 'Blue alert 1', 'Instrument notice 1']);
   });
 
   test('a cut is said aloud and dated; what was missed arrives afterwards', async (t) => {
@@ -365,6 +451,108 @@ describe('the live stream', () => {
     mock.cut(true);
     mock.cut(false);
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+});
+
+describe('an alert explains itself', () => {
+  test('why it rests, and takes it off the shelf', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.open('?sel=alert:117');
+    const drawer = page.getByRole('complementary');
+    await drawer.getByRole('button', { name: 'Shelve', exact: true }).click();
+    const form = drawer.getByRole('form', { name: 'Shelve' });
+    const submit = form.getByRole('button', { name: 'Shelve until then' });
+    await submit.click();
+    await form.getByText('Please fill this in.').nth(1).waitFor();
+    assert.equal((await focused(page)).id, 'shelve-until');
+    await form.getByLabel('Until').fill('2026-11-24 14:06');
+    await form.getByLabel('Reason').fill('refuse this');
+    await submit.click();
+    await form.getByText('An alert may be shelved for 24 hours at most.').waitFor();
+    assert.equal((await focused(page)).id, 'shelve-until');
+    await form.getByRole('button', { name: 'End of shift (20:00)' }).click();
+    assert.equal(await form.getByLabel('Until').inputValue(), '2026-11-23 20:00');
+    await submit.click();
+    await form.getByText('Say it in other words.').waitFor();
+    assert.equal(await form.getByLabel('Reason').getAttribute('aria-invalid'), 'true');
+    await form.getByRole('button', { name: '+4 h' }).click();
+    await form.getByLabel('Reason').fill('Valve V-3 is being changed');
+    await page.keyboard.press('Enter'); // a form, so no mouse is needed
+    const line = 'Shelved until 18:05 by Lin Hai: Valve V-3 is being changed';
+    await drawer.getByText(line).waitFor();
+    await page.locator('#row-alert-117').getByText(line).waitFor();
+    assert.equal(mock.world.alerts.find((a) => a.id === 117).shelf.until, '2026-11-23T10:05:00.000Z');
+    await page.getByRole('button', { name: 'Resting 1' }).waitFor();
+    await drawer.getByRole('button', { name: 'Take it off the shelf' }).click();
+    await drawer.getByText('Taken off the shelf', { exact: true }).waitFor();
+    await drawer.getByText('(over)').waitFor();
+    await page.getByRole('button', { name: /^Resting/ }).waitFor({ state: 'detached' });
+  });
+
+  test('what was found is said with when it began, and can be corrected', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    await page.open('?sel=alert:118');
+    const drawer = page.getByRole('complementary');
+    await drawer.getByRole('button', { name: 'Say what was found' }).click();
+    const form = drawer.getByRole('form', { name: 'Say what was found' });
+    const submit = form.getByRole('button', { name: 'Record it' });
+    await submit.click();
+    await form.getByText('Please fill this in.').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.type), 'radio');
+    await page.keyboard.press('Space');
+    await form.getByLabel('When did the hazard begin?').fill('2026-11-23 15:00');
+    await submit.click();
+    await form.getByText('This time is still to come.').waitFor();
+    assert.equal((await focused(page)).id, 'verdict-onset');
+    await form.getByLabel('When did the hazard begin?').fill('2026-11-20 15:00');
+    await submit.click();
+    await form.getByText('That is a day before the first reading.').waitFor();
+    await form.getByRole('button', { name: 'With the alert (14:01)' }).click();
+    await form.getByLabel('What was seen').fill('Hose cracked');
+    await submit.click();
+    const found = drawer.locator('.facts');
+    await found.getByText('Real').waitFor();
+    await found.getByText('Began 2026-11-23 14:01').waitFor();
+    await drawer.getByText('Found: Real: Hose cracked').waitFor();
+    assert.equal(mock.world.alerts.find((a) => a.id === 118).outcome.onset, '2026-11-23T06:01:00.000Z');
+    await drawer.getByRole('button', { name: 'Correct what was found' }).click();
+    await form.getByRole('radio', { name: /^False/ }).check();
+    assert.equal(await form.getByLabel('When did the hazard begin?').count(), 0);
+    await submit.click();
+    await found.getByText('False', { exact: true }).waitFor();
+  });
+
+  test('what is wrong with the watch, how far the rule may be trusted, and what was taken back', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const { comms, lead, design } = everything(mock);
+    await page.open(`?sel=alert:${comms.id}`);
+    const drawer = page.getByRole('complementary');
+    await drawer.getByText('11 instruments fell silent together').waitFor();
+    const list = drawer.locator('section', { hasText: 'fell silent together' }).getByRole('listitem');
+    await list.nth(7).waitFor();
+    assert.equal(await list.count(), 8);
+    await drawer.getByRole('button', { name: 'Show all 11' }).click();
+    await list.nth(10).waitFor();
+    await list.first().getByText(/Methane: .* ago/).waitFor();
+    assert.match(await list.first().getByRole('link').getAttribute('href'), /\/assets\/\d+$/);
+    await page.locator(`#row-alert-${comms.id}`).getByText('11 instruments').waitFor();
+
+    await page.locator(`#row-alert-${lead.id}`).click();
+    await drawer.getByText('Readings that it rests on were changed or removed afterwards.').waitFor();
+    await drawer.getByText('it stands until it has settled').first().waitFor();
+    await drawer.getByText('its limits have no confirmed source yet').waitFor();
+    assert.equal(await page.locator(`#row-alert-${lead.id} .draft`).innerText(), 'draft');
+    const undone = drawer.locator('li.undone');
+    await undone.getByText('A reading that came late showed otherwise').waitFor();
+    assert.equal(await undone.locator('del').innerText(), 'Now Red');
+    await drawer.getByText('Reading changed afterwards: reading of 2026-11-23 13:59:30 +08:00: 14.2, now 9.1').waitFor();
+
+    await page.open(`?sel=alert:${design.id}`);
+    await drawer.getByRole('link', { name: `Explained by alert ${lead.id}: Methane indoors` }).click();
+    await page.getByRole('complementary', { name: `Alert ${lead.id}` }).waitFor();
   });
 });
 
@@ -708,9 +896,23 @@ describe('axe finds nothing', () => {
       const { since } = mock.world.alerts[0];
       const rests = mock.raise({ level: 'red', minutes: 1, value: 31, works: { works: 3, reason: 'Hose replaced', from: since, until: new Date(Date.parse(since) + 3_600_000).toISOString(), rests: true, over_at: null } });
       await page.open(`?sel=alert:${rests.id}`);
-      await page.locator('.drawer .works').waitFor();
-      await page.locator('.rows .works').waitFor();
+      await page.locator('.drawer .rest').waitFor();
+      await page.locator('.rows .rest').waitFor();
       await audit(page, 'during planned works');
+      const { comms, lead } = everything(mock);
+      for (const id of [comms.id, lead.id]) {
+        await page.open(`?sel=alert:${id}`);
+        await page.locator('.drawer .facts').waitFor();
+        await page.locator('.drawer section ul li').first().waitFor();
+        for (const b of await page.locator('.drawer .deeds > .row button').all()) {
+          await b.click();
+          await page.locator('.drawer form.boxed button.main').last().click();
+          await page.locator('.drawer .problem').first().waitFor();
+          await audit(page, `alert ${id} with a form`);
+        }
+      }
+      await page.locator('.rows button.fold').first().click();
+      await audit(page, 'an unfolded group in a flood');
       await page.open();
       await page.locator('.rows a').first().waitFor();
       mock.raise({ level: 'red', minutes: 1, value: 31 });

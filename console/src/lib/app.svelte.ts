@@ -7,7 +7,7 @@ import { person } from './words.ts';
 import { Live, type LiveState } from './live.ts';
 import { read, STORE_KEY, type Prefs } from './prefs.ts';
 import { parse, PREFIX, type Route } from './router.ts';
-import { call } from './sound.ts';
+import { bell } from './sound.ts';
 import type { Shade } from './theme.ts';
 import { ServerClock } from './time.ts';
 import type { Lang, LocalText, Session, Who } from './types.ts';
@@ -137,11 +137,14 @@ class App {
     }
   }
 
-  /** Said to a screen reader. Assertive is for red alerts and a dead stream. */
-  say(text: string, assertive = false): void {
+  /**
+   * Said to a screen reader. Assertive is for red alerts and a dead stream, and
+   * has the sound: if it must wait, only while `still` holds.
+   */
+  say(text: string, assertive = false, still: () => boolean = () => true): void {
     // Cleared first: the same sentence twice is news twice.
     if (assertive) {
-      if (this.prefs.sound) call();
+      if (this.prefs.sound) bell.ring(() => this.prefs.sound && still());
       this.assertive = '';
       setTimeout(() => (this.assertive = text), 50);
     } else {
@@ -165,7 +168,7 @@ class App {
       onState: (s) => {
         const before = this.live;
         this.live = s;
-        if (s === 'cut' && before !== 'cut') this.say(this.t('live.cut.say'), true);
+        if (s === 'cut' && before !== 'cut') this.say(this.t('live.cut.say'), true, () => this.live === 'cut');
         if (s === 'live' && before === 'cut') {
           this.say(this.t('live.back.say'));
           this.#tell({ subject: 'console.resumed', data: {} });

@@ -5,7 +5,8 @@ import { get } from './api.ts';
 import { app, t, text, type News } from './app.svelte.ts';
 import { Batch, empty, load, merge, put, settle, type Feed, type Item } from './feed.ts';
 import { matches, NOTHING, tiers } from './geo.ts';
-import { byLevel, rests, worst } from './scales.ts';
+import { Crier, flood, news, rests, urgent, waits } from './alarm.ts';
+import { byLevel, LEVEL_WORD, worst } from './scales.ts';
 import type { Filter, Tab } from './router.ts';
 import type { Alert, Area, Case, Page, Place, Report, Warning } from './types.ts';
 
@@ -16,16 +17,17 @@ interface Items {
   warnings: Warning;
 }
 
-/** One listing; more than this no desk reads, and the API pages beyond it. */
+/** One page of a listing. */
 const LIMIT: Record<Tab, number> = { alerts: 500, cases: 500, reports: 500, warnings: 200 };
+/** As many pages of open alerts are read. */
+const ALERT_PAGES = 6;
 /** Places come in pages; this many pages are drawn. */
 const PLACE_PAGES = 10;
 
 const newest = (a: string | null | undefined, b: string | null | undefined) => Date.parse(b ?? '') - Date.parse(a ?? '') || 0;
 
 export const ORDER: { [K in Tab]: (a: Items[K], b: Items[K]) => number } = {
-  // What still has to be looked at comes first, then what planned works explain; of each the worst, then the newest.
-  alerts: (a, b) => Number(a.state === 'cleared') - Number(b.state === 'cleared') || Number(rests(a)) - Number(rests(b)) || byLevel(a.level, b.level) || newest(a.since, b.since),
+  alerts: (a, b) => urgent(a, b) || newest(a.since, b.since),
   // The nearest deadline first; what has none, last; what is closed, after that.
   cases: (a, b) =>
     Number(!!a.closed_at) - Number(!!b.closed_at) || Number(!a.due_at) - Number(!b.due_at) || newest(b.due_at, a.due_at) || newest(a.opened_at, b.opened_at),
@@ -49,6 +51,13 @@ class Desk {
   assets: GeoJSON.FeatureCollection = $state.raw(NOTHING);
   roads: GeoJSON.FeatureCollection = $state.raw(NOTHING);
 
+  /** More alerts than a person can handle one by one. */
+  flood = $derived(flood([...this.alerts.rows.filter((r) => !r.gone).map((r) => r.item), ...this.alerts.waiting], app.now));
+
+  #crier = new Crier(
+    (alerts, inFlood) => this.#cry(alerts, inFlood),
+    (id) => this.find('alerts', id),
+  );
   #scope: Filter['state'] = 'open';
   #tiers = $derived(tiers(this.areas));
   #byId = $derived(new Map(this.areas.map((a) => [a.id, a])));
@@ -69,6 +78,7 @@ class Desk {
     return () => {
       off();
       this.#mapBatch.stop();
+      this.#crier.stop();
       for (const b of Object.values(this.#batches)) b.stop();
     };
   }
@@ -140,7 +150,7 @@ class Desk {
 
   show<K extends Tab>(tab: K, item: Items[K], f: Filter): boolean {
     if (f.area && !this.#areasOf(item).some((a) => this.within(a, f.area))) return false;
-    if (tab === 'alerts' && f.works && (f.works === 'rests') !== rests(item as Alert, app.now)) return false;
+    if (tab === 'alerts' && f.rest && (f.rest === 'rests') !== rests(item as Alert, app.now)) return false;
     const level = (item as Partial<Alert>).level;
     if (f.levels.length && tab !== 'reports' && !(level && level !== 'none' && f.levels.includes(level))) return false;
     return !f.q || matches(this.words(tab, item), f.q);
@@ -150,7 +160,7 @@ class Desk {
     switch (tab) {
       case 'alerts': {
         const a = item as Alert;
-        return [a.id, text(a.title), text(a.asset_name), text(a.place_name ?? a.place), text(a.because), this.areaName(a.area), a.works?.reason].join(' ');
+        return [a.id, text(a.title), text(a.asset_name), text(a.place_name ?? a.place), text(a.because), this.areaName(a.area), a.works?.reason, a.shelf?.reason].join(' ');
       }
       case 'cases': {
         const c = item as Case;
@@ -195,7 +205,7 @@ class Desk {
         const seen = new Map([...(active.items ?? []), ...(draft.items ?? [])].map((w) => [w.id, w]));
         items = [...seen.values()];
       } else {
-        items = (await get<Page<Items[K]>>('/' + tab, { state, limit: LIMIT[tab] })).items ?? [];
+        items = await this.#pages<Items[K]>(tab, state);
       }
       if (all !== (this.#scope === 'all')) return; // overtaken by another choice
       const order = ORDER[tab] as never;
@@ -211,39 +221,47 @@ class Desk {
     }
   }
 
+  /** In a flood one page of alerts is not all of them, and the worst may be the oldest. */
+  async #pages<T>(tab: Tab, state: string): Promise<T[]> {
+    const items: T[] = [];
+    let after: string | number | undefined;
+    for (let n = 0; n < (tab === 'alerts' && state === 'open' ? ALERT_PAGES : 1); n++) {
+      const page = await get<Page<T>>('/' + tab, { state, limit: LIMIT[tab], after });
+      items.push(...(page.items ?? []));
+      if (!page.next) break;
+      after = page.next;
+    }
+    return items;
+  }
+
   /** Only what was not known a moment ago is news. */
   #announce(tab: Tab, before: Feed<Item>, next: Feed<Item>): void {
-    const known = new Map([...before.rows.map((r) => r.item), ...before.waiting].map((i) => [i.id, i]));
-    const all = [...next.waiting, ...next.rows.map((r) => r.item)];
-    let fresh = all.filter((i) => !known.has(i.id));
+    const known = new Map([...before.rows.filter((r) => !r.gone).map((r) => r.item), ...before.waiting].map((i) => [i.id, i]));
+    const all = [...next.waiting, ...next.rows.filter((r) => !r.gone).map((r) => r.item)];
     if (tab === 'alerts') {
-      // During planned works an alert is only mentioned; once they are over it is as new as any.
-      const quiet = (fresh as Alert[]).filter((a) => rests(a));
-      fresh = (all as Alert[]).filter((a) => {
-        const was = known.get(a.id) as Alert | undefined;
-        return !rests(a) && (!was || (rests(was) && a.state !== 'cleared'));
-      });
-      if (fresh.length === 0 && quiet.length > 0) return app.say(t('say.alerts.rest', { n: quiet.length }));
+      const { calls, known: noted, resting } = news(known as Map<number, Alert>, all as Alert[], app.now);
+      if (calls.length > 0) this.#crier.hear(calls, this.flood !== null);
+      else if (this.flood) return; // there is enough to listen to
+      else if (noted.length > 0) app.say(t('say.alerts.known', { n: noted.length }));
+      else if (resting.length > 0) app.say(t('say.alerts.rest', { n: resting.length }));
+      return;
     }
-    if (fresh.length === 0) return;
-    const n = fresh.length;
-    switch (tab) {
-      case 'alerts': {
-        const level = worst((fresh as Alert[]).map((a) => a.level));
-        const first = (fresh as Alert[]).find((a) => a.level === level)!;
-        if (level === 'red') app.say(t('say.red', { title: text(first.title), where: text(first.asset_name) || this.areaName(first.area) }), true);
-        else app.say(t('say.alerts', { n }));
-        break;
-      }
-      case 'cases':
-        app.say(t('say.cases', { n }));
-        break;
-      case 'reports':
-        app.say(t('say.reports', { n }));
-        break;
-      case 'warnings':
-        app.say(t('say.warnings', { n }));
-    }
+    const n = all.filter((i) => !known.has(i.id)).length;
+    if (n === 0) return;
+    if (tab === 'cases') app.say(t('say.cases', { n }));
+    else if (tab === 'reports') app.say(t('say.reports', { n }));
+    else app.say(t('say.warnings', { n }));
+  }
+
+  #cry(alerts: Alert[], inFlood: boolean): void {
+    const level = worst(alerts.map((a) => a.level));
+    const first = alerts.find((a) => a.level === level) ?? alerts[0]!;
+    const what = { title: text(first.title), where: text(first.asset_name) || this.areaName(first.area) };
+    // A sound that has to wait is for what still needs somebody then.
+    const still = () => alerts.some((a) => a.level === 'red' && waits(this.find('alerts', a.id) ?? a));
+    if (inFlood) app.say(t('say.flood', { n: alerts.length, level: t(LEVEL_WORD[first.level]), ...what }), level === 'red', still);
+    else if (level === 'red') app.say(t('say.red', what), true, still);
+    else app.say(t('say.alerts', { n: alerts.length }));
   }
 
   #news(n: News): void {

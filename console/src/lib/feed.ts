@@ -11,6 +11,8 @@ export interface Row<T extends Item> {
   item: T;
   /** No longer in what the server lists: recovered, closed, expired. */
   gone: boolean;
+  /** As it was when the list was arranged: by this it has its place. */
+  placed: T;
 }
 
 export interface Feed<T extends Item> {
@@ -24,17 +26,17 @@ export function empty<T extends Item>(): Feed<T> {
 
 /** Replace everything: the reader asked for it, or nothing was shown. */
 export function load<T extends Item>(items: T[], order: (a: T, b: T) => number): Feed<T> {
-  return { rows: [...items].sort((a, b) => order(a, b) || b.id - a.id).map((item) => ({ item, gone: false })), waiting: [] };
+  return { rows: [...items].sort((a, b) => order(a, b) || b.id - a.id).map((item) => ({ item, gone: false, placed: item })), waiting: [] };
 }
 
 /** Take in a newer listing without moving a row. */
 export function merge<T extends Item>(feed: Feed<T>, items: T[], order: (a: T, b: T) => number): Feed<T> {
   if (feed.rows.length === 0) return load(items, order);
   const newest = new Map(items.map((i) => [i.id, i]));
-  const rows = feed.rows.map(({ item }) => {
+  const rows = feed.rows.map(({ item, placed }) => {
     const now = newest.get(item.id);
     newest.delete(item.id);
-    return now ? { item: now, gone: false } : { item, gone: true };
+    return now ? { item: now, gone: false, placed } : { item, gone: true, placed };
   });
   return { rows, waiting: [...newest.values()] };
 }
@@ -47,7 +49,7 @@ export function settle<T extends Item>(feed: Feed<T>, order: (a: T, b: T) => num
 /** An answer about one item is newer than the listing: show it at once, in its place. */
 export function put<T extends Item>(feed: Feed<T>, item: T): Feed<T> {
   return {
-    rows: feed.rows.map((r) => (r.item.id === item.id ? { item, gone: r.gone } : r)),
+    rows: feed.rows.map((r) => (r.item.id === item.id ? { ...r, item } : r)),
     waiting: feed.waiting.map((w) => (w.id === item.id ? item : w)),
   };
 }

@@ -57,8 +57,8 @@ export interface Filter {
   levels: Level[];
   area: number;
   q: string;
-  /** Of the alerts only those that rest during planned works, or only the others. */
-  works: '' | 'rests' | 'counts';
+  /** Of the alerts only those that rest, or only the others. */
+  rest: '' | 'rests' | 'counts';
   selected: { kind: Kind; id: number } | null;
   /** On a narrow screen: which of the two views is in front. */
   view: 'list' | 'map';
@@ -75,7 +75,7 @@ export function readFilter(q: URLSearchParams): Filter {
     levels: LEVELS.filter((l) => (q.get('levels') ?? '').split(',').includes(l)),
     area: Number(/^\d+$/.exec(q.get('area') ?? '')?.[0] ?? 0),
     q: q.get('q') ?? '',
-    works: q.get('works') === 'rests' ? 'rests' : q.get('works') === 'counts' ? 'counts' : '',
+    rest: q.get('rest') === 'rests' ? 'rests' : q.get('rest') === 'counts' ? 'counts' : '',
     selected: sel && KINDS.includes(sel[1]!) ? { kind: sel[1] as Kind, id: Number(sel[2]) } : null,
     view: q.get('view') === 'map' ? 'map' : 'list',
   };
@@ -90,7 +90,7 @@ export function filterHref(f: Filter, change: Partial<Filter> = {}): string {
     levels: n.levels.length ? LEVELS.filter((l) => n.levels.includes(l)).join(',') : undefined,
     area: n.area || undefined,
     q: n.q || undefined,
-    works: n.works || undefined,
+    rest: n.rest || undefined,
     view: n.view === 'map' ? 'map' : undefined,
     sel: n.selected ? `${n.selected.kind}:${n.selected.id}` : undefined,
   });

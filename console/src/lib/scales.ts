@@ -2,7 +2,7 @@
 // and a shape, so that none of the three is needed to tell steps apart. Alert
 // and warning share the four colours by law, never the words or the shape.
 
-import type { Alert, AlertLevel, AssetState, Case, Level, Warning } from './types.ts';
+import type { Alert, AlertLevel, AssetState, Case, Fault, Level, Maturity, Verdict, Warning } from './types.ts';
 import type { Key } from './i18n.ts';
 
 export const LEVELS: readonly Level[] = ['red', 'orange', 'yellow', 'blue'];
@@ -11,6 +11,10 @@ export const LEVELS: readonly Level[] = ['red', 'orange', 'yellow', 'blue'];
 export function byLevel(a: AlertLevel | null | undefined, b: AlertLevel | null | undefined): number {
   const rank = (l: AlertLevel | null | undefined) => (l && l !== 'none' ? LEVELS.indexOf(l) : LEVELS.length);
   return rank(a) - rank(b);
+}
+
+export function higher(a: AlertLevel | null | undefined, b: AlertLevel | null | undefined): boolean {
+  return byLevel(a, b) < 0;
 }
 
 export function worst(levels: Iterable<AlertLevel | null | undefined>): Level | null {
@@ -56,6 +60,10 @@ export const ALERT_STATE: Record<Alert['state'], Key> = {
   acknowledged: 'alert.state.acknowledged',
   cleared: 'alert.state.cleared',
 };
+export const FAULT_WORD: Record<Fault, Key> = { silent: 'alert.fault.silent', stuck: 'alert.fault.stuck', comms: 'alert.fault.comms' };
+export const MATURITY_WORD: Record<Maturity, Key> = { stable: 'alert.maturity.stable', trial: 'alert.maturity.trial', draft: 'alert.maturity.draft' };
+export const VERDICT_WORD: Record<Verdict, Key> = { real: 'alert.verdict.real', false: 'alert.verdict.false', unclear: 'alert.verdict.unclear', drill: 'alert.verdict.drill' };
+export const VERDICTS: readonly Verdict[] = ['real', 'false', 'unclear', 'drill'];
 export const WARNING_STATE: Record<Warning['state'], Key> = {
   draft: 'warning.state.draft',
   proposed: 'warning.state.proposed',
@@ -76,14 +84,6 @@ export type Weight = 'solid' | 'outline' | 'faint';
 
 export function alertWeight(s: Alert['state'], resting = false): Weight {
   return s === 'cleared' ? 'faint' : s === 'acknowledged' || resting ? 'outline' : 'solid';
-}
-
-/**
- * An alert that was raised during planned works rests while they are on: it is
- * shown, and calls nobody. With `now` their end is seen before the server tells it.
- */
-export function rests(a: Pick<Alert, 'state' | 'works'>, now?: Date): boolean {
-  return a.state !== 'cleared' && !!a.works?.rests && !(now && now.getTime() >= Date.parse(a.works.until));
 }
 
 export function warningWeight(s: Warning['state']): Weight {

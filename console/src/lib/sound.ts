@@ -4,14 +4,43 @@
 const REST = 60_000;
 
 let context: AudioContext | null = null;
-let last = -Infinity;
 
-/** call sounds unless it did within the last minute. Browsers stay mute until the page has been touched. */
-export function call(now = performance.now()): void {
-  if (now - last < REST) return;
-  last = now;
-  chime();
+/**
+ * Bell sounds once a minute at most. What calls within the minute is not lost:
+ * the bell sounds at its end, if what called is then still so.
+ */
+export class Bell {
+  #sound: () => void;
+  #clock: () => number;
+  #last = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #waiting: (() => boolean)[] = [];
+
+  constructor(sound: () => void, clock: () => number = () => performance.now()) {
+    this.#sound = sound;
+    this.#clock = clock;
+  }
+
+  ring(still: () => boolean = () => true): void {
+    const left = this.#last + REST - this.#clock();
+    if (left <= 0 && this.#timer === undefined) return this.#now();
+    this.#waiting.push(still);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const called = this.#waiting.some((f) => f());
+      this.#waiting = [];
+      if (called) this.#now();
+    }, left);
+  }
+
+  #now(): void {
+    this.#last = this.#clock();
+    this.#sound();
+  }
 }
+
+/** Browsers stay mute until the page has been touched. */
+export const bell = new Bell(chime);
 
 /** chime always sounds: for the volume test at the start of a shift. */
 export function chime(): void {

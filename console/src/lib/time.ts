@@ -116,6 +116,22 @@ export function toLocalInput(at: Date, zone: string): string {
   return minute(at, zone);
 }
 
+/** A shift changes at eight, morning and evening, by the city's clock. */
+const SHIFTS = ['08:00', '20:00'];
+/** Less than this before its end, a shift is as good as over. */
+const LAST_OF_SHIFT = 10 * 60_000;
+
+/** When the shift that is on ends. */
+export function endOfShift(now: Date, zone: string): Date {
+  for (let day = 0; ; day++) {
+    const date = minute(new Date(now.getTime() + day * 86_400_000), zone).slice(0, 10);
+    for (const hm of SHIFTS) {
+      const at = fromLocalInput(`${date} ${hm}`, zone)!;
+      if (at.getTime() - now.getTime() > LAST_OF_SHIFT) return at;
+    }
+  }
+}
+
 /**
  * ServerClock follows the server's time from what it sends now and then. Only
  * the newest sample counts: a demonstration's clock may run faster than ours.

@@ -104,14 +104,21 @@ export interface DeadLetter {
 }
 
 export type AlertState = 'raised' | 'acknowledged' | 'cleared';
+export type Fault = 'silent' | 'stuck' | 'comms';
+export type Maturity = 'stable' | 'trial' | 'draft';
+export type Verdict = 'real' | 'false' | 'unclear' | 'drill';
 
 export interface Alert {
   id: number;
   detector: string;
   kind?: 'hazard' | 'monitoring';
+  /** What is wrong with the watch: an instrument silent or stuck, or the link to many. */
+  fault?: Fault;
   title: LocalText;
   level: AlertLevel;
   state: AlertState;
+  /** How far its detector may be trusted. */
+  maturity?: Maturity;
   asset?: number | null;
   asset_name?: LocalText | string | null;
   place?: number | string | null;
@@ -131,7 +138,23 @@ export interface Alert {
   case?: number | null;
   /** Planned works that were on when it was raised. */
   works?: DuringWorks | null;
+  /** Who put it aside until when. */
+  shelf?: Shelved | null;
+  /** The alert that explains it. */
+  design?: Explained | null;
+  rests?: boolean;
+  /** The alert that leads the group of one cause; none when this one leads or stands alone. */
+  lead?: number;
+  /** How many open alerts this one leads. */
+  group?: number;
+  /** It comes and goes, and stands until it has settled. */
+  chatters?: boolean;
+  /** Readings that it rests on were changed afterwards. */
+  amended?: boolean;
+  outcome?: Outcome | null;
   datastream?: number | null;
+  /** All that its detector watches there. */
+  datastreams?: number[] | null;
   unit?: string | null;
   readings?: Reading[] | null;
   /** Only when one alert is asked for. */
@@ -149,6 +172,32 @@ export interface DuringWorks {
   over_at?: string | null;
 }
 
+export interface Shelved {
+  shelf: number;
+  until: string;
+  reason: string;
+  by: string;
+  over_at?: string | null;
+}
+
+export interface Explained {
+  alert: number;
+  title: LocalText;
+  over_at?: string | null;
+}
+
+/** What people found out about an alert. */
+export interface Outcome {
+  verdict: Verdict;
+  /** When the hazard began by what was found. */
+  onset?: string | null;
+  note?: string;
+  by?: Who;
+  /** The case whose end says so; none when a person said it here. */
+  case?: number;
+  at: string;
+}
+
 export interface AlertStep {
   id: number;
   at: string;
@@ -157,6 +206,8 @@ export interface AlertStep {
   actor?: string;
   note?: string;
   because?: LocalText | null;
+  /** When a reading that came late showed that it was not so. */
+  undone_at?: string | null;
 }
 
 /** A person as the API names one: a name, or an object with one. */

@@ -5,8 +5,8 @@ import { command, COMMANDS, type Press } from '../../src/lib/keys.ts';
 import { evidenceMet, moveBody } from '../../src/lib/moves.ts';
 import { read } from '../../src/lib/prefs.ts';
 import { filterHref, href, parse, readFilter, TABS } from '../../src/lib/router.ts';
-import { ALERT_SHAPE, alertWeight, byLevel, due, LEVELS, rests, worst } from '../../src/lib/scales.ts';
-import { clock, duration, fromLocalInput, full, offset, ServerClock, short, toLocalInput } from '../../src/lib/time.ts';
+import { ALERT_SHAPE, alertWeight, byLevel, due, LEVELS, worst } from '../../src/lib/scales.ts';
+import { clock, duration, endOfShift, fromLocalInput, full, offset, ServerClock, short, toLocalInput } from '../../src/lib/time.ts';
 import { balance, inFlight, incident, median, missed, toCome } from '../../src/lib/watch.ts';
 import { duty, listener, mark, person, reportState, role } from '../../src/lib/words.ts';
 import type { Area, CaseDetail, Move } from '../../src/lib/types.ts';
@@ -20,9 +20,9 @@ describe('a list that stands still', () => {
     expect(before.rows.map((r) => r.item.id)).toEqual([2, 3, 1]);
     const after = merge(before, [item(4, 99), item(1, 50), item(2, 9)], byValue);
     expect(after.rows).toEqual([
-      { item: item(2, 9), gone: false },
-      { item: item(3, 5), gone: true },
-      { item: item(1, 50), gone: false },
+      { item: item(2, 9), gone: false, placed: item(2, 9) },
+      { item: item(3, 5), gone: true, placed: item(3, 5) },
+      { item: item(1, 50), gone: false, placed: item(1, 1) },
     ]);
     expect(after.waiting).toEqual([item(4, 99)]);
   });
@@ -49,7 +49,7 @@ describe('a list that stands still', () => {
     expect(put(f, item(9)).rows).toHaveLength(1);
     // What has left the listing stays marked, with its last word.
     const left = merge(load([item(1), item(2)], byValue), [item(2)], byValue);
-    expect(put(left, item(1, 8)).rows.find((r) => r.item.id === 1)).toEqual({ item: item(1, 8), gone: true });
+    expect(put(left, item(1, 8)).rows.find((r) => r.item.id === 1)).toEqual({ item: item(1, 8), gone: true, placed: item(1) });
   });
 });
 
@@ -107,29 +107,17 @@ describe('addresses', () => {
 
   test('hold the whole filter, both ways', () => {
     for (const tab of TABS) {
-      const f = { tab, state: 'all', levels: ['red', 'blue'], area: 12, q: '燃气 3', works: 'rests', selected: { kind: 'case', id: 4 }, view: 'map' } as const;
+      const f = { tab, state: 'all', levels: ['red', 'blue'], area: 12, q: '燃气 3', rest: 'rests', selected: { kind: 'case', id: 4 }, view: 'map' } as const;
       expect(readFilter(at(filterHref({ ...f, levels: [...f.levels] })).searchParams)).toEqual(f);
     }
   });
 
   test('are short for the default and safe for nonsense', () => {
     const f = readFilter(new URLSearchParams('tab=x&state=y&levels=red,pink&area=-3&sel=person:4&view=z'));
-    expect(f).toEqual({ tab: 'alerts', state: 'open', levels: ['red'], area: 0, q: '', works: '', selected: null, view: 'list' });
+    expect(f).toEqual({ tab: 'alerts', state: 'open', levels: ['red'], area: 0, q: '', rest: '', selected: null, view: 'list' });
     expect(filterHref({ ...f, levels: [] })).toBe('/console/');
     expect(href('assets', { q: '', kind: 'a b' })).toBe('/console/assets?kind=a+b');
   });
-});
-
-test('an alert rests until its works end, whoever is late to say so', () => {
-  const works = { works: 3, reason: 'Hose replaced', from: '2026-11-23T06:00:00Z', until: '2026-11-23T08:00:00Z', rests: true };
-  const at = (hm: string) => new Date(`2026-11-23T${hm}:00Z`);
-  expect(rests({ state: 'raised', works })).toBe(true);
-  expect(rests({ state: 'acknowledged', works }, at('07:59'))).toBe(true);
-  expect(rests({ state: 'raised', works }, at('08:00'))).toBe(false);
-  expect(rests({ state: 'cleared', works }, at('07:00'))).toBe(false);
-  expect(rests({ state: 'raised', works: { ...works, rests: false } }, at('07:00'))).toBe(false);
-  expect(rests({ state: 'raised', works: null })).toBe(false);
-  expect(rests({ state: 'raised' })).toBe(false);
 });
 
 describe('times', () => {
@@ -173,6 +161,15 @@ describe('times', () => {
         // The hour that occurs twice in autumn may come back as its other self.
         expect(toLocalInput(back, zone), `${zone} ${at.toISOString()}`).toBe(toLocalInput(at, zone));
       }
+  });
+
+  test('a shift ends at eight, morning and evening, by the city’s clock', () => {
+    const end = (iso: string, zone = 'Asia/Shanghai') => toLocalInput(endOfShift(new Date(iso), zone), zone);
+    expect(end('2026-11-23T06:05:09Z')).toBe('2026-11-23 20:00');
+    expect(end('2026-11-23T13:05:09Z')).toBe('2026-11-24 08:00');
+    expect(end('2026-11-23T20:05:09Z')).toBe('2026-11-24 08:00');
+    expect(end('2026-11-23T11:55:00Z')).toBe('2026-11-24 08:00'); // as good as over
+    expect(end('2026-12-31T23:30:00Z', 'America/St_Johns')).toBe('2027-01-01 08:00');
   });
 
   test('the server’s clock is followed, not ours', () => {
