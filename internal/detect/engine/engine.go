@@ -117,9 +117,13 @@ type Engine struct {
 	subjects  map[subjectKey]*subject
 	shards    map[shardKey][]*subject
 	dirty     map[shardKey]bool
-	restored  map[int64][]*instrument // of datastreams that have not been bound since the state was restored
-	silences  map[silenceKey]int64    // that were reported and stand, of datastreams that have not been bound yet
-	outages   map[silenceKey]*outage  // of many instruments at once
+	restored  map[int64][]*instrument             // of datastreams that have not been bound since the state was restored
+	silences  map[silenceKey]int64                // that were reported and stand, of datastreams that have not been bound yet
+	outages   map[silenceKey]*outage              // of many instruments at once
+	crews     map[silenceKey]map[*instrument]bool // the instruments of an organisation under a detector
+	due       map[int64][]*instrument             // by the second at which the clock looks at them
+	first     int64                               // no second before has any
+	looked    int64                               // the newest second that was looked at
 	places    places
 	atPlace   map[int64]int64   // of each place one of its datastreams
 	ticking   map[*subject]bool // where time alone may change something
@@ -153,6 +157,9 @@ type instrument struct {
 	live     bool  // it has spoken in time once, so its silence means something
 	silent   int64 // since when a silence stands that was reported; 0: none
 	outage   *outage
+	expected bool  // the clock will look at it
+	gone     bool  // it is watched no more
+	org      int64 // whose crew it is of
 }
 
 type subjectKey struct {
@@ -176,7 +183,7 @@ func New(detectors []*Detector) *Engine {
 	e := &Engine{
 		byID: map[string]*Detector{}, byKind: map[string][]watch{}, joiners: map[string][]*Detector{},
 		streams: map[int64]*stream{}, subjects: map[subjectKey]*subject{}, shards: map[shardKey][]*subject{}, dirty: map[shardKey]bool{},
-		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{}, atPlace: map[int64]int64{},
+		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, crews: map[silenceKey]map[*instrument]bool{}, due: map[int64][]*instrument{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{}, atPlace: map[int64]int64{},
 	}
 	for _, d := range detectors {
 		e.byID[d.ID] = d
@@ -274,7 +281,9 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 			in.silent, in.live = since, true
 			delete(e.silences, silenceKey{w.detector.ID, s.ID})
 		}
+		e.join(in, s.Organisation)
 		changes = e.rejoin(in, s.Organisation, changes)
+		e.expect(in, 0)
 		st.under = append(st.under, in)
 	}
 	if e.chains {
@@ -312,7 +321,24 @@ func (e *Engine) leave(in *instrument, changes []Change) []Change {
 		sub.now.alarm, sub.now.stands = series.Alarm{}, stand{}
 		sub.forget()
 	}
+	in.gone = true
+	e.join(in, 0)
 	return e.hear(in, max(in.heard, in.silent), true, changes)
+}
+
+// join makes an instrument one of an organisation's, and of no other's.
+func (e *Engine) join(in *instrument, org int64) {
+	if in.org != 0 && in.org != org {
+		delete(e.crews[silenceKey{in.detector.ID, in.org}], in)
+	}
+	if in.org = org; org == 0 {
+		return
+	}
+	key := silenceKey{in.detector.ID, org}
+	if e.crews[key] == nil {
+		e.crews[key] = map[*instrument]bool{}
+	}
+	e.crews[key][in] = true
 }
 
 // subject finds or makes a detector's state machine.
@@ -367,6 +393,9 @@ func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 		if r.At > in.heard {
 			changes = e.hear(in, r.At, false, changes)
 			in.heard = r.At
+		}
+		if !in.expected {
+			e.expect(in, 0)
 		}
 		if r.Number {
 			changes = in.subject.put(entry{at: r.At, source: slices.Index(in.subject.sources, in), value: r.Value}, &e.known, changes)

@@ -35,16 +35,7 @@ func (e *Engine) Tick(now, from int64, changes []Change) []Change {
 }
 
 func (e *Engine) silence(now, from int64, changes []Change) []Change {
-	var fresh []*instrument
-	for _, st := range e.streams {
-		for _, in := range st.under {
-			after := micros(in.detector.SilentAfter)
-			if after == 0 || !in.live || in.silent != 0 || in.outage != nil || now-max(in.heard, from) < after {
-				continue
-			}
-			fresh = append(fresh, in)
-		}
-	}
+	fresh := e.overdue(now, from)
 	slices.SortFunc(fresh, func(a, b *instrument) int {
 		return cmp.Or(cmp.Compare(a.heard, b.heard), cmp.Compare(a.id, b.id), cmp.Compare(a.detector.ID, b.detector.ID))
 	})
@@ -65,6 +56,47 @@ func (e *Engine) silence(now, from int64, changes []Change) []Change {
 	return changes
 }
 
+// usSecond is the width of a bucket of the clock in which silences come due.
+const usSecond = int64(1e6)
+
+// expect has the clock look at an instrument when it will have said nothing for too long, if it says no more.
+func (e *Engine) expect(in *instrument, from int64) {
+	after := micros(in.detector.SilentAfter)
+	if after == 0 || !in.live || in.expected || in.silent != 0 || in.outage != nil {
+		return
+	}
+	in.expected = true
+	bucket := max((max(in.heard, from)+after+usSecond-1)/usSecond, e.looked+1)
+	if len(e.due) == 0 || bucket < e.first {
+		e.first = bucket
+	}
+	e.due[bucket] = append(e.due[bucket], in)
+}
+
+// overdue are the instruments that have said nothing for too long since it was last asked.
+func (e *Engine) overdue(now, from int64) (fresh []*instrument) {
+	for b := max(e.first, e.looked+1); b <= now/usSecond; b++ {
+		if len(e.due) == 0 {
+			break
+		}
+		ins := e.due[b]
+		delete(e.due, b)
+		e.looked = b
+		for _, in := range ins {
+			in.expected = false
+			switch {
+			case in.gone || in.silent != 0 || in.outage != nil:
+			case now-max(in.heard, from) < micros(in.detector.SilentAfter):
+				e.expect(in, from) // it was heard meanwhile
+			default:
+				fresh = append(fresh, in)
+			}
+		}
+	}
+	e.looked = max(e.looked, now/usSecond)
+	return fresh
+}
+
 // lostWith are the instruments of the same organisation and detector that said their last within one interval of this one's
 // last, itself among them, where these are enough to be one fault; else nil. Those that are not called silent yet count: an
 // instrument that spoke a little later before the link broke will be silent a little later.
@@ -75,18 +107,13 @@ func (e *Engine) lostWith(in *instrument, now int64) (lost []*instrument) {
 	if org == 0 {
 		return nil
 	}
-	for _, st := range e.streams {
-		if st.Organisation != org {
+	for x := range e.crews[silenceKey{in.detector.ID, org}] {
+		if !x.live || x.silent != 0 {
 			continue
 		}
-		for _, x := range st.under {
-			if x.detector != in.detector || !x.live || x.silent != 0 {
-				continue
-			}
-			heard++
-			if x.outage == nil && x.heard-in.heard <= every && in.heard-x.heard <= every && now-x.heard > every {
-				lost = append(lost, x)
-			}
+		heard++
+		if x.outage == nil && x.heard-in.heard <= every && in.heard-x.heard <= every && now-x.heard > every {
+			lost = append(lost, x)
 		}
 	}
 	if len(lost) < minOutage || 2*len(lost) < heard {
@@ -97,7 +124,14 @@ func (e *Engine) lostWith(in *instrument, now int64) (lost []*instrument) {
 }
 
 func (e *Engine) lose(in *instrument, lost []*instrument, now int64, changes []Change) []Change {
-	o := &outage{detector: in.detector, org: e.streams[in.id].Organisation, since: in.heard, lost: map[int64]bool{}}
+	org := e.streams[in.id].Organisation
+	if o := e.outages[silenceKey{in.detector.ID, org}]; o != nil { // more of the same
+		for _, x := range lost {
+			x.outage, o.lost[x.id] = o, true
+		}
+		return changes
+	}
+	o := &outage{detector: in.detector, org: org, since: in.heard, lost: map[int64]bool{}}
 	c := Change{
 		Detector: in.detector, Kind: Monitoring, Fault: CommsFault, Subject: Subject{ScopeOrganisation, o.org}, Since: o.since, At: now,
 		Datastream: in.id, Value: float64(len(lost)),
