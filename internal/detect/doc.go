@@ -8,10 +8,14 @@
 //
 // # Parts
 //
-//	rule.go      decodes and compiles detectors.yaml; words.go says a rule aloud
-//	engine.go    evaluates readings: pure, no clock, no disk; state.go writes its state down and takes it up
-//	service.go   tails the log, records what changed, saves states, answers people; store.go is its SQL, http.go its routes
-//	works.go     marks what is raised during planned works, and has it count once they are over
+//	engine/      the rules of the packs and the pure machine that judges by them; see its doc.go
+//	service.go   tails the log, hands it to the engine, records what comes of it, saves states, answers people
+//	record.go    writes steps into the histories of alerts, and has each alert be what its history says
+//	rest.go      what lets an alert rest: planned works, a shelf (shelf.go), another alert that explains it
+//	group.go     alerts of one cause
+//	verdict.go   what people found out; figures.go what that says of each rule
+//	news.go      what other rooms tell: cases, reports; amended readings
+//	store.go, http.go, metrics.go
 //
 // # Crash equals no crash
 //
@@ -20,17 +24,21 @@
 // Invariants:
 //
 //  1. A saved state and its log position are one transaction, so they always belong together.
-//  2. An alert, its history row and its event are one transaction.
+//  2. A step of an alert, the alert as it follows from its steps, and the event that tells of it are one transaction.
 //  3. Every step that readings up to position P cause is on disk before a snapshot of position P is taken: a batch holds
 //     the turn until its steps are committed, and a snapshot takes the turn to read the position.
-//  4. An alert is named by (detector, kind, subject, since), where since is the event time of the first reading of its run;
-//     a step of it by (kind of step, event time, level). Both names follow from the readings alone, and both are unique
-//     in SQL: recording a step again does nothing, and puts no event out again.
-//  5. The log is not trimmed beyond the saved position (Log.Hold).
+//  4. An alert is found by its names: (detector, kind, fault, subject, since), where since is the event time of the first
+//     reading of its run; a step of it by (kind of step, event time, level). Both follow from the readings alone. An alert has
+//     more than one name when a reading that came late showed that its run began earlier than was told.
+//  5. What an alert is (since when, at which level, cleared or not) is folded anew from the steps of its history that hold;
+//     an event goes out only where that changes something. So to write a step again, or to take one back again, does nothing.
+//  6. The log is not trimmed beyond the saved position (Log.Hold).
 //
 // What can happen:
 //
 //	crash before the steps of a batch are committed     evaluated again from the last snapshot; same steps, recorded once
+//	a reading comes late                                what was told otherwise is taken back (the step stays, marked) and told
+//	                                                    anew; an alert of which nothing is left clears, as revised
 //	crash after that, before a snapshot                 evaluated again; every step is there already (4), nothing is doubled
 //	crash while a snapshot is written                   the one before it counts (1)
 //	the disk is full, a write fails                     as a crash: memory is dropped, start again from the last snapshot
@@ -41,12 +49,8 @@
 //
 // # Time
 //
-// Delays run in event time. A gap longer than the rule's `every` pauses them. A reading that is not newer than the newest
-// of its datastream is counted as late and not judged. Silence is the one thing that only the clock can tell: an instrument
-// that was once heard in time and then says nothing for silent_after raises a monitoring alert (level none). Recorded
-// history that is replayed is never in time, so it raises no silences; and for silent_after after a start nobody is called
-// silent, since nobody could be heard before. After a crash a silence is found again or not by the clock, and its alert is
-// still one row (4).
+// Delays run in event time; see the engine. A reading that is amended or removed later does not run detectors again: the alert
+// says that it rests on it.
 //
 // # Planned works
 //
