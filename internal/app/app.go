@@ -19,6 +19,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect"
+	"github.com/anlan-city/anlan/internal/detect/outside"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/bus"
@@ -61,6 +62,7 @@ type App struct {
 	reports  *reports.Service
 	inspect  *inspect.Service
 	detect   *detect.Service
+	models   *outside.Service
 	warn     *warn.Service
 	respond  *respond.Service
 	demo     *demo // nil outside the demo
@@ -171,7 +173,7 @@ func (a *App) openStore(ctx context.Context) error {
 func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
-		reports.Migrations(), inspect.Migrations(), detect.Migrations(), warn.Migrations(), respond.Migrations(),
+		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), respond.Migrations(),
 	}
 }
 

@@ -90,6 +90,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.models = a.newModels()
 	a.warn, err = warn.New(warn.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Site: site,
 		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone},
@@ -108,7 +109,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		run  func(context.Context) error
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
-		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
+		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run}, {"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
 	} {
 		a.life.background(b.name, b.run)
 	}
@@ -176,13 +177,14 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.reports.Routes(r)
 	a.inspect.Routes(r)
 	a.detect.Routes(r)
+	a.models.Routes(r)
 	a.warn.Routes(r)
 	a.respond.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)
 
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.coverage, a.detect, flow{a})
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.coverage, a.detect, a.models, flow{a})
 	r.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	r.Handle("GET /console/", console.Handler())
 	r.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {
