@@ -268,6 +268,18 @@ func (e *evidence) sort() {
 		at.End = max(at.End, x.End)
 		at.Assets, at.Places = union(at.Assets, x.Assets), union(at.Places, x.Places)
 	}
+	for _, o := range e.others {
+		at, x := real[cluster(o)], span(o)
+		switch {
+		case o.Verdict == detect.Real:
+		case o.Verdict == detect.False:
+			e.untrue = append(e.untrue, x)
+		case at == nil:
+			e.unknown = append(e.unknown, x)
+		default: // of the case or group of one that was real, and nobody has said otherwise
+			at.End, at.Assets, at.Places = max(at.End, x.End), union(at.Assets, x.Assets), union(at.Places, x.Places)
+		}
+	}
 	for _, c := range e.cases {
 		real[fmt.Sprintf("found otherwise %d %d %d", c.opened, c.asset, c.place)] = &event{verify.Event{Start: c.opened, End: max(c.opened, c.closed), Assets: ids(c.asset), Places: ids(c.place)}, false}
 	}
@@ -275,15 +287,6 @@ func (e *evidence) sort() {
 		return cmp.Or(cmp.Compare(real[a].Start, real[b].Start), cmp.Compare(a, b))
 	}) {
 		e.events, e.known = append(e.events, real[k].Event), append(e.known, real[k].known)
-	}
-	for _, o := range e.others {
-		switch {
-		case real[cluster(o)] != nil:
-		case o.Verdict == detect.False:
-			e.untrue = append(e.untrue, span(o))
-		default:
-			e.unknown = append(e.unknown, span(o))
-		}
 	}
 }
 

@@ -154,6 +154,7 @@ func (noLog) Hold(string, int64) {}
 type noRegister struct{}
 
 func (noRegister) Streams(context.Context, []int64) (map[int64]engine.Stream, error) { return nil, nil }
+func (noRegister) Zone(context.Context) (*time.Location, error)                      { return time.UTC, nil }
 
 func newRoom(t *testing.T, d *db.DB) *room {
 	t.Helper()
