@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -76,15 +75,7 @@ func (w watched) Areas(ctx context.Context) ([]coverage.Area, error) {
 
 // Zone fulfils coverage.Register.
 func (w watched) Zone(ctx context.Context) (*time.Location, error) {
-	set, err := w.city.Settings(access.With(ctx, access.System("coverage")))
-	if err != nil {
-		return nil, err
-	}
-	zone, err := time.LoadLocation(set.TimeZone)
-	if err != nil {
-		return nil, fmt.Errorf("time zone of the city: %w", err)
-	}
-	return zone, nil
+	return zone(ctx, w.city, "coverage")
 }
 
 // Asset fulfils coverage.Register.

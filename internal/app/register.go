@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/peterstace/simplefeatures/geom"
 
@@ -94,6 +95,24 @@ func (n neighbours) of(property string, assets []int64) (ids []int64) {
 		}
 	}
 	return ids
+}
+
+// Zone fulfils detect.Register.
+func (r register) Zone(ctx context.Context) (*time.Location, error) {
+	return zone(ctx, r.city, "detect")
+}
+
+// zone is the city's local time, as a room asks for it.
+func zone(ctx context.Context, c *city.Service, room string) (*time.Location, error) {
+	set, err := c.Settings(access.With(ctx, access.System(room)))
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(set.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("time zone of the city: %w", err)
+	}
+	return zone, nil
 }
 
 func wording(n city.Name) engine.Wording { return engine.Wording{EN: n.In("en"), ZH: n.In("zh-CN")} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/sensing"
@@ -57,3 +58,5 @@ func TestANewNeighbourIsToldToThoseItIsLinkedWith(t *testing.T) {
 		}
 	}
 }
+
+func (chain) Zone(context.Context) (*time.Location, error) { return time.UTC, nil }

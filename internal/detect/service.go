@@ -66,6 +66,8 @@ type Register interface {
 	// Streams are the datastreams with those ids. One that is not known is missing from the answer. It answers from memory
 	// or one query, whatever the number of ids.
 	Streams(ctx context.Context, ids []int64) (map[int64]engine.Stream, error)
+	// Zone is the city's local time, in which days and hours of the week lie.
+	Zone(ctx context.Context) (*time.Location, error)
 }
 
 // Readings gives the readings that caused an alert. sensing fulfils it.
@@ -318,6 +320,14 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 		if id := rs[i].Datastream; !s.engine.Bound(id) && !asked[id] {
 			ids, asked[id] = append(ids, id), true
 		}
+	}
+	if moved {
+		zone, err := s.Register.Zone(ctx)
+		if err != nil {
+			s.moved.Store(true)
+			return nil, fmt.Errorf("ask for the local time: %w", err)
+		}
+		s.engine.SetZone(zone)
 	}
 	if len(ids) == 0 {
 		return nil, nil

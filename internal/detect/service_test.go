@@ -826,3 +826,9 @@ func (wide) Streams(_ context.Context, ids []int64) (map[int64]engine.Stream, er
 	}
 	return out, nil
 }
+
+func (register) Zone(context.Context) (*time.Location, error) { return time.UTC, nil }
+
+func (*moving) Zone(context.Context) (*time.Location, error) { return time.UTC, nil }
+
+func (wide) Zone(context.Context) (*time.Location, error) { return time.UTC, nil }
