@@ -122,7 +122,7 @@ func (s *Service) put(ctx context.Context, m *Model, due time.Time, series []Ser
 		}
 		return err
 	}
-	a, err := q.read(body)
+	a, err := q.Read(body)
 	if err != nil {
 		return err
 	}

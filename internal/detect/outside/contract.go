@@ -119,8 +119,8 @@ type answerDoc struct {
 	} `json:"forecasts"`
 }
 
-// read checks an answer to q. Fields that the contract doesn't have are left alone. The error is an *AnswerError.
-func (q *Question) read(body []byte) (*Answer, error) {
+// Read checks an answer to q. Fields that the contract doesn't have are left alone. The error is an *AnswerError.
+func (q *Question) Read(body []byte) (*Answer, error) {
 	var doc answerDoc
 	d := json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(&doc); err != nil {

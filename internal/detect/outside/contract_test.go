@@ -22,7 +22,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 	}
 	scores := func(list ...string) string { return `{"version":"1","scores":[` + strings.Join(list, ",") + `]}` }
 	forecasts := func(list ...string) string { return `{"version":"1","forecasts":[` + strings.Join(list, ",") + `]}` }
-	if a, err := question().read([]byte(`{"version":"1","scores":[` + score + `],"forecasts":[` + forecast + `],"more":1}`)); err != nil || len(a.Scores) != 1 || len(a.Forecasts) != 1 {
+	if a, err := question().Read([]byte(`{"version":"1","scores":[` + score + `],"forecasts":[` + forecast + `],"more":1}`)); err != nil || len(a.Scores) != 1 || len(a.Forecasts) != 1 {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, body, field, says string }{
@@ -53,7 +53,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"low above", forecasts(with(forecast, `"low":0`, `"low":1.5`)), "forecasts[0].low", "1.5 is above the median"},
 		{"high below", forecasts(with(forecast, `"high":2`, `"high":0.5`)), "forecasts[0].high", "below the median"},
 	} {
-		_, err := question().read([]byte(c.body))
+		_, err := question().Read([]byte(c.body))
 		var e *AnswerError
 		if !errors.As(err, &e) || e.Field != c.field || !strings.Contains(e.Message, c.says) {
 			t.Errorf("%s: %v, want %s: %s", c.name, err, c.field, c.says)
@@ -63,7 +63,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 	for i := range many {
 		many[i] = with(score, "999999", json.Number(strings.Repeat("9", 5)).String()+"."+strings.Repeat("1", i+1))
 	}
-	if _, err := question().read([]byte(scores(many...))); err == nil {
+	if _, err := question().Read([]byte(scores(many...))); err == nil {
 		t.Error("more scores than a series may have were taken")
 	}
 }
@@ -75,7 +75,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"version":null,"scores":[null]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		q := question()
-		a, err := q.read(body)
+		a, err := q.Read(body)
 		var e *AnswerError
 		if err != nil {
 			if !errors.As(err, &e) || a != nil {

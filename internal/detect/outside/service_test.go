@@ -491,6 +491,7 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 		"share of what":         {func(r *Registration) { r.Share = []string{"owners"} }, "share[0]"},
 		"no end":                {func(r *Registration) { r.Clear = nil }, "clear"},
 		"no condition":          {func(r *Registration) { r.Levels = map[string]Level{"red": {When: "score > 1"}} }, "levels"},
+		"never ends":            {func(r *Registration) { r.Clear.When = "value < 0" }, "clear"},
 		"no colour":             {func(r *Registration) { r.Levels = map[string]Level{"pink": {When: "value > 0.5"}} }, "levels"},
 		"clears while it holds": {func(r *Registration) { r.Clear.When = "value < 0.8" }, "levels"},
 		"unknown case":          {func(r *Registration) { r.Opens = &Opens{"fire", "red"} }, "opens.case"},
