@@ -32,8 +32,9 @@ const (
 	// Consumer is the name under which the room holds the log.
 	Consumer = "detect"
 
-	// DefaultSnapshotEvery is how often states are saved. After a crash, readings since the last snapshot are evaluated
-	// again: at 100,000 a second ten seconds are a million, which takes about a second.
+	// DefaultSnapshotEvery is how often states are saved, unless so many change that it would hold readings up: see restAfter.
+	// After a crash, readings since the last snapshot are evaluated again: at 100,000 a second ten seconds are a million, which
+	// takes about a second.
 	DefaultSnapshotEvery = 10 * time.Second
 
 	// watchEvery is how often silences, and alerts whose planned works are over, are looked for.
@@ -112,15 +113,17 @@ type Service struct {
 
 	// turn guards the engine and what belongs to it. A batch of readings, a look for silences and a snapshot each take the
 	// turn and keep it until what they found is on disk: so a saved position never stands before an alert that is not.
-	turn        sync.Mutex
-	engine      *engine.Engine
-	position    int64
-	counted     saved           // evaluated and late at the snapshot that the engine started from
-	savedAt     time.Time       // clock, of the last snapshot
-	listeningAt time.Time       // clock: since when readings are heard
-	restored    []engine.Report // that were heard before the start, until the engine knows where things are
-	recorded    recorded        // how far steps were on disk at the start, until that is caught up with
-	again       []step          // found again meanwhile
+	turn          sync.Mutex
+	engine        *engine.Engine
+	position      int64
+	counted       saved           // evaluated and late at the snapshot that the engine started from
+	savedAt       time.Time       // clock, of the last snapshot
+	snapshotEvery time.Duration   // from then to the next
+	snapshots     int64           // number of the last that is whole
+	listeningAt   time.Time       // clock: since when readings are heard
+	restored      []engine.Report // that were heard before the start, until the engine knows where things are
+	recorded      recorded        // how far steps were on disk at the start, until that is caught up with
+	again         []step          // found again meanwhile
 
 	// moved says that everything is to be rebound: see Refresh. It is no part of the turn, since Refresh may be called from
 	// the writer, for which the turn may be waiting.
@@ -218,6 +221,9 @@ func (s *Service) run(ctx context.Context) error {
 // load takes up the last snapshot and the alerts that are open.
 func (s *Service) load(ctx context.Context) error {
 	last, shards, open, err := loadState(ctx, s.DB)
+	if err == nil {
+		err = forgetUnfinished(ctx, s.DB, last.snapshot)
+	}
 	if err != nil {
 		return err
 	}
@@ -262,6 +268,7 @@ func (s *Service) load(ctx context.Context) error {
 		return err
 	}
 	s.engine, s.position, s.counted, s.savedAt, s.listeningAt = e, last.position, last, now, now
+	s.snapshotEvery, s.snapshots = s.SnapshotEvery, last.snapshot
 	s.restored, s.recorded, s.again = reports, onDisk, nil
 	s.moved.Store(true) // an instrument that has died, or was moved while nobody watched, sends no reading to be bound by
 	s.Log.Hold(Consumer, last.position)
@@ -274,8 +281,8 @@ func (s *Service) load(ctx context.Context) error {
 func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if slices.ContainsFunc(b.Entities, func(e sensing.Entity) bool { return e.Op != sensing.Created }) {
-		s.moved.Store(true) // a datastream may be gone, or stand for something else
+	if slices.ContainsFunc(b.Entities, moves) {
+		s.moved.Store(true)
 	}
 	changes, err := s.bind(ctx, b.Readings)
 	if err != nil {
@@ -304,6 +311,13 @@ func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
 	s.position = b.Seq
 	s.tell()
 	return nil
+}
+
+// moves says whether a change of the catalogue may leave a datastream gone, elsewhere, or something else. That the area grows
+// which a datastream's readings have covered does not: it comes with the first reading of each, and would have all that are
+// known bound anew for every row that brings one.
+func moves(e sensing.Entity) bool {
+	return e.Op == sensing.Deleted || e.Op == sensing.Updated && !slices.Equal(e.Fields, []string{"observedArea"})
 }
 
 // bind asks the register about datastreams that the engine does not know.
@@ -436,7 +450,7 @@ func (s *Service) watch(ctx context.Context) error {
 			return err
 		}
 		s.turn.Lock()
-		due := s.Clock.Now().Sub(s.savedAt) >= s.SnapshotEvery
+		due := s.Clock.Now().Sub(s.savedAt) >= s.snapshotEvery
 		s.turn.Unlock()
 		if due {
 			if err := s.snapshot(ctx); err != nil {
@@ -466,9 +480,11 @@ func (s *Service) snapshot(ctx context.Context) error {
 	}
 	now := s.Clock.Now()
 	at := s.total()
+	at.snapshot = s.snapshots + 1
 	shards, err := s.engine.Dirty()
 	s.engine.Clean()
 	s.savedAt = now
+	s.snapshotEvery = max(s.SnapshotEvery, min(maxSnapshotEvery, restAfter*s.Clock.Now().Sub(now)))
 	s.turn.Unlock()
 	if err != nil {
 		return err
@@ -479,6 +495,7 @@ func (s *Service) snapshot(ctx context.Context) error {
 	if err := saveState(ctx, s.DB, at, shards, now); err != nil {
 		return err
 	}
+	s.snapshots = at.snapshot
 	s.Log.Hold(Consumer, at.position)
 	s.note(func(p *Progress) { p.Saved = at.position })
 	return nil
@@ -486,7 +503,7 @@ func (s *Service) snapshot(ctx context.Context) error {
 
 // total is the position with what was counted up to it. The caller has the turn.
 func (s *Service) total() saved {
-	return saved{s.position, s.counted.evaluated + s.engine.Evaluated(), s.counted.late + s.engine.Late()}
+	return saved{position: s.position, evaluated: s.counted.evaluated + s.engine.Evaluated(), late: s.counted.late + s.engine.Late()}
 }
 
 func (s *Service) tell() {

@@ -1,0 +1,82 @@
+package detect
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/detect/engine"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+)
+
+// A snapshot counts as a whole or not at all, wherever its writing ends, also one of more rows than go into a transaction.
+func TestSnapshotIsWholeOrNotThere(t *testing.T) {
+	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		const all = 2*saveAtOnce + 50
+		snapshot := func(from, to int, text string) (out []engine.Shard) {
+			for i := from; i < to; i++ {
+				out = append(out, engine.Shard{Detector: fmt.Sprintf("d%d", i%3), Scope: engine.Scope(i % 2), N: int64(i), Rule: "r" + text, State: []byte(text)})
+			}
+			return out
+		}
+		// expect holds what is loaded against the texts by shard.
+		expect := func(what string, position int64, want map[int64]string) (last saved) {
+			t.Helper()
+			last, shards, _, err := loadState(ctx, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[int64]string{}
+			for _, x := range shards {
+				if got[x.N] = string(x.State); x.Rule != "r"+got[x.N] {
+					t.Errorf("%s: the state %q has the rule %q", what, x.State, x.Rule)
+				}
+			}
+			if last.position != position || !maps.Equal(got, want) {
+				t.Errorf("%s: position %d, want %d; %d states, want %d", what, last.position, position, len(got), len(want))
+			}
+			return last
+		}
+		save := func(s saved, shards []engine.Shard) {
+			t.Helper()
+			if err := saveState(ctx, d, s, shards, time.Unix(0, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := map[int64]string{}
+		save(saved{position: 7, snapshot: 1}, snapshot(0, all, "one"))
+		for i := range int64(all) {
+			want[i] = "one"
+		}
+		expect("the first", 7, want)
+
+		// The second snapshot changes some and adds some, and ends before its last piece.
+		err := d.Write(ctx, func(tx *db.Tx) error {
+			for _, x := range append(snapshot(0, 100, "torn"), snapshot(all, all+5, "torn")...) {
+				if err := saveShard(tx, x, 2); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := expect("torn", 7, want)
+		if err := forgetUnfinished(ctx, d, last.snapshot); err != nil {
+			t.Fatal(err)
+		}
+		expect("taken back", 7, want)
+
+		save(saved{position: 11, snapshot: 2}, snapshot(50, all+1, "two"))
+		for i := int64(50); i <= all; i++ {
+			want[i] = "two"
+		}
+		expect("the second", 11, want)
+		save(saved{position: 12, snapshot: 3}, nil)
+		expect("the third, of nothing new", 12, want)
+	})
+}
