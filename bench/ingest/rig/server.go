@@ -33,9 +33,11 @@ func Build(ctx context.Context, dir string) (binary string, err error) {
 // Server is a server under test, a child process. SensorThings and MQTT are open to everyone on this machine.
 type Server struct {
 	Binary   string
-	Data     string // its data folder
-	Log      string // file for its log
-	Database string // postgres://...; "" for SQLite in the data folder
+	Data     string   // its data folder
+	Log      string   // file for its log
+	Database string   // postgres://...; "" for SQLite in the data folder
+	Packs    []string // folders of further packs
+	NoMQTT   bool     // no listener for MQTT: a server that takes long to start may lose the port that was found for it
 
 	// Known once Start has returned.
 	Addr  string // host:port of HTTP
@@ -55,15 +57,21 @@ var listens = regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`)
 // Start starts the server and returns once it is ready: it listens and each of its parts works.
 func (s *Server) Start(ctx context.Context) error {
 	// The server tells where it listens for HTTP, not where for MQTT.
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
+	s.MQTT = "off"
+	if !s.NoMQTT {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		s.MQTT = free.Addr().String()
+		free.Close()
 	}
-	s.MQTT = free.Addr().String()
-	free.Close()
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--mqtt", s.MQTT, "--data", s.Data, "--open-sensorthings", "write"}
 	if s.Database != "" {
 		args = append(args, "--database", s.Database)
+	}
+	for _, dir := range s.Packs {
+		args = append(args, "--packs", dir)
 	}
 	log, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
