@@ -132,7 +132,7 @@ func (s *Service) amended(ctx context.Context, all []sensing.Amendment) error {
 				if !x.Deleted {
 					note += " -> " + string(x.After.Value.AppendJSON(nil))
 				}
-				if _, err := insertEvent(tx, a.ID, "amended", db.Time(x.Before.At), now, a.Level, "", 0, note, nil); err != nil {
+				if err := insertWord(tx, a.ID, "amended", db.Time(x.Before.At), now, a.Level, "", 0, note); err != nil {
 					return err
 				}
 				if _, err := tx.Exec(`update alerts set amended = 1 where id = $1`, a.ID); err != nil {

@@ -104,8 +104,7 @@ func putVerdict(tx *db.Tx, a *Alert, v Verdict, actor int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = insertEvent(tx, a.ID, "verdict", v.At, v.At, a.Level, v.By, actor, v.Verdict+": "+v.Note, nil)
-	return err
+	return insertWord(tx, a.ID, "verdict", v.At, v.At, a.Level, v.By, actor, v.Verdict+": "+v.Note)
 }
 
 // tellVerdicts completes alerts with what people found out.

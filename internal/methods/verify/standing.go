@@ -17,7 +17,7 @@ func (l *Load) Standing(since int64, name string) {
 
 // FloodSince says whether a position is in a flood at an instant, and since when, from the times of its alarms in order: a
 // flood begins when the ten minutes up to an alarm hold more than FloodAbove, and has ended once they hold fewer than
-// FloodBelow (EEMUA 191, 3rd ed., appendix on alarm floods; ISA-18.2 clause 16). Load counts the same in fixed periods of
+// FloodBelow (EEMUA 191; ISA-18.2 clause 16). Load counts the same in fixed periods of
 // ten minutes; here the ten minutes slide, since nobody on duty waits for a period to end.
 func FloodSince(alarms []int64, now int64) (since int64, flooded bool) {
 	first := 0 // of those within ten minutes
