@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"context"
 	"database/sql"
 	"embed"
 	"encoding/json"
@@ -288,62 +287,4 @@ func openByAsset(tx *db.Tx, assets []int64) (map[int64]AssetState, error) {
 func silentAssets(tx *db.Tx) (n int, err error) {
 	err = tx.QueryRow(`select count(*) from (select asset from alerts where state <> 'cleared' group by asset having max(level) = $1) as quiet`, int(engine.None)).Scan(&n)
 	return n, err
-}
-
-// saved is the last snapshot.
-type saved struct {
-	position, evaluated, late int64
-}
-
-// loadState reads the last snapshot and the alerts that are open.
-func loadState(ctx context.Context, d *db.DB) (s saved, shards []engine.Shard, open []*Alert, err error) {
-	err = d.Read(ctx, func(tx *db.Tx) error {
-		err := tx.QueryRow(`select position, evaluated, late from detect_position where id = 1`).Scan(&s.position, &s.evaluated, &s.late)
-		if err != nil && !errors.Is(err, db.ErrNotFound) {
-			return err
-		}
-		err = tx.Each(func(rows *sql.Rows) error {
-			var x engine.Shard
-			var scope int64
-			if err := rows.Scan(&x.Detector, &scope, &x.N, &x.Rule, &x.State); err != nil {
-				return err
-			}
-			x.Scope = engine.Scope(scope)
-			shards = append(shards, x)
-			return nil
-		}, `select detector, scope, shard, rule, state from detect_state order by detector nulls last, scope nulls last, shard nulls last`)
-		if err != nil {
-			return err
-		}
-		return tx.Each(func(rows *sql.Rows) error {
-			a, err := scanAlert(rows)
-			open = append(open, a)
-			return err
-		}, `select `+columns+` from alerts where state <> 'cleared' order by id nulls last`)
-	})
-	if err != nil {
-		err = fmt.Errorf("load the detectors' state: %w", err)
-	}
-	return s, shards, open, err
-}
-
-// saveState writes a snapshot: the position and the states that changed, together.
-func saveState(ctx context.Context, d *db.DB, s saved, shards []engine.Shard, now time.Time) error {
-	return d.Write(ctx, func(tx *db.Tx) error {
-		for _, x := range shards {
-			_, err := tx.Exec(`insert into detect_state (detector, scope, shard, rule, state) values ($1, $2, $3, $4, $5)
-				on conflict (detector, scope, shard) do update set rule = excluded.rule, state = excluded.state`,
-				x.Detector, int64(x.Scope), x.N, x.Rule, x.State)
-			if err != nil {
-				return fmt.Errorf("save state of %s: %w", x.Detector, err)
-			}
-		}
-		_, err := tx.Exec(`insert into detect_position (id, position, evaluated, late, saved_at) values (1, $1, $2, $3, $4)
-			on conflict (id) do update set position = excluded.position, evaluated = excluded.evaluated, late = excluded.late, saved_at = excluded.saved_at`,
-			s.position, s.evaluated, s.late, db.Micros(now))
-		if err != nil {
-			return fmt.Errorf("save the detectors' position: %w", err)
-		}
-		return nil
-	})
 }
