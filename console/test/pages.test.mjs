@@ -402,7 +402,11 @@ describe('the live stream', () => {
     assert.equal(await group.getByRole('listitem').count(), 4);
     assert.match(await group.getByRole('listitem').first().innerText(), /this one\s+came first/);
     await group.getByRole('link').first().click();
-    await page.getByRole('complementary', { name: `Alert ${red.id}` }).getByText('One of 4 alerts of one cause').waitFor();
+    const other = page.getByRole('complementary', { name: `Alert ${red.id}` });
+    await other.getByText('One of 4 alerts of one cause').waitFor();
+    mock.world.alerts.find((a) => a.id === 117).case = 41;
+    mock.emit('case.opened', { case: 41 });
+    await other.getByRole('link', { name: 'Case 41 was opened for the first alert of its cause.' }).waitFor();
     await page.locator(`#row-alert-${red.id}[aria-current]`).waitFor();
   });
 
