@@ -162,6 +162,13 @@ func (d *Detector) Public(s Stream) (out Stream, home bool) {
 func (d *Detector) Because(c Change, s Stream) Wording {
 	held := span(time.Duration(c.At-c.Since) * time.Microsecond)
 	fill := func(lang, text string) string {
+		asset, place := s.AssetName.In(lang), s.PlaceName.In(lang)
+		if strings.Contains(text, "{{asset}}") && strings.Contains(text, "{{place}}") {
+			// In the street the name of a thing often begins with that of its place; the place is said once.
+			if short := strings.TrimSpace(strings.TrimPrefix(asset, place)); short != "" {
+				asset = short
+			}
+		}
 		return placeholder.ReplaceAllStringFunc(text, func(m string) string {
 			switch word := placeholder.FindStringSubmatch(m)[1]; word {
 			case "value":
@@ -173,9 +180,9 @@ func (d *Detector) Because(c Change, s Stream) Wording {
 			case "duration":
 				return held.In(lang)
 			case "asset":
-				return s.AssetName.In(lang)
+				return asset
 			case "place":
-				return s.PlaceName.In(lang)
+				return place
 			case "area":
 				return s.AreaName.In(lang)
 			case "deviating":

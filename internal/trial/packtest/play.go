@@ -119,6 +119,9 @@ func (p *player) step(c engine.Change, where engine.Stream) Step {
 	for _, id := range c.Datastreams {
 		s.Watched = append(s.Watched, p.streams[id].name)
 	}
+	if c.Detector.Joins != nil {
+		s.Watched = append(s.Watched, in.name)
+	}
 	if !s.Silent && !c.Cleared {
 		s.Level, s.Down = c.To.String(), c.From > c.To
 		if o := c.Detector.Opens; o.Case != "" && c.To >= o.From && c.From < o.From {
