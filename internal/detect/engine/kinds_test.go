@@ -226,6 +226,19 @@ func TestLinkLost(t *testing.T) {
 	}
 }
 
+// How many are no chance: of a few half, of thousands those that one platform loses at once.
+func TestOutageOf(t *testing.T) {
+	for _, c := range []struct {
+		n     int
+		every int64
+		want  int
+	}{{4, minute, 5}, {10, minute, 5}, {100, 5 * minute, 6}, {3482, hour, 21}, {1_000_000, 5 * minute, 175}} {
+		if got := outageOf(c.n, c.every); got != c.want {
+			t.Errorf("of %d: %d, want %d", c.n, got, c.want)
+		}
+	}
+}
+
 // A balance of a zone, and a chart that names who deviates.
 func TestJointly(t *testing.T) {
 	rules := rule(`

@@ -2,12 +2,23 @@ package engine
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
-// minOutage is how many instruments of one organisation must fall silent together to be one fault of the link and not each
-// a fault of its own; they must be at least half of those that a detector watches there and that were heard.
+// minOutage is how many instruments of one organisation must fall silent together, at least, to be one fault of the link and
+// not each a fault of its own.
 const minOutage = 5
+
+// alone is how often an instrument is taken to fall silent by itself. With n of them, x = n every/alone do so within one
+// interval; more than minOutage + x + 5 √x at once are no chance (five deviations of a Poisson count).
+const alone = 30 * 24 * usHour
+
+// outageOf is how many of n instruments must fall silent together to be one fault: so many, or half of all.
+func outageOf(n int, every int64) int {
+	x := float64(n) * float64(every) / alone
+	return max(minOutage, min(int(math.Ceil(minOutage+x+5*math.Sqrt(x))), (n+1)/2))
+}
 
 // silenceKey names what fell silent under a detector: a datastream, or an organisation with many.
 type silenceKey struct {
@@ -116,7 +127,7 @@ func (e *Engine) lostWith(in *instrument, now int64) (lost []*instrument) {
 			lost = append(lost, x)
 		}
 	}
-	if len(lost) < minOutage || 2*len(lost) < heard {
+	if len(lost) < outageOf(heard, every) {
 		return nil
 	}
 	slices.SortFunc(lost, func(a, b *instrument) int { return cmp.Compare(a.id, b.id) })

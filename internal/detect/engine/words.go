@@ -231,8 +231,8 @@ func (d *Detector) FaultWords(c Change, s Stream) (title, because, rule, clears 
 		return Wording{"Link lost: " + property.EN, "通信中断：" + property.ZH},
 			Wording{fmt.Sprintf("%d instruments fell silent together; a fault of the link, not of each", n),
 				fmt.Sprintf("%d台仪器同时中断，应为通信故障，并非逐台损坏", n)},
-			Wording{fmt.Sprintf("Raised when at least %d instruments of one organisation, and half of those heard, say nothing for %s since the same time.", minOutage, after.EN),
-				fmt.Sprintf("同一单位至少%d台且半数以上在线仪器同时起%s无数据，合并为一条告警。", minOutage, after.ZH)},
+			Wording{fmt.Sprintf("Raised when more instruments of one organisation than chance explains, %d at least, say nothing for %s since the same time.", minOutage, after.EN),
+				fmt.Sprintf("同一单位至少%d台、且多于偶然数的仪器自同一时刻起%s无数据，合并为一条告警。", minOutage, after.ZH)},
 			Wording{"Clears when all of them have spoken again.", "全部恢复上报后恢复。"}
 	}
 	after := span(d.SilentAfter)
