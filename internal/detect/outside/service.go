@@ -165,13 +165,16 @@ func (s *Service) due(ctx context.Context, now time.Time) (out []*Model, err err
 		if err != nil {
 			return err
 		}
-		asked, err := lastAsked(tx)
-		if err != nil {
-			return err
-		}
 		for _, m := range all {
 			w := m.window(now)
-			if (m.State == Shadow || m.State == Live) && w.After(m.MovedAt) && db.Micros(w) > asked[m.ID] {
+			if m.State != Shadow && m.State != Live || !w.After(m.MovedAt) {
+				continue
+			}
+			asked, err := lastAsked(tx, m.ID)
+			if err != nil {
+				return err
+			}
+			if db.Micros(w) > asked {
 				out = append(out, m)
 			}
 		}

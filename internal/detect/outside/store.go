@@ -135,15 +135,10 @@ func stillIn(tx *db.Tx, m *Model) (bool, error) {
 
 // --- questions
 
-// lastAsked is the newest window that each model was asked for.
-func lastAsked(tx *db.Tx) (map[int64]int64, error) {
-	out := map[int64]int64{}
-	return out, tx.Each(func(rows *sql.Rows) error {
-		var model, due int64
-		err := rows.Scan(&model, &due)
-		out[model] = due
-		return err
-	}, `select model, max(due) from outside_asks group by model`)
+// lastAsked is the newest window that a model was asked for, or 0.
+func lastAsked(tx *db.Tx, model int64) (due int64, err error) {
+	err = tx.QueryRow(`select coalesce(max(due), 0) from outside_asks where model = $1`, model).Scan(&due)
+	return due, err
 }
 
 // begin notes that a window is being asked for. fresh is false when it was before.
