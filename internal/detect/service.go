@@ -37,8 +37,10 @@ const (
 	// takes about a second.
 	DefaultSnapshotEvery = 10 * time.Second
 
-	// watchEvery is how often silences, and alerts whose planned works are over, are looked for.
-	watchEvery = time.Second
+	// watchEvery is how often silences, and alerts whose planned works are over, are looked for; silences less often, but every
+	// maxWatchEvery, where a look takes long: see restAfter.
+	watchEvery    = time.Second
+	maxWatchEvery = 10 * time.Second
 
 	// retryAfter is the pause before the room starts again from its last snapshot after a failure.
 	retryAfter = time.Second
@@ -121,6 +123,7 @@ type Service struct {
 	snapshotEvery time.Duration   // from then to the next
 	snapshots     int64           // number of the last that is whole
 	listeningAt   time.Time       // clock: since when readings are heard
+	lookAgain     time.Time       // clock: when silences are looked for next, at the soonest
 	restored      []engine.Report // that were heard before the start, until the engine knows where things are
 	recorded      recorded        // how far steps were on disk at the start, until that is caught up with
 	again         []step          // found again meanwhile
@@ -446,7 +449,15 @@ func (s *Service) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if err := errors.Join(s.tick(ctx), s.endRests(ctx)); err != nil {
+		s.turn.Lock()
+		look := !s.Clock.Now().Before(s.lookAgain)
+		s.turn.Unlock()
+		if look {
+			if err := s.tick(ctx); err != nil {
+				return err
+			}
+		}
+		if err := s.endRests(ctx); err != nil {
 			return err
 		}
 		s.turn.Lock()
@@ -460,6 +471,7 @@ func (s *Service) watch(ctx context.Context) error {
 	}
 }
 
+// tick looks for what only the clock can tell.
 func (s *Service) tick(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -467,7 +479,10 @@ func (s *Service) tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.report(ctx, s.engine.Tick(db.Micros(s.Clock.Now()), db.Micros(s.listeningAt), changes), nil, 0)
+	now := s.Clock.Now()
+	changes = s.engine.Tick(db.Micros(now), db.Micros(s.listeningAt), changes)
+	s.lookAgain = now.Add(min(restAfter*s.Clock.Now().Sub(now), maxWatchEvery))
+	return s.report(ctx, changes, nil, 0)
 }
 
 // snapshot saves the states that changed, with the position that they belong to. The turn ends before the disk is waited

@@ -18,9 +18,9 @@ const (
 	// loadAtOnce is how many are read in one read transaction, which may not last long.
 	loadAtOnce = 10_000
 
-	// restAfter is how much longer than a snapshot held the turn the next one waits, at least: readings wait for a snapshot in
-	// no more than 1 of 200 moments. Where many states change that is longer than SnapshotEvery, but no longer than
-	// maxSnapshotEvery.
+	// restAfter is how much longer than a snapshot held the turn the next one waits, at least, and so with looks for silences:
+	// readings wait for either in no more than 1 of 200 moments. Where many states change that is longer than SnapshotEvery,
+	// but no longer than maxSnapshotEvery.
 	restAfter        = 200
 	maxSnapshotEvery = 2 * time.Minute
 )
