@@ -13,7 +13,9 @@
 //	record.go    writes steps into the histories of alerts, and has each alert be what its history says
 //	rest.go      what lets an alert rest: planned works, a shelf (shelf.go), another alert that explains it
 //	group.go     alerts of one cause
-//	verdict.go   what people found out; figures.go what that says of each rule
+//	verdict.go   what people found out; figures.go what that says of each rule, missed.go what no rule announced, and told.go
+//	             what people had to bear
+//	recorded.go  how far steps are on disk, so that a start tells nothing twice
 //	news.go      what other rooms tell: cases, reports; amended readings
 //	store.go, http.go, metrics.go
 //
@@ -32,14 +34,18 @@
 //     more than one name when a reading that came late showed that its run began earlier than was told.
 //  5. What an alert is (since when, at which level, cleared or not) is folded anew from the steps of its history that hold;
 //     an event goes out only where that changes something. So to write a step again, or to take one back again, does nothing.
-//  6. The log is not trimmed beyond the saved position (Log.Hold).
+//  6. How far steps are on disk (detect_recorded: a row of the log, and how many steps of it) is written in the transaction of
+//     the steps. Rows that a start evaluates again up to there are taken together: of each step only the last word is
+//     applied, since an earlier one that was taken back would bring the alert back and tell of it. No snapshot is taken before.
+//  7. The log is not trimmed beyond the saved position (Log.Hold).
 //
 // What can happen:
 //
 //	crash before the steps of a batch are committed     evaluated again from the last snapshot; same steps, recorded once
 //	a reading comes late                                what was told otherwise is taken back (the step stays, marked) and told
 //	                                                    anew; an alert of which nothing is left clears, as revised
-//	crash after that, before a snapshot                 evaluated again; every step is there already (4), nothing is doubled
+//	crash after that, before a snapshot                 evaluated again; what all of it comes to is there already (4, 6),
+//	                                                    nothing is doubled
 //	crash while a snapshot is written                   the one before it counts (1)
 //	the disk is full, a write fails                     as a crash: memory is dropped, start again from the last snapshot
 //	a rule was changed while the program was down       its machines start anew, and open alerts are put back into them,
