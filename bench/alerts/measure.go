@@ -27,30 +27,30 @@ type result struct {
 	registered   time.Duration
 	bound        time.Duration // from the first reading until all of the warm-up are judged
 
-	sent         int64
-	took         time.Duration
-	late         time.Duration // the longest that a request waited for a free connection
-	settled      time.Duration // from the last answer until all are judged
-	waits        []time.Duration
-	expected     int
-	told         int // alerts over the live stream
-	lost         int // in the database: planted and not there,
-	doubled      int // there twice,
-	strange      int // and there without having been planted
-	alerts       int // in the database
-	before       int // in a folder that was used before
-	afterRestart int
-	missing      int64         // readings that were acknowledged and not judged
-	server       time.Duration // CPU
-	client       time.Duration
-	others       float64 // cores that other programs kept busy
-	peak         int64
+	sent            int64
+	took            time.Duration
+	late            time.Duration   // the longest that a request waited for a free connection
+	settled         time.Duration   // from the last answer until all are judged
+	waits, fromSend []time.Duration // from the due time, and from the sending, until it was told
+	expected        int
+	told            int // alerts over the live stream
+	lost            int // in the database: planted and not there,
+	doubled         int // there twice,
+	strange         int // and there without having been planted
+	alerts          int // in the database
+	before          int // in a folder that was used before
+	afterRestart    int
+	missing         int64         // readings that were acknowledged and not judged
+	server          time.Duration // CPU
+	client          time.Duration
+	others          float64 // cores that other programs kept busy
+	peak            int64
 }
 
 // measure sends, listens and counts.
 func measure(ctx context.Context, s *rig.Server, o options, ids []int64, r *result) error {
 	local := s.Client(false)
-	silent := func(int, time.Time) {}
+	silent := func(int, time.Time, time.Time) {}
 	begin := time.Now()
 	warm := &sending{addr: s.Addr, ids: ids, plan: plan{rounds: warmUp}, first: begin, told: silent}
 	if err := warm.run(ctx); err != nil {
@@ -80,20 +80,21 @@ func measure(ctx context.Context, s *rig.Server, o options, ids []int64, r *resu
 		return err
 	}
 	var mu sync.Mutex
-	due := map[name]time.Time{}
+	type moments struct{ due, sent time.Time }
+	handed := map[name]moments{}
 	begin = time.Now().Add(step)
-	run := &sending{addr: s.Addr, ids: ids, plan: plan{o.seconds, o.planted}, first: begin, told: func(stream int, at time.Time) {
+	run := &sending{addr: s.Addr, ids: ids, plan: plan{o.seconds, o.planted}, first: begin, told: func(stream int, due, sent time.Time) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, rule := range rulesOf(kindOf(stream/properties), stream%properties) {
-			due[name{rule, ids[stream]}] = at
+			handed[name{rule, ids[stream]}] = moments{due, sent}
 		}
 	}}
 	if err := run.run(ctx); err != nil {
 		return err
 	}
 	end := time.Now()
-	r.sent, r.took, r.late, r.expected = run.acked.Load(), end.Sub(begin), time.Duration(run.late.Load()), len(due)
+	r.sent, r.took, r.late, r.expected = run.acked.Load(), end.Sub(begin), time.Duration(run.late.Load()), len(handed)
 	is, err := local.Settled(ctx)
 	if err != nil {
 		return err
@@ -121,9 +122,9 @@ func measure(ctx context.Context, s *rig.Server, o options, ids []int64, r *resu
 	}
 	ears.mu.Lock()
 	defer ears.mu.Unlock()
-	for n, at := range due {
+	for n, at := range handed {
 		for _, t := range ears.told[n] {
-			r.waits = append(r.waits, t.Sub(at))
+			r.waits, r.fromSend = append(r.waits, t.Sub(at.due)), append(r.fromSend, t.Sub(at.sent))
 		}
 	}
 	for _, times := range ears.told {
@@ -139,7 +140,7 @@ func measure(ctx context.Context, s *rig.Server, o options, ids []int64, r *resu
 		}
 	}
 	r.alerts, r.before = found.total(), before.total()
-	for n := range due {
+	for n := range handed {
 		switch count := found[n]; {
 		case count == 0:
 			r.lost++
@@ -150,6 +151,7 @@ func measure(ctx context.Context, s *rig.Server, o options, ids []int64, r *resu
 	}
 	r.strange = found.total()
 	slices.Sort(r.waits)
+	slices.Sort(r.fromSend)
 	return nil
 }
 
@@ -160,12 +162,12 @@ func cpu(s *rig.Server) (server, client, machine time.Duration, err error) {
 	return server, client, machine, errors.Join(err1, err2, err3)
 }
 
-// percentile of the waits, in milliseconds; 0 of none.
-func (r *result) percentile(p float64) float64 {
-	if len(r.waits) == 0 {
+// percentile of waits that are in order, in milliseconds; 0 of none.
+func percentile(waits []time.Duration, p float64) float64 {
+	if len(waits) == 0 {
 		return 0
 	}
-	return float64(r.waits[int(float64(len(r.waits)-1)*p/100)]) / float64(time.Millisecond)
+	return float64(waits[int(float64(len(waits)-1)*p/100)]) / float64(time.Millisecond)
 }
 
 func (r *result) rate() float64 { return float64(r.sent) / r.took.Seconds() }
@@ -177,7 +179,11 @@ func (r *result) print(out io.Writer) {
 	row("register 10,000 assets, 100,000 datastreams", "%.1f s", r.registered.Seconds())
 	row("first readings of all: sent and judged", "%.1f s for %d rounds", r.bound.Seconds(), warmUp)
 	row("readings", "%d in %.1f s, %.0f/s; a request waited at most %.1f ms to be sent", r.sent, r.took.Seconds(), r.rate(), float64(r.late)/1e6)
-	row("reading to alert told", "p50 %.1f ms, p95 %.1f, p99 %.1f, p99.9 %.1f, longest %.1f", r.percentile(50), r.percentile(95), r.percentile(99), r.percentile(99.9), r.percentile(100))
+	waits := func(what string, w []time.Duration) {
+		row(what, "p50 %.1f ms, p95 %.1f, p99 %.1f, p99.9 %.1f, longest %.1f", percentile(w, 50), percentile(w, 95), percentile(w, 99), percentile(w, 99.9), percentile(w, 100))
+	}
+	waits("reading due to alert told", r.waits)
+	waits("reading sent to alert told", r.fromSend)
 	row("alerts", "%d planted, %d told, %d in the database: %d lost, %d doubled, %d not planted; %d after a restart", r.expected, r.told, r.alerts, r.lost, r.doubled, r.strange, r.afterRestart)
 	row("readings not judged", "%d; the last ones were judged %d ms after the last answer", r.missing, r.settled.Milliseconds())
 	row("server", "%.2f cores, %.2f µs a reading, peak %d MB", r.server.Seconds()/r.took.Seconds(), r.server.Seconds()*1e6/float64(max(r.sent, 1)), r.peak/1e6)
@@ -188,7 +194,7 @@ func (r *result) print(out io.Writer) {
 
 func (r *result) lastLine(out io.Writer) error {
 	_, err := fmt.Fprintf(out, "detectors=%d readings_per_s=%.0f alert_ms_p50=%.1f alert_ms_p99=%.1f alerts_expected=%d alerts=%d\n",
-		detectors, r.rate(), r.percentile(50), r.percentile(99), r.expected, r.alerts)
+		detectors, r.rate(), percentile(r.waits, 50), percentile(r.waits, 99), r.expected, r.alerts)
 	return err
 }
 

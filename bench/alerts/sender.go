@@ -73,8 +73,8 @@ type sending struct {
 	addr  string
 	ids   []int64
 	plan  plan
-	first time.Time                       // when the first request is due
-	told  func(stream int, due time.Time) // called before a planted reading is sent
+	first time.Time                             // when the first request is due
+	told  func(stream int, due, sent time.Time) // called before a planted reading is sent
 
 	acked atomic.Int64
 	late  atomic.Int64 // ns: the longest that a request was sent after it was due
@@ -119,7 +119,7 @@ func (s *sending) connection(ctx context.Context, which int) error {
 			for _, stream := range exceed {
 				if stream/perRequest == k {
 					copy(r.bytes[r.values[stream%perRequest]:], planted)
-					s.told(stream, due)
+					s.told(stream, due, time.Now())
 				}
 			}
 			s.notLater(time.Since(due))
