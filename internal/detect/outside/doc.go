@@ -13,7 +13,9 @@
 //	rules.go     scores become levels, by a detector that is compiled from the registration
 //	ask.go       when a model is asked, and what becomes of an answer
 //	move.go      who takes a model from one state to the next
-//	figures.go   how good it was, and our detectors on the same series and time; forecasts.go the same of forecasts
+//	figures.go   how good it was, and our detectors on the same series and time; brier.go the same of scores as probabilities,
+//	             forecasts.go of forecasts
+//	store.go     registrations, questions and states in SQL; raised.go what a model raised, and the cases it is held against
 //
 // # Promises
 //
