@@ -23,9 +23,9 @@ type deriveDoc struct {
 	Background *backgroundDoc `yaml:"above_background" doc:"how far it lies above its own moving background"`
 	Rise       pack.Duration  `yaml:"rise_within" pack:"above 0s" doc:"how far it lies above its lowest within the span"`
 	Fall       pack.Duration  `yaml:"fall_within" pack:"above 0s" doc:"how far it lies below its highest within the span"`
-	Average    pack.Duration  `yaml:"average_over" pack:"above 0s" doc:"the mean of the readings of the span"`
-	Lowest     pack.Duration  `yaml:"lowest_over" pack:"above 0s" doc:"the lowest reading of the span"`
-	Highest    pack.Duration  `yaml:"highest_over" pack:"above 0s" doc:"the highest reading of the span"`
+	Average    pack.Duration  `yaml:"average_over" pack:"above 0s" doc:"the mean of the readings of the span; unknown until they have spoken for three quarters of it"`
+	Lowest     pack.Duration  `yaml:"lowest_over" pack:"above 0s" doc:"the lowest reading of the span, of those that came"`
+	Highest    pack.Duration  `yaml:"highest_over" pack:"above 0s" doc:"the highest reading of the span, of those that came"`
 	Total      pack.Duration  `yaml:"total_over" pack:"above 0s" doc:"the sum of the readings of the span"`
 	Amount     pack.Duration  `yaml:"amount_over" pack:"above 0s" doc:"what a rate per hour comes to over the span: mm/h of rain to mm"`
 	Daily      *dailyDoc      `yaml:"mean_between" doc:"one figure a day: the mean between two times of the day"`
@@ -212,6 +212,18 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 		c.balance(d, doc.Balance, &v)
 	default:
 		c.statistical(d, of, doc, &v, base)
+	}
+	return v
+}
+
+// enoughOf is the share of a span that readings must have spoken for before its mean is known: HJ 633 asks for 20 hours of a
+// day. Sums and extremes need none: rain that has fallen has fallen, and a day that was too hot once was too hot.
+const enoughOf = 0.75
+
+// spanned is v once readings have spoken for enough of a span.
+func spanned(seen *series.Integral, o *series.Over, v float64) float64 {
+	if float64(seen.Covered()) < enoughOf*float64(o.Span) {
+		return math.NaN()
 	}
 	return v
 }

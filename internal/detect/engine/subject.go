@@ -205,7 +205,10 @@ func (s *subject) tell(n int, changes []Change) []Change {
 			c.Datastream = s.where.ID
 			continue
 		}
-		if c.source >= 0 && c.source < len(s.sources) {
+		switch {
+		case s.detector.chained: // whatever gauge spoke, it is about this one
+			c.Datastream = s.ID
+		case c.source >= 0 && c.source < len(s.sources):
 			c.Datastream = s.sources[c.source].id
 		}
 		if c.Kind == Monitoring { // it is about the one instrument

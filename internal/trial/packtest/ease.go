@@ -113,7 +113,7 @@ func (r *ruleDoc) endless() []splice {
 
 var (
 	comparison = regexp.MustCompile(`(signals\s*)?([<>]=?)\s*(-?\d+(?:\.\d+)?)`)
-	mirrored   = regexp.MustCompile(`(-?\d+(?:\.\d+)?)\s*([<>]=?)\s*(signals)?`)
+	mirrored   = regexp.MustCompile(`((?:\B-|\b)\d+(?:\.\d+)?)\s*([<>]=?)\s*(signals)?`)
 )
 
 // nearer are the edits that move the limits of the rule's levels. A condition with a "not" in it stays as it is.
