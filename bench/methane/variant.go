@@ -23,7 +23,7 @@ assets: {fence-monitor: {title: {en: Instrument, zh-CN: 仪器}, measures: [meth
   on: fence-monitor
   together: place
   every: 1m
-  above_background: {rise_per_hour: %g, fall: %s}
+  derives: {excess: {above_background: {rise_per_hour: %g, fall: %s}}}
   levels: {yellow: {when: "excess >= %g", for: %s, within: %s}}
   clear: {when: "excess < %g", for: %s}
   silent_after: 6h

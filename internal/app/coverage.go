@@ -20,13 +20,25 @@ func (a *App) newCoverage(ctx context.Context, kinds []pack.Kind) (*coverage.Ser
 	})
 }
 
-// watchers are the detectors as coverage sees them.
-func watchers(ds []*engine.Detector) []coverage.Detector {
-	out := make([]coverage.Detector, len(ds))
-	for i, d := range ds {
-		out[i] = coverage.Detector{ID: d.ID, Property: d.Property.ID, SilentAfter: d.SilentAfter}
-		for _, k := range d.Kinds {
-			out[i].Kinds = append(out[i].Kinds, k.ID)
+// watchers are the detectors as coverage sees them: those by which an instrument can be silent, one for each property that they
+// watch.
+func watchers(ds []*engine.Detector) (out []coverage.Detector) {
+	add := func(d *engine.Detector, property string, kinds []pack.Kind) {
+		x := coverage.Detector{ID: d.ID, Property: property, SilentAfter: d.SilentAfter}
+		for _, k := range kinds {
+			x.Kinds = append(x.Kinds, k.ID)
+		}
+		out = append(out, x)
+	}
+	for _, d := range ds {
+		switch {
+		case d.SilentAfter == 0: // another rule tells when its instruments are mute
+		case len(d.Inputs) == 0:
+			add(d, d.Property.ID, d.Kinds)
+		default:
+			for _, in := range d.Inputs {
+				add(d, in.Property.ID, in.Kinds)
+			}
 		}
 	}
 	return out

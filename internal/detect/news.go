@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
@@ -51,12 +52,13 @@ func (s *Service) hear(ctx context.Context) {
 // reported takes a report of people, if a detector joins its category and it says where. It is kept before it is judged, so
 // that a start finds it, and only what, when and where are.
 func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
-	if e.About != "place" || e.Precision != "point" || e.Point == nil || !s.joined(e.Category) {
+	category := s.joined(e.Category)
+	if e.About != "place" || e.Precision != "point" || e.Point == nil || category == "" {
 		return nil
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	r := engine.Report{ID: e.Report, At: db.Micros(e.At), Category: e.Category, Point: e.Point}
+	r := engine.Report{ID: e.Report, At: db.Micros(e.At), Category: category, Point: e.Point}
 	if r.At < db.Micros(s.Clock.Now().Add(-forgetReports)) {
 		return nil // a history that is brought along
 	}
@@ -77,19 +79,20 @@ func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
 	return s.report(ctx, s.engine.Report(r, nil), nil, 0)
 }
 
-// joined says whether a detector reads reports of a category.
-func (s *Service) joined(category string) bool {
+// joined is the full id of a category that a detector reads; "" when none does. Reports carry the name that the pack gives
+// within itself.
+func (s *Service) joined(category string) string {
 	for _, d := range s.Detectors {
 		if d.Joins == nil {
 			continue
 		}
 		for _, m := range d.Joins.Of {
-			if m.Reports == category {
-				return true
+			if m.Reports == category || strings.HasSuffix(m.Reports, "/"+category) {
+				return m.Reports
 			}
 		}
 	}
-	return false
+	return ""
 }
 
 // loadReports are the reports since a time.
