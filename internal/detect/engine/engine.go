@@ -115,8 +115,8 @@ type Engine struct {
 
 	streams   map[int64]*stream
 	subjects  map[subjectKey]*subject
-	shards    map[shardKey][]*subject
-	dirty     map[shardKey]bool
+	shards    map[shardKey]*shard
+	dirty     []*shard                            // whose states have changed since the last Clean
 	restored  map[int64][]*instrument             // of datastreams that have not been bound since the state was restored
 	silences  map[silenceKey]int64                // that were reported and stand, of datastreams that have not been bound yet
 	outages   map[silenceKey]*outage              // of many instruments at once
@@ -152,7 +152,7 @@ type instrument struct {
 	detector *Detector
 	input    int
 	subject  *subject
-	source   int
+	source   int   // which of its subject's sources it is
 	heard    int64 // time of its newest reading
 	live     bool  // it has spoken in time once, so its silence means something
 	silent   int64 // since when a silence stands that was reported; 0: none
@@ -167,7 +167,7 @@ type subjectKey struct {
 	Subject
 }
 
-// shardKey names a group of subjects whose states are saved as one row.
+// shardKey names a shard.
 type shardKey struct {
 	detector string
 	scope    Scope
@@ -182,7 +182,7 @@ const shardBits = 6
 func New(detectors []*Detector) *Engine {
 	e := &Engine{
 		byID: map[string]*Detector{}, byKind: map[string][]watch{}, joiners: map[string][]*Detector{},
-		streams: map[int64]*stream{}, subjects: map[subjectKey]*subject{}, shards: map[shardKey][]*subject{}, dirty: map[shardKey]bool{},
+		streams: map[int64]*stream{}, subjects: map[subjectKey]*subject{}, shards: map[shardKey]*shard{},
 		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, crews: map[silenceKey]map[*instrument]bool{}, due: map[int64][]*instrument{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{}, atPlace: map[int64]int64{},
 	}
 	for _, d := range detectors {
@@ -275,7 +275,7 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 		} else {
 			in = &instrument{id: s.ID, detector: w.detector, input: w.input, subject: sub}
 			sub.add(in, w.input)
-			e.dirty[sub.shard] = true
+			e.soil(sub)
 		}
 		if since, ok := e.silences[silenceKey{w.detector.ID, s.ID}]; ok {
 			in.silent, in.live = since, true
@@ -312,7 +312,7 @@ func subjectOf(d *Detector, s Stream) Subject {
 func (e *Engine) leave(in *instrument, changes []Change) []Change {
 	sub := in.subject
 	sub.drop(in)
-	e.dirty[sub.shard] = true
+	e.soil(sub)
 	if at := &sub.now.stands; at.since != 0 && len(sub.sources) == 0 {
 		changes = append(changes, Change{
 			Detector: in.detector, Kind: Hazard, Subject: sub.Subject, Since: at.since, At: max(in.heard, sub.now.alarm.Last()),
@@ -346,7 +346,7 @@ func (e *Engine) subject(d *Detector, on Subject) *subject {
 	key := subjectKey{d, on}
 	s := e.subjects[key]
 	if s == nil {
-		s = &subject{detector: d, Subject: on, shard: shardKey{d.ID, on.Scope, on.ID >> shardBits}}
+		s = &subject{detector: d, Subject: on, shard: e.shard(shardKey{d.ID, on.Scope, on.ID >> shardBits})}
 		if d.Joins != nil {
 			s.where = e.Stream(e.atPlace[on.ID])
 		}
@@ -355,9 +355,33 @@ func (e *Engine) subject(d *Detector, on Subject) *subject {
 			s.base.fresh(d)
 		}
 		e.subjects[key] = s
-		e.shards[s.shard] = append(e.shards[s.shard], s)
+		s.shard.subjects = append(s.shard.subjects, s)
 	}
 	return s
+}
+
+// shard is a group of subjects whose states are saved as one row.
+type shard struct {
+	shardKey
+	subjects []*subject
+	dirty    bool
+}
+
+func (e *Engine) shard(key shardKey) *shard {
+	s := e.shards[key]
+	if s == nil {
+		s = &shard{shardKey: key}
+		e.shards[key] = s
+	}
+	return s
+}
+
+// soil notes that a subject's state has changed.
+func (e *Engine) soil(sub *subject) {
+	if s := sub.shard; !s.dirty {
+		s.dirty = true
+		e.dirty = append(e.dirty, s)
+	}
 }
 
 // fresh makes what a subject that judges several inputs, or joins others, remembers.
@@ -388,7 +412,7 @@ func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 			late = true
 			continue
 		}
-		e.dirty[in.subject.shard] = true
+		e.soil(in.subject)
 		in.live = in.live || !in.relay() && now-r.At < micros(d.SilentAfter)
 		if r.At > in.heard {
 			changes = e.hear(in, r.At, false, changes)
@@ -398,7 +422,7 @@ func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 			e.expect(in, 0)
 		}
 		if r.Number {
-			changes = in.subject.put(entry{at: r.At, source: slices.Index(in.subject.sources, in), value: r.Value}, &e.known, changes)
+			changes = in.subject.put(entry{at: r.At, source: in.source, value: r.Value}, &e.known, changes)
 		}
 	}
 	if late {

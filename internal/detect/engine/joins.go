@@ -144,7 +144,7 @@ func (e *Engine) Report(r Report, changes []Change) []Change {
 }
 
 func (e *Engine) touched(sub *subject) {
-	e.dirty[sub.shard] = true
+	e.soil(sub)
 	e.ticking[sub] = true
 }
 
@@ -168,7 +168,7 @@ func (e *Engine) tick(now int64, changes []Change) []Change {
 		step := micros(sub.detector.Every)
 		for at := (sub.newest/step + 1) * step; at <= now; at += step {
 			changes = sub.put(entry{at: at, source: clock}, &e.known, changes)
-			e.dirty[sub.shard] = true
+			e.soil(sub)
 			if sub.now.idle(sub.detector.Joins) {
 				delete(e.ticking, sub)
 				break

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/anlan-city/anlan/internal/methods/series"
 )
@@ -23,24 +24,29 @@ const stateVersion = 2
 
 // Dirty encodes the states that changed since the last Clean, shard by shard.
 func (e *Engine) Dirty() ([]Shard, error) {
-	var out []Shard
-	for key := range e.dirty {
-		w := writer{b: []byte{stateVersion}}
-		subs := e.shards[key]
-		w.count(len(subs))
-		for _, sub := range subs {
-			sub.write(&w)
+	out := make([]Shard, 0, len(e.dirty))
+	var w, body writer // their room is used again
+	for _, s := range e.dirty {
+		w.b = append(w.b[:0], stateVersion)
+		w.count(len(s.subjects))
+		for _, sub := range s.subjects {
+			sub.write(&w, &body)
 		}
-		if w.err != nil {
-			return nil, fmt.Errorf("state of %s: %w", key.detector, w.err)
+		if err := errors.Join(w.err, body.err); err != nil {
+			return nil, fmt.Errorf("state of %s: %w", s.detector, err)
 		}
-		out = append(out, Shard{Detector: key.detector, Scope: key.scope, N: key.n, Rule: e.byID[key.detector].hash, State: w.b})
+		out = append(out, Shard{Detector: s.detector, Scope: s.scope, N: s.n, Rule: e.byID[s.detector].hash, State: slices.Clone(w.b)})
 	}
 	return out, nil
 }
 
 // Clean says that what Dirty gave is on its way to the disk; from now on new changes make a state dirty.
-func (e *Engine) Clean() { clear(e.dirty) }
+func (e *Engine) Clean() {
+	for _, s := range e.dirty {
+		s.dirty = false
+	}
+	e.dirty = e.dirty[:0]
+}
 
 var errShard = errors.New("saved state is damaged or of another version")
 
@@ -76,11 +82,11 @@ func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
 	s.now.alarm.Stand(d.rank(level), since)
 	s.now.stands = stand{since: since, level: int8(d.rank(level))}
 	s.forget()
-	e.dirty[s.shard] = true
+	e.soil(s)
 }
 
 // write puts the sources first, in a form that does not depend on the rule, and then what does.
-func (s *subject) write(w *writer) {
+func (s *subject) write(w, body *writer) {
 	w.int(s.ID)
 	w.count(len(s.sources))
 	for _, in := range s.sources {
@@ -89,14 +95,14 @@ func (s *subject) write(w *writer) {
 		w.int(in.heard)
 		w.bool(in.live)
 	}
-	body := writer{}
+	body.b = body.b[:0]
 	body.int(s.where.ID)
 	body.int(s.newest)
 	st := &s.now
 	if s.ordered() {
 		st = &s.base
 	}
-	st.write(&body)
+	st.write(body)
 	body.count(len(s.recent))
 	for _, e := range s.recent {
 		body.int(e.at)
@@ -104,7 +110,7 @@ func (s *subject) write(w *writer) {
 		body.float(e.value)
 		body.int(e.id)
 	}
-	w.sized(body.b, body.err)
+	w.sized(body.b, nil)
 }
 
 func (s *subject) read(r *reader, e *Engine, changed bool) {
@@ -217,8 +223,9 @@ var _ interface {
 
 // writer writes a shard, and remembers what went wrong.
 type writer struct {
-	b   []byte
-	err error
+	b    []byte
+	room []byte // for one state
+	err  error
 }
 
 func (w *writer) int(v int64) { w.b = binary.AppendVarint(w.b, v) }
@@ -251,7 +258,9 @@ func (w *writer) sized(b []byte, err error) {
 func (w *writer) state(s interface {
 	AppendBinary([]byte) ([]byte, error)
 }) {
-	w.sized(s.AppendBinary(nil))
+	b, err := s.AppendBinary(w.room[:0])
+	w.room = b
+	w.sized(b, err)
 }
 
 // reader reads a shard and remembers when it could not.

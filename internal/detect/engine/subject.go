@@ -54,7 +54,7 @@ const maxRecent = 4096
 type subject struct {
 	detector *Detector
 	Subject
-	shard shardKey
+	shard *shard
 	where Stream // of what joins others: a datastream of the place, for its name
 
 	sources []*instrument
@@ -172,6 +172,7 @@ func (s *subject) add(in *instrument, input int) {
 func (s *subject) insert(i int, in *instrument) {
 	s.forget()
 	s.sources = slices.Insert(s.sources, i, in)
+	s.number()
 	for len(s.inputs) < len(s.sources) {
 		s.inputs = append(s.inputs, 0)
 	}
@@ -190,9 +191,16 @@ func (s *subject) drop(in *instrument) {
 	}
 	s.forget()
 	s.sources, s.inputs = slices.Delete(s.sources, i, i+1), slices.Delete(s.inputs, i, i+1)
+	s.number()
 	s.now.ins = slices.Delete(s.now.ins, i, i+1)
 	if s.ordered() {
 		s.base.ins = slices.Delete(s.base.ins, i, i+1)
+	}
+}
+
+func (s *subject) number() {
+	for i, in := range s.sources {
+		in.source = i
 	}
 }
 

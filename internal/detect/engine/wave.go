@@ -137,7 +137,7 @@ func (e *Engine) follow(sub *subject, way []int64) {
 		sub.insert(i, in)
 		e.streams[id].under = append(e.streams[id].under, in)
 	}
-	e.dirty[sub.shard] = true
+	e.soil(sub)
 }
 
 // travel is the shortest time, µs, that water takes between two points.
