@@ -17,6 +17,8 @@ type Report struct {
 type memberState struct {
 	standing []int64 // the names of its alerts that stand
 	ended    int64   // when the last of them ended; 0: never
+	here     []int64 // of these, the ones at the place itself
+	left     int64   // when the last of those ended
 	reports  []int64 // times, oldest first, newest maxReports
 	began    int64   // since when it counts; 0: it does not
 }
@@ -26,8 +28,9 @@ const maxReports = 100
 
 func (m *memberState) set(from *memberState) {
 	m.standing = append(m.standing[:0], from.standing...)
+	m.here = append(m.here[:0], from.here...)
 	m.reports = append(m.reports[:0], from.reports...)
-	m.ended, m.began = from.ended, from.began
+	m.ended, m.left, m.began = from.ended, from.left, from.began
 }
 
 // clock is the source of an entry that is no signal but a look at the clock.
@@ -46,9 +49,15 @@ func (s *state) signal(d *Detector, e entry, k *known, changes []Change) []Chang
 			if !slices.Contains(m.standing, e.id) {
 				m.standing = append(m.standing, e.id)
 			}
+			if e.here && !slices.Contains(m.here, e.id) {
+				m.here = append(m.here, e.id)
+			}
 		default:
 			if i := slices.Index(m.standing, e.id); i >= 0 {
 				m.standing, m.ended = slices.Delete(m.standing, i, i+1), e.at
+			}
+			if i := slices.Index(m.here, e.id); i >= 0 {
+				m.here, m.left = slices.Delete(m.here, i, i+1), e.at
 			}
 		}
 	}
@@ -63,9 +72,21 @@ func (s *state) signal(d *Detector, e entry, k *known, changes []Change) []Chang
 	return changes
 }
 
-// counting is how many signals count at a time.
+// counting is how many signals count at a time: none where all that counts is an alert elsewhere or what people report nearby,
+// or each place around a leak would say that it has one.
 func (s *state) counting(j *Joins, at int64) (n int) {
 	within := micros(j.Within)
+	here := !slices.ContainsFunc(j.Of, func(m Member) bool { return m.Alert != "" })
+	for i := range s.members {
+		m := &s.members[i]
+		here = here || len(m.here) > 0 || m.left != 0 && at-m.left <= within
+	}
+	if !here {
+		for i := range s.members {
+			s.members[i].began = 0
+		}
+		return 0
+	}
 	previous := int64(math.MinInt64) // since when the signal before it has counted
 	for i := range s.members {
 		m := &s.members[i]
@@ -96,9 +117,10 @@ func (s *state) counting(j *Joins, at int64) (n int) {
 }
 
 // idle says that time alone changes nothing more.
-func (s *state) idle(j *Joins) bool {
+func (s *state) idle(j *Joins, at int64) bool {
 	for i := range s.members {
-		if s.members[i].began != 0 {
+		m := &s.members[i]
+		if m.began != 0 || len(m.standing) > 0 || len(m.reports) > 0 && at-m.reports[len(m.reports)-1] <= micros(j.Within) {
 			return false
 		}
 	}
@@ -116,7 +138,7 @@ func (e *Engine) pass(from int, changes []Change) []Change {
 			where := e.Stream(c.Datastream)
 			for _, sub := range e.near(j, where.Place, where.Point) {
 				for _, member := range j.members[c.Detector.ID] {
-					x := entry{at: c.At, source: member, value: float64(c.To), id: c.Since}
+					x := entry{at: c.At, source: member, value: float64(c.To), id: nameOf(c), here: where.Place == sub.ID}
 					if c.Undo {
 						changes = sub.take(x, &e.known, changes)
 					} else {
@@ -128,6 +150,13 @@ func (e *Engine) pass(from int, changes []Change) []Change {
 		}
 	}
 	return changes
+}
+
+// nameOf tells alerts of one detector apart: two at different places may have begun at the same moment. It mixes the subject
+// into the time with the golden ratio, as hashes do.
+func nameOf(c Change) int64 {
+	const golden = 0x9E3779B97F4A7C15
+	return int64((uint64(c.Subject.ID)*8+uint64(c.Subject.Scope))*golden ^ uint64(c.Since))
 }
 
 // Report takes a report of people. A report that came before, by its id, changes nothing.
@@ -169,7 +198,7 @@ func (e *Engine) tick(now int64, changes []Change) []Change {
 		for at := (sub.newest/step + 1) * step; at <= now; at += step {
 			changes = sub.put(entry{at: at, source: clock}, &e.known, changes)
 			e.soil(sub)
-			if sub.now.idle(sub.detector.Joins) {
+			if sub.now.idle(sub.detector.Joins, sub.newest) {
 				delete(e.ticking, sub)
 				break
 			}

@@ -239,6 +239,52 @@ func TestOutageOf(t *testing.T) {
 	}
 }
 
+// Two kitchens whose alarms begin at the same moment are two signals to whoever joins them; and a place that only lies near
+// them has none of its own.
+func TestJoinedNear(t *testing.T) {
+	rules := testDetectors + `
+- id: many
+  title: {en: Many, zh-CN: 多处}
+  joins:
+    within: 1m
+    near: 500
+    of: [{alert: methane-indoor}]
+  levels: {red: {when: "signals >= 1"}}
+  clear: {when: "signals < 1", for: 0s}
+  because: {en: "x", zh-CN: "x"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
+`
+	e, book := New(compiled(t, rules)), &Book{}
+	for id := int64(1); id <= 3; id++ {
+		book.Add(e.Bind(harbour(id), nil)...)
+	}
+	for m := range int64(60) {
+		at := t0 + m*30*second
+		for id := int64(1); id <= 3; id++ {
+			v := 0.0
+			if id == 1 && m < 10 || id == 2 && m < 30 {
+				v = 25
+			}
+			book.Add(e.Evaluate(number(id, at, v), at, nil)...)
+		}
+		book.Add(e.Tick(at, at, nil)...)
+	}
+	var got []string
+	for _, a := range book.Episodes() {
+		if a.Detector.ID == "gas/many" {
+			got = append(got, fmt.Sprintf("%d %d-%d", a.Subject.ID, (a.RaisedAt-t0)/minute, (a.ClearedAt-t0)/minute))
+		}
+	}
+	slices.Sort(got)
+	// 501's own alert clears at 15 min and counts for a minute more, that minute included; the other stands until 25.
+	if want := "[501 0-17 502 0-27]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
+
 // A balance of a zone, and a chart that names who deviates.
 func TestJointly(t *testing.T) {
 	rules := rule(`

@@ -20,7 +20,7 @@ type Shard struct {
 }
 
 // stateVersion changes when saved states are written otherwise.
-const stateVersion = 2
+const stateVersion = 3
 
 // Dirty encodes the states that changed since the last Clean, shard by shard.
 func (e *Engine) Dirty() ([]Shard, error) {
@@ -109,6 +109,7 @@ func (s *subject) write(w, body *writer) {
 		body.int(int64(e.source))
 		body.float(e.value)
 		body.int(e.id)
+		body.bool(e.here)
 	}
 	w.sized(body.b, nil)
 }
@@ -134,13 +135,13 @@ func (s *subject) read(r *reader, e *Engine, changed bool) {
 	}
 	st.read(&body)
 	for n := body.count(); n > 0 && !body.bad; n-- {
-		s.recent = append(s.recent, entry{at: body.int(), source: int(body.int()), value: body.float(), id: body.int()})
+		s.recent = append(s.recent, entry{at: body.int(), source: int(body.int()), value: body.float(), id: body.int(), here: body.bool()})
 	}
 	r.bad = r.bad || body.bad || len(body.b) != 0
 	if s.ordered() && !r.bad {
 		s.again(&e.known, nil)
 	}
-	if j := s.detector.Joins; j != nil && !s.now.idle(j) {
+	if j := s.detector.Joins; j != nil && !s.now.idle(j, s.newest) {
 		e.ticking[s] = true
 	}
 }
@@ -180,7 +181,9 @@ func (s *state) write(w *writer) {
 		m := &s.members[i]
 		w.int(m.ended)
 		w.int(m.began)
+		w.int(m.left)
 		w.ints(m.standing)
+		w.ints(m.here)
 		w.ints(m.reports)
 	}
 }
@@ -212,7 +215,7 @@ func (s *state) read(r *reader) {
 	}
 	for i := range s.members {
 		m := &s.members[i]
-		m.ended, m.began, m.standing, m.reports = r.int(), r.int(), r.ints(), r.ints()
+		m.ended, m.began, m.left, m.standing, m.here, m.reports = r.int(), r.int(), r.int(), r.ints(), r.ints(), r.ints()
 	}
 }
 

@@ -30,6 +30,7 @@ type entry struct {
 	source int // which of the subject's sources, or of the signals that it joins
 	value  float64
 	id     int64 // of a signal: names the alert, or the report
+	here   bool  // of a signal: it is at the place itself, not near it
 }
 
 func (a entry) compare(b entry) int {
