@@ -223,7 +223,7 @@ func (s *Service) run(ctx context.Context) error {
 
 // load takes up the last snapshot and the alerts that are open.
 func (s *Service) load(ctx context.Context) error {
-	last, shards, open, err := loadState(ctx, s.DB)
+	last, shards, earlier, open, err := loadState(ctx, s.DB)
 	if err == nil {
 		err = forgetUnfinished(ctx, s.DB, last.snapshot)
 	}
@@ -235,11 +235,16 @@ func (s *Service) load(ctx context.Context) error {
 	e := engine.New(s.Detectors)
 	changed := map[string]bool{}
 	for _, x := range shards {
-		c, err := e.Restore(x)
+		ids, err := e.Restore(x)
 		if err != nil {
 			return err
 		}
-		changed[x.Detector] = changed[x.Detector] || c
+		for _, id := range ids {
+			changed[id] = true
+		}
+	}
+	for _, id := range earlier {
+		changed[id] = true
 	}
 	var withdrawn []step
 	now := s.Clock.Now()

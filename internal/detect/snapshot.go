@@ -31,7 +31,8 @@ type saved struct {
 }
 
 // loadState reads the last snapshot that is whole and the alerts that are open.
-func loadState(ctx context.Context, d *db.DB) (s saved, shards []engine.Shard, open []*Alert, err error) {
+// earlier are the detectors of states that an earlier version wrote, which nobody reads any more.
+func loadState(ctx context.Context, d *db.DB) (s saved, shards []engine.Shard, earlier []string, open []*Alert, err error) {
 	err = d.Read(ctx, func(tx *db.Tx) error {
 		err := tx.QueryRow(`select position, evaluated, late, snapshot from detect_position where id = 1`).Scan(&s.position, &s.evaluated, &s.late, &s.snapshot)
 		if err != nil && !errors.Is(err, db.ErrNotFound) {
@@ -43,34 +44,38 @@ func loadState(ctx context.Context, d *db.DB) (s saved, shards []engine.Shard, o
 			return err
 		}, `select `+columns+` from alerts where state <> 'cleared' order by id nulls last`)
 	})
-	for last, more := (engine.Shard{Scope: -1}), true; err == nil && more; {
+	last := struct {
+		detector string
+		scope, n int64
+	}{scope: -1}
+	for more := true; err == nil && more; {
 		n := 0
 		err = d.Read(ctx, func(tx *db.Tx) error {
 			return tx.Each(func(rows *sql.Rows) error {
-				var x engine.Shard
-				var scope int64
-				if err := rows.Scan(&x.Detector, &scope, &x.N, &x.Rule, &x.State); err != nil {
+				var state []byte
+				if err := rows.Scan(&last.detector, &last.scope, &last.n, &state); err != nil {
 					return err
 				}
-				x.Scope = engine.Scope(scope)
-				n, last = n+1, x
-				if x.State != nil { // else it is new in a snapshot that was not finished
-					shards = append(shards, x)
+				n++
+				switch {
+				case last.detector != "":
+					earlier = append(earlier, last.detector)
+				case state != nil: // else it is new in a snapshot that was not finished
+					shards = append(shards, engine.Shard{Scope: engine.Scope(last.scope), N: last.n, State: state})
 				}
 				return nil
 			}, `select detector, scope, shard,
-					case when snapshot <= cast($1 as bigint) then rule else before_rule end,
 					case when snapshot <= cast($1 as bigint) then state else before_state end
 				from detect_state where detector > $2 or detector = $2 and (scope > $3 or scope = $3 and shard > $4)
 				order by detector nulls last, scope nulls last, shard nulls last limit $5`,
-				s.snapshot, last.Detector, int64(last.Scope), last.N, loadAtOnce)
+				s.snapshot, last.detector, last.scope, last.n, loadAtOnce)
 		})
 		more = n == loadAtOnce
 	}
 	if err != nil {
 		err = fmt.Errorf("load the detectors' state: %w", err)
 	}
-	return s, shards, open, err
+	return s, shards, earlier, open, err
 }
 
 // forgetUnfinished takes away what a snapshot that was not finished has written. It is called before the first snapshot after
@@ -78,14 +83,14 @@ func loadState(ctx context.Context, d *db.DB) (s saved, shards []engine.Shard, o
 func forgetUnfinished(ctx context.Context, d *db.DB, whole int64) error {
 	var left int64
 	err := d.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(`select count(*) from detect_state where snapshot > $1`, whole).Scan(&left)
+		return tx.QueryRow(`select count(*) from detect_state where snapshot > $1 or detector <> ''`, whole).Scan(&left)
 	})
 	if err == nil && left > 0 {
 		err = d.Write(ctx, func(tx *db.Tx) error {
-			if _, err := tx.Exec(`delete from detect_state where snapshot > $1 and before_state is null`, whole); err != nil {
+			if _, err := tx.Exec(`delete from detect_state where snapshot > $1 and before_state is null or detector <> ''`, whole); err != nil {
 				return err
 			}
-			_, err := tx.Exec(`update detect_state set rule = before_rule, state = before_state, snapshot = 0 where snapshot > $1`, whole)
+			_, err := tx.Exec(`update detect_state set state = before_state, snapshot = 0 where snapshot > $1`, whole)
 			return err
 		})
 	}
@@ -104,7 +109,7 @@ func saveState(ctx context.Context, d *db.DB, s saved, shards []engine.Shard, no
 		err := d.Write(ctx, func(tx *db.Tx) error {
 			for _, x := range shards[:n] {
 				if err := saveShard(tx, x, s.snapshot); err != nil {
-					return fmt.Errorf("save state of %s: %w", x.Detector, err)
+					return fmt.Errorf("save states: %w", err)
 				}
 			}
 			if !last {
@@ -127,9 +132,8 @@ func saveState(ctx context.Context, d *db.DB, s saved, shards []engine.Shard, no
 }
 
 func saveShard(tx *db.Tx, x engine.Shard, snapshot int64) error {
-	_, err := tx.Exec(`insert into detect_state (detector, scope, shard, rule, state, snapshot) values ($1, $2, $3, $4, $5, $6)
-		on conflict (detector, scope, shard) do update set before_rule = detect_state.rule, before_state = detect_state.state,
-			rule = excluded.rule, state = excluded.state, snapshot = excluded.snapshot`,
-		x.Detector, int64(x.Scope), x.N, x.Rule, x.State, snapshot)
+	_, err := tx.Exec(`insert into detect_state (detector, scope, shard, rule, state, snapshot) values ('', $1, $2, '', $3, $4)
+		on conflict (detector, scope, shard) do update set before_state = detect_state.state, state = excluded.state, snapshot = excluded.snapshot`,
+		int64(x.Scope), x.N, x.State, snapshot)
 	return err
 }

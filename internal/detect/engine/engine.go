@@ -169,13 +169,13 @@ type subjectKey struct {
 
 // shardKey names a shard.
 type shardKey struct {
-	detector string
-	scope    Scope
-	n        int64
+	scope Scope
+	n     int64
 }
 
-// shardBits makes 64 subjects a shard: datastreams that speak together were mostly registered together, so a shard is
-// written as a whole or not at all, and a row of a few kilobytes costs hardly more than one of a few bytes.
+// shardBits puts 64 neighbours of a kind into a shard, under all rules: datastreams that speak together were mostly registered
+// together, so a shard is written as a whole or not at all, and a row of some kilobytes costs hardly more than one of a few
+// bytes.
 const shardBits = 6
 
 // New returns an engine that has seen nothing.
@@ -346,7 +346,7 @@ func (e *Engine) subject(d *Detector, on Subject) *subject {
 	key := subjectKey{d, on}
 	s := e.subjects[key]
 	if s == nil {
-		s = &subject{detector: d, Subject: on, shard: e.shard(shardKey{d.ID, on.Scope, on.ID >> shardBits})}
+		s = &subject{detector: d, Subject: on, shard: e.shard(shardKey{on.Scope, on.ID >> shardBits})}
 		if d.Joins != nil {
 			s.where = e.Stream(e.atPlace[on.ID])
 		}

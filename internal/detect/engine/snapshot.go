@@ -10,17 +10,15 @@ import (
 	"github.com/anlan-city/anlan/internal/methods/series"
 )
 
-// Shard is the saved state of a group of subjects of one detector.
+// Shard is the saved state of a group of subjects, with the fingerprints of the rules that it belongs to.
 type Shard struct {
-	Detector string
-	Scope    Scope
-	N        int64
-	Rule     string // fingerprint of the rule that the state belongs to
-	State    []byte
+	Scope Scope
+	N     int64
+	State []byte
 }
 
 // stateVersion changes when saved states are written otherwise.
-const stateVersion = 3
+const stateVersion = 4
 
 // Dirty encodes the states that changed since the last Clean, shard by shard.
 func (e *Engine) Dirty() ([]Shard, error) {
@@ -28,14 +26,30 @@ func (e *Engine) Dirty() ([]Shard, error) {
 	var w, body writer // their room is used again
 	for _, s := range e.dirty {
 		w.b = append(w.b[:0], stateVersion)
+		of := map[*Detector]int{}
+		for _, sub := range s.subjects {
+			if _, there := of[sub.detector]; !there {
+				of[sub.detector] = len(of)
+			}
+		}
+		rules := make([]*Detector, len(of))
+		for d, i := range of {
+			rules[i] = d
+		}
+		w.count(len(rules))
+		for _, d := range rules {
+			w.sized([]byte(d.ID), nil)
+			w.sized([]byte(d.hash), nil)
+		}
 		w.count(len(s.subjects))
 		for _, sub := range s.subjects {
+			w.count(of[sub.detector])
 			sub.write(&w, &body)
 		}
 		if err := errors.Join(w.err, body.err); err != nil {
-			return nil, fmt.Errorf("state of %s: %w", s.detector, err)
+			return nil, fmt.Errorf("state of %d subjects: %w", len(s.subjects), err)
 		}
-		out = append(out, Shard{Detector: s.detector, Scope: s.scope, N: s.n, Rule: e.byID[s.detector].hash, State: slices.Clone(w.b)})
+		out = append(out, Shard{Scope: s.scope, N: s.n, State: slices.Clone(w.b)})
 	}
 	return out, nil
 }
@@ -50,29 +64,54 @@ func (e *Engine) Clean() {
 
 var errShard = errors.New("saved state is damaged or of another version")
 
-// Restore takes up a saved shard. A shard of a detector that is gone is left out. Where the rule has changed since, its
-// state machines start anew, and changed is true; when the instruments last spoke is kept.
-func (e *Engine) Restore(s Shard) (changed bool, err error) {
-	d := e.byID[s.Detector]
-	if d == nil {
-		return false, nil
-	}
+// Restore takes up a saved shard. What is of a detector that is gone is left out. Where a rule has changed since, its state
+// machines start anew, and its id is among changed; when the instruments last spoke is kept.
+func (e *Engine) Restore(s Shard) (changed []string, err error) {
 	r := reader{b: s.State}
-	switch version := r.byte(); {
-	case r.bad:
-		return true, fmt.Errorf("%s: %w", s.Detector, errShard)
-	case version != stateVersion:
-		return true, nil // what an earlier version wrote: everything starts anew
+	if r.byte() != stateVersion {
+		return nil, errShard
 	}
-	changed = d.hash != s.Rule
+	type rule struct {
+		detector *Detector // nil: it is gone
+		changed  bool
+	}
+	var rules []rule
 	for n := r.count(); n > 0 && !r.bad; n-- {
-		sub := e.subject(d, Subject{s.Scope, r.int()})
-		sub.read(&r, e, changed)
+		id, hash := string(r.sized()), string(r.sized())
+		x := rule{detector: e.byID[id]}
+		if x.changed = x.detector != nil && x.detector.hash != hash; x.changed {
+			changed = append(changed, id)
+		}
+		rules = append(rules, x)
 	}
-	if r.bad || !changed && len(r.b) != 0 {
-		return changed, fmt.Errorf("%s: %w", s.Detector, errShard)
+	for n := r.count(); n > 0 && !r.bad; n-- {
+		i := r.count()
+		if r.bad || i >= len(rules) {
+			r.bad = true
+			break
+		}
+		on := Subject{s.Scope, r.int()}
+		if x := rules[i]; x.detector != nil {
+			e.subject(x.detector, on).read(&r, e, x.changed)
+		} else {
+			skip(&r)
+		}
+	}
+	if r.bad || len(r.b) != 0 {
+		return changed, errShard
 	}
 	return changed, nil
+}
+
+// skip passes over a subject of a rule that is gone.
+func skip(r *reader) {
+	for n := r.count(); n > 0 && !r.bad; n-- {
+		r.int()
+		r.int()
+		r.int()
+		r.bool()
+	}
+	r.sized()
 }
 
 // Resume puts a subject's state machine where an open alert left it: for alerts that an earlier form of the rule raised,

@@ -92,7 +92,7 @@ func TestWaveFromUpstream(t *testing.T) {
 				}
 				e = New(ds)
 				for _, s := range shards {
-					if changed, err := e.Restore(s); err != nil || changed {
+					if changed, err := e.Restore(s); err != nil || len(changed) > 0 {
 						t.Fatal(changed, err)
 					}
 				}

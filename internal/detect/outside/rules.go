@@ -142,7 +142,6 @@ func judge(m *Model, states []engine.Shard, series map[int64]Series, scores []ke
 	}
 	e := engine.New([]*engine.Detector{d})
 	for _, x := range states {
-		x.Detector = d.ID
 		if _, err := e.Restore(x); err != nil {
 			return nil, nil, err
 		}

@@ -290,18 +290,18 @@ func loadStates(tx *db.Tx, model int64) (out []engine.Shard, err error) {
 	err = tx.Each(func(rows *sql.Rows) error {
 		var x engine.Shard
 		var scope int64
-		err := rows.Scan(&scope, &x.N, &x.Rule, &x.State)
+		err := rows.Scan(&scope, &x.N, &x.State)
 		x.Scope = engine.Scope(scope)
 		out = append(out, x)
 		return err
-	}, `select scope, shard, rule, state from outside_state where model = $1 order by scope nulls last, shard nulls last`, model)
+	}, `select scope, shard, state from outside_state where model = $1 order by scope nulls last, shard nulls last`, model)
 	return out, err
 }
 
 func saveStates(tx *db.Tx, model int64, states []engine.Shard) error {
 	for _, x := range states {
-		_, err := tx.Exec(`insert into outside_state (model, scope, shard, rule, state) values ($1, $2, $3, $4, $5)
-			on conflict (model, scope, shard) do update set rule = excluded.rule, state = excluded.state`, model, int64(x.Scope), x.N, x.Rule, x.State)
+		_, err := tx.Exec(`insert into outside_state (model, scope, shard, state) values ($1, $2, $3, $4)
+			on conflict (model, scope, shard) do update set state = excluded.state`, model, int64(x.Scope), x.N, x.State)
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,6 @@ create table outside_state (
   model INTEGER not null references outside_models (id),
   scope INTEGER not null,
   shard INTEGER not null,
-  rule TEXT not null,
   state BLOB not null,
   primary key (model, scope, shard)
 ) STRICT;
