@@ -54,8 +54,9 @@ func (s *Service) record(ctx context.Context, steps []step, done recorded) error
 		var groups [][]step
 		for n < len(steps) && n < recordAtOnce {
 			end := n + 1
-			if steps[n].Undo {
-				for end < len(steps) && steps[end].Detector == steps[n].Detector && steps[end].Subject == steps[n].Subject && steps[end].Kind == steps[n].Kind {
+			if first := steps[n]; first.Undo {
+				for end < len(steps) && steps[end].Revision == first.Revision && steps[end].Detector == first.Detector && steps[end].Subject == first.Subject &&
+					steps[end].Kind == first.Kind {
 					end++
 				}
 			}

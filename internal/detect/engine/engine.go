@@ -76,6 +76,9 @@ type Change struct {
 	// Undo takes back a change that was told: a reading that came late shows that it was not so. All that is taken back of one
 	// alert's subject stands together, newest first, and what is so instead follows at once.
 	Undo bool
+	// Revision is the same in all that one late reading takes back and tells instead, and in nothing else next to it; 0 in what
+	// was told in order.
+	Revision int64
 
 	Datastream  int64 // whose reading, or silence, made the step; 0: none's
 	Value       float64

@@ -66,6 +66,7 @@ type subject struct {
 	recent    []entry
 	said      []said
 	newest    int64
+	revisions int64 // how often what was told was judged anew
 }
 
 // ordered says whether the subject puts what it hears in order; otherwise it takes it as it comes.
@@ -123,12 +124,16 @@ func (s *subject) again(k *known, changes []Change) []Change {
 	for same < len(old) && same < len(anew) && old[same].change.same(anew[same]) {
 		same++
 	}
+	s.revisions++
 	for i := len(old) - 1; i >= same; i-- {
 		c := old[i].change
-		c.Undo = true
+		c.Undo, c.Revision = true, s.revisions
 		changes = append(changes, c)
 	}
-	changes = append(changes, anew[same:]...)
+	for _, c := range anew[same:] {
+		c.Revision = s.revisions
+		changes = append(changes, c)
+	}
 	s.settle(k)
 	return changes
 }
