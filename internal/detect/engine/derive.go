@@ -23,7 +23,7 @@ type deriveDoc struct {
 	Background *backgroundDoc `yaml:"above_background" doc:"how far it lies above its own moving background"`
 	Rise       pack.Duration  `yaml:"rise_within" pack:"above 0s" doc:"how far it lies above its lowest within the span"`
 	Fall       pack.Duration  `yaml:"fall_within" pack:"above 0s" doc:"how far it lies below its highest within the span"`
-	Average    pack.Duration  `yaml:"average_over" pack:"above 0s" doc:"the mean of the readings of the span; unknown until they have spoken for three quarters of it"`
+	Average    pack.Duration  `yaml:"average_over" pack:"above 0s" doc:"the mean of the readings of the span, of those that came"`
 	Lowest     pack.Duration  `yaml:"lowest_over" pack:"above 0s" doc:"the lowest reading of the span, of those that came"`
 	Highest    pack.Duration  `yaml:"highest_over" pack:"above 0s" doc:"the highest reading of the span, of those that came"`
 	Total      pack.Duration  `yaml:"total_over" pack:"above 0s" doc:"the sum of the readings of the span"`
@@ -147,7 +147,9 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 	v := variable{name: name, unit: base.unit, perDay: base.perDay, fresh: func() cell { return nothing{} }}
 	every := micros(d.Every)
 	said := func(en, zh string) { v.said = Wording{base.said.EN + en, base.said.ZH + zh} }
-	over := func(span pack.Duration) *series.Over { return &series.Over{Span: micros(span.Value), Every: every} }
+	over := func(span pack.Duration) *series.Over { // a value speaks for as long as until the next one is due
+		return &series.Over{Span: micros(span.Value), Every: max(every, int64(24*usHour/base.perDay))}
+	}
 	switch {
 	case doc.Background != nil:
 		f := &series.Follow{Rise: doc.Background.Rise.Value, Fall: micros(doc.Background.Fall.Value), Every: every}
@@ -212,18 +214,6 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 		c.balance(d, doc.Balance, &v)
 	default:
 		c.statistical(d, of, doc, &v, base)
-	}
-	return v
-}
-
-// enoughOf is the share of a span that readings must have spoken for before its mean is known: HJ 633 asks for 20 hours of a
-// day. Sums and extremes need none: rain that has fallen has fallen, and a day that was too hot once was too hot.
-const enoughOf = 0.75
-
-// spanned is v once readings have spoken for enough of a span.
-func spanned(seen *series.Integral, o *series.Over, v float64) float64 {
-	if float64(seen.Covered()) < enoughOf*float64(o.Span) {
-		return math.NaN()
 	}
 	return v
 }

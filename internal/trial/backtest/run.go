@@ -16,7 +16,6 @@ import (
 )
 
 type (
-	kindOf       = pack.Kind
 	packProperty = pack.Property
 )
 
