@@ -36,7 +36,7 @@ import (
 const (
 	hour = int64(3600e6)
 
-	// falseAlarm is the budget: one false alarm in 1,000 hours, a fifth of what issue 4 allows.
+	// falseAlarm is the budget: one false alarm in 1,000 hours, a fifth of what is allowed.
 	falseAlarm = 1e-3
 
 	// resolution is the last digit that the readings of the watched months have: 0.01 m, L/s, and m of pressure.
