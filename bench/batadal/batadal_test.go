@@ -3,15 +3,15 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/anlan-city/anlan/internal/platform/testdata"
 )
 
 const data = "../../../shared/data/sensors/batadal"
@@ -27,13 +27,10 @@ func lastLine(t *testing.T, out string) (found, of int, ttd, perThousand string)
 	return found, of, m[3], m[4]
 }
 
-// needData skips where the recorded data is absent.
+// needData is the recorded network, or skips the test.
 func needData(t *testing.T) *table {
 	t.Helper()
-	all, err := readTable(filepath.Join(data, recorded))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("the recorded network is not here: %v", err)
-	}
+	all, err := readTable(testdata.Shared(t, "sensors", "batadal", recorded))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,19 +2,15 @@ package main
 
 import (
 	"math"
-	"os"
 	"strings"
 	"testing"
-)
 
-const data = "../../../shared/data/battledim"
+	"github.com/anlan-city/anlan/internal/platform/testdata"
+)
 
 func recorded(t *testing.T) *record {
 	t.Helper()
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("the recorded year is not here: ", err)
-	}
-	rec, err := load(data)
+	rec, err := load(testdata.Shared(t, "battledim"))
 	if err != nil {
 		t.Fatal(err)
 	}

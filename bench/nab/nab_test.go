@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/anlan-city/anlan/internal/platform/testdata"
 )
 
 func about(a, b float64) bool { return math.Abs(a-b) < 1e-5 }
@@ -142,10 +144,7 @@ func TestLabels(t *testing.T) {
 
 // The shipped detector on the recorded benchmark: the scorer proves itself, and the figures are those that are promised.
 func TestShipped(t *testing.T) {
-	const dir = "../../../shared/data/nab"
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the recorded benchmark is not here: ", err)
-	}
+	dir := testdata.Shared(t, "nab")
 	var out bytes.Buffer
 	if err := run(&out, dir, true); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())

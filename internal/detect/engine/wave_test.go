@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/pack"
+
+	"github.com/anlan-city/anlan/internal/platform/testdata"
 )
 
 const riverPack = `
@@ -124,9 +126,9 @@ func TestWaveFromUpstream(t *testing.T) {
 
 // wear are the recorded levels in the order of time.
 func wear(t *testing.T) (out []Reading) {
-	f, err := os.Open("../../../../shared/data/sensors/river-wear-2022/river_levels.csv.gz")
+	f, err := os.Open(testdata.Shared(t, "sensors", "river-wear-2022", "river_levels.csv.gz"))
 	if err != nil {
-		t.Skip("the recorded River Wear is not at hand: ", err)
+		t.Fatal(err)
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anlan-city/anlan/internal/platform/testdata"
 )
 
 func TestDiff(t *testing.T) {
@@ -46,10 +48,7 @@ func TestDiff(t *testing.T) {
 
 // Two tests of one recorded period: the same rules change nothing, and a higher limit takes alerts away.
 func TestDiffOfARecordedPeriod(t *testing.T) {
-	const data = "../../../../shared/data/sensors/methane-metec"
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("the recorded data is not here: ", err)
-	}
+	data := testdata.Shared(t, "sensors", "methane-metec")
 	dir := "../../../packs/gas"
 	old, err := Load(os.DirFS(dir), "packs/gas")
 	if err != nil {
