@@ -29,7 +29,7 @@ func (s *Service) group(tx *db.Tx, st step, a *Alert) error {
 	pack, _, _ := strings.Cut(a.Detector, "/")
 	box := [4]float64{1, 0, 1, 0} // of no point
 	if a.Point != nil {
-		dy := groupNear / 111_195
+		dy := groupNear / engine.MetresPerDegree
 		dx := dy / max(math.Cos(a.Point[1]*math.Pi/180), 0.01)
 		box = [4]float64{a.Point[0] - dx, a.Point[0] + dx, a.Point[1] - dy, a.Point[1] + dy}
 	}

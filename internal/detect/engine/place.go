@@ -34,20 +34,20 @@ func cellOf(p [2]float64) [2]int {
 	return [2]int{int(math.Floor(p[0] / cellDegrees)), int(math.Floor(p[1] / cellDegrees))}
 }
 
-// metresPerDegree of latitude, on a sphere of the earth's mean radius (6,371,008.8 m).
-const metresPerDegree = 111_195.08
+// MetresPerDegree of latitude, on a sphere of the earth's mean radius (6,371,008.8 m).
+const MetresPerDegree = 111_195.08
 
 // within are the places no further than metres from a point, sorted.
 func (p *places) within(point [2]float64, metres float64) (found []int64) {
 	narrow := max(math.Cos(point[1]*math.Pi/180), 0.01)
-	dy := metres / metresPerDegree
+	dy := metres / MetresPerDegree
 	dx := dy / narrow
 	low, high := cellOf([2]float64{point[0] - dx, point[1] - dy}), cellOf([2]float64{point[0] + dx, point[1] + dy})
 	for x := low[0]; x <= high[0]; x++ {
 		for y := low[1]; y <= high[1]; y++ {
 			for _, place := range p.cells[[2]int{x, y}] {
 				q := p.at[place]
-				if math.Hypot((q[0]-point[0])*narrow, q[1]-point[1])*metresPerDegree <= metres {
+				if math.Hypot((q[0]-point[0])*narrow, q[1]-point[1])*MetresPerDegree <= metres {
 					found = append(found, place)
 				}
 			}

@@ -146,7 +146,7 @@ func travel(a, b *[2]float64) int64 {
 		return 0
 	}
 	narrow := math.Cos(a[1] * math.Pi / 180)
-	metres := math.Hypot((a[0]-b[0])*narrow, a[1]-b[1]) * metresPerDegree
+	metres := math.Hypot((a[0]-b[0])*narrow, a[1]-b[1]) * MetresPerDegree
 	return int64(metres / forecast.Fastest * 1e6)
 }
 
