@@ -302,7 +302,7 @@ func putEvent(tx *db.Tx, alert int64, s step, now time.Time) (fresh bool, err er
 	}
 	r, err := tx.Exec(`insert into alert_events (alert, at, recorded_at, kind, level, actor, actor_id, note, facts, since)
 		values ($1, $2, $3, $4, $5, '', 0, $6, $7, $8)
-		on conflict (alert, kind, at, level) do update set undone_at = null, facts = excluded.facts, since = excluded.since
+		on conflict (alert, kind, at, level) do update set undone_at = null, facts = excluded.facts, since = excluded.since, note = excluded.note
 			where alert_events.undone_at is not null`,
 		alert, s.At, db.Micros(now), s.kind(), int64(s.level()), note, string(body), s.Since)
 	if err != nil {

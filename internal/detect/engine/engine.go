@@ -314,6 +314,9 @@ func subjectOf(d *Detector, s Stream) Subject {
 // leave takes an instrument out of its subject.
 func (e *Engine) leave(in *instrument, changes []Change) []Change {
 	sub := in.subject
+	if in.detector.chained && !in.relay() { // the gauges upstream of one that is gone have nobody to speak to
+		e.unrelay(sub)
+	}
 	sub.drop(in)
 	e.soil(sub)
 	if at := &sub.now.stands; at.since != 0 && len(sub.sources) == 0 {

@@ -122,6 +122,10 @@ func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
 	s.now.stands = stand{since: since, level: int8(d.rank(level))}
 	s.forget()
 	e.soil(s)
+	if d.Joins != nil { // time alone may clear it
+		s.newest = max(s.newest, since)
+		e.ticking[s] = true
+	}
 }
 
 // write puts the sources first, in a form that does not depend on the rule, and then what does.

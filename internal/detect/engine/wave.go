@@ -121,23 +121,30 @@ func (e *Engine) follow(sub *subject, way []int64) {
 	if slices.EqualFunc(sub.sources, way, func(in *instrument, id int64) bool { return in.id == id }) {
 		return
 	}
-	old := slices.Clone(sub.sources)
-	own := old[slices.IndexFunc(old, func(in *instrument) bool { return in.id == sub.ID })]
-	for _, in := range old {
-		if in == own {
-			continue
-		}
-		sub.drop(in)
-		if st := e.streams[in.id]; st != nil {
-			st.under = slices.DeleteFunc(st.under, func(x *instrument) bool { return x == in })
-		}
+	if !slices.ContainsFunc(sub.sources, func(in *instrument) bool { return in.id == sub.ID }) {
+		return // the gauge itself is judged by this rule no more
 	}
+	e.unrelay(sub)
 	for i, id := range way[:len(way)-1] {
 		in := &instrument{id: id, detector: sub.detector, subject: sub}
 		sub.insert(i, in)
 		e.streams[id].under = append(e.streams[id].under, in)
 	}
 	e.soil(sub)
+}
+
+// unrelay takes the gauges upstream out of a subject.
+func (e *Engine) unrelay(sub *subject) {
+	for _, in := range slices.Clone(sub.sources) {
+		if !in.relay() {
+			continue
+		}
+		sub.drop(in)
+		if st := e.streams[in.id]; st != nil {
+			st.under = slices.DeleteFunc(st.under, func(x *instrument) bool { return x == in })
+		}
+		e.restored[in.id] = slices.DeleteFunc(e.restored[in.id], func(x *instrument) bool { return x == in })
+	}
 }
 
 // travel is the shortest time, µs, that water takes between two points.

@@ -124,6 +124,39 @@ func TestWaveFromUpstream(t *testing.T) {
 	}
 }
 
+// A gauge that is gone, or judged no more, takes its alert with it; those upstream of it speak on without harm.
+func TestGaugeGone(t *testing.T) {
+	for _, last := range []int{2, 1} {
+		for _, deleted := range []bool{true, false} {
+			e, book := New(riverRules(t, 2, 1)), &Book{}
+			for i := range 3 {
+				book.Add(e.Bind(river(i, 3), nil)...)
+			}
+			speak := func(from int64) {
+				for k := range int64(8) {
+					for id := int64(1); id <= 3; id++ {
+						at := t0 + (from+k)*15*minute
+						book.Add(e.Evaluate(number(id, at, 3), at, nil)...)
+					}
+				}
+			}
+			speak(0)
+			gone := river(last, 3)
+			if gone.Kind = "river/other"; deleted {
+				gone = Stream{ID: gone.ID}
+			}
+			book.Add(e.Bind(river(0, 3), nil)...)
+			book.Add(e.Bind(gone, nil)...)
+			speak(8)
+			for _, a := range book.Episodes() {
+				if a.Subject.ID == gone.ID && a.Stands() {
+					t.Errorf("the alert of gauge %d stands without it", gone.ID)
+				}
+			}
+		}
+	}
+}
+
 // wear are the recorded levels in the order of time.
 func wear(t *testing.T) (out []Reading) {
 	f, err := os.Open(testdata.Shared(t, "sensors", "river-wear-2022", "river_levels.csv.gz"))
