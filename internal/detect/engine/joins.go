@@ -19,7 +19,8 @@ type memberState struct {
 	ended    int64   // when the last of them ended; 0: never
 	here     []int64 // of these, the ones at the place itself
 	left     int64   // when the last of those ended
-	reports  []int64 // times, oldest first, newest maxReports
+	reports  []int64 // times of the newest maxReports
+	known    []int64 // their ids, in the same order: a start hears again what it has heard
 	began    int64   // since when it counts; 0: it does not
 }
 
@@ -30,6 +31,7 @@ func (m *memberState) set(from *memberState) {
 	m.standing = append(m.standing[:0], from.standing...)
 	m.here = append(m.here[:0], from.here...)
 	m.reports = append(m.reports[:0], from.reports...)
+	m.known = append(m.known[:0], from.known...)
 	m.ended, m.left, m.began = from.ended, from.left, from.began
 }
 
@@ -42,8 +44,12 @@ func (s *state) signal(d *Detector, e entry, k *known, changes []Change) []Chang
 		m := &s.members[e.source]
 		switch {
 		case d.Joins.Of[e.source].Reports != "":
-			if m.reports = append(m.reports, e.at); len(m.reports) > maxReports {
-				m.reports = slices.Delete(m.reports, 0, 1)
+			if slices.Contains(m.known, e.id) {
+				break
+			}
+			m.reports, m.known = append(m.reports, e.at), append(m.known, e.id)
+			if len(m.reports) > maxReports {
+				m.reports, m.known = slices.Delete(m.reports, 0, 1), slices.Delete(m.known, 0, 1)
 			}
 		case Level(e.value) >= d.Joins.Of[e.source].From:
 			if !slices.Contains(m.standing, e.id) {

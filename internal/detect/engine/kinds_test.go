@@ -285,6 +285,37 @@ func TestJoinedNear(t *testing.T) {
 	}
 }
 
+// A report that is heard again, after a start, is still one report.
+func TestReportHeardAgain(t *testing.T) {
+	ds := compiled(t, manyDetectors) // joined asks for two reports
+	e := New(ds)
+	e.Bind(harbour(1), nil)
+	report := Report{ID: 7, At: t0, Category: "gas/gas-smell", Point: harbour(1).Point}
+	e.Report(report, nil)
+	for m := range int64(9) {
+		e.Tick(t0+m*minute, t0, nil)
+	}
+	shards, err := e.Dirty()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := New(ds)
+	for _, s := range shards {
+		if _, err := again.Restore(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again.Bind(harbour(1), nil)
+	again.Report(report, nil)
+	for _, sub := range again.subjects {
+		for _, m := range sub.now.members {
+			if len(m.reports) > 1 {
+				t.Errorf("%s counts one report %d times", sub.detector.ID, len(m.reports))
+			}
+		}
+	}
+}
+
 // A balance of a zone, and a chart that names who deviates.
 func TestJointly(t *testing.T) {
 	rules := rule(`

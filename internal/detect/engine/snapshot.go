@@ -18,7 +18,7 @@ type Shard struct {
 }
 
 // stateVersion changes when saved states are written otherwise.
-const stateVersion = 4
+const stateVersion = 5
 
 // Dirty encodes the states that changed since the last Clean, shard by shard.
 func (e *Engine) Dirty() ([]Shard, error) {
@@ -228,6 +228,7 @@ func (s *state) write(w *writer) {
 		w.ints(m.standing)
 		w.ints(m.here)
 		w.ints(m.reports)
+		w.ints(m.known)
 	}
 }
 
@@ -258,7 +259,9 @@ func (s *state) read(r *reader) {
 	}
 	for i := range s.members {
 		m := &s.members[i]
-		m.ended, m.began, m.left, m.standing, m.here, m.reports = r.int(), r.int(), r.int(), r.ints(), r.ints(), r.ints()
+		m.ended, m.began, m.left = r.int(), r.int(), r.int()
+		m.standing, m.here, m.reports, m.known = r.ints(), r.ints(), r.ints(), r.ints()
+		r.bad = r.bad || len(m.known) != len(m.reports)
 	}
 }
 

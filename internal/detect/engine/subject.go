@@ -130,10 +130,15 @@ func (s *subject) again(k *known, changes []Change) []Change {
 		c.Undo, c.Revision = true, s.revisions
 		changes = append(changes, c)
 	}
+	first := len(changes) - (len(old) - same)
 	for _, c := range anew[same:] {
 		c.Revision = s.revisions
 		changes = append(changes, c)
 	}
+	// What concerns one alert stands together: a hazard's, and those about the watch itself.
+	slices.SortStableFunc(changes[first:], func(a, b Change) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Fault, b.Fault), cmp.Compare(a.Subject.ID, b.Subject.ID))
+	})
 	s.settle(k)
 	return changes
 }
