@@ -56,12 +56,12 @@ func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
 	if e.About != "place" || e.Precision != "point" || e.Point == nil || category == "" {
 		return nil
 	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
 	r := engine.Report{ID: e.Report, At: db.Micros(e.At), Category: category, Point: e.Point}
 	if r.At < db.Micros(s.Clock.Now().Add(-forgetReports)) {
 		return nil // a history that is brought along
 	}
+	s.turn.Lock() // not a start meanwhile, which would find it and be told of it too
+	defer s.turn.Unlock()
 	err := s.DB.Write(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Exec(`delete from detect_reports where at < $1`, db.Micros(s.Clock.Now().Add(-forgetReports))); err != nil {
 			return err
@@ -73,10 +73,11 @@ func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
 	if err != nil {
 		return fmt.Errorf("keep report %d: %w", e.Report, err)
 	}
-	if s.engine == nil {
+	if s.engine == nil || s.broken != nil {
 		return nil // the start finds it
 	}
-	return s.report(ctx, s.engine.Report(r, nil), nil, 0)
+	s.broken = s.report(ctx, s.engine.Report(r, nil), nil, 0)
+	return s.broken
 }
 
 // joined is the full id of a category that a detector reads; "" when none does. Reports carry the name that the pack gives

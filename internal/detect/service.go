@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/detect/engine"
@@ -32,9 +34,8 @@ const (
 	// Consumer is the name under which the room holds the log.
 	Consumer = "detect"
 
-	// DefaultSnapshotEvery is how often states are saved, unless so many change that it would hold readings up: see restAfter.
-	// After a crash, readings since the last snapshot are evaluated again: at 100,000 a second ten seconds are a million, which
-	// takes about a second.
+	// DefaultSnapshotEvery is how long after one snapshot the next begins. After a crash, readings since the last one are
+	// evaluated again: at 100,000 a second ten seconds are a million, which takes some seconds.
 	DefaultSnapshotEvery = 10 * time.Second
 
 	// watchEvery is how often silences, and alerts whose planned works are over, are looked for; silences less often, but every
@@ -105,7 +106,7 @@ type Deps struct {
 	Works     Works
 	Detectors []*engine.Detector
 
-	// SnapshotEvery is how often states are saved; DefaultSnapshotEvery when 0.
+	// SnapshotEvery is how long after one snapshot the next begins; DefaultSnapshotEvery when 0.
 	SnapshotEvery time.Duration
 }
 
@@ -113,20 +114,18 @@ type Deps struct {
 type Service struct {
 	Deps
 
-	// turn guards the engine and what belongs to it. A batch of readings, a look for silences and a snapshot each take the
-	// turn and keep it until what they found is on disk: so a saved position never stands before an alert that is not.
-	turn          sync.Mutex
-	engine        *engine.Engine
-	position      int64
-	counted       saved           // evaluated and late at the snapshot that the engine started from
-	savedAt       time.Time       // clock, of the last snapshot
-	snapshotEvery time.Duration   // from then to the next
-	snapshots     int64           // number of the last that is whole
-	listeningAt   time.Time       // clock: since when readings are heard
-	lookAgain     time.Time       // clock: when silences are looked for next, at the soonest
-	restored      []engine.Report // that were heard before the start, until the engine knows where things are
-	recorded      recorded        // how far steps were on disk at the start, until that is caught up with
-	again         []step          // found again meanwhile
+	// turn guards the engine and what belongs to it: see take.
+	turn        sync.Mutex
+	broken      error // why the engine can't go on until run has started anew
+	engine      *engine.Engine
+	position    int64
+	counted     saved           // evaluated and late at the snapshot that the engine started from
+	snapshots   int64           // number of the last that is whole
+	listeningAt time.Time       // clock: since when readings are heard
+	lookAgain   time.Time       // clock: when silences are looked for next, at the soonest
+	restored    []engine.Report // that were heard before the start, until the engine knows where things are
+	recorded    recorded        // how far steps were on disk at the start, until that is caught up with
+	again       []step          // found again meanwhile
 
 	// moved says that everything is to be rebound: see Refresh. It is no part of the turn, since Refresh may be called from
 	// the writer, for which the turn may be waiting.
@@ -205,20 +204,29 @@ func (s *Service) run(ctx context.Context) error {
 	if err := s.load(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	watched := make(chan error, 1)
-	go func() { // ends with ctx, or ends ctx
-		defer cancel()
-		watched <- s.watch(ctx)
-	}()
-	err := s.Log.Tail(ctx, s.position, func(b sensing.Batch) error { return s.batch(ctx, b) })
-	cancel()
-	err = errors.Join(err, <-watched)
-	if err == nil { // stopped in peace: what a restart would evaluate again is saved now
-		err = s.snapshot(context.WithoutCancel(ctx))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return s.Log.Tail(ctx, s.position, func(b sensing.Batch) error { return s.batch(ctx, b) })
+	})
+	g.Go(func() error { return s.watch(ctx) })
+	g.Go(func() error { return s.save(ctx) })
+	if err := g.Wait(); err != nil {
+		return err
 	}
-	return err
+	return s.snapshot(ctx) // stopped in peace: what a restart would evaluate again is saved now
+}
+
+// take takes the turn. A batch of readings, a look for silences and a report each keep it until what they found is on disk: so
+// a saved position never stands before an alert that is not. What fails leaves the engine ahead of the disk, so it is asked for
+// nothing more, least of all for its states, until run has started again from the last snapshot.
+func (s *Service) take(fn func() error) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	s.broken = fn()
+	return s.broken
 }
 
 // load takes up the last snapshot and the alerts that are open.
@@ -275,8 +283,8 @@ func (s *Service) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.engine, s.position, s.counted, s.savedAt, s.listeningAt = e, last.position, last, now, now
-	s.snapshotEvery, s.snapshots = s.SnapshotEvery, last.snapshot
+	s.engine, s.broken = e, nil
+	s.position, s.counted, s.snapshots, s.listeningAt = last.position, last, last.snapshot, now
 	s.restored, s.recorded, s.again = reports, onDisk, nil
 	s.moved.Store(true) // an instrument that has died, or was moved while nobody watched, sends no reading to be bound by
 	s.Log.Hold(Consumer, last.position)
@@ -287,8 +295,10 @@ func (s *Service) load(ctx context.Context) error {
 
 // batch evaluates one row of the log.
 func (s *Service) batch(ctx context.Context, b sensing.Batch) error {
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	return s.take(func() error { return s.evaluate(ctx, b) })
+}
+
+func (s *Service) evaluate(ctx context.Context, b sensing.Batch) error {
 	if slices.ContainsFunc(b.Entities, moves) {
 		s.moved.Store(true)
 	}
@@ -446,7 +456,7 @@ func (s *Service) cause(ctx context.Context, c engine.Change, row []sensing.Stor
 	return out[max(0, len(out)-MaxCause):], nil
 }
 
-// watch looks at the clock and for rests that are over, and saves states, until ctx ends or one of them fails.
+// watch looks at the clock and for rests that are over until ctx ends or one of them fails.
 func (s *Service) watch(ctx context.Context) error {
 	for {
 		select {
@@ -465,55 +475,77 @@ func (s *Service) watch(ctx context.Context) error {
 		if err := s.endRests(ctx); err != nil {
 			return err
 		}
-		s.turn.Lock()
-		due := s.Clock.Now().Sub(s.savedAt) >= s.snapshotEvery
-		s.turn.Unlock()
-		if due {
-			if err := s.snapshot(ctx); err != nil {
-				return err
-			}
-		}
 	}
 }
 
 // tick looks for what only the clock can tell.
 func (s *Service) tick(ctx context.Context) error {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	changes, err := s.bind(ctx, nil)
-	if err != nil {
-		return err
-	}
-	now := s.Clock.Now()
-	changes = s.engine.Tick(db.Micros(now), db.Micros(s.listeningAt), changes)
-	s.lookAgain = now.Add(min(restAfter*s.Clock.Now().Sub(now), maxWatchEvery))
-	return s.report(ctx, changes, nil, 0)
+	return s.take(func() error {
+		changes, err := s.bind(ctx, nil)
+		if err != nil {
+			return err
+		}
+		now := s.Clock.Now()
+		changes = s.engine.Tick(db.Micros(now), db.Micros(s.listeningAt), changes)
+		s.lookAgain = now.Add(min(restAfter*s.Clock.Now().Sub(now), maxWatchEvery))
+		return s.report(ctx, changes, nil, 0)
+	})
 }
 
-// snapshot saves the states that changed, with the position that they belong to. The turn ends before the disk is waited
-// for: every alert up to the position is on disk already.
+// save saves states every SnapshotEvery until ctx ends or that fails.
+func (s *Service) save(ctx context.Context) error {
+	for {
+		select {
+		case <-s.Clock.After(s.SnapshotEvery):
+		case <-ctx.Done():
+			return nil
+		}
+		if err := s.snapshot(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// snapshot saves the states that changed, as they are now, with the position that they belong to: piece by piece, and in no
+// hurry unless ctx has ended. It is finished all the same. The turn ends before the disk is waited for: every alert up to the
+// position is on disk already.
 func (s *Service) snapshot(ctx context.Context) error {
-	s.turn.Lock()
-	if s.catchingUp() { // steps that were found again are not looked at yet
-		s.turn.Unlock()
-		return nil
-	}
+	var at saved
+	var shards int
+	begun := false
 	now := s.Clock.Now()
-	at := s.total()
-	at.snapshot = s.snapshots + 1
-	shards, err := s.engine.Dirty()
-	s.engine.Clean()
-	s.savedAt = now
-	s.snapshotEvery = max(s.SnapshotEvery, min(maxSnapshotEvery, restAfter*s.Clock.Now().Sub(now)))
-	s.turn.Unlock()
-	if err != nil {
-		return err
-	}
-	if at.position == s.Progress().Saved && len(shards) == 0 {
+	err := s.take(func() error {
+		if begun = !s.catchingUp(); begun { // else steps that were found again are not looked at yet
+			at = s.total()
+			at.snapshot = s.snapshots + 1
+			shards = s.engine.Capture()
+		}
 		return nil
-	}
-	if err := saveState(ctx, s.DB, at, shards, now); err != nil {
+	})
+	if err != nil || !begun || shards == 0 && at.position == s.Progress().Saved {
 		return err
+	}
+	write := context.WithoutCancel(ctx)
+	for last := false; !last; {
+		began := s.Clock.Now()
+		var piece []engine.Shard
+		err := s.take(func() (err error) {
+			piece, err = s.engine.Captured(saveAtOnce)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		last = len(piece) < saveAtOnce
+		if err := saveState(write, s.DB, at, piece, last, now); err != nil {
+			return err
+		}
+		if rest := saveRests * s.Clock.Now().Sub(began); rest > 0 && !last {
+			select {
+			case <-s.Clock.After(rest):
+			case <-ctx.Done():
+			}
+		}
 	}
 	s.snapshots = at.snapshot
 	s.Log.Hold(Consumer, at.position)

@@ -12,17 +12,20 @@ import (
 )
 
 const (
-	// saveAtOnce is how many rows of states go into one transaction: some milliseconds of the writer's time.
-	saveAtOnce = 200
+	// saveAtOnce is how many rows of states are encoded in one turn and go into one transaction, each row of some kilobytes: a
+	// few milliseconds of either.
+	saveAtOnce = 32
+
+	// saveRests is how much longer than a piece of a snapshot took nothing is saved, so that readings and alerts find the
+	// processor and the writer free in 9 of 10 moments.
+	saveRests = 9
 
 	// loadAtOnce is how many are read in one read transaction, which may not last long.
 	loadAtOnce = 10_000
 
-	// restAfter is how much longer than a snapshot held the turn the next one waits, at least, and so with looks for silences:
-	// readings wait for either in no more than 1 of 200 moments. Where many states change that is longer than SnapshotEvery,
-	// but no longer than maxSnapshotEvery.
-	restAfter        = 200
-	maxSnapshotEvery = 2 * time.Minute
+	// restAfter is how much longer than a look for silences took the next one waits, at least: readings wait for one in no
+	// more than 1 of 200 moments.
+	restAfter = 200
 )
 
 // saved is a position in the log with what was counted up to it, and the number of the snapshot that says so.
@@ -100,35 +103,27 @@ func forgetUnfinished(ctx context.Context, d *db.DB, whole int64) error {
 	return nil
 }
 
-// saveState writes a snapshot: the states that changed, and at last, with the last of them, the position that they belong to.
-// Until then the snapshot before it counts.
-func saveState(ctx context.Context, d *db.DB, s saved, shards []engine.Shard, now time.Time) error {
-	for {
-		n := min(len(shards), saveAtOnce)
-		last := n == len(shards)
-		err := d.Write(ctx, func(tx *db.Tx) error {
-			for _, x := range shards[:n] {
-				if err := saveShard(tx, x, s.snapshot); err != nil {
-					return fmt.Errorf("save states: %w", err)
-				}
+// saveState writes a piece of a snapshot. With the last one goes the position that the states belong to; until then the snapshot
+// before it counts.
+func saveState(ctx context.Context, d *db.DB, s saved, shards []engine.Shard, last bool, now time.Time) error {
+	return d.Write(ctx, func(tx *db.Tx) error {
+		for _, x := range shards {
+			if err := saveShard(tx, x, s.snapshot); err != nil {
+				return fmt.Errorf("save states: %w", err)
 			}
-			if !last {
-				return nil
-			}
-			_, err := tx.Exec(`insert into detect_position (id, position, evaluated, late, saved_at, snapshot) values (1, $1, $2, $3, $4, $5)
+		}
+		if !last {
+			return nil
+		}
+		_, err := tx.Exec(`insert into detect_position (id, position, evaluated, late, saved_at, snapshot) values (1, $1, $2, $3, $4, $5)
 				on conflict (id) do update set position = excluded.position, evaluated = excluded.evaluated, late = excluded.late,
 					saved_at = excluded.saved_at, snapshot = excluded.snapshot`,
-				s.position, s.evaluated, s.late, db.Micros(now), s.snapshot)
-			if err != nil {
-				return fmt.Errorf("save the detectors' position: %w", err)
-			}
-			return nil
-		})
-		if err != nil || last {
-			return err
+			s.position, s.evaluated, s.late, db.Micros(now), s.snapshot)
+		if err != nil {
+			return fmt.Errorf("save the detectors' position: %w", err)
 		}
-		shards = shards[n:]
-	}
+		return nil
+	})
 }
 
 func saveShard(tx *db.Tx, x engine.Shard, snapshot int64) error {

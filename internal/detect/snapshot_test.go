@@ -39,8 +39,13 @@ func TestSnapshotIsWholeOrNotThere(t *testing.T) {
 		}
 		save := func(s saved, shards []engine.Shard) {
 			t.Helper()
-			if err := saveState(ctx, d, s, shards, time.Unix(0, 0)); err != nil {
-				t.Fatal(err)
+			for last := false; !last; {
+				n := min(len(shards), saveAtOnce)
+				last = n < saveAtOnce
+				if err := saveState(ctx, d, s, shards[:n], last, time.Unix(0, 0)); err != nil {
+					t.Fatal(err)
+				}
+				shards = shards[n:]
 			}
 		}
 		want := map[int64]string{}

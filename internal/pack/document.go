@@ -17,34 +17,40 @@ const MaxFile = 1 << 20
 
 // document is one parsed file.
 type document struct {
+	*text
+	body ast.Node // nil when the file is empty
+}
+
+// text is a file as it is written. It stands apart from what the parser made of it, so that places in it, which rules keep,
+// don't keep that too: it is a hundred times as large.
+type text struct {
 	path  string // as shown to people
 	lines []string
-	body  ast.Node // nil when the file is empty
 }
 
 // Pos is a place in a file of a pack. The zero value is nowhere.
 type Pos struct {
-	doc                 *document
+	in                  *text
 	Line, Column, Width int
 }
 
 // IsZero says that the place is nowhere: what would stand there is missing.
-func (p Pos) IsZero() bool { return p.doc == nil }
+func (p Pos) IsZero() bool { return p.in == nil }
 
 // String is "path:line:column".
 func (p Pos) String() string {
-	if p.doc == nil {
+	if p.in == nil {
 		return "-"
 	}
-	return fmt.Sprintf("%s:%d:%d", p.doc.path, p.Line, p.Column)
+	return fmt.Sprintf("%s:%d:%d", p.in.path, p.Line, p.Column)
 }
 
 func (p Pos) diagnostic(code, message string) Diagnostic {
 	d := Diagnostic{Line: p.Line, Column: p.Column, Width: p.Width, Code: code, Severity: Error, Message: message}
-	if p.doc != nil {
-		d.Path = p.doc.path
-		if p.Line >= 1 && p.Line <= len(p.doc.lines) {
-			d.source = p.doc.lines[p.Line-1]
+	if p.in != nil {
+		d.Path = p.in.path
+		if p.Line >= 1 && p.Line <= len(p.in.lines) {
+			d.source = p.in.lines[p.Line-1]
 		}
 	}
 	return d
@@ -68,10 +74,10 @@ func parse(fsys fs.FS, name, path string) (*document, error) {
 
 // read parses text.
 func read(src []byte, path string) (*document, error) {
-	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
-	doc := &document{path: path, lines: strings.Split(text, "\n")}
+	content := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
+	doc := &document{text: &text{path, strings.Split(content, "\n")}}
 	// Duplicate keys are let through here, so that the decoder finds all of them and not the first only.
-	file, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
+	file, err := parser.ParseBytes([]byte(content), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, Diagnostics{doc.syntax(err)}
 	}
@@ -118,9 +124,9 @@ func (doc *document) at(n ast.Node) Pos {
 // token is the place of a token. Its width is that of its text in the source, quotes and all.
 func (doc *document) token(t *token.Token) Pos {
 	if t == nil || t.Position == nil {
-		return Pos{doc: doc, Line: 1, Column: 1, Width: 1}
+		return Pos{in: doc.text, Line: 1, Column: 1, Width: 1}
 	}
-	p := Pos{doc: doc, Line: max(t.Position.Line, 1), Column: max(t.Position.Column, 1), Width: 1}
+	p := Pos{in: doc.text, Line: max(t.Position.Line, 1), Column: max(t.Position.Column, 1), Width: 1}
 	if p.Line <= len(doc.lines) {
 		// The parser's origin carries the white space around the token.
 		if origin, _, _ := strings.Cut(strings.TrimSpace(t.Origin), "\n"); origin != "" {

@@ -83,10 +83,10 @@ func halfWidth(s string) (at int, sign string) {
 // (in a block, or with escapes), it is the place of the whole.
 func (s String) within(at, width int) Pos {
 	p := s.Pos
-	if p.doc == nil || p.Line < 1 || p.Line > len(p.doc.lines) {
+	if p.in == nil || p.Line < 1 || p.Line > len(p.in.lines) {
 		return p
 	}
-	rs := []rune(p.doc.lines[p.Line-1])
+	rs := []rune(p.in.lines[p.Line-1])
 	rest := string(rs[min(p.Column-1, len(rs)):])
 	unquoted := strings.TrimLeft(rest, `"'`)
 	if !strings.HasPrefix(unquoted, s.Value) {

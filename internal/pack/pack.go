@@ -136,7 +136,7 @@ func (p *Pack) Warn(at Pos, code, format string, args ...any) {
 // file decodes the whole document.
 func (d *decoder) file(into any) {
 	if d.doc.body == nil {
-		d.Add(Pos{doc: d.doc, Line: 1, Column: 1}, CodeRequired, "the file is empty")
+		d.Add(Pos{in: d.doc.text, Line: 1, Column: 1}, CodeRequired, "the file is empty")
 		return
 	}
 	d.value(d.doc.body, into, wholeFile, Rules{})

@@ -41,7 +41,7 @@ func (p *Phrase) decode(d *decoder, n ast.Node, what string) {
 func (p Phrase) Place(from, width int) Pos {
 	at := p.Pos
 	at.Width = max(width, 1)
-	if p.doc == nil {
+	if p.in == nil {
 		return at
 	}
 	source := []rune(p.Source)
@@ -59,8 +59,8 @@ func (p Phrase) Place(from, width int) Pos {
 	} else if p.quoted {
 		at.Column++
 	}
-	for ; at.Line <= len(p.doc.lines); at.Line, at.Column = at.Line+1, 1 {
-		line := []rune(p.doc.lines[at.Line-1])
+	for ; at.Line <= len(p.in.lines); at.Line, at.Column = at.Line+1, 1 {
+		line := []rune(p.in.lines[at.Line-1])
 		for i := at.Column - 1; i < len(line); i++ {
 			if unicode.IsSpace(line[i]) {
 				continue

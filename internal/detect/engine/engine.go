@@ -119,7 +119,8 @@ type Engine struct {
 	streams   map[int64]*stream
 	subjects  map[subjectKey]*subject
 	shards    map[shardKey]*shard
-	dirty     []*shard                            // whose states have changed since the last Clean
+	dirty     []*shard // whose states have changed since the last Capture
+	capture   capture
 	restored  map[int64][]*instrument             // of datastreams that have not been bound since the state was restored
 	silences  map[silenceKey]int64                // that were reported and stand, of datastreams that have not been bound yet
 	outages   map[silenceKey]*outage              // of many instruments at once
@@ -360,6 +361,7 @@ func (e *Engine) subject(d *Detector, on Subject) *subject {
 		if s.ordered() {
 			s.base.fresh(d)
 		}
+		e.encode(s.shard)
 		e.subjects[key] = s
 		s.shard.subjects = append(s.shard.subjects, s)
 	}
@@ -370,7 +372,8 @@ func (e *Engine) subject(d *Detector, on Subject) *subject {
 type shard struct {
 	shardKey
 	subjects []*subject
-	dirty    bool
+	dirty    bool // it has changed since the last Capture
+	due      bool // it is to be in the snapshot that is under way, and not encoded yet
 }
 
 func (e *Engine) shard(key shardKey) *shard {
@@ -382,9 +385,13 @@ func (e *Engine) shard(key shardKey) *shard {
 	return s
 }
 
-// soil notes that a subject's state has changed.
+// soil says that a subject's state is about to change.
 func (e *Engine) soil(sub *subject) {
-	if s := sub.shard; !s.dirty {
+	s := sub.shard
+	if s.due {
+		e.encode(s)
+	}
+	if !s.dirty {
 		s.dirty = true
 		e.dirty = append(e.dirty, s)
 	}

@@ -231,17 +231,33 @@ func TestRestore(t *testing.T) {
 		cut := rapid.IntRange(0, len(rs)).Draw(t, "cut")
 		// Between the two halves it is quiet: who has spoken before the cut is found silent after it, without a further word.
 		late := t0 + 3*hour
-		whole, want := New(ds), &Book{}
-		want.Add(run(whole, rs[:cut])...)
-		want.Add(whole.Tick(late, 0, nil)...)
-		want.Add(run(whole, rs[cut:])...)
+		straight, want := New(ds), &Book{}
+		want.Add(run(straight, rs[:cut])...)
+		want.Add(straight.Tick(late, 0, nil)...)
+		want.Add(run(straight, rs[cut:])...)
 
 		first, got := New(ds), &Book{}
 		got.Add(run(first, rs[:cut])...)
-		shards, err := first.Dirty()
+		// The snapshot is of this moment, however much changes before the last of it is encoded.
+		late1 := first.Late()
+		first.Capture()
+		var shards []Shard
+		for _, r := range rs[cut:] {
+			run(first, []Reading{r})
+			if rapid.IntRange(0, 3).Draw(t, "hand out") == 0 {
+				some, err := first.Captured(1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shards = append(shards, some...)
+			}
+		}
+		first.Tick(late+3*hour, 0, nil)
+		rest, err := first.Captured(1 << 20)
 		if err != nil {
 			t.Fatal(err)
 		}
+		shards = append(shards, rest...)
 		second := New(ds)
 		for _, s := range shards {
 			if changed, err := second.Restore(s); err != nil || len(changed) > 0 {
@@ -256,8 +272,8 @@ func TestRestore(t *testing.T) {
 		if told(got) != told(want) {
 			t.Fatalf("got\n%s\nwant\n%s", told(got), told(want))
 		}
-		if first.Late()+second.Late() != whole.Late() {
-			t.Fatalf("late %d and %d, want %d", first.Late(), second.Late(), whole.Late())
+		if late1+second.Late() != straight.Late() {
+			t.Fatalf("late %d and %d, want %d", late1, second.Late(), straight.Late())
 		}
 	})
 }
@@ -267,7 +283,7 @@ func TestRestoreRefusesDamage(t *testing.T) {
 	e := New(ds)
 	run(e, every(30*second, 1, 25, 25, 25))
 	run(e, every(30*second, 101, 2, 2, 9))
-	shards, err := e.Dirty()
+	shards, err := e.Captured(e.Capture())
 	if err != nil || len(shards) != 2 {
 		t.Fatal(len(shards), err)
 	}
@@ -291,7 +307,7 @@ func FuzzRestore(f *testing.F) {
 	ds := compiled(f, testDetectors)
 	e := New(ds)
 	run(e, every(30*second, 1, 25, 25, 25))
-	shards, err := e.Dirty()
+	shards, err := e.Captured(e.Capture())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -295,7 +295,7 @@ func TestReportHeardAgain(t *testing.T) {
 	for m := range int64(9) {
 		e.Tick(t0+m*minute, t0, nil)
 	}
-	shards, err := e.Dirty()
+	shards, err := e.Captured(e.Capture())
 	if err != nil {
 		t.Fatal(err)
 	}

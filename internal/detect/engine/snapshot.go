@@ -20,46 +20,72 @@ type Shard struct {
 // stateVersion changes when saved states are written otherwise.
 const stateVersion = 5
 
-// Dirty encodes the states that changed since the last Clean, shard by shard.
-func (e *Engine) Dirty() ([]Shard, error) {
-	out := make([]Shard, 0, len(e.dirty))
-	var w, body writer // their room is used again
-	for _, s := range e.dirty {
-		w.b = append(w.b[:0], stateVersion)
-		of := map[*Detector]int{}
-		for _, sub := range s.subjects {
-			if _, there := of[sub.detector]; !there {
-				of[sub.detector] = len(of)
-			}
-		}
-		rules := make([]*Detector, len(of))
-		for d, i := range of {
-			rules[i] = d
-		}
-		w.count(len(rules))
-		for _, d := range rules {
-			w.sized([]byte(d.ID), nil)
-			w.sized([]byte(d.hash), nil)
-		}
-		w.count(len(s.subjects))
-		for _, sub := range s.subjects {
-			w.count(of[sub.detector])
-			sub.write(&w, &body)
-		}
-		if err := errors.Join(w.err, body.err); err != nil {
-			return nil, fmt.Errorf("state of %d subjects: %w", len(s.subjects), err)
-		}
-		out = append(out, Shard{Scope: s.scope, N: s.n, State: slices.Clone(w.b)})
-	}
-	return out, nil
+// capture is a snapshot that is under way.
+type capture struct {
+	due     []*shard // that may be to be encoded still; those that changed meanwhile are not
+	encoded []Shard  // and not handed out
+	err     error
+	w, body writer // their room is used again
 }
 
-// Clean says that what Dirty gave is on its way to the disk; from now on new changes make a state dirty.
-func (e *Engine) Clean() {
-	for _, s := range e.dirty {
-		s.dirty = false
+// Capture begins a snapshot of the states that have changed since the one before, as they are now, and returns of how many
+// shards it is. Captured hands them out. To encode all of them takes as long as some ten thousand readings, so it is spread:
+// a shard that is to change before its turn has come is encoded first.
+func (e *Engine) Capture() int {
+	e.capture.due, e.dirty = append(e.capture.due, e.dirty...), e.dirty[:0]
+	for _, s := range e.capture.due {
+		s.dirty, s.due = false, true
 	}
-	e.dirty = e.dirty[:0]
+	return len(e.capture.due)
+}
+
+// Captured encodes and hands out n more shards of the snapshot that Capture began. When they are fewer than n, it is whole.
+func (e *Engine) Captured(n int) (out []Shard, err error) {
+	c := &e.capture
+	for len(c.encoded) < n && len(c.due) > 0 {
+		e.encode(c.due[0])
+		c.due = c.due[1:]
+	}
+	n = min(n, len(c.encoded))
+	if out, c.encoded = c.encoded[:n:n], c.encoded[n:]; len(c.encoded) == 0 {
+		c.encoded = nil // or it would hold on to what was handed out
+	}
+	return out, c.err
+}
+
+// encode adds a shard to the snapshot that is under way, if it is to be in it and is not yet.
+func (e *Engine) encode(s *shard) {
+	if !s.due {
+		return
+	}
+	s.due = false
+	c := &e.capture
+	w := &c.w
+	w.b = append(w.b[:0], stateVersion)
+	of := map[*Detector]int{}
+	for _, sub := range s.subjects {
+		if _, there := of[sub.detector]; !there {
+			of[sub.detector] = len(of)
+		}
+	}
+	rules := make([]*Detector, len(of))
+	for d, i := range of {
+		rules[i] = d
+	}
+	w.count(len(rules))
+	for _, d := range rules {
+		w.sized([]byte(d.ID), nil)
+		w.sized([]byte(d.hash), nil)
+	}
+	w.count(len(s.subjects))
+	for _, sub := range s.subjects {
+		w.count(of[sub.detector])
+		sub.write(w, &c.body)
+	}
+	if err := errors.Join(w.err, c.body.err); err != nil && c.err == nil {
+		c.err = fmt.Errorf("state of %d subjects: %w", len(s.subjects), err)
+	}
+	c.encoded = append(c.encoded, Shard{Scope: s.scope, N: s.n, State: slices.Clone(w.b)})
 }
 
 var errShard = errors.New("saved state is damaged or of another version")

@@ -88,7 +88,7 @@ func TestWaveFromUpstream(t *testing.T) {
 		bind()
 		for n, r := range readings {
 			if n == restart {
-				shards, err := e.Dirty()
+				shards, err := e.Captured(e.Capture())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -165,6 +165,6 @@ func judge(m *Model, states []engine.Shard, series map[int64]Series, scores []ke
 		}
 	}
 	changes = slices.DeleteFunc(changes, func(c engine.Change) bool { return c.Kind != engine.Hazard })
-	after, err = e.Dirty()
+	after, err = e.Captured(e.Capture())
 	return changes, after, err
 }
