@@ -278,10 +278,11 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 			old = slices.Delete(old, i, i+1)
 		} else {
 			in = &instrument{id: s.ID, detector: w.detector, input: w.input, subject: sub}
-			sub.add(in, w.input)
 			e.soil(sub)
+			sub.add(in, w.input)
 		}
 		if since, ok := e.silences[silenceKey{w.detector.ID, s.ID}]; ok {
+			e.soil(sub)
 			in.silent, in.live = since, true
 			delete(e.silences, silenceKey{w.detector.ID, s.ID})
 		}
@@ -315,11 +316,11 @@ func subjectOf(d *Detector, s Stream) Subject {
 // leave takes an instrument out of its subject.
 func (e *Engine) leave(in *instrument, changes []Change) []Change {
 	sub := in.subject
+	e.soil(sub)
 	if in.detector.chained && !in.relay() { // the gauges upstream of one that is gone have nobody to speak to
 		e.unrelay(sub)
 	}
 	sub.drop(in)
-	e.soil(sub)
 	if at := &sub.now.stands; at.since != 0 && len(sub.sources) == 0 {
 		changes = append(changes, Change{
 			Detector: in.detector, Kind: Hazard, Subject: sub.Subject, Since: at.since, At: max(in.heard, sub.now.alarm.Last()),
@@ -350,22 +351,31 @@ func (e *Engine) join(in *instrument, org int64) {
 
 // subject finds or makes a detector's state machine.
 func (e *Engine) subject(d *Detector, on Subject) *subject {
-	key := subjectKey{d, on}
-	s := e.subjects[key]
+	s := e.subjects[subjectKey{d, on}]
 	if s == nil {
-		s = &subject{detector: d, Subject: on, shard: e.shard(shardKey{on.Scope, on.ID >> shardBits})}
-		if d.Joins != nil {
-			s.where = e.Stream(e.atPlace[on.ID])
-		}
-		s.now.fresh(d)
-		if s.ordered() {
-			s.base.fresh(d)
-		}
-		e.encode(s.shard)
-		e.subjects[key] = s
-		s.shard.subjects = append(s.shard.subjects, s)
+		s = e.made(d, on)
+		e.soil(s)
+		e.enter(s)
 	}
 	return s
+}
+
+// made is a state machine that has heard nothing.
+func (e *Engine) made(d *Detector, on Subject) *subject {
+	s := &subject{detector: d, Subject: on, shard: e.shard(shardKey{on.Scope, on.ID >> shardBits})}
+	if d.Joins != nil {
+		s.where = e.Stream(e.atPlace[on.ID])
+	}
+	s.now.fresh(d)
+	if s.ordered() {
+		s.base.fresh(d)
+	}
+	return s
+}
+
+func (e *Engine) enter(s *subject) {
+	e.subjects[subjectKey{s.detector, s.Subject}] = s
+	s.shard.subjects = append(s.shard.subjects, s)
 }
 
 // shard is a group of subjects whose states are saved as one row.
@@ -385,7 +395,8 @@ func (e *Engine) shard(key shardKey) *shard {
 	return s
 }
 
-// soil says that a subject's state is about to change.
+// soil notes that what is saved of a subject is about to change. It goes before the change, so that a snapshot that is being
+// taken can still write the state as it was.
 func (e *Engine) soil(sub *subject) {
 	s := sub.shard
 	if s.due {

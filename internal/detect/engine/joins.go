@@ -144,13 +144,13 @@ func (e *Engine) pass(from int, changes []Change) []Change {
 			where := e.Stream(c.Datastream)
 			for _, sub := range e.near(j, where.Place, where.Point) {
 				for _, member := range j.members[c.Detector.ID] {
+					e.touch(sub)
 					x := entry{at: c.At, source: member, value: float64(c.To), id: nameOf(c), here: where.Place == sub.ID}
 					if c.Undo {
 						changes = sub.take(x, &e.known, changes)
 					} else {
 						changes = sub.put(x, &e.known, changes)
 					}
-					e.touched(sub)
 				}
 			}
 		}
@@ -170,15 +170,16 @@ func (e *Engine) Report(r Report, changes []Change) []Change {
 	for _, j := range e.joiners[r.Category] {
 		for _, sub := range e.near(j, 0, r.Point) {
 			for _, member := range j.members[r.Category] {
+				e.touch(sub)
 				changes = sub.put(entry{at: r.At, source: member, value: 1, id: r.ID}, &e.known, changes)
-				e.touched(sub)
 			}
 		}
 	}
 	return changes
 }
 
-func (e *Engine) touched(sub *subject) {
+// touch goes before a signal is given to a subject.
+func (e *Engine) touch(sub *subject) {
 	e.soil(sub)
 	e.ticking[sub] = true
 }
@@ -202,8 +203,8 @@ func (e *Engine) tick(now int64, changes []Change) []Change {
 	for _, sub := range sortedSubjects(e.ticking) {
 		step := micros(sub.detector.Every)
 		for at := (sub.newest/step + 1) * step; at <= now; at += step {
-			changes = sub.put(entry{at: at, source: clock}, &e.known, changes)
 			e.soil(sub)
+			changes = sub.put(entry{at: at, source: clock}, &e.known, changes)
 			if sub.now.idle(sub.detector.Joins, sub.newest) {
 				delete(e.ticking, sub)
 				break

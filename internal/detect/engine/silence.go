@@ -203,6 +203,9 @@ func (e *Engine) rejoin(in *instrument, organisation int64, changes []Change) []
 	if o == nil || !o.lost[in.id] || in.outage != nil {
 		return changes
 	}
+	if !in.live {
+		e.soil(in.subject)
+	}
 	in.outage, in.live = o, true
 	if in.heard-o.since > micros(in.detector.Every) {
 		changes = e.hear(in, in.heard, false, changes)

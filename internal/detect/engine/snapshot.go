@@ -59,8 +59,14 @@ func (e *Engine) encode(s *shard) {
 		return
 	}
 	s.due = false
-	c := &e.capture
-	w := &c.w
+	state, err := s.encode(&e.capture.w, &e.capture.body)
+	if err != nil && e.capture.err == nil {
+		e.capture.err = err
+	}
+	e.capture.encoded = append(e.capture.encoded, Shard{Scope: s.scope, N: s.n, State: state})
+}
+
+func (s *shard) encode(w, body *writer) ([]byte, error) {
 	w.b = append(w.b[:0], stateVersion)
 	of := map[*Detector]int{}
 	for _, sub := range s.subjects {
@@ -80,12 +86,12 @@ func (e *Engine) encode(s *shard) {
 	w.count(len(s.subjects))
 	for _, sub := range s.subjects {
 		w.count(of[sub.detector])
-		sub.write(w, &c.body)
+		sub.write(w, body)
 	}
-	if err := errors.Join(w.err, c.body.err); err != nil && c.err == nil {
-		c.err = fmt.Errorf("state of %d subjects: %w", len(s.subjects), err)
+	if err := errors.Join(w.err, body.err); err != nil {
+		return nil, fmt.Errorf("state of %d subjects: %w", len(s.subjects), err)
 	}
-	c.encoded = append(c.encoded, Shard{Scope: s.scope, N: s.n, State: slices.Clone(w.b)})
+	return slices.Clone(w.b), nil
 }
 
 var errShard = errors.New("saved state is damaged or of another version")
@@ -118,7 +124,12 @@ func (e *Engine) Restore(s Shard) (changed []string, err error) {
 		}
 		on := Subject{s.Scope, r.int()}
 		if x := rules[i]; x.detector != nil {
-			e.subject(x.detector, on).read(&r, e, x.changed)
+			sub := e.subjects[subjectKey{x.detector, on}]
+			if sub == nil {
+				sub = e.made(x.detector, on)
+				e.enter(sub)
+			}
+			sub.read(&r, e, x.changed)
 		} else {
 			skip(&r)
 		}
@@ -144,10 +155,10 @@ func skip(r *reader) {
 // so that the present one can step and clear them.
 func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
 	s := e.subject(d, on)
+	e.soil(s)
 	s.now.alarm.Stand(d.rank(level), since)
 	s.now.stands = stand{since: since, level: int8(d.rank(level))}
 	s.forget()
-	e.soil(s)
 	if d.Joins != nil { // time alone may clear it
 		s.newest = max(s.newest, since)
 		e.ticking[s] = true

@@ -124,16 +124,16 @@ func (e *Engine) follow(sub *subject, way []int64) {
 	if !slices.ContainsFunc(sub.sources, func(in *instrument) bool { return in.id == sub.ID }) {
 		return // the gauge itself is judged by this rule no more
 	}
+	e.soil(sub)
 	e.unrelay(sub)
 	for i, id := range way[:len(way)-1] {
 		in := &instrument{id: id, detector: sub.detector, subject: sub}
 		sub.insert(i, in)
 		e.streams[id].under = append(e.streams[id].under, in)
 	}
-	e.soil(sub)
 }
 
-// unrelay takes the gauges upstream out of a subject.
+// unrelay takes the gauges upstream out of a subject, which has been marked as changing.
 func (e *Engine) unrelay(sub *subject) {
 	for _, in := range slices.Clone(sub.sources) {
 		if !in.relay() {
