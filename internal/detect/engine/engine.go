@@ -226,9 +226,13 @@ func (e *Engine) Late() int64 { return e.late }
 // Bound tells whether the engine knows the datastream.
 func (e *Engine) Bound(datastream int64) bool { return e.streams[datastream] != nil }
 
-// Known are the datastreams that the engine has been told of, in this run or in the state that was restored.
+// Known are the datastreams that the engine has been told of, in this run or in the state that was restored, or as parts of an
+// outage that stands.
 func (e *Engine) Known() []int64 {
 	ids := slices.AppendSeq(slices.Collect(maps.Keys(e.streams)), maps.Keys(e.restored))
+	for _, o := range e.outages {
+		ids = slices.AppendSeq(ids, maps.Keys(o.lost))
+	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
@@ -297,7 +301,7 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 	for _, in := range old { // it stands under other detectors, or at another place, than it did
 		changes = e.leave(in, changes)
 	}
-	return e.pass(n, changes)
+	return e.pass(n, e.part(s.ID, st.under, changes))
 }
 
 // subjectOf is what a datastream is judged as a part of.

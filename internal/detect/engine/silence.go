@@ -160,13 +160,7 @@ func (e *Engine) lose(in *instrument, lost []*instrument, now int64, changes []C
 func (e *Engine) hear(in *instrument, at int64, gone bool, changes []Change) []Change {
 	if o := in.outage; o != nil {
 		in.outage = nil
-		if delete(o.lost, in.id); len(o.lost) == 0 {
-			delete(e.outages, silenceKey{o.detector.ID, o.org})
-			changes = append(changes, Change{
-				Detector: in.detector, Kind: Monitoring, Fault: CommsFault, Subject: Subject{ScopeOrganisation, o.org}, Since: o.since,
-				At: at, Cleared: true, Withdrawn: gone, Datastream: in.id,
-			})
-		}
+		changes = e.find(o, in.id, at, gone, changes)
 	}
 	key := silenceKey{in.detector.ID, in.id}
 	if gone {
@@ -179,6 +173,36 @@ func (e *Engine) hear(in *instrument, at int64, gone bool, changes []Change) []C
 			Cleared: true, Withdrawn: gone, Datastream: in.id, Datastreams: []int64{in.id},
 		})
 		in.silent = 0
+	}
+	return changes
+}
+
+// find takes a datastream out of an outage, which ends with its last.
+func (e *Engine) find(o *outage, id, at int64, gone bool, changes []Change) []Change {
+	if delete(o.lost, id); len(o.lost) > 0 {
+		return changes
+	}
+	delete(e.outages, silenceKey{o.detector.ID, o.org})
+	return append(changes, Change{
+		Detector: o.detector, Kind: Monitoring, Fault: CommsFault, Subject: Subject{ScopeOrganisation, o.org}, Since: o.since,
+		At: at, Cleared: true, Withdrawn: gone, Datastream: id,
+	})
+}
+
+// part takes a datastream out of the outages that no instrument of it belongs to: it is gone, judged by other detectors or
+// another organisation's, maybe since before a restart.
+func (e *Engine) part(id int64, under []*instrument, changes []Change) []Change {
+	var left []*outage
+	for _, o := range e.outages {
+		if o.lost[id] && !slices.ContainsFunc(under, func(in *instrument) bool { return in.outage == o }) {
+			left = append(left, o)
+		}
+	}
+	slices.SortFunc(left, func(a, b *outage) int {
+		return cmp.Or(cmp.Compare(a.detector.ID, b.detector.ID), cmp.Compare(a.org, b.org))
+	})
+	for _, o := range left {
+		changes = e.find(o, id, o.since, true, changes)
 	}
 	return changes
 }
@@ -197,8 +221,12 @@ func (e *Engine) ResumeOutage(d *Detector, organisation, since int64, datastream
 	e.outages[silenceKey{d.ID, organisation}] = o
 }
 
-// rejoin puts an instrument back into the outage that it was part of before a restart, unless it has spoken since.
+// rejoin puts an instrument back into the outage that it was part of before a restart, unless it has spoken since. Out of that
+// of another organisation it takes it: see part.
 func (e *Engine) rejoin(in *instrument, organisation int64, changes []Change) []Change {
+	if in.outage != nil && in.outage.org != organisation {
+		in.outage = nil
+	}
 	o := e.outages[silenceKey{in.detector.ID, organisation}]
 	if o == nil || !o.lost[in.id] || in.outage != nil {
 		return changes
