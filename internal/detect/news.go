@@ -73,11 +73,20 @@ func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
 	if err != nil {
 		return fmt.Errorf("keep report %d: %w", e.Report, err)
 	}
-	if s.engine == nil || s.broken != nil {
+	if s.engine == nil {
 		return nil // the start finds it
 	}
-	s.broken = s.report(ctx, s.engine.Report(r, nil), nil, 0)
-	return s.broken
+	err = s.advance(func() error {
+		changes, err := s.bind(ctx, nil) // right after a start the engine does not know yet where things are
+		if err != nil {
+			return err
+		}
+		return s.report(ctx, s.engine.Report(r, changes), nil, 0)
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "a report is judged when the detectors start again", "report", e.Report, "err", err)
+	}
+	return nil
 }
 
 // joined is the full id of a category that a detector reads; "" when none does. Reports carry the name that the pack gives

@@ -116,7 +116,8 @@ type Service struct {
 
 	// turn guards the engine and what belongs to it: see take.
 	turn        sync.Mutex
-	broken      error // why the engine can't go on until run has started anew
+	broken      error  // why the engine can't go on until run has started anew
+	stop        func() // ends run, once that has begun
 	engine      *engine.Engine
 	position    int64
 	counted     saved           // evaluated and late at the snapshot that the engine started from
@@ -201,6 +202,11 @@ func (s *Service) Run(ctx context.Context) error {
 
 // run loads the last snapshot and evaluates from there until something fails or ctx ends.
 func (s *Service) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.turn.Lock()
+	s.stop = cancel
+	s.turn.Unlock()
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -222,10 +228,17 @@ func (s *Service) run(ctx context.Context) error {
 func (s *Service) take(fn func() error) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
+	return s.advance(fn)
+}
+
+// advance is take for who has the turn.
+func (s *Service) advance(fn func() error) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	s.broken = fn()
+	if s.broken = fn(); s.broken != nil && s.stop != nil {
+		s.stop()
+	}
 	return s.broken
 }
 
