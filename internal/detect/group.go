@@ -44,10 +44,10 @@ func (s *Service) group(tx *db.Tx, st step, a *Alert) error {
 	at := db.Micros(a.RaisedAt)
 	err = tx.QueryRow(`select coalesce(lead, id) from alerts where state <> 'cleared' and kind = 'hazard'
 			and raised_at between cast($1 as bigint) and cast($2 as bigint)
-			and (place = cast($3 as bigint) and place <> 0 or detector like $4 and (lon between $5 and $6 and lat between $7 and $8
+			and (place = cast($3 as bigint) and place <> 0 or substr(detector, 1, length(cast($4 as text))) = cast($4 as text) and (lon between $5 and $6 and lat between $7 and $8
 				or datastream in (select cast(value as bigint) from json_list($9))))
 			order by id nulls last limit 1`,
-		at-groupWithin.Microseconds(), at+groupWithin.Microseconds(), a.Place, pack+"/%", box[0], box[1], box[2], box[3], string(list)).Scan(&a.Lead)
+		at-groupWithin.Microseconds(), at+groupWithin.Microseconds(), a.Place, pack+"/", box[0], box[1], box[2], box[3], string(list)).Scan(&a.Lead)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
 	}

@@ -94,3 +94,25 @@ func TestGroupLife(t *testing.T) {
 		}
 	})
 }
+
+// Alerts of two packs at no place are no group, however alike the packs' names are.
+func TestNoGroupAcrossPacks(t *testing.T) {
+	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
+		for _, pack := range []string{"g_s", "g%", "GAS"} {
+			wipe(t, d)
+			ds := compiled(t, testDetectors)
+			other := *ds[0]
+			other.ID = pack + "/methane-indoor"
+			log := newLog(leak(1, t0)[:8])
+			s := room(t, d, log, clock.NewVirtual(db.Time(t0+hour)), func(x *Deps) {
+				x.Detectors, x.Register = append(ds, &other), laid{1: func(s *engine.Stream) { s.Place = 0 }}
+			})
+			drain(t, s, log)
+			all, err := s.List(officer(1), Filter{Open: true}, 0, 10)
+			must(t, err)
+			if len(all) != 2 || all[0].Lead != 0 || all[1].Lead != 0 {
+				t.Errorf("%d alerts, %+v", len(all), all)
+			}
+		}
+	})
+}
