@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
@@ -52,11 +53,10 @@ func (s *Service) hear(ctx context.Context) {
 // reported takes a report of people, if a detector joins its category and it says where. It is kept before it is judged, so
 // that a start finds it, and only what, when and where are.
 func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
-	category := s.joined(e.Category)
-	if e.About != "place" || e.Precision != "point" || e.Point == nil || category == "" {
+	if e.About != "place" || e.Precision != "point" || e.Point == nil || len(s.joined(e.Category)) == 0 {
 		return nil
 	}
-	r := engine.Report{ID: e.Report, At: db.Micros(e.At), Category: category, Point: e.Point}
+	r := engine.Report{ID: e.Report, At: db.Micros(e.At), Category: e.Category, Point: e.Point}
 	if r.At < db.Micros(s.Clock.Now().Add(-forgetReports)) {
 		return nil // a history that is brought along
 	}
@@ -81,7 +81,7 @@ func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
 		if err != nil {
 			return err
 		}
-		return s.report(ctx, s.engine.Report(r, changes), nil, 0)
+		return s.report(ctx, s.hand(r, changes), nil, 0)
 	})
 	if err != nil {
 		slog.WarnContext(ctx, "a report is judged when the detectors start again", "report", e.Report, "err", err)
@@ -89,20 +89,29 @@ func (s *Service) reported(ctx context.Context, e events.ReportReceived) error {
 	return nil
 }
 
-// joined is the full id of a category that a detector reads; "" when none does. Reports carry the name that the pack gives
-// within itself.
-func (s *Service) joined(category string) string {
+// hand gives a report to the detectors that join its category, of whatever pack. The caller has the turn.
+func (s *Service) hand(r engine.Report, changes []engine.Change) []engine.Change {
+	for _, category := range s.joined(r.Category) {
+		r.Category = category
+		changes = s.engine.Report(r, changes)
+	}
+	return changes
+}
+
+// joined are the full ids of the categories of that name that a detector reads. Reports carry the name that the pack gives
+// within itself, and two packs may give the same.
+func (s *Service) joined(category string) (full []string) {
 	for _, d := range s.Detectors {
 		if d.Joins == nil {
 			continue
 		}
 		for _, m := range d.Joins.Of {
-			if m.Reports == category || strings.HasSuffix(m.Reports, "/"+category) {
-				return m.Reports
+			if (m.Reports == category || strings.HasSuffix(m.Reports, "/"+category)) && !slices.Contains(full, m.Reports) {
+				full = append(full, m.Reports)
 			}
 		}
 	}
-	return ""
+	return full
 }
 
 // loadReports are the reports since a time.

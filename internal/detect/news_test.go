@@ -2,11 +2,14 @@ package detect
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
@@ -123,6 +126,42 @@ func TestReportRightAfterAStart(t *testing.T) {
 		must(t, s.reported(t.Context(), smell(2, t0+hour)))
 		if a := one(t, s); a.Detector != "gas/twice" {
 			t.Errorf("%+v", a)
+		}
+	})
+}
+
+// A report says its category as the pack names it within itself: it counts for each pack that has one of that name, now and
+// after a start.
+func TestReportOfTwoPacks(t *testing.T) {
+	both := func(x *Deps) {
+		for _, name := range []string{"gas", "water"} {
+			files := fstest.MapFS{"pack.yaml": {Data: []byte(strings.Replace(testPack, "pack: gas", "pack: "+name, 1))}, engine.File: {Data: []byte(smelled("twice", "2"))}}
+			p, err := pack.Load(files, "packs/"+name)
+			must(t, err)
+			ds, err := engine.Compile(p)
+			must(t, err)
+			x.Detectors = append(x.Detectors, ds...)
+		}
+	}
+	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
+		c := clock.NewVirtual(db.Time(t0))
+		log := newLog([]engine.Reading{number(1, t0, 0)})
+		s := room(t, d, log, c, both)
+		must(t, s.load(t.Context()))
+		must(t, s.batch(t.Context(), log.rows[0]))
+		must(t, s.reported(t.Context(), smell(1, t0)))
+		s = room(t, d, log, c, both)
+		must(t, s.load(t.Context()))
+		must(t, s.batch(t.Context(), log.rows[0]))
+		must(t, s.reported(t.Context(), smell(2, t0+second)))
+		all, err := s.List(officer(1), Filter{Open: true}, 0, 10)
+		must(t, err)
+		var got []string
+		for _, a := range all {
+			got = append(got, a.Detector)
+		}
+		if strings.Join(got, " ") != "water/twice gas/twice" {
+			t.Errorf("%v", got)
 		}
 	})
 }

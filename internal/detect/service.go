@@ -408,7 +408,7 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 		}
 	}
 	for _, r := range s.restored { // now that the engine knows where things are
-		changes = s.engine.Report(r, changes)
+		changes = s.hand(r, changes)
 	}
 	s.restored = nil
 	return changes, nil
