@@ -39,14 +39,14 @@ func (s *state) judgeFrame(sub *subject, e entry, k *known, changes []Change) []
 	every := micros(d.Every)
 	s.judgedIn = s.frame
 	at := int64(0)
-	k.sources, k.inputs = k.sources[:0], sub.inputs
+	k.sources, k.of = k.sources[:0], k.of[:0]
 	for i := range s.ins {
 		v := s.ins[i].value
 		if s.frame-(s.ins[i].last/every+1) >= staleAfter {
 			v = math.NaN()
 		}
 		at = max(at, s.ins[i].last)
-		k.sources = append(k.sources, v)
+		k.sources, k.of = append(k.sources, v), append(k.of, sensor{sub.sources[i].id, sub.inputs[i]})
 	}
 	k.vars, k.fresh = k.vars[:0], k.fresh[:0]
 	unknown := true
@@ -78,7 +78,7 @@ func combine(how string, input int, k *known) float64 {
 	n, sum := 0, 0.0
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	for i, v := range k.sources {
-		if k.inputs[i] != input {
+		if k.of[i].input != input {
 			continue
 		}
 		if math.IsNaN(v) {

@@ -92,7 +92,7 @@ type known struct {
 	vars    []float64
 	fresh   []bool    // whether each variable has a new value
 	sources []float64 // NaN where one has said nothing for too long
-	inputs  []int     // of which input each source is
+	of      []sensor  // what each source is
 
 	// Of a chain of gauges: of how many the reading is which, and what it is.
 	gauge, gauges int

@@ -179,16 +179,22 @@ func (b *balance) UnmarshalBinary(from []byte) (err error) {
 	return b.state.UnmarshalBinary(from)
 }
 
-// chart is the cell of a control chart over all sources of a subject. How many these are is known when they speak: a source
-// more or less makes another row of it, so the chart begins anew.
+// chart is the cell of a control chart over all sources of a subject. Which these are is known when they speak: a source more,
+// less or in the place of another makes another row of it, so the chart begins anew.
 type chart struct {
 	rule    *chartRule
 	params  *joint.Params
+	of      []sensor // the state's, or of what waits
 	state   joint.Chart
 	last    float64
 	guilty  []int
-	waiting []byte // a saved state, until the sources are known
-	sensors int    // of how many sources waiting is
+	waiting []byte // a saved state, until the sources have spoken
+}
+
+// sensor is a datastream as a part of an input.
+type sensor struct {
+	id    int64
+	input int
 }
 
 type chartRule struct {
@@ -229,10 +235,10 @@ func (c *compiler) jointly(d *Detector, doc *jointlyDoc, v *variable, q float64)
 }
 
 func (c *chart) next(at int64, k *known) (float64, bool) {
-	if c.params == nil || len(c.params.Sensors) != len(k.sources) {
+	if c.params == nil || !slices.Equal(c.of, k.of) {
 		p := c.rule.Params
-		for _, input := range k.inputs {
-			s := joint.Sensor{State: c.rule.states[input]}
+		for _, x := range k.of {
+			s := joint.Sensor{State: c.rule.states[x.input]}
 			if !s.State {
 				s.Resolution = c.rule.resolution
 			}
@@ -242,10 +248,10 @@ func (c *chart) next(at int64, k *known) (float64, bool) {
 			return 0, false // too few instruments, or too short a learning for so many
 		}
 		c.params, c.state = &p, joint.Chart{}
-		if c.waiting != nil && (c.sensors != len(k.sources) || c.state.UnmarshalBinary(c.waiting) != nil) {
+		if c.waiting != nil && (!slices.Equal(c.of, k.of) || c.state.UnmarshalBinary(c.waiting) != nil) {
 			c.state = joint.Chart{}
 		}
-		c.waiting = nil
+		c.of, c.waiting = slices.Clone(k.of), nil
 	}
 	r := c.state.Next(c.params, at, k.sources)
 	c.last, c.guilty = r.Score(), c.guilty[:0]
@@ -274,31 +280,57 @@ func (c *chart) deviating() []int { return slices.Clone(c.guilty) }
 
 func (c *chart) set(from cell) {
 	f := from.(*chart)
-	c.params, c.last, c.waiting, c.sensors, c.guilty = f.params, f.last, f.waiting, f.sensors, slices.Clone(f.guilty)
+	c.params, c.of, c.last, c.waiting, c.guilty = f.params, f.of, f.last, f.waiting, slices.Clone(f.guilty)
 	c.state = f.state.Clone()
 }
 
+// AppendBinary begins with a 0 where an earlier form had the number of sources, of which it did not say which they are.
 func (c *chart) AppendBinary(b []byte) ([]byte, error) {
-	b = appendFloat(b, c.last)
+	b = append(appendFloat(b, c.last), 0)
+	if c.waiting == nil && c.params == nil {
+		return b, nil
+	}
+	b = binary.AppendUvarint(b, uint64(len(c.of)))
+	for _, x := range c.of {
+		b = binary.AppendUvarint(binary.AppendVarint(b, x.id), uint64(x.input))
+	}
 	if c.waiting != nil {
-		return append(binary.AppendUvarint(b, uint64(c.sensors)), c.waiting...), nil
+		return append(b, c.waiting...), nil
 	}
-	if c.params == nil {
-		return binary.AppendUvarint(b, 0), nil
-	}
-	return c.state.AppendBinary(binary.AppendUvarint(b, uint64(len(c.params.Sensors))))
+	return c.state.AppendBinary(b)
 }
 
 func (c *chart) UnmarshalBinary(b []byte) (err error) {
+	damaged := errors.New("chart: a saved state is damaged")
 	if c.last, b, err = cutFloat(b); err != nil {
 		return err
 	}
+	c.params, c.of, c.waiting = nil, nil, nil
+	form, size := binary.Uvarint(b)
+	if size <= 0 {
+		return damaged
+	}
+	if b = b[size:]; form != 0 || len(b) == 0 { // the earlier form, or nothing
+		return nil
+	}
 	n, size := binary.Uvarint(b)
-	if size <= 0 || n > 1<<20 {
-		return errors.New("chart: a saved state is damaged")
+	if size <= 0 || n > uint64(len(b)) {
+		return damaged
 	}
-	if c.params, c.waiting, c.sensors = nil, nil, int(n); n > 0 {
-		c.waiting = slices.Clone(b[size:])
+	b = b[size:]
+	for range n {
+		id, size := binary.Varint(b)
+		if size <= 0 {
+			return damaged
+		}
+		b = b[size:]
+		input, size := binary.Uvarint(b)
+		if size <= 0 {
+			return damaged
+		}
+		b = b[size:]
+		c.of = append(c.of, sensor{id, int(input)})
 	}
+	c.waiting = slices.Clone(b)
 	return nil
 }
