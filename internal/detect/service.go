@@ -53,7 +53,7 @@ const (
 	yieldEvery = 512
 
 	// forgetReports is for how long reports that detectors read are kept.
-	forgetReports = 48 * time.Hour
+	forgetReports = engine.KeepReports
 )
 
 // Log is the observation log. sensing fulfils it.

@@ -106,7 +106,8 @@ func (c Change) Variable(name string) (v float64, ok bool) {
 // same says whether two changes of one subject tell people the same.
 func (c Change) same(d Change) bool {
 	return c.Kind == d.Kind && c.Fault == d.Fault && c.Since == d.Since && c.At == d.At && c.From == d.From && c.To == d.To &&
-		c.Cleared == d.Cleared && c.Again == d.Again && c.Chatters == d.Chatters && c.Datastream == d.Datastream
+		c.Cleared == d.Cleared && c.Again == d.Again && c.Chatters == d.Chatters &&
+		(c.Datastream == d.Datastream || c.Detector.Joins != nil) // of what joins others it only names the place
 }
 
 // Engine evaluates readings against detectors. It does no input or output and has no clock: the same readings give the
@@ -129,9 +130,11 @@ type Engine struct {
 	first     int64                               // no second before has any
 	looked    int64                               // the newest second that was looked at
 	places    places
-	atPlace   map[int64]int64   // of each place one of its datastreams
-	ticking   map[*subject]bool // where time alone may change something
-	unchained map[*subject]bool // whose gauges upstream may be others now
+	joining   map[*subject]bool   // of detectors that join others
+	holders   map[held][]*subject // of these, those that have heard of an alert
+	ticking   map[*subject]bool   // of these, those where time alone may change something
+	tidied    int64               // clock, when those were looked for that have nothing to say
+	unchained map[*subject]bool   // whose gauges upstream may be others now
 	known     known
 
 	chains          bool // a rule judges gauges by those upstream of them
@@ -187,7 +190,8 @@ func New(detectors []*Detector) *Engine {
 	e := &Engine{
 		byID: map[string]*Detector{}, byKind: map[string][]watch{}, joiners: map[string][]*Detector{},
 		streams: map[int64]*stream{}, subjects: map[subjectKey]*subject{}, shards: map[shardKey]*shard{},
-		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, crews: map[silenceKey]map[*instrument]bool{}, due: map[int64][]*instrument{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{}, atPlace: map[int64]int64{},
+		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, crews: map[silenceKey]map[*instrument]bool{}, due: map[int64][]*instrument{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{},
+		joining: map[*subject]bool{}, holders: map[held][]*subject{}, known: known{atPlace: map[int64][]int64{}},
 	}
 	for _, d := range detectors {
 		e.byID[d.ID] = d
@@ -256,13 +260,8 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 		st = &stream{}
 		e.streams[s.ID] = st
 	}
+	e.stands(s, st.Place)
 	st.Stream = s
-	if s.Place != 0 {
-		e.atPlace[s.Place] = s.ID
-		if s.Point != nil {
-			e.places.add(s.Place, *s.Point)
-		}
-	}
 	n := len(changes)
 	old := append(st.under, e.restored[s.ID]...)
 	delete(e.restored, s.ID)
@@ -302,6 +301,29 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 		changes = e.leave(in, changes)
 	}
 	return e.pass(n, e.part(s.ID, st.under, changes))
+}
+
+// stands notes at which place a datastream stands, and at which no more.
+func (e *Engine) stands(s Stream, before int64) {
+	if before != 0 && before != s.Place {
+		ids := e.known.atPlace[before]
+		if i, there := slices.BinarySearch(ids, s.ID); there {
+			ids = slices.Delete(ids, i, i+1)
+		}
+		if e.known.atPlace[before] = ids; len(ids) == 0 {
+			delete(e.known.atPlace, before)
+			e.places.remove(before)
+		}
+	}
+	if s.Place == 0 {
+		return
+	}
+	if i, there := slices.BinarySearch(e.known.atPlace[s.Place], s.ID); !there {
+		e.known.atPlace[s.Place] = slices.Insert(e.known.atPlace[s.Place], i, s.ID)
+	}
+	if s.Point != nil {
+		e.places.add(s.Place, *s.Point)
+	}
 }
 
 // subjectOf is what a datastream is judged as a part of.
@@ -366,10 +388,7 @@ func (e *Engine) subject(d *Detector, on Subject) *subject {
 
 // made is a state machine that has heard nothing.
 func (e *Engine) made(d *Detector, on Subject) *subject {
-	s := &subject{detector: d, Subject: on, shard: e.shard(shardKey{on.Scope, on.ID >> shardBits})}
-	if d.Joins != nil {
-		s.where = e.Stream(e.atPlace[on.ID])
-	}
+	s := &subject{detector: d, Subject: on, late: e.lateOf(d), shard: e.shard(shardKey{on.Scope, on.ID >> shardBits})}
 	s.now.fresh(d)
 	if s.ordered() {
 		s.base.fresh(d)
@@ -380,6 +399,34 @@ func (e *Engine) made(d *Detector, on Subject) *subject {
 func (e *Engine) enter(s *subject) {
 	e.subjects[subjectKey{s.detector, s.Subject}] = s
 	s.shard.subjects = append(s.shard.subjects, s)
+	if s.detector.Joins != nil {
+		e.joining[s] = true
+	}
+}
+
+// forget gives up a state machine that can say nothing more.
+func (e *Engine) forget(s *subject) {
+	e.soil(s)
+	for _, name := range s.held {
+		e.unhold(s, name)
+	}
+	delete(e.subjects, subjectKey{s.detector, s.Subject})
+	delete(e.joining, s)
+	delete(e.ticking, s)
+	delete(e.unchained, s)
+	s.shard.subjects = slices.DeleteFunc(s.shard.subjects, func(x *subject) bool { return x == s })
+}
+
+// lateOf is how late an entry may come to a detector. What joins others waits for no less than they do, since what they told
+// may be taken back for so long.
+func (e *Engine) lateOf(d *Detector) int64 {
+	late := micros(d.Late)
+	for what := range d.members {
+		if m := e.byID[what]; m != nil {
+			late = max(late, micros(m.Late))
+		}
+	}
+	return late
 }
 
 // shard is a group of subjects whose states are saved as one row.

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"time"
 )
 
 // Report is what a person told the city, as far as detectors read it.
@@ -38,6 +40,9 @@ func (m *memberState) set(from *memberState) {
 // clock is the source of an entry that is no signal but a look at the clock.
 const clock = -1
 
+// neverWas is the value of an entry by which an alert stands no longer and did not end: it was taken back.
+const neverWas = -1
+
 // signal takes one signal, or a look at the clock, and judges how many count.
 func (s *state) signal(d *Detector, e entry, k *known, changes []Change) []Change {
 	if e.source != clock {
@@ -60,10 +65,14 @@ func (s *state) signal(d *Detector, e entry, k *known, changes []Change) []Chang
 			}
 		default:
 			if i := slices.Index(m.standing, e.id); i >= 0 {
-				m.standing, m.ended = slices.Delete(m.standing, i, i+1), e.at
+				if m.standing = slices.Delete(m.standing, i, i+1); e.value != neverWas {
+					m.ended = e.at
+				}
 			}
 			if i := slices.Index(m.here, e.id); i >= 0 {
-				m.here, m.left = slices.Delete(m.here, i, i+1), e.at
+				if m.here = slices.Delete(m.here, i, i+1); e.value != neverWas {
+					m.left = e.at
+				}
 			}
 		}
 	}
@@ -133,29 +142,153 @@ func (s *state) idle(j *Joins, at int64) bool {
 	return s.stands.since == 0 && s.alarm.Begun() == 0
 }
 
-// pass hands changes of a detector's alerts to the detectors that join it, and appends what these change.
+// held names a member's alert.
+type held struct {
+	detector string
+	name     int64
+}
+
+// heardOf is what became of a member's alert in one go of changes, for one signal at one place.
+type heardOf struct {
+	sub    *subject
+	member int
+	held
+	level float64 // of the entry that says how it is now
+	here  bool
+}
+
+// pass hands changes of a detector's alerts to the detectors that join it, and appends what these change. A raise goes to the
+// places around the instrument; everything after it goes to where the raise went, though the instrument may have moved on, or
+// be gone, by then.
 func (e *Engine) pass(from int, changes []Change) []Change {
-	for i := from; i < len(changes); i++ { // what is appended on the way is of detectors that none can join
+	var heard []heardOf
+	for i, n := from, len(changes); i < n; i++ { // what is appended on the way is of detectors that none can join
 		c := changes[i]
 		if c.Kind != Hazard || c.Detector.Joins != nil {
 			continue
 		}
 		for _, j := range e.joiners[c.Detector.ID] {
-			where := e.Stream(c.Datastream)
-			for _, sub := range e.near(j, where.Place, where.Point) {
-				for _, member := range j.members[c.Detector.ID] {
-					e.touch(sub)
-					x := entry{at: c.At, source: member, value: float64(c.To), id: nameOf(c), here: where.Place == sub.ID}
-					if c.Undo {
-						changes = sub.take(x, &e.known, changes)
-					} else {
-						changes = sub.put(x, &e.known, changes)
-					}
-				}
+			for _, member := range j.members[c.Detector.ID] {
+				changes, heard = e.signal(j, member, c, changes, heard)
 			}
 		}
 	}
+	return e.settleUp(heard, changes)
+}
+
+// signal hands one change to the places of one detector that it concerns.
+func (e *Engine) signal(j *Detector, member int, c Change, changes []Change, heard []heardOf) ([]Change, []heardOf) {
+	least := j.Joins.Of[member].From
+	is, was := c.To, c.From
+	if c.Undo {
+		is, was = c.From, c.To
+	}
+	name := held{c.Detector.ID, nameOf(c)}
+	var subs []*subject
+	for _, sub := range e.holders[name] {
+		if sub.detector == j {
+			subs = append(subs, sub)
+		}
+	}
+	where := e.Stream(c.Datastream)
+	if is >= least && (was < least || len(subs) == 0) {
+		for _, sub := range e.near(j, where.Place, where.Point) {
+			if !slices.Contains(subs, sub) {
+				subs = append(subs, sub)
+			}
+		}
+	}
+	for _, sub := range subs {
+		x := entry{at: c.At, source: member, value: float64(c.To), id: name.name, here: where.Place == sub.ID}
+		e.touch(sub)
+		switch {
+		case c.Undo:
+			changes = sub.take(x, &e.known, changes)
+		case !sub.past(x.at):
+			changes = sub.put(x, &e.known, changes)
+		}
+		h := heardOf{sub: sub, member: member, held: name, level: float64(is), here: x.here}
+		if c.Undo && is == None {
+			h.level = neverWas
+		}
+		e.hold(sub, name)
+		if i := slices.IndexFunc(heard, func(o heardOf) bool { return o.sub == sub && o.member == member && o.held == name }); i >= 0 {
+			heard[i] = h
+		} else {
+			heard = append(heard, h)
+		}
+	}
+	return changes, heard
+}
+
+// settleUp sees to it that a member's alert counts where it stands and nowhere else. It does not by itself where a change, or
+// what is taken back, is older than what the place can put in order: then it counts, or counts no more, from now on.
+func (e *Engine) settleUp(heard []heardOf, changes []Change) []Change {
+	slices.SortStableFunc(heard, func(a, b heardOf) int { return cmp.Compare(b.level, a.level) }) // what goes leaves no gap before what comes
+	for _, h := range heard {
+		stands := h.level >= float64(h.sub.detector.Joins.Of[h.member].From)
+		if slices.Contains(h.sub.now.members[h.member].standing, h.name) != stands {
+			changes = h.sub.put(entry{at: h.sub.next(), source: h.member, value: h.level, id: h.name, here: h.here}, &e.known, changes)
+		}
+	}
+	for _, h := range heard {
+		e.release(h.sub)
+	}
 	return changes
+}
+
+// hold notes that a place has heard of a member's alert.
+func (e *Engine) hold(sub *subject, name held) {
+	if slices.Contains(sub.held, name) {
+		return
+	}
+	sub.held = append(sub.held, name)
+	e.holders[name] = append(e.holders[name], sub)
+}
+
+// release forgets which alerts a place has heard of, where they stand no more and their end may be taken back no more.
+func (e *Engine) release(sub *subject) {
+	sub.held = slices.DeleteFunc(sub.held, func(name held) bool {
+		if sub.holds(name) {
+			return false
+		}
+		e.unhold(sub, name)
+		return true
+	})
+}
+
+func (e *Engine) unhold(sub *subject, name held) {
+	e.holders[name] = slices.DeleteFunc(e.holders[name], func(s *subject) bool { return s == sub })
+	if len(e.holders[name]) == 0 {
+		delete(e.holders, name)
+	}
+}
+
+func (s *subject) holds(name held) bool {
+	for _, member := range s.detector.members[name.detector] {
+		if slices.Contains(s.now.members[member].standing, name.name) || slices.Contains(s.base.members[member].standing, name.name) ||
+			slices.ContainsFunc(s.recent, func(x entry) bool { return x.source == member && x.id == name.name }) {
+			return true
+		}
+	}
+	return false
+}
+
+// rehold finds again, in a state that was restored, which alerts it has heard of.
+func (e *Engine) rehold(sub *subject) {
+	for i, m := range sub.detector.Joins.Of {
+		if m.Alert == "" {
+			continue
+		}
+		for _, name := range slices.Concat(sub.base.members[i].standing, sub.now.members[i].standing) {
+			e.hold(sub, held{m.Alert, name})
+		}
+		for _, x := range sub.recent {
+			if x.source == i {
+				e.hold(sub, held{m.Alert, x.id})
+			}
+		}
+	}
 }
 
 // nameOf tells alerts of one detector apart: two at different places may have begun at the same moment. It mixes the subject
@@ -170,8 +303,18 @@ func (e *Engine) Report(r Report, changes []Change) []Change {
 	for _, j := range e.joiners[r.Category] {
 		for _, sub := range e.near(j, 0, r.Point) {
 			for _, member := range j.members[r.Category] {
+				x := entry{at: r.At, source: member, value: 1, id: r.ID}
+				if slices.Contains(sub.now.members[member].known, r.ID) {
+					continue
+				}
+				if sub.past(r.At) {
+					if r.At+micros(j.Joins.Within) < sub.newest {
+						continue // it would count no more
+					}
+					x.at = sub.next()
+				}
 				e.touch(sub)
-				changes = sub.put(entry{at: r.At, source: member, value: 1, id: r.ID}, &e.known, changes)
+				changes = sub.put(x, &e.known, changes)
 			}
 		}
 	}
@@ -205,11 +348,38 @@ func (e *Engine) tick(now int64, changes []Change) []Change {
 		for at := (sub.newest/step + 1) * step; at <= now; at += step {
 			e.soil(sub)
 			changes = sub.put(entry{at: at, source: clock}, &e.known, changes)
-			if sub.now.idle(sub.detector.Joins, sub.newest) {
+			if e.release(sub); len(sub.held) == 0 && sub.now.idle(sub.detector.Joins, sub.newest) {
 				delete(e.ticking, sub)
 				break
 			}
 		}
 	}
+	if now >= e.tidied+micros(tidyEvery) {
+		e.tidied = now
+		e.tidy(now)
+	}
 	return changes
+}
+
+const (
+	// tidyEvery is how often places that have nothing to say are looked for.
+	tidyEvery = time.Hour
+
+	// KeepReports is for how long a report that is told again, after a start, is known for the same.
+	KeepReports = 48 * time.Hour
+)
+
+// tidy forgets the places at which nothing counts that is joined, and where what did is so long ago that nothing can refer to
+// it any more: no late reading, no alert that would be the same as the last.
+func (e *Engine) tidy(now int64) {
+	for _, sub := range sortedSubjects(e.joining) {
+		d := sub.detector
+		keep := max(sub.late, micros(d.Quiet), micros(KeepReports))
+		if d.Chatter != nil {
+			keep = max(keep, micros(d.Chatter.Within))
+		}
+		if !e.ticking[sub] && now-sub.newest > keep && sub.now.idle(d.Joins, now) {
+			e.forget(sub)
+		}
+	}
 }

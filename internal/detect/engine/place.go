@@ -22,12 +22,21 @@ func (p *places) add(place int64, point [2]float64) {
 		if old == point {
 			return
 		}
-		c := cellOf(old)
-		p.cells[c] = slices.DeleteFunc(p.cells[c], func(x int64) bool { return x == place })
+		p.remove(place)
 	}
 	p.at[place] = point
 	c := cellOf(point)
 	p.cells[c] = append(p.cells[c], place)
+}
+
+func (p *places) remove(place int64) {
+	if point, ok := p.at[place]; ok {
+		delete(p.at, place)
+		c := cellOf(point)
+		if p.cells[c] = slices.DeleteFunc(p.cells[c], func(x int64) bool { return x == place }); len(p.cells[c]) == 0 {
+			delete(p.cells, c)
+		}
+	}
 }
 
 func cellOf(p [2]float64) [2]int {

@@ -18,7 +18,7 @@ type Shard struct {
 }
 
 // stateVersion changes when saved states are written otherwise.
-const stateVersion = 5
+const stateVersion = 6
 
 // capture is a snapshot that is under way.
 type capture struct {
@@ -176,7 +176,6 @@ func (s *subject) write(w, body *writer) {
 		w.bool(in.live)
 	}
 	body.b = body.b[:0]
-	body.int(s.where.ID)
 	body.int(s.newest)
 	st := &s.now
 	if s.ordered() {
@@ -208,7 +207,7 @@ func (s *subject) read(r *reader, e *Engine, changed bool) {
 	if changed {
 		return
 	}
-	s.where.ID, s.newest = body.int(), body.int()
+	s.newest = body.int()
 	st := &s.now
 	if s.ordered() {
 		st = &s.base
@@ -221,8 +220,10 @@ func (s *subject) read(r *reader, e *Engine, changed bool) {
 	if s.ordered() && !r.bad {
 		s.again(&e.known, nil)
 	}
-	if j := s.detector.Joins; j != nil && !s.now.idle(j, s.newest) {
-		e.ticking[s] = true
+	if j := s.detector.Joins; j != nil && !r.bad {
+		if e.rehold(s); len(s.held) > 0 || !s.now.idle(j, s.newest) {
+			e.ticking[s] = true
+		}
 	}
 }
 

@@ -100,7 +100,16 @@ type known struct {
 	least         []int64
 
 	zone    *time.Location
+	atPlace map[int64][]int64 // the datastreams of each place, the lowest first
 	discard []Change
+}
+
+// at is a datastream that stands at a place, for its name; 0 when none does.
+func (k *known) at(on Subject) int64 {
+	if ids := k.atPlace[on.ID]; len(ids) > 0 {
+		return ids[0]
+	}
+	return 0
 }
 
 // step takes one entry and appends what it changes. The changes lack what the subject knows: see subject.tell.

@@ -56,7 +56,7 @@ type subject struct {
 	detector *Detector
 	Subject
 	shard *shard
-	where Stream // of what joins others: a datastream of the place, for its name
+	late  int64 // µs: so late an entry may come and still be put in order
 
 	sources []*instrument
 	inputs  []int   // of which input each source is
@@ -66,11 +66,24 @@ type subject struct {
 	recent    []entry
 	said      []said
 	newest    int64
-	revisions int64 // how often what was told was judged anew
+	revisions int64  // how often what was told was judged anew
+	held      []held // of what joins others: the alerts that it has heard of
 }
 
 // ordered says whether the subject puts what it hears in order; otherwise it takes it as it comes.
-func (s *subject) ordered() bool { return s.detector.Late > 0 }
+func (s *subject) ordered() bool { return s.late > 0 || s.detector.Joins != nil }
+
+// past says that an entry of that time comes too late to be put where it belongs.
+func (s *subject) past(at int64) bool { return at < s.newest-s.late }
+
+// next is a time after all that was heard.
+func (s *subject) next() int64 {
+	last := s.newest
+	if n := len(s.recent); n > 0 {
+		last = max(last, s.recent[n-1].at)
+	}
+	return last + 1
+}
 
 // put hears one entry.
 func (s *subject) put(e entry, k *known, changes []Change) []Change {
@@ -78,7 +91,7 @@ func (s *subject) put(e entry, k *known, changes []Change) []Change {
 	if !s.ordered() {
 		n := len(changes)
 		changes = s.now.step(s, e, k, changes)
-		return s.tell(n, changes)
+		return s.tell(n, k, changes)
 	}
 	i, there := slices.BinarySearchFunc(s.recent, e, entry.compare)
 	if there {
@@ -89,7 +102,7 @@ func (s *subject) put(e entry, k *known, changes []Change) []Change {
 		return s.again(k, changes)
 	}
 	n := len(changes)
-	changes = s.tell(n, s.now.step(s, e, k, changes))
+	changes = s.tell(n, k, s.now.step(s, e, k, changes))
 	for _, c := range changes[n:] {
 		s.said = append(s.said, said{e, c})
 	}
@@ -115,7 +128,7 @@ func (s *subject) again(k *known, changes []Change) []Change {
 	var anew []Change
 	for _, e := range s.recent {
 		n := len(anew)
-		anew = s.tell(n, s.now.step(s, e, k, anew))
+		anew = s.tell(n, k, s.now.step(s, e, k, anew))
 		for _, c := range anew[n:] {
 			s.said = append(s.said, said{e, c})
 		}
@@ -127,7 +140,9 @@ func (s *subject) again(k *known, changes []Change) []Change {
 	s.revisions++
 	for i := len(old) - 1; i >= same; i-- {
 		c := old[i].change
-		c.Undo, c.Revision = true, s.revisions
+		if c.Undo, c.Revision = true, s.revisions; s.detector.Joins != nil {
+			c.Datastream = k.at(s.Subject)
+		}
 		changes = append(changes, c)
 	}
 	first := len(changes) - (len(old) - same)
@@ -145,7 +160,7 @@ func (s *subject) again(k *known, changes []Change) []Change {
 
 // settle moves base on, past what can't have a late neighbour any more. It does so for some entries at a time.
 func (s *subject) settle(k *known) {
-	bound := s.newest - micros(s.detector.Late)
+	bound := s.newest - s.late
 	n := 0
 	for n < len(s.recent) && s.recent[n].at < bound {
 		n++
@@ -216,12 +231,12 @@ func (s *subject) number() {
 }
 
 // tell completes the changes from the n-th on with what the subject knows.
-func (s *subject) tell(n int, changes []Change) []Change {
+func (s *subject) tell(n int, k *known, changes []Change) []Change {
 	for i := n; i < len(changes); i++ {
 		c := &changes[i]
 		c.Detector, c.Subject = s.detector, s.Subject
 		if s.detector.Joins != nil {
-			c.Datastream = s.where.ID
+			c.Datastream = k.at(s.Subject)
 			continue
 		}
 		switch {
