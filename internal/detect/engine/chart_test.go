@@ -45,7 +45,7 @@ func TestChartOfOtherSensors(t *testing.T) {
 				at := t0 + int64(i)*minute
 				if i == 40*60 {
 					if c.restart {
-						shards, err := e.Dirty()
+						shards, err := e.Captured(e.Capture())
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -355,6 +355,9 @@ func (e *Engine) leave(in *instrument, changes []Change) []Change {
 		sub.now.alarm, sub.now.stands = series.Alarm{}, stand{}
 		sub.forget()
 	}
+	if len(sub.sources) == 0 {
+		e.forget(sub)
+	}
 	in.gone = true
 	e.join(in, 0)
 	return e.hear(in, max(in.heard, in.silent), true, changes)

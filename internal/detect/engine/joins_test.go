@@ -55,7 +55,7 @@ func TestJoinedInstrumentLeaves(t *testing.T) {
 			t.Fatalf("%s: %d joined alerts stand", name, n)
 		}
 		// A restart in between changes nothing.
-		shards, err := e.Dirty()
+		shards, err := e.Captured(e.Capture())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestJoinedPlaceIsNamed(t *testing.T) {
 	e.Bind(harbour(1), nil)
 	e.Evaluate(number(1, t0, 0), t0, nil)
 	e.Report(Report{ID: 7, At: t0, Category: "gas/gas-smell", Point: harbour(1).Point}, nil)
-	shards, err := e.Dirty()
+	shards, err := e.Captured(e.Capture())
 	if err != nil {
 		t.Fatal(err)
 	}

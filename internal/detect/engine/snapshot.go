@@ -43,8 +43,11 @@ func (e *Engine) Capture() int {
 func (e *Engine) Captured(n int) (out []Shard, err error) {
 	c := &e.capture
 	for len(c.encoded) < n && len(c.due) > 0 {
-		e.encode(c.due[0])
+		s := c.due[0]
 		c.due = c.due[1:]
+		if e.encode(s); len(s.subjects) == 0 && !s.dirty {
+			delete(e.shards, s.shardKey) // it is saved once more, as empty
+		}
 	}
 	n = min(n, len(c.encoded))
 	if out, c.encoded = c.encoded[:n:n], c.encoded[n:]; len(c.encoded) == 0 {
@@ -129,7 +132,9 @@ func (e *Engine) Restore(s Shard) (changed []string, err error) {
 				sub = e.made(x.detector, on)
 				e.enter(sub)
 			}
-			sub.read(&r, e, x.changed)
+			if sub.read(&r, e, x.changed); len(sub.sources) == 0 && x.detector.Joins == nil && sub.now.stands.since == 0 {
+				e.forget(sub) // what it watched, it watches no more
+			}
 		} else {
 			skip(&r)
 		}

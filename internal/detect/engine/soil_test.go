@@ -56,3 +56,53 @@ func TestWhatChangesIsMarked(t *testing.T) {
 		}
 	})
 }
+
+// Of instruments that are gone nothing is left, in memory or on disk.
+func TestWhatIsGoneIsForgotten(t *testing.T) {
+	ds := compiled(t, testDetectors)
+	e := New(ds)
+	disk := map[shardKey]Shard{}
+	save := func() {
+		shards, err := e.Captured(e.Capture())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range shards {
+			disk[shardKey{s.Scope, s.N}] = s
+		}
+	}
+	ids := []int64{1, 2, 65, 101, 102}
+	for _, id := range ids {
+		run(e, every(30*second, id, 25, 25, 60))
+	}
+	save()
+	for _, id := range ids {
+		e.Bind(Stream{ID: id}, nil)
+	}
+	save()
+	if len(e.subjects) != 0 || len(e.shards) != 0 || len(disk) == 0 {
+		t.Errorf("%d subjects, %d shards, %d on disk", len(e.subjects), len(e.shards), len(disk))
+	}
+	again := New(ds)
+	for _, s := range disk {
+		if _, err := again.Restore(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(again.subjects) != 0 || len(again.Known()) != 0 {
+		t.Errorf("%d subjects and %d instruments come back", len(again.subjects), len(again.Known()))
+	}
+	// The same instrument is watched anew when it comes again, also before the empty state was saved.
+	run(e, every(30*second, 1, 25))
+	e.Bind(Stream{ID: 1}, nil)
+	if got := tell(run(e, []Reading{number(1, t0+hour, 25)})) + tell(e.Bind(harbour(1), nil)); got != "" {
+		t.Error(got)
+	}
+	if got := tell(run(e, []Reading{number(1, t0+hour+30*second, 25), number(1, t0+hour+minute, 25)})); got != "60.5 red" && got != "61 red" {
+		t.Error(got)
+	}
+	save()
+	if len(e.subjects) != 1 || len(e.shards) != 1 {
+		t.Errorf("%d subjects, %d shards", len(e.subjects), len(e.shards))
+	}
+}
