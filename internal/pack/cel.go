@@ -41,6 +41,7 @@ func NewConditions(vars ...string) (*Conditions, error) {
 type Condition struct {
 	source string
 	vars   []string
+	speaks []bool      // of which variables
 	term   term        // what the condition says, where it is made of comparisons only
 	prg    cel.Program // CEL's own evaluator, for all others
 }
@@ -88,7 +89,11 @@ func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
 		ds.Add(whole, CodeCondition, "%s", err)
 		return nil
 	}
-	return &Condition{source: strings.TrimSpace(e.Source), vars: c.vars, term: c.term(checked.NativeRep().Expr()), prg: prg}
+	out := &Condition{source: strings.TrimSpace(e.Source), vars: c.vars, term: c.term(checked.NativeRep().Expr()), prg: prg}
+	for _, v := range c.vars {
+		out.speaks = append(out.speaks, out.Mentions(v))
+	}
+	return out
 }
 
 // note maps CEL's errors to places in the file. After a mistake of grammar, and after a function that there is not, what
@@ -287,6 +292,67 @@ func (t term) holds(values []float64) bool {
 	default:
 		return v != t.limit
 	}
+}
+
+// Truth is what a condition comes to where variables may be unknown.
+type Truth int8
+
+// A condition holds, fails, or can't be told.
+const (
+	Fails Truth = iota
+	Holds
+	Unknown
+)
+
+// Judge evaluates the condition as Holds does, where some variables are unknown: they have a value, and nobody knows it. What
+// holds or fails whatever that value is does so (Kleene, Introduction to Metamathematics, 1952, section 64); all else is
+// Unknown. A condition that is made of more than comparisons is so as soon as it speaks of such a variable.
+func (c *Condition) Judge(values []float64, unknown []bool) Truth {
+	sure := true
+	for i, u := range unknown {
+		if u && c.speaks[i] {
+			sure = false
+		}
+	}
+	switch {
+	case sure && c.Holds(values...):
+		return Holds
+	case sure:
+		return Fails
+	case c.term.op != "":
+		return c.term.judge(values, unknown)
+	}
+	return Unknown
+}
+
+func (t term) judge(values []float64, unknown []bool) Truth {
+	switch t.op {
+	case operators.LogicalAnd, operators.LogicalOr:
+		decides := Fails
+		if t.op == operators.LogicalOr {
+			decides = Holds
+		}
+		a, b := t.parts[0].judge(values, unknown), t.parts[1].judge(values, unknown)
+		if a == decides || b == decides {
+			return decides
+		}
+		return max(a, b) // Unknown, unless both are the other
+	case operators.LogicalNot:
+		switch t.parts[0].judge(values, unknown) {
+		case Fails:
+			return Holds
+		case Holds:
+			return Fails
+		}
+		return Unknown
+	}
+	switch {
+	case unknown[t.variable]:
+		return Unknown
+	case t.holds(values):
+		return Holds
+	}
+	return Fails
 }
 
 // Limits are the numbers that the condition compares the variable with, sorted. ok is false when it does more with it

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -236,6 +237,36 @@ func TestConditions(t *testing.T) {
 		}
 		if got := cond.Holds(c.value); got != c.want {
 			t.Errorf("%s at %g: %v", c.source, c.value, got)
+		}
+	}
+}
+
+// What is unknown decides nothing that the rest does not decide.
+func TestConditionsOfTheUnknown(t *testing.T) {
+	for _, c := range []struct {
+		source string
+		a, b   float64
+		want   Truth
+	}{
+		{"a > 1", 5, 0, Unknown}, {"!(a > 1)", 5, 0, Unknown}, {"b > 1", 5, 2, Holds}, {"b > 1", 5, 1, Fails}, {"!(b > 1)", 5, 1, Holds},
+		{"a > 1 && b > 1", 5, 2, Unknown}, {"a > 1 && b > 1", 5, 1, Fails}, {"b > 1 && a > 1", 5, 1, Fails},
+		{"a > 1 || b > 1", 5, 2, Holds}, {"b > 1 || a > 1", 5, 2, Holds}, {"a > 1 || b > 1", 5, 1, Unknown},
+		{"!(a > 1) && !(b > 1)", 5, 1, Unknown}, {"!(a > 1) && !(b > 1)", 5, 2, Fails}, {"!(a > 1 && b > 1)", 5, 1, Holds},
+		{"a >= 2 * b", 5, 1, Unknown}, {"b >= 0.5 * b", 5, 1, Holds}, {"true", 5, 1, Holds},
+	} {
+		cs, err := NewConditions("a", "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ds Diagnostics
+		cond := cs.Compile(Expr{Source: c.source}, &ds)
+		if err := ds.Err(); err != nil {
+			t.Fatal(c.source, err)
+		}
+		for _, a := range []float64{c.a, math.NaN()} {
+			if got := cond.Judge([]float64{a, c.b}, []bool{true, false}); got != c.want {
+				t.Errorf("%s with a unknown, b %g: %d, want %d", c.source, c.b, got, c.want)
+			}
 		}
 	}
 }

@@ -23,11 +23,11 @@ type deriveDoc struct {
 	Background *backgroundDoc `yaml:"above_background" doc:"how far it lies above its own moving background"`
 	Rise       pack.Duration  `yaml:"rise_within" pack:"above 0s" doc:"how far it lies above its lowest within the span"`
 	Fall       pack.Duration  `yaml:"fall_within" pack:"above 0s" doc:"how far it lies below its highest within the span"`
-	Average    pack.Duration  `yaml:"average_over" pack:"above 0s" doc:"the mean of the readings of the span, of those that came"`
-	Lowest     pack.Duration  `yaml:"lowest_over" pack:"above 0s" doc:"the lowest reading of the span, of those that came"`
-	Highest    pack.Duration  `yaml:"highest_over" pack:"above 0s" doc:"the highest reading of the span, of those that came"`
-	Total      pack.Duration  `yaml:"total_over" pack:"above 0s" doc:"the sum of the readings of the span"`
-	Amount     pack.Duration  `yaml:"amount_over" pack:"above 0s" doc:"what a rate per hour comes to over the span: mm/h of rain to mm"`
+	Average    pack.Duration  `yaml:"average_over" pack:"above 0s" doc:"the mean of the span; unknown until readings speak for 75 % of it"`
+	Lowest     pack.Duration  `yaml:"lowest_over" pack:"above 0s" doc:"the lowest reading of the span; unknown until readings speak for 75 % of it"`
+	Highest    pack.Duration  `yaml:"highest_over" pack:"above 0s" doc:"the highest reading of the span; unknown until readings speak for 75 % of it"`
+	Total      pack.Duration  `yaml:"total_over" pack:"above 0s" doc:"the sum of the readings of the span, of those that came: never more than the true one, so a limit that it passes is passed"`
+	Amount     pack.Duration  `yaml:"amount_over" pack:"above 0s" doc:"what a rate per hour comes to over the span, mm/h of rain to mm, of the time that readings speak for: a limit that it passes is passed"`
 	Daily      *dailyDoc      `yaml:"mean_between" doc:"one figure a day: the mean between two times of the day"`
 
 	Unusual *unusualDoc `yaml:"unusual" doc:"how unusual the readings are by all that is known of the series, as a multiple of the limit that the budget sets; 0 while it learns"`
@@ -132,7 +132,8 @@ type variable struct {
 
 // cell is the state of one derived variable: of one instrument, or of one subject that judges several inputs together.
 type cell interface {
-	// next takes what is known, and gives the variable's value, NaN while it has none, and whether it is a new one.
+	// next takes what is known, and gives the variable's value, NaN while it has none, and whether it is a new one. Where it
+	// has none because its readings are too few yet, it says so in k.unsure, which has a place for it.
 	next(at int64, k *known) (v float64, fresh bool)
 	// set makes the cell a copy of another of the same variable.
 	set(from cell)
@@ -157,46 +158,46 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 		v.fresh = follows(of, func(s *series.Background, _ *known, at int64, x float64) float64 { return s.Excess(f, at, x) })
 	case !doc.Rise.IsZero():
 		o := over(doc.Rise)
-		said(", rise within "+span(doc.Rise.Value).EN, span(doc.Rise.Value).ZH+"内升幅")
+		said(", rise within "+window(doc.Rise.Value).EN, window(doc.Rise.Value).ZH+"内升幅")
 		v.fresh = follows(of, func(s *series.Change, _ *known, at int64, x float64) float64 {
 			rise, _ := s.Next(o, at, x)
 			return rise
 		})
 	case !doc.Fall.IsZero():
 		o := over(doc.Fall)
-		said(", fall within "+span(doc.Fall.Value).EN, span(doc.Fall.Value).ZH+"内降幅")
+		said(", fall within "+window(doc.Fall.Value).EN, window(doc.Fall.Value).ZH+"内降幅")
 		v.fresh = follows(of, func(s *series.Change, _ *known, at int64, x float64) float64 {
 			_, fall := s.Next(o, at, x)
 			return fall
 		})
 	case !doc.Average.IsZero():
 		o := over(doc.Average)
-		said(", mean of "+span(doc.Average.Value).EN, span(doc.Average.Value).ZH+"均值")
-		v.fresh = follows(of, func(s *series.Integral, _ *known, at int64, x float64) float64 {
+		said(", mean of "+window(doc.Average.Value).EN, window(doc.Average.Value).ZH+"均值")
+		v.fresh = spans(of, o, func(s *mean, o *series.Over, at int64, x float64) float64 {
 			_, mean := s.Next(o, at, x)
 			return mean
 		})
 	case !doc.Lowest.IsZero():
 		o := over(doc.Lowest)
-		said(", lowest of "+span(doc.Lowest.Value).EN, span(doc.Lowest.Value).ZH+"最低值")
-		v.fresh = follows(of, func(s *series.Extremes, _ *known, at int64, x float64) float64 {
-			low, _ := s.Next(o, at, x)
+		said(", lowest of "+window(doc.Lowest.Value).EN, window(doc.Lowest.Value).ZH+"最低值")
+		v.fresh = spans(of, o, func(s *extremes, o *series.Over, at int64, x float64) float64 {
+			low, _ := s.next(o, at, x)
 			return low
 		})
 	case !doc.Highest.IsZero():
 		o := over(doc.Highest)
-		said(", highest of "+span(doc.Highest.Value).EN, span(doc.Highest.Value).ZH+"最高值")
-		v.fresh = follows(of, func(s *series.Extremes, _ *known, at int64, x float64) float64 {
-			_, high := s.Next(o, at, x)
+		said(", highest of "+window(doc.Highest.Value).EN, window(doc.Highest.Value).ZH+"最高值")
+		v.fresh = spans(of, o, func(s *extremes, o *series.Over, at int64, x float64) float64 {
+			_, high := s.next(o, at, x)
 			return high
 		})
 	case !doc.Total.IsZero():
 		o := over(doc.Total)
-		said(", sum of "+span(doc.Total.Value).EN, span(doc.Total.Value).ZH+"合计")
+		said(", sum of "+window(doc.Total.Value).EN, window(doc.Total.Value).ZH+"合计")
 		v.fresh = follows(of, func(s *series.Sum, _ *known, at int64, x float64) float64 { sum, _ := s.Next(o, at, x); return sum })
 	case !doc.Amount.IsZero():
 		o := over(doc.Amount)
-		said(", amount in "+span(doc.Amount.Value).EN, span(doc.Amount.Value).ZH+"累计")
+		said(", amount in "+window(doc.Amount.Value).EN, window(doc.Amount.Value).ZH+"累计")
 		v.unit = strings.TrimSuffix(base.unit, "/h")
 		v.fresh = follows(of, func(s *series.Integral, _ *known, at int64, x float64) float64 {
 			sum, _ := s.Next(o, at, x)
@@ -337,6 +338,7 @@ type single[S any, P machine[S]] struct {
 func (c *single[S, P]) next(at int64, k *known) (float64, bool) {
 	x := k.vars[c.of]
 	if math.IsNaN(x) {
+		k.unsure[len(k.vars)] = k.unsure[c.of]
 		return math.NaN(), false
 	}
 	if !k.fresh[c.of] {

@@ -76,14 +76,15 @@ func (s *state) signal(d *Detector, e entry, k *known, changes []Change) []Chang
 			}
 		}
 	}
-	k.vars = append(k.vars[:0], float64(s.counting(d.Joins, e.at)))
-	met, calm := d.judge(k.vars)
+	k.begin()
+	k.give(float64(s.counting(d.Joins, e.at)), true)
+	j := d.judge(k)
 	var span int64
 	if s.last != 0 {
 		span = e.at - s.last
 	}
-	changes = s.judged(d, e, span, s.prev, met, calm, k.vars[0], k.vars, changes)
-	s.last, s.prev = e.at, met
+	changes = s.judged(d, e, span, s.prev, j, k.vars[0], k.vars, changes)
+	s.last, s.prev = e.at, j.met
 	return changes
 }
 

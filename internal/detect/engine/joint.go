@@ -48,28 +48,28 @@ func (s *state) judgeFrame(sub *subject, e entry, k *known, changes []Change) []
 		at = max(at, s.ins[i].last)
 		k.sources, k.of = append(k.sources, v), append(k.of, sensor{sub.sources[i].id, sub.inputs[i]})
 	}
-	k.vars, k.fresh = k.vars[:0], k.fresh[:0]
+	k.begin()
 	unknown := true
 	for i := range d.Inputs {
 		v := combine(d.Inputs[i].Combine, i, k)
 		unknown = unknown && math.IsNaN(v)
-		k.vars, k.fresh = append(k.vars, v), append(k.fresh, true)
+		k.give(v, true)
 	}
 	if unknown {
 		return changes
 	}
 	derive(s.cells, at, k)
-	met, calm := d.judge(k.vars)
+	j := d.judge(k)
 	var span int64
 	if s.last != 0 {
 		span = at - s.last
 	}
 	n := len(changes)
-	changes = s.judged(d, entry{at: at, source: e.source}, span, s.prev, met, calm, k.vars[0], k.vars, changes)
+	changes = s.judged(d, entry{at: at, source: e.source}, span, s.prev, j, k.vars[0], k.vars, changes)
 	for i := n; i < len(changes); i++ {
 		changes[i].deviating = deviating(s.cells)
 	}
-	s.last, s.prev = at, met
+	s.last, s.prev = at, j.met
 	return changes
 }
 

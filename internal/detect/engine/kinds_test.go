@@ -83,6 +83,52 @@ func TestEachKind(t *testing.T) {
   levels: {red: {when: "mean >= 10"}}
   clear: {when: "mean < 1", for: 0s}`,
 			slices.Concat(rep(0, 10), rep(20, 4), rep(0, 20)), "13: 13 red, 21 cleared"},
+		"a mean of too few readings is none": {`
+  derives: {mean: {average_over: 8m}}
+  levels: {red: {when: "mean >= 10"}}
+  clear: {when: "mean < 1", for: 0s}`,
+			slices.Concat(rep(20, 3), rep(0, 20)), ""},
+		"a mean from three quarters of its span on": {`
+  derives: {mean: {average_over: 8m}}
+  levels: {red: {when: "mean >= 10"}}
+  clear: {when: "mean < 1", for: 0s}`,
+			rep(20, 20), "6: 6 red"},
+		"an alert waits for the mean after a gap": {`
+  derives: {mean: {average_over: 8m}}
+  levels: {yellow: {when: "mean >= 10"}, red: {when: "mean >= 30"}}
+  clear: {when: "mean < 1", for: 0s}`,
+			slices.Concat(rep(40, 10), rep(math.NaN(), 20), rep(0, 20)), "6: 6 red, 35 cleared"},
+		"and does not step down before it": {`
+  derives: {mean: {average_over: 8m}}
+  levels: {yellow: {when: "mean >= 10"}, red: {when: "mean >= 30"}}
+  clear: {when: "!(mean >= 1)", for: 0s}`,
+			slices.Concat(rep(40, 10), rep(math.NaN(), 20), rep(20, 20)), "6: 6 red, 35 yellow"},
+		"a gap in the span counts against it": { // in minute 28 only two of its three minutes are left in the span
+			`
+  derives: {mean: {average_over: 8m}}
+  levels: {red: {when: "mean >= 10"}}
+  clear: {when: "!(mean >= 10)", for: 0s}`,
+			slices.Concat(rep(0, 20), rep(math.NaN(), 3), rep(90, 3), rep(0, 20)), "28: 28 red, 33 cleared"},
+		"the lowest of too few readings is none": {`
+  derives: {low: {lowest_over: 8m}}
+  levels: {red: {when: "low >= 10"}}
+  clear: {when: "low < 10", for: 0s}`,
+			slices.Concat(rep(20, 10), rep(math.NaN(), 20), rep(20, 10), rep(5, 1), rep(20, 3)), "6: 6 red, 40 cleared"},
+		"the highest of too few readings is none": {`
+  derives: {high: {highest_over: 8m}}
+  levels: {red: {when: "high >= 10"}}
+  clear: {when: "high < 10", for: 0s}`,
+			slices.Concat(rep(20, 10), rep(math.NaN(), 20), rep(5, 10)), "6: 6 red, 35 cleared"},
+		"what is made of an unknown mean is unknown": {`
+  derives: {mean: {average_over: 8m}, low: {of: mean, lowest_over: 8m}, twice: {of: mean, rise_within: 8m}}
+  levels: {red: {when: "low >= 10"}}
+  clear: {when: "low < 10 && !(twice > 100)", for: 0s}`,
+			slices.Concat(rep(20, 20), rep(math.NaN(), 20), rep(0, 20)), "12: 12 red, 50 cleared"},
+		"a sum that passes its limit passes it at once": {`
+  derives: {sum: {total_over: 8m}}
+  levels: {red: {when: "sum >= 30"}}
+  clear: {when: "sum < 10", for: 0s}`,
+			slices.Concat(rep(20, 3), rep(0, 20)), "1: 1 red, 11 cleared"},
 		"what a rate comes to": {`
   derives: {amount: {amount_over: 1h}}
   levels: {red: {when: "amount >= 20"}}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/series"
+	"github.com/anlan-city/anlan/internal/pack"
 )
 
 // maxRaises is the largest number of raises that Chatter counts.
@@ -91,6 +92,7 @@ func (d *Detector) cells() []cell {
 type known struct {
 	vars    []float64
 	fresh   []bool    // whether each variable has a new value
+	unsure  []bool    // of a variable without a value: readings of it come, too few yet
 	sources []float64 // NaN where one has said nothing for too long
 	of      []sensor  // what each source is
 
@@ -112,6 +114,14 @@ func (k *known) at(on Subject) int64 {
 	return 0
 }
 
+// begin forgets the variables of the judgement before.
+func (k *known) begin() { k.vars, k.fresh, k.unsure = k.vars[:0], k.fresh[:0], k.unsure[:0] }
+
+// give adds a variable that is not derived.
+func (k *known) give(v float64, fresh bool) {
+	k.vars, k.fresh, k.unsure = append(k.vars, v), append(k.fresh, fresh), append(k.unsure, false)
+}
+
 // step takes one entry and appends what it changes. The changes lack what the subject knows: see subject.tell.
 func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change {
 	d := sub.detector
@@ -130,19 +140,20 @@ func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change
 		}
 	}
 	changes = s.still(d, in, e, value, changes)
-	k.vars, k.fresh = append(k.vars[:0], value), append(k.fresh[:0], true)
+	k.begin()
+	k.give(value, true)
 	derive(in.cells, e.at, k)
 	var span int64
 	if in.last != 0 {
 		span = e.at - in.last
 	}
-	met, calm := d.judge(k.vars)
+	j := d.judge(k)
 	if d.chained { // between two of its own readings others were judged
 		span, in.prev = e.at-s.last, s.prev
 	}
-	changes = s.judged(d, e, span, in.prev, met, calm, value, k.vars, changes)
-	in.last, in.value, in.prev = e.at, value, met
-	s.last, s.prev = e.at, met
+	changes = s.judged(d, e, span, in.prev, j, value, k.vars, changes)
+	in.last, in.value, in.prev = e.at, value, j.met
+	s.last, s.prev = e.at, j.met
 	return changes
 }
 
@@ -150,19 +161,21 @@ func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change
 func (s *state) relay(d *Detector, e entry, k *known, changes []Change) []Change {
 	own := &s.ins[len(s.ins)-1]
 	s.ins[e.source].last = e.at
-	k.vars, k.fresh = append(k.vars[:0], own.value), append(k.fresh[:0], false)
+	k.begin()
+	k.give(own.value, false)
 	derive(own.cells, e.at, k)
 	if own.last == 0 {
 		return changes
 	}
-	met, calm := d.judge(k.vars)
-	changes = s.judged(d, e, e.at-s.last, s.prev, met, calm, own.value, k.vars, changes)
-	s.last, s.prev = e.at, met
+	j := d.judge(k)
+	changes = s.judged(d, e, e.at-s.last, s.prev, j, own.value, k.vars, changes)
+	s.last, s.prev = e.at, j.met
 	return changes
 }
 
 func derive(cells []cell, at int64, k *known) {
 	for _, c := range cells {
+		k.unsure = append(k.unsure, false)
 		v, fresh := c.next(at, k)
 		k.vars, k.fresh = append(k.vars, v), append(k.fresh, fresh)
 	}
@@ -178,20 +191,31 @@ func (d *Detector) clamp(input int, v float64) float64 {
 	return min(max(v, r[0]), r[1])
 }
 
-// judge says which levels' conditions hold (bit i: level i+1), and whether the clear condition does.
-func (d *Detector) judge(vars []float64) (met uint8, calm bool) {
+// judgement says which levels' conditions hold (bit i: level i+1), and whether the clear condition does; and of which that
+// can't be told.
+type judgement struct {
+	met, unknown uint8
+	calm, unsure bool
+}
+
+func (d *Detector) judge(k *known) (j judgement) {
 	for i := range d.Levels {
-		if d.Levels[i].When.Holds(vars...) {
-			met |= 1 << i
+		switch d.Levels[i].When.Judge(k.vars, k.unsure) {
+		case pack.Holds:
+			j.met |= 1 << i
+		case pack.Unknown:
+			j.unknown |= 1 << i
 		}
 	}
-	return met, d.Clear.Holds(vars...)
+	clear := d.Clear.Judge(k.vars, k.unsure)
+	j.calm, j.unsure = clear == pack.Holds, clear == pack.Unknown
+	return j
 }
 
 // judged runs the alarm and what manages it.
-func (s *state) judged(d *Detector, e entry, span int64, prev, met uint8, calm bool, value float64, vars []float64, changes []Change) []Change {
+func (s *state) judged(d *Detector, e entry, span int64, prev uint8, j judgement, value float64, vars []float64, changes []Change) []Change {
 	at := e.at
-	from, to := s.alarm.Step(&d.delays, series.Step{At: at, Span: span, Prev: prev, Met: met, Calm: calm})
+	from, to := s.alarm.Step(&d.delays, series.Step{At: at, Span: span, Prev: prev, Met: j.met, Calm: j.calm, Unknown: j.unknown, Unsure: j.unsure})
 	c := Change{Kind: Hazard, At: at, source: e.source, Value: value}
 	st := &s.stands
 	if st.chatter && st.cleared != 0 && at-st.cleared >= micros(d.Chatter.Settle) && to == 0 {

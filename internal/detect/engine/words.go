@@ -146,6 +146,14 @@ func span(d time.Duration) Wording {
 	return Wording{strings.Join(en, " "), strings.Join(zh, "")}
 }
 
+// window says the length of a window: up to three days in hours, as the standards do (24小时均值).
+func window(d time.Duration) Wording {
+	if h := d / time.Hour; d%time.Hour == 0 && h > 0 && h <= 72 {
+		return Wording{fmt.Sprintf("%d h", h), fmt.Sprintf("%d小时", h)}
+	}
+	return span(d)
+}
+
 // Public is a datastream's place as an alert may tell it: an instrument in a home is called by its kind, since its name may
 // hold the flat, and the place is the building. home says that it is one.
 func (d *Detector) Public(s Stream) (out Stream, home bool) {

@@ -42,6 +42,11 @@ type Step struct {
 	Met  uint8 // bit i is set when the condition of level i+1 holds
 	Prev uint8 // Met of the same instrument's previous reading
 	Calm bool  // the clear condition holds
+
+	// What can't be told, since a mean is still of too few readings, is missing data: it neither counts nor resets. A bit of
+	// Unknown is that of Met, which is not set then; Unsure is for Calm.
+	Unknown uint8
+	Unsure  bool
 }
 
 // Alarm is one alarm's state: which level stands, and how far each delay has run. The zero value is an alarm at rest.
@@ -106,7 +111,7 @@ func (a *Alarm) Step(d *Delays, s Step) (from, to int) {
 	case from == 0:
 	case a.calm >= d.Off:
 		*a = Alarm{last: at}
-	case a.off >= d.Off && from > 1:
+	case a.off >= d.Off && from > 1 && s.Unknown>>(from-1)&1 == 0:
 		a.level, a.off = int8(a.below(d, from, at)), 0
 	}
 	return from, int(a.level)
@@ -118,6 +123,9 @@ func (a *Alarm) Step(d *Delays, s Step) (from, to int) {
 // again. When a reading covers time that another instrument's reading has just let fade, elapsed-c is negative and the
 // fading is undone.
 func (a *Alarm) gather(every int64, i int, on OnDelay, at, elapsed int64, s Step) bool {
+	if s.Unknown&(1<<i) != 0 {
+		return a.held[i] > 0
+	}
 	met := s.Met&(1<<i) != 0
 	var c int64
 	if met {
@@ -149,8 +157,13 @@ func (a *Alarm) rest(d *Delays, elapsed int64, s Step) {
 		}
 		return min(sofar+elapsed, d.Off)
 	}
-	if a.level > 0 {
+	if a.level == 0 {
+		return
+	}
+	if s.Unknown>>(a.level-1)&1 == 0 {
 		a.off = run(a.off, s.Met>>(a.level-1) == 0)
+	}
+	if !s.Unsure {
 		a.calm = run(a.calm, s.Calm)
 	}
 }

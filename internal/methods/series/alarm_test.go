@@ -191,6 +191,38 @@ func TestAlarmSnapshot(t *testing.T) {
 	})
 }
 
+// What can't be told is missing data: it moves no delay, and neither raises, steps down nor clears.
+func TestAlarmPausesWhereNothingCanBeTold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := indoor()
+		d.Off = rapid.SampledFrom([]int64{0, 30 * sec, 10 * minute}).Draw(t, "off")
+		if rapid.Bool().Draw(t, "pieces") {
+			d.On[0].Within = 5 * minute
+		}
+		var a Alarm
+		at, prev := int64(1e15), uint8(0)
+		for range rapid.IntRange(1, 200).Draw(t, "n") {
+			span := rapid.SampledFrom([]int64{sec, 30 * sec, 3600 * sec}).Draw(t, "span")
+			at += span
+			if rapid.Bool().Draw(t, "unknown") {
+				before := a
+				if from, to := a.Step(d, Step{At: at, Span: span, Prev: prev, Unknown: 1<<MaxLevels - 1, Unsure: true}); from != to {
+					t.Fatalf("from %d to %d", from, to)
+				}
+				prev = 0
+				before.last = at
+				if before.begun = a.begun; a.level > 0 && a != before || a.held != before.held {
+					t.Fatalf("%+v became %+v", before, a)
+				}
+				continue
+			}
+			met, calm := metIndoor(rapid.SampledFrom([]float64{0, 2.9, 3, 5, 10, 25}).Draw(t, "v"))
+			a.Step(d, Step{At: at, Span: span, Met: met, Prev: prev, Calm: calm})
+			prev = met
+		}
+	})
+}
+
 // Two runs of one alarm never begin at the same time: the alert key rests on it.
 func TestAlarmRunsAreDistinct(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

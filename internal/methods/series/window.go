@@ -15,7 +15,7 @@ import (
 // window. Eighths are counted from 1970, so that the result does not depend on when the series began.
 //
 // In a gap the window slides on without readings: after one of more than 9/8 of Span it holds only the newest. A window
-// that was not seen in full holds what there was; whoever needs a full one looks at Count or Covered. A reading that is
+// that was not seen in full holds what there was; whoever needs a full one looks at Count, Covered or Share. A reading that is
 // older than the newest is taken as if it were as old as that.
 type Over struct {
 	Span int64 // µs
@@ -178,6 +178,26 @@ func (s *Integral) add(eighth int64, value, time float64) {
 
 // Covered is how much time of the window readings speak for, in µs; up to 9/8 of Span.
 func (s *Integral) Covered() int64 { return int64(s.of(&s.time)) }
+
+// Share is how much of the Span before a time readings speak for, from 0 to 1. The time is no earlier than the newest
+// reading. Unlike Covered it leaves out what the window holds beyond the span, so that a gap counts the same wherever it
+// lies: of the eighth in which the span begins a part counts that is as large as the part of it within the span.
+func (s *Integral) Share(o *Over, at int64) float64 {
+	width := o.width()
+	begin := max(at, s.last) - o.Span
+	known := 0.0
+	for m := s.filled; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros16(m)
+		from := (s.newest - int64((slot(s.newest)-i+slots)%slots)) * width
+		switch {
+		case from >= begin:
+			known += s.time[i]
+		case from+width > begin:
+			known += s.time[i] * float64(from+width-begin) / float64(width)
+		}
+	}
+	return min(known/float64(o.Span), 1)
+}
 
 const windowVersion = 1
 

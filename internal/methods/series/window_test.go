@@ -120,6 +120,64 @@ func TestIntegralIsWhatItSays(t *testing.T) {
 	})
 }
 
+// The share is the time within the span itself, to the part of an eighth that is taken in proportion.
+func TestShareIsWhatItSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawOver(t)
+		all := drawSeries(t)
+		after := rapid.Int64Range(0, 2*o.Span).Draw(t, "after")
+		var s Integral
+		if s.Share(o, all[0].at) != 0 {
+			t.Fatal("what was never heard speaks for time")
+		}
+		for n, r := range all {
+			s.Next(o, r.at, r.x)
+			now := s.last
+			if n == len(all)-1 {
+				now += after // nothing more is heard
+			}
+			var known float64
+			last := all[0].at
+			for _, r := range all[1 : n+1] {
+				at := max(r.at, last)
+				known += float64(max(at-max(at-o.Every, last, now-o.Span), 0))
+				last = at
+			}
+			got := s.Share(o, now)
+			if off := math.Abs(got - known/float64(o.Span)); off > float64(o.width())/float64(o.Span)+1e-9 || got < 0 || got > 1 {
+				t.Fatalf("reading %d: %g, want %g", n, got, known/float64(o.Span))
+			}
+		}
+	})
+}
+
+// A gap of an hour and a half in a span of eight counts the same all the way through it, and no more when it has left.
+func TestShareOfAGap(t *testing.T) {
+	o := &Over{Span: 8 * 60 * minute, Every: 5 * minute}
+	start := int64(1e15) / o.width() * o.width()
+	var s Integral
+	for m := int64(0); m <= 1200; m += 5 {
+		if m > 300 && m <= 390 {
+			continue
+		}
+		s.Next(o, start+m*minute, 1)
+		want := 390. / 480
+		switch {
+		case m <= 300:
+			want = float64(m) / 480
+		case m <= 480:
+			want = float64(m-90) / 480
+		case m >= 960:
+			want = 1
+		case m > 780:
+			continue // it leaves, by eighths
+		}
+		if got := s.Share(o, start+m*minute); math.Abs(got-want) > 1e-9 {
+			t.Errorf("minute %d: %g, want %g", m, got, want)
+		}
+	}
+}
+
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*(1+math.Abs(a)+math.Abs(b)) }
 
 func TestWindowByHand(t *testing.T) {
