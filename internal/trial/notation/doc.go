@@ -7,10 +7,11 @@
 //	2+1~0.3x20      both
 //	1 2 3           one reading each
 //	_               no reading this time; _x3 three times
+//	(60 65 70)x7    the readings of the group seven times over
 //	stale           no reading this time, and the instrument is said to have stopped
 //
 // Words are parted by white space, and each reading takes one step of the test's `every`. As in promtool, the number after
-// x counts the readings that follow the first, except after _, where it counts all.
+// x counts the readings that follow the first, except after _ and ), where it counts all.
 //
 // Parse promises to be quick and bounded whatever it is given (MaxReadings), and to say of a mistake where it stands.
 package notation

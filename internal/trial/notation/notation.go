@@ -29,24 +29,72 @@ func (e *Error) Error() string { return fmt.Sprintf("column %d: %s", e.Column+1,
 // Parse reads a series. The error is an *Error.
 func Parse(s string) ([]Step, error) {
 	var steps []Step
-	rs := []rune(s)
-	for i := 0; i < len(rs); {
-		if unicode.IsSpace(rs[i]) {
-			i++
-			continue
-		}
-		w := word{start: i}
-		for i < len(rs) && !unicode.IsSpace(rs[i]) {
-			i++
-		}
-		w.rs = rs[w.start:i]
+	words := split([]rune(s))
+	for i := 0; i < len(words); i++ {
 		var err error
-		if steps, err = w.expand(steps); err != nil {
-			return nil, err
+		switch w := words[i]; w.rs[0] {
+		case '(':
+			n := 1
+			for i+n < len(words) && words[i+n].rs[0] != ')' {
+				n++
+			}
+			if i+n == len(words) {
+				return nil, w.fail(0, 1, "the group is not closed; write it as (60 65 70)x7")
+			}
+			if steps, err = repeated(steps, words[i:i+n+1]); err != nil {
+				return nil, err
+			}
+			i += n
+		case ')':
+			return nil, w.fail(0, 1, "no group is open here; write it as (60 65 70)x7")
+		default:
+			if steps, err = w.expand(steps); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(steps) == 0 {
-		return nil, &Error{Width: max(len(rs), 1), Reason: "the series is empty; write readings such as 0x10 2+1x20 _x3 stale"}
+		return nil, &Error{Width: max(len([]rune(s)), 1), Reason: "the series is empty; write readings such as 0x10 2+1x20 _x3 stale"}
+	}
+	return steps, nil
+}
+
+// split parts a series into words. A ( that begins one, and a ) with what follows it, are words of their own.
+func split(rs []rune) (words []word) {
+	for i := 0; i < len(rs); i++ {
+		if unicode.IsSpace(rs[i]) {
+			continue
+		}
+		w := word{start: i}
+		for i++; i < len(rs) && !unicode.IsSpace(rs[i]) && rs[i] != ')' && rs[i-1] != '('; i++ {
+		}
+		w.rs = rs[w.start:i]
+		words = append(words, w)
+		i--
+	}
+	return words
+}
+
+// repeated appends a group as often as it says: its noise differs from one time to the next.
+func repeated(steps []Step, group []word) ([]Step, error) {
+	open, end := group[0], group[len(group)-1]
+	end.at = 1
+	n, err := end.times(1)
+	if err != nil {
+		return nil, err
+	}
+	if group = group[1 : len(group)-1]; len(group) == 0 {
+		return nil, open.fail(0, 1, "the group is empty")
+	}
+	for range n {
+		for _, w := range group {
+			if w.rs[0] == '(' {
+				return nil, w.fail(0, 1, "a group can't stand in a group")
+			}
+			if steps, err = w.expand(steps); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return steps, nil
 }
@@ -183,7 +231,7 @@ func (w *word) times(none int) (int, error) {
 	case err != nil:
 		return 0, w.fail(from-1, len(w.rs), "expected a whole number after x, such as x10")
 	case n == 0 && none == 1:
-		return 0, w.fail(from-1, len(w.rs), "_x0 stands for nothing; leave it out")
+		return 0, w.fail(from-1, len(w.rs), "%cx0 stands for nothing; leave it out", w.rs[0])
 	case n > MaxReadings:
 		return 0, w.fail(from, len(w.rs), "the series is longer than %d readings", MaxReadings)
 	}

@@ -39,6 +39,8 @@ func TestParse(t *testing.T) {
 		"1+-1x2":              "1 0 -1",
 		"1\n  2":              "1 2",
 		"5~0x1":               "5 5",
+		"0 (1 2+1x1 _)x2 9":   "0 1 2 3 _ 1 2 3 _ 9",
+		"( 1 )x3 (2)":         "1 1 1 2",
 	} {
 		steps, err := Parse(in)
 		if err != nil {
@@ -67,6 +69,15 @@ func TestMistakesSayWhere(t *testing.T) {
 		"1.2.3":          "3+2 \".3\" is no part",
 		"1e9":            "1+2 \"e9\" is no part",
 		"stalex3":        "0+7 expected a reading",
+		"1 (2 3":         "2+1 the group is not closed",
+		"1 2)x3":         "3+1 no group is open",
+		"1 ()x3":         "2+1 the group is empty",
+		"1 (2 (3)x2)x2":  "5+1 a group can't stand in a group",
+		"(1 2)x0":        "5+2 )x0 stands for nothing",
+		"(1 2)3":         "5+1 \"3\" is no part",
+		"(1 2o)x3":       "4+1 \"o\" is no part",
+		"(0x9999)x11":    "1+6 the series is longer",
+		"1(2)x2":         "1+1 \"(\" is no part",
 	} {
 		_, err := Parse(in)
 		var e *Error
@@ -104,7 +115,7 @@ func TestNoise(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"0+10x5 _x3 stale 4.9x100 22-2x11 1 2 3", "5~0.3x60", "_x2147483647", "1+1e9x3", "-.-"} {
+	for _, s := range []string{"0+10x5 _x3 stale 4.9x100 22-2x11 1 2 3", "5~0.3x60", "_x2147483647", "1+1e9x3", "-.-", "(60 _ 5~1x3)x40"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
