@@ -30,6 +30,7 @@ type register struct{ *App }
 
 var (
 	_ detect.Register  = register{}
+	_ detect.Names     = register{}
 	_ inspect.Register = register{}
 	_ respond.Register = register{}
 	_ warn.Areas       = register{}
@@ -80,6 +81,38 @@ func (r register) Streams(_ context.Context, ids []int64) (map[int64]engine.Stre
 		out[id] = st
 	}
 	return out, nil
+}
+
+// Instruments fulfils detect.Names. One in a home is called by its kind, since its name may hold the flat.
+func (r register) Instruments(_ context.Context, ids []int64) map[int64]detect.Instrument {
+	out := make(map[int64]detect.Instrument, len(ids))
+	for _, id := range ids {
+		d, ok := r.sensing.Lookup(id)
+		if !ok {
+			continue
+		}
+		in := detect.Instrument{Datastream: id, Name: d.Name, Property: engine.Wording{EN: d.Name, ZH: d.Name}, Unit: d.Unit, Asset: d.Asset}
+		if p, ok := r.packs.properties[d.Property]; ok {
+			in.Property = engine.TextOf(p.Title)
+		}
+		if s, ok := r.city.AssetSpot(d.Asset); ok {
+			in.AssetName, in.Place, in.PlaceName, in.Home = wording(s.AssetName), s.Place, wording(s.PlaceName), s.Home
+			for _, k := range r.packs.declared {
+				if s.Home && k.ID == s.Kind {
+					in.AssetName, in.Name = engine.TextOf(k.Title), in.Property.ZH
+				}
+			}
+		}
+		if st, ok := r.sensing.State(id); ok && st.HasLatest() {
+			at := st.Latest.Time()
+			in.HeardAt = &at
+			if v, number := st.Latest.Value.Float(); number && !in.Home {
+				in.Latest = &detect.Sample{At: at, Value: v}
+			}
+		}
+		out[id] = in
+	}
+	return out
 }
 
 // neighbours are the datastreams on assets.

@@ -48,9 +48,15 @@ type Alert struct {
 	Rule    Wording `json:"rule" doc:"the detector's rule in words, as it was when it raised the alert"`
 	Clears  Wording `json:"clears" doc:"what ends it, in words"`
 
+	// Figures are what the rule's variables came to, at its latest step.
+	Figures []engine.Figure `json:"figures,omitempty" doc:"what the variables of the rule came to, at its latest step"`
+
 	Datastream  int64   `json:"datastream" doc:"whose reading raised it"`
 	Datastreams []int64 `json:"datastreams" doc:"all that the detector watches there"`
-	Unit        string  `json:"unit"`
+	// Instruments are there when one alert is asked for.
+	Instruments []Instrument `json:"instruments,omitempty" doc:"the same, under their names; when one alert is asked for"`
+	Signals     []Signal     `json:"signals,omitempty" doc:"of a rule that joins others: the alerts and reports that it had before it when it was raised"`
+	Unit        string       `json:"unit"`
 	// Readings are those that raised it: of Datastream, from Since until it was raised, the newest MaxCause.
 	Readings []Sample `json:"readings" doc:"the readings that raised it; none for an instrument in a home"`
 
@@ -80,6 +86,9 @@ type Alert struct {
 
 	opens *events.AlertOpens
 	key   key
+	// others are readings at the time it was raised, of the instruments beside Datastream; deviators those that deviated most.
+	others    []reading
+	deviators []int64
 	// acknowledgedIn is the row of the history that acknowledged it.
 	acknowledgedIn int64
 }
@@ -102,6 +111,8 @@ type Step struct {
 	Actor   string       `json:"actor,omitempty"`
 	Note    string       `json:"note,omitempty"`
 	Because *Wording     `json:"because,omitempty"`
+	// Figures are those of a step of the detector.
+	Figures []engine.Figure `json:"figures,omitempty" doc:"what the variables of the rule came to"`
 	// UndoneAt is when a reading that came late showed that the step was not so.
 	UndoneAt *time.Time `json:"undone_at,omitempty" doc:"when a reading that came late showed that it was not so"`
 
@@ -123,6 +134,10 @@ type facts struct {
 	Maturity    string             `json:"maturity,omitempty"`
 	Opens       *events.AlertOpens `json:"opens,omitempty"`
 	Works       *PlannedWorks      `json:"works,omitempty"`
+	Figures     []engine.Figure    `json:"figures,omitempty"`
+	Others      []reading          `json:"others,omitempty"`
+	Deviators   []int64            `json:"deviators,omitempty"`
+	Signals     []Signal           `json:"signals,omitempty"`
 }
 
 // key is one of the names of an alert.
@@ -145,9 +160,11 @@ func alertOf(c engine.Change, s engine.Stream, cause []Sample) *Alert {
 		Organisation: s.Organisation, Point: s.Point,
 		Since: db.Time(c.Since), RaisedAt: db.Time(c.At), Because: d.Because(c, s), Rule: d.Rule, Clears: d.Clears,
 		Datastream: c.Datastream, Datastreams: c.Datastreams, Unit: d.Property.Unit, Readings: cause, key: keyOf(c),
+		Figures: d.Figures(c), deviators: c.Deviators,
 	}
 	if c.Kind == engine.Monitoring {
 		a.Title, a.Because, a.Rule, a.Clears = d.FaultWords(c, s)
+		a.Figures = nil
 		if c.Fault == engine.CommsFault { // it is about many, here and there
 			a.Asset, a.AssetName, a.Place, a.PlaceName, a.Point = 0, Wording{}, 0, Wording{}, nil
 		}

@@ -41,6 +41,7 @@ func (s *Service) Tell(ctx context.Context, told []Told, also func(tx *db.Tx) er
 		if t.Raised() {
 			a := alertOf(t.Change, t.Stream, t.Readings[max(0, len(t.Readings)-MaxCause):])
 			a.Because, a.Unit, a.Works = t.Because, t.Unit, s.duringAt(t.Stream.Asset, t.At)
+			a.Figures = nil // the model's own stand in the reason
 			steps[i].alert = a
 		}
 	}

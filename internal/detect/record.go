@@ -19,6 +19,7 @@ type step struct {
 	engine.Change
 	alert   *Alert // of a change that raises one
 	because Wording
+	figures []engine.Figure
 }
 
 // kind is the step's kind in an alert's history.
@@ -169,6 +170,10 @@ func (s *Service) name(tx *db.Tx, st step, touched []*Alert) (*Alert, error) {
 	if err := s.putToRest(tx, st, a); err != nil {
 		return nil, err
 	}
+	var err error
+	if a.Signals, err = s.signals(tx, st, a); err != nil {
+		return nil, err
+	}
 	if err := insertAlert(tx, a); err != nil {
 		return nil, err
 	}
@@ -210,7 +215,7 @@ func (s *Service) follow(tx *db.Tx, before *Alert, last step, now time.Time) err
 		}
 		a.Level, a.ClearedAt = e.Level, nil
 		if e.Because != nil {
-			a.Because = *e.Because
+			a.Because, a.Figures = *e.Because, e.Figures
 		}
 		if a.State = Raised; a.AcknowledgedAt != nil {
 			a.State = Acknowledged
@@ -278,13 +283,14 @@ func updateAlert(tx *db.Tx, a *Alert) error {
 // retell gives an alert the cause that it has now.
 func retell(tx *db.Tx, a, better *Alert) error {
 	a.Readings, a.Because, a.Datastream, a.Datastreams = better.Readings, better.Because, better.Datastream, better.Datastreams
+	a.Figures, a.others, a.deviators = better.Figures, better.others, better.deviators
 	_, err := tx.Exec(`update alerts set datastream = $1 where id = $2`, a.Datastream, a.ID)
 	return err
 }
 
 // putEvent adds a step to an alert's history, or has it hold again. fresh is false when it holds already.
 func putEvent(tx *db.Tx, alert int64, s step, now time.Time) (fresh bool, err error) {
-	var because *Wording
+	var because *said
 	note := ""
 	switch {
 	case s.Cleared && s.Withdrawn:
@@ -292,7 +298,7 @@ func putEvent(tx *db.Tx, alert int64, s step, now time.Time) (fresh bool, err er
 	case s.Cleared:
 		note = "condition"
 	default:
-		if because = &s.because; s.Chatters {
+		if because = (&said{s.because, s.figures}); s.Chatters {
 			note = chattering
 		}
 	}

@@ -93,8 +93,8 @@ var (
 	_ News     = (*bus.Bus)(nil)
 )
 
-// Deps are what the room needs. Readings, News and Works may be nil: then alerts carry the one reading that raised them, no
-// case, and no planned works.
+// Deps are what the room needs. Readings, News, Works and Names may be nil: then alerts carry the one reading that raised them,
+// no case, no planned works, and no names of instruments.
 type Deps struct {
 	DB        *db.DB
 	Clock     clock.Clock
@@ -104,6 +104,7 @@ type Deps struct {
 	Readings  Readings
 	News      News
 	Works     Works
+	Names     Names
 	Detectors []*engine.Detector
 
 	// SnapshotEvery is how long after one snapshot the next begins; DefaultSnapshotEvery when 0.
@@ -419,7 +420,7 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 func (s *Service) report(ctx context.Context, changes []engine.Change, row []sensing.Stored, seq int64) error {
 	steps := make([]step, 0, len(changes))
 	for _, c := range changes {
-		stream, home := c.Detector.Public(s.engine.Stream(c.Datastream))
+		stream, home := s.public(c.Detector, s.engine.Stream(c.Datastream))
 		st := step{Change: c}
 		if c.Raised() {
 			var cause []Sample
@@ -431,9 +432,15 @@ func (s *Service) report(ctx context.Context, changes []engine.Change, row []sen
 			}
 			st.alert = alertOf(c, stream, cause)
 			st.alert.Works = s.during(c)
-			st.because = st.alert.Because
+			st.because, st.figures = st.alert.Because, st.alert.Figures
+			if c.Kind == engine.Hazard {
+				var err error
+				if st.alert.others, err = s.others(ctx, c, row); err != nil {
+					return err
+				}
+			}
 		} else if !c.Cleared && !c.Undo && c.Kind == engine.Hazard {
-			st.because = c.Detector.Because(c, stream)
+			st.because, st.figures = c.Detector.Because(c, stream), c.Detector.Figures(c)
 		}
 		steps = append(steps, st)
 	}
@@ -684,6 +691,7 @@ func (s *Service) find(ctx context.Context, id int64) (a *Alert, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("alert %d: %w", id, err)
 	}
+	s.nameInstruments(ctx, a)
 	return a, nil
 }
 

@@ -27,6 +27,7 @@ func (a *Alert) facts() (string, error) {
 	b, err := json.Marshal(facts{
 		Title: a.Title, Because: a.Because, Rule: a.Rule, Clears: a.Clears, AssetName: a.AssetName, PlaceName: a.PlaceName, AreaName: a.AreaName,
 		Unit: a.Unit, Readings: a.Readings, Datastreams: a.Datastreams, Maturity: a.Maturity, Opens: a.opens, Works: works,
+		Figures: a.Figures, Others: a.others, Deviators: a.deviators, Signals: a.Signals,
 	})
 	return string(b), err
 }
@@ -103,7 +104,8 @@ func scanAlert(row interface{ Scan(...any) error }) (*Alert, error) {
 	a.AcknowledgedAt, a.ClearedAt = optional(acknowledged), optional(cleared)
 	a.Title, a.Because, a.Rule, a.Clears, a.opens = f.Title, f.Because, f.Rule, f.Clears, f.Opens
 	a.AssetName, a.PlaceName, a.AreaName, a.Unit = f.AssetName, f.PlaceName, f.AreaName, f.Unit
-	a.Readings, a.Datastreams = f.Readings, f.Datastreams
+	a.Readings, a.Datastreams, a.Figures = f.Readings, f.Datastreams, f.Figures
+	a.others, a.deviators, a.Signals = f.Others, f.Deviators, f.Signals
 	if lon.Valid && lat.Valid {
 		a.Point = &[2]float64{lon.Float64, lat.Float64}
 	}
@@ -241,8 +243,9 @@ func steps(tx *db.Tx, which string, args ...any) (out []Step, err error) {
 			return err
 		}
 		s.At, s.Level, s.since, s.UndoneAt = db.Time(at), engine.Level(level), since.Int64, optional(undone)
+		err := s.take(body)
 		out = append(out, s)
-		return json.Unmarshal([]byte(body), &out[len(out)-1].Because)
+		return err
 	}, `select id, at, kind, level, actor, note, facts, since, undone_at from alert_events `+which, args...)
 	return out, err
 }

@@ -208,6 +208,30 @@ func (d *Detector) Because(c Change, s Stream) Wording {
 	return Wording{fill("en", d.because.In("en")), fill("zh-CN", d.because.In("zh-CN"))}
 }
 
+// Figure is what a variable of a rule came to.
+type Figure struct {
+	Name  string  `json:"name" doc:"of the variable in the rule"`
+	Title Wording `json:"title"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit,omitempty"`
+	Ratio bool    `json:"ratio,omitempty" doc:"the value is a multiple of the limit that follows from the budget of false alarms"`
+}
+
+// Figures are what the rule's variables came to at a change, without those that had no value.
+func (d *Detector) Figures(c Change) (out []Figure) {
+	for i, v := range d.vars {
+		if i >= len(c.Values) || math.IsNaN(c.Values[i]) || math.IsInf(c.Values[i], 0) {
+			continue
+		}
+		f := Figure{Name: v.name, Title: v.said, Value: c.Values[i], Unit: v.unit, Ratio: v.ratio}
+		if f.Unit == "1" { // UCUM's name for what has no unit
+			f.Unit = ""
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 func figure(v float64, lang string) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return map[string]string{"en": "unknown", "zh-CN": "未知"}[lang]
