@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
@@ -169,6 +170,7 @@ func (s *Service) signals(tx *db.Tx, st step, a *Alert) ([]Signal, error) {
 	for _, m := range j.Of {
 		var err error
 		if m.Reports != "" {
+			_, short, _ := strings.Cut(m.Reports, "/") // see joined
 			err = tx.Each(func(rows *sql.Rows) error {
 				x := Signal{Title: m.Title}
 				var when int64
@@ -178,8 +180,8 @@ func (s *Service) signals(tx *db.Tx, st step, a *Alert) ([]Signal, error) {
 					out = append(out, x)
 				}
 				return err
-			}, `select id, at, lon, lat from detect_reports where category = $1 and at between cast($2 as bigint) and cast($3 as bigint) order by at nulls last, id nulls last`,
-				m.Reports, at-within, at)
+			}, `select id, at, lon, lat from detect_reports where category in ($1, $2) and at between cast($3 as bigint) and cast($4 as bigint) order by at nulls last, id nulls last`,
+				m.Reports, short, at-within, at)
 		} else {
 			err = tx.Each(func(rows *sql.Rows) error {
 				x, err := scanAlert(rows)
