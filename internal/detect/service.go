@@ -63,6 +63,8 @@ type Log interface {
 	Tail(ctx context.Context, after int64, fn func(sensing.Batch) error) error
 	// Hold says that the consumer will never again ask for rows up to position.
 	Hold(consumer string, position int64)
+	// LastSeq is the newest row.
+	LastSeq() int64
 }
 
 // Register tells where datastreams stand. app fulfils it from sensing and city.
@@ -125,6 +127,7 @@ type Service struct {
 	snapshots   int64           // number of the last that is whole
 	listeningAt time.Time       // clock: since when readings are heard
 	lookAgain   time.Time       // clock: when silences are looked for next, at the soonest
+	ahead       mark            // a newest row of the log that is not evaluated yet, or was when last looked at
 	restored    []engine.Report // that were heard before the start, until the engine knows where things are
 	recorded    recorded        // how far steps were on disk at the start, until that is caught up with
 	again       []step          // found again meanwhile
@@ -299,7 +302,7 @@ func (s *Service) load(ctx context.Context) error {
 	}
 	s.engine, s.broken = e, nil
 	s.position, s.counted, s.snapshots, s.listeningAt = last.position, last, last.snapshot, now
-	s.restored, s.recorded, s.again = reports, onDisk, nil
+	s.restored, s.recorded, s.again, s.ahead = reports, onDisk, nil, mark{}
 	s.moved.Store(true) // an instrument that has died, or was moved while nobody watched, sends no reading to be bound by
 	s.Log.Hold(Consumer, last.position)
 	s.tell()
@@ -506,7 +509,9 @@ func (s *Service) tick(ctx context.Context) error {
 			return err
 		}
 		now := s.Clock.Now()
-		changes = s.engine.Tick(db.Micros(now), db.Micros(s.listeningAt), changes)
+		if until := s.heardUntil(now); !until.IsZero() {
+			changes = s.engine.Tick(db.Micros(until), db.Micros(s.listeningAt), changes)
+		}
 		s.lookAgain = now.Add(min(restAfter*s.Clock.Now().Sub(now), maxWatchEvery))
 		return s.report(ctx, changes, nil, 0)
 	})
@@ -524,6 +529,30 @@ func (s *Service) save(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// mark is the newest row of the log at a time.
+type mark struct {
+	seq int64
+	at  time.Time
+}
+
+// heardUntil is the newest time up to which all that came into the log is known to be evaluated; zero: none since the start.
+// The clock tells nothing of later times: what ends an alert, or a silence, may stand in the log still. Where rows come without
+// end the newest is never reached, but the one that was the newest at a look before is. The caller has the turn.
+func (s *Service) heardUntil(now time.Time) time.Time {
+	newest := s.Log.LastSeq()
+	var until time.Time
+	switch {
+	case s.position >= newest:
+		until = now
+	case s.position >= s.ahead.seq:
+		until = s.ahead.at
+	default:
+		return until
+	}
+	s.ahead = mark{newest, now}
+	return until
 }
 
 // snapshot saves the states that changed, as they are now, with the position that they belong to: piece by piece, and in no

@@ -90,6 +90,12 @@ func (l *memoryLog) Hold(_ string, position int64) {
 	l.held = position
 }
 
+func (l *memoryLog) LastSeq() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int64(len(l.rows))
+}
+
 // History is what the log holds, as sensing would give it.
 func (l *memoryLog) History(_ context.Context, ds int64, from, to time.Time, limit int) (out []sensing.Stored, err error) {
 	l.mu.Lock()

@@ -150,6 +150,7 @@ func (noLog) Tail(ctx context.Context, _ int64, _ func(sensing.Batch) error) err
 	return nil
 }
 func (noLog) Hold(string, int64) {}
+func (noLog) LastSeq() int64     { return 0 }
 
 type noRegister struct{}
 
