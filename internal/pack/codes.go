@@ -105,7 +105,7 @@ var Codes = []Explained{
 		"Add the move that is missing, or take the state out."},
 	{CodeUntested, "Detector without a test", "No test file of the pack names the detector: nobody has seen it speak.",
 		"Write a test that raises it, one just below, one that clears it, and one with missing data. See docs/packs.md."},
-	{CodeUncovered, "Level without a test", "Each level of a detector needs a test that raises it, one just below, one that clears it, and one with missing readings; `anlan pack test` says which is missing.",
+	{CodeUncovered, "Level without a test", "Each level of a detector needs a test that raises it, one just below, one that clears it, and one with missing readings; and what the rule says of silent and stuck instruments needs one too. `anlan pack test` says which is missing.",
 		"Add the test that the message names."},
 	{CodeReadme, "No README", "The pack has no README.md: whoever is to trust it finds no word on what it is for, where its limits come from and how well they did.",
 		"Write one: what the pack watches, on what instruments, the sources of its limits, the figures on recorded data, what it does not do."},

@@ -15,7 +15,7 @@ import (
 //   - an alert that had been raised to it ends,
 //   - a reading is missing while such an alert builds up or stands;
 //
-// and of each detector with silent_after one in which an instrument falls silent. All of it is read from what happened when
+// and of each detector with silent_after one in which an instrument falls silent, with stuck one in which a value is. All of it is read from what happened when
 // the tests ran, and not from what they are called.
 //
 // The gaps come as warnings that point at the level in the rules.
@@ -52,6 +52,9 @@ func (s *Suite) Coverage(results []*Result) (pack.Diagnostics, error) {
 		if !rule.Silent.IsZero() && !seen[seenKey{id, "", silences}] {
 			ds.Warn(rule.Silent.Pos, pack.CodeUncovered, "%s has no test %s", id, silences)
 		}
+		if rule.Stuck != nil && !seen[seenKey{id, "", sticks}] {
+			ds.Warn(rule.Stuck.After.Pos, pack.CodeUncovered, "%s has no test %s", id, sticks)
+		}
 	}
 	return ds.Sorted(), nil
 }
@@ -63,6 +66,7 @@ const (
 	ends     = "in which it clears"
 	lacks    = "with missing readings"
 	silences = "in which an instrument falls silent"
+	sticks   = "in which an instrument's value is stuck"
 )
 
 type seenKey struct{ detector, level, kind string }
@@ -71,8 +75,8 @@ type seenKey struct{ detector, level, kind string }
 func (s *Suite) see(r *Result, seen map[seenKey]bool) {
 	for _, a := range alertsOf(r.Steps) {
 		id := s.short(a.Detector)
-		if a.Silent {
-			seen[seenKey{id, "", silences}] = true
+		if a.Fault != "" {
+			seen[seenKey{id, "", map[string]string{silent: silences, stuck: sticks, comms: silences}[a.Fault]}] = true
 			continue
 		}
 		// A reading that is missing before the first one that counted delays what would have begun earlier.
@@ -139,10 +143,10 @@ func reached(steps []Step) map[reachedKey]bool {
 // Alert is an alert from its first step to its last.
 type Alert struct {
 	Detector string // in full
-	Silent   bool   // an instrument was silent
+	Fault    string // of the watch: silent, stuck, comms; "" for a hazard
 	Since    time.Duration
 	Raised   time.Duration
-	Highest  string   // level; "" of a silence
+	Highest  string   // level; "" of a fault
 	Levels   []string // that it was raised to, in that order
 	Ended    bool
 	End      time.Duration
@@ -167,7 +171,7 @@ func alertsOf(steps []Step) []*Alert {
 			if st.Cleared {
 				continue // its beginning was not seen
 			}
-			a = &Alert{Detector: st.Detector, Silent: st.Silent, Since: st.Since, Raised: st.At, Series: st.Series,
+			a = &Alert{Detector: st.Detector, Fault: st.Fault, Since: st.Since, Raised: st.At, Series: st.Series,
 				Asset: st.Asset, Place: st.Place, subject: st.subject}
 			standing[k] = a
 			all = append(all, a)

@@ -61,6 +61,22 @@ func TestCoverage(t *testing.T) {
 			t.Errorf("without %q: %s", covered[i], got)
 		}
 	}
+	still := []string{"  silent_after: 10m\n", "  silent_after: 10m\n  stuck: {after: 10m, except: \"value <= 0\"}\n"}
+	slow := strings.Replace(strings.Join(covered, ""), "4.95x10", "4.95x9", 1) // not stuck itself
+	moves := strings.NewReplacer("methane: 0 stale,", "methane: 1x10,", "methane-indoor, silent:", "methane-indoor, stuck:")
+	for text, want := range map[string]string{ // a value that is stuck is no silence, and the other way round
+		slow:                "methane-indoor has no test in which an instrument's value is stuck",
+		moves.Replace(slow): "methane-indoor has no test in which an instrument falls silent",
+	} {
+		r := ran(t, suite(t, text, still...))
+		var got []string
+		for _, d := range r.Gaps {
+			got = append(got, d.Message)
+		}
+		if strings.Join(got, "; ") != want || r.Failed != 0 {
+			t.Errorf("%d failed, got %q, want %q", r.Failed, got, want)
+		}
+	}
 	for from, want := range map[string]struct{ to, gap string }{
 		"0 6 _ 6x4 25x2 0x5":        {"0 6 6 6x4 25x2 0x5", "level yellow of methane-indoor has no test with missing readings; level red of methane-indoor has no test with missing readings"},
 		"5 _ -1 _ 5x8":              {"5 5 -1 5 5x8", "level blue of freezing has no test with missing readings"},

@@ -30,7 +30,7 @@ type StoryDiff struct {
 type AlertFacts struct {
 	Detector string     `json:"detector"`
 	Level    string     `json:"level,omitempty"` // the highest that it reached
-	Silent   bool       `json:"silent,omitempty"`
+	Fault    string     `json:"fault,omitempty"` // of the watch: silent, stuck, comms
 	Asset    string     `json:"asset"`
 	Place    string     `json:"place,omitempty"`
 	Since    time.Time  `json:"since"`
@@ -146,7 +146,7 @@ func differ(a, b *Alert) (differs []string) {
 }
 
 func (s *story) facts(a *Alert) AlertFacts {
-	f := AlertFacts{Detector: a.Detector, Level: a.Highest, Silent: a.Silent, Asset: a.Asset, Place: a.Place, Since: s.start.Add(a.Since),
+	f := AlertFacts{Detector: a.Detector, Level: a.Highest, Fault: a.Fault, Asset: a.Asset, Place: a.Place, Since: s.start.Add(a.Since),
 		Raised: s.start.Add(a.Raised), Because: a.Text.EN, start: s.start}
 	if a.Ended {
 		end := s.start.Add(a.End)
@@ -186,7 +186,7 @@ func (d *Diff) Write(w io.Writer) {
 		d.Old, d.New, len(d.Stories), appear, vanish, change, stay)
 }
 
-func (a *AlertFacts) level() string { return what(a.Level, a.Silent, false) }
+func (a *AlertFacts) level() string { return what(a.Level, a.Fault, false) }
 
 func (a *AlertFacts) time(t *time.Time, clock bool) string {
 	switch {

@@ -66,12 +66,14 @@ type expectDoc struct {
 	Level    pack.String     `yaml:"level" pack:"one of blue yellow orange red" doc:"the level that is reached, upward or downward"`
 	Cleared  bool            `yaml:"cleared" doc:"true: the alert ends"`
 	Silent   bool            `yaml:"silent" doc:"true: an instrument of the detector has fallen silent; with cleared: is heard again"`
+	Stuck    bool            `yaml:"stuck" doc:"true: the value of an instrument of the detector does not move; with cleared: moves again"`
+	Comms    bool            `yaml:"comms" doc:"true: the link to many instruments of one organisation is lost at once; with cleared: all are heard again"`
 	Asset    pack.String     `yaml:"asset" doc:"where"`
 	Place    pack.String     `yaml:"place" doc:"where"`
 	Area     pack.String     `yaml:"area" doc:"where"`
 	Text     *textDoc        `yaml:"text" doc:"words that the alert's reason has in it"`
 	Opens    pack.String     `yaml:"opens" doc:"the kind of case that the step opens"`
-	Pos      pack.Pos        `pack:"exactly one of at within by, at least one of level cleared silent, at most one of level cleared, at most one of level silent"`
+	Pos      pack.Pos        `pack:"exactly one of at within by, at least one of level cleared silent stuck comms, at most one of level cleared, at most one of level silent stuck comms"`
 }
 
 type textDoc struct {

@@ -105,7 +105,7 @@ func (s *Suite) differences(e *Expectation, got *Step) []string {
 		}
 	}
 	differ(differsDetector, s.Pack.ID(e.Detector) != got.Detector)
-	differ(differsWhat, e.Cleared != got.Cleared || e.Silent != got.Silent || e.Level != got.Level)
+	differ(differsWhat, e.Cleared != got.Cleared || e.Fault != got.Fault || e.Level != got.Level)
 	differ(differsTime, got.At < e.From || got.At > e.To)
 	differ(differsAsset, e.Asset != "" && e.Asset != got.Asset)
 	differ(differsPlace, e.Place != "" && e.Place != got.Place)

@@ -90,6 +90,51 @@ func TestAStory(t *testing.T) {
 	}
 }
 
+// Each fault of the watch is expected by its own name, and no other fits it.
+func TestFaultsOfTheWatch(t *testing.T) {
+	story := `
+- name: x
+  assets: {kitchen-alarm-1: {organisation: o}, kitchen-alarm-2: {organisation: o}, kitchen-alarm-3: {organisation: o}, kitchen-alarm-4: {organisation: o}, kitchen-alarm-5: {organisation: o}}
+  series:
+    kitchen-alarm-1/methane: 1 2 _x15 1
+    kitchen-alarm-2/methane: 1 2 _x15 1
+    kitchen-alarm-3/methane: 1 2 _x15 1
+    kitchen-alarm-4/methane: 1 2 _x15 1
+    kitchen-alarm-5/methane: 1 2 _x15 1
+    kitchen-alarm-6/methane: 1 2 _x15 1
+    kitchen-alarm-7/methane: 1 2x11 1x5
+  expect:
+    - {detector: methane-indoor, LINK: true, at: 11m, text: {en: 5 instruments fell silent together}}
+    - {detector: methane-indoor, LINK: true, cleared: true, at: 17m}
+    - {detector: methane-indoor, MUTE: true, at: 11m, asset: kitchen-alarm-6}
+    - {detector: methane-indoor, MUTE: true, cleared: true, at: 17m, asset: kitchen-alarm-6}
+    - {detector: methane-indoor, STILL: true, at: 11m, asset: kitchen-alarm-7}
+    - {detector: methane-indoor, STILL: true, cleared: true, at: 13m, asset: kitchen-alarm-7}
+`
+	for _, c := range []struct {
+		link, mute, still string
+		failures          int
+	}{{"comms", "silent", "stuck", 0}, {"silent", "silent", "silent", 4}, {"stuck", "comms", "silent", 6}} {
+		tests := strings.NewReplacer("LINK", c.link, "MUTE", c.mute, "STILL", c.still).Replace(story)
+		s := suite(t, tests, "  silent_after: 10m\n", "  silent_after: 10m\n  stuck: {after: 10m}\n")
+		r := ran(t, s)
+		if got := len(r.Results[0].Failures); got != c.failures {
+			t.Errorf("%+v: %d failures: %s", c, got, tell(s, r.Results[0]))
+		}
+		if c.failures == 0 {
+			continue
+		}
+		out, err := s.Update(r)
+		if err != nil || len(out) != 1 {
+			t.Fatal(out, err)
+		}
+		again := suite(t, out[0].Content, "  silent_after: 10m\n", "  silent_after: 10m\n  stuck: {after: 10m}\n")
+		if r := ran(t, again); r.Failed != 0 {
+			t.Errorf("what --update wrote fails: %s", out[0].Content)
+		}
+	}
+}
+
 // An instrument in a home is called by its kind, as the room does, whatever the test calls it.
 func TestHomesStayUnnamed(t *testing.T) {
 	s := suite(t, `

@@ -12,6 +12,13 @@ import (
 
 // This file alone knows the engine.
 
+// What can be wrong with the watch.
+const (
+	silent = string(engine.SilentFault)
+	stuck  = string(engine.StuckFault)
+	comms  = string(engine.CommsFault)
+)
+
 // rules are the compiled detectors of a pack.
 type rules []*engine.Detector
 
@@ -19,19 +26,20 @@ func compile(p *pack.Pack) (rules, error) { return engine.Compile(p) }
 
 // Step is one step of one alert. Times count from the start of the story.
 type Step struct {
-	Detector        string // in full
-	At, Since       time.Duration
-	Level           string // that is reached; "" where it cleared, and of a silence
-	Down            bool   // it is reached from a higher one
-	Cleared, Silent bool
-	Opens           string // the kind of case that the step opens
-	Series          string // whose reading, or silence, made the step
-	Watched         []string
-	Asset           string
-	Place           string
-	Area            string
-	Value           float64
-	Text            words
+	Detector  string // in full
+	At, Since time.Duration
+	Level     string // that is reached; "" where it cleared, and of a fault of the watch
+	Down      bool   // it is reached from a higher one
+	Cleared   bool
+	Fault     string // of the watch: silent, stuck, comms; "" for a hazard
+	Opens     string // the kind of case that the step opens
+	Series    string // whose reading, or silence, made the step
+	Watched   []string
+	Asset     string
+	Place     string
+	Area      string
+	Value     float64
+	Text      words
 
 	subject string // tells alerts of one detector apart
 }
@@ -107,8 +115,8 @@ type player struct {
 func (p *player) step(c engine.Change, where engine.Stream) Step {
 	in := p.streams[c.Datastream]
 	s := Step{
-		Detector: c.Detector.ID, At: p.since(c.At), Since: p.since(c.Since), Cleared: c.Cleared, Silent: c.Kind == engine.Monitoring,
-		Series: in.name, Asset: in.asset.name, Value: c.Value, subject: fmt.Sprintf("%s %v", c.Kind, c.Subject),
+		Detector: c.Detector.ID, At: p.since(c.At), Since: p.since(c.Since), Cleared: c.Cleared, Fault: string(c.Fault),
+		Series: in.name, Asset: in.asset.name, Value: c.Value, subject: fmt.Sprintf("%s %v", c.Fault, c.Subject),
 	}
 	if place := in.asset.place; place != nil {
 		s.Place = place.name
@@ -122,7 +130,7 @@ func (p *player) step(c engine.Change, where engine.Stream) Step {
 	if c.Detector.Joins != nil {
 		s.Watched = append(s.Watched, in.name)
 	}
-	if !s.Silent && !c.Cleared {
+	if s.Fault == "" && !c.Cleared {
 		s.Level, s.Down = c.To.String(), c.From > c.To
 		if o := c.Detector.Opens; o.Case != "" && c.To >= o.From && c.From < o.From {
 			s.Opens = o.Case

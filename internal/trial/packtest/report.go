@@ -82,15 +82,17 @@ func counted(n int, what string) string {
 
 // say is a step in words: "methane-indoor yellow".
 func (s *Suite) say(st *Step) string {
-	return s.short(st.Detector) + " " + what(st.Level, st.Silent, st.Cleared)
+	return s.short(st.Detector) + " " + what(st.Level, st.Fault, st.Cleared)
 }
 
-func what(level string, silent, cleared bool) string {
+func what(level, fault string, cleared bool) string {
 	switch {
-	case silent && cleared:
-		return "heard again"
-	case silent:
-		return "silent"
+	case fault != "" && cleared:
+		return map[string]string{silent: "heard again", stuck: "moves again", comms: "all heard again"}[fault]
+	case fault == comms:
+		return "link lost"
+	case fault != "":
+		return fault
 	case cleared:
 		return "cleared"
 	}
@@ -118,10 +120,10 @@ func (s *Suite) explain(r *Result, f *Failure) string {
 		message = fmt.Sprintf("%s at %s, which nothing expects: %s", s.say(got), span(got.At), got.Text.EN)
 	case got == nil:
 		at = e.Pos
-		message = fmt.Sprintf("expected %s %s, %s; nothing of the kind came", e.Detector, what(e.Level, e.Silent, e.Cleared), window(e.From, e.To))
+		message = fmt.Sprintf("expected %s %s, %s; nothing of the kind came", e.Detector, what(e.Level, e.Fault, e.Cleared), window(e.From, e.To))
 	default:
 		at = e.Pos
-		message = fmt.Sprintf("expected %s %s, %s; it came otherwise", e.Detector, what(e.Level, e.Silent, e.Cleared), window(e.From, e.To))
+		message = fmt.Sprintf("expected %s %s, %s; it came otherwise", e.Detector, what(e.Level, e.Fault, e.Cleared), window(e.From, e.To))
 	}
 	fmt.Fprintf(&b, "%s: %s: %s\n%s", at, r.Test.Name, message, excerpt(at))
 	if f.Expected != nil && got != nil {
@@ -157,7 +159,7 @@ func (s *Suite) beside(e *Expectation, got *Step) string {
 		rows = append(rows, [3]string{name, expected, came + mark})
 	}
 	add(differsTime, "time", window(e.From, e.To), span(got.At))
-	add(differsWhat, "what", what(e.Level, e.Silent, e.Cleared), what(got.Level, got.Silent, got.Cleared))
+	add(differsWhat, "what", what(e.Level, e.Fault, e.Cleared), what(got.Level, got.Fault, got.Cleared))
 	add(differsAsset, "asset", e.Asset, got.Asset)
 	add(differsPlace, "place", e.Place, got.Place)
 	add(differsArea, "area", e.Area, got.Area)

@@ -30,7 +30,10 @@ type ruleDoc struct {
 	Levels pack.Map[levelDoc] `yaml:"levels"`
 	Clear  *levelDoc          `yaml:"clear"`
 	Silent pack.Duration      `yaml:"silent_after"`
-	Opens  *struct {
+	Stuck  *struct {
+		After pack.Duration `yaml:"after"`
+	} `yaml:"stuck"`
+	Opens *struct {
 		Case pack.String `yaml:"case"`
 	} `yaml:"opens"`
 	Joins *struct {

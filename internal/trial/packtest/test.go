@@ -27,14 +27,15 @@ type Test struct {
 
 // Expectation is one step of one alert that must come. Empty fields may be anything.
 type Expectation struct {
-	Detector        string        // within the pack
-	From, To        time.Duration // when, both included
-	Level           string
-	Cleared, Silent bool
-	Asset, Place    string
-	Area, Opens     string
-	Text            words // each is part of the text
-	Pos             pack.Pos
+	Detector     string        // within the pack
+	From, To     time.Duration // when, both included
+	Level        string
+	Cleared      bool
+	Fault        string // silent, stuck, comms; "" for a hazard
+	Asset, Place string
+	Area, Opens  string
+	Text         words // each is part of the text
+	Pos          pack.Pos
 
 	doc expectDoc
 }
@@ -288,7 +289,7 @@ func (m *maker) report(doc *reportDoc) {
 
 func (m *maker) expectation(doc *expectDoc) Expectation {
 	e := Expectation{
-		Detector: doc.Detector.Value, Level: doc.Level.Value, Cleared: doc.Cleared, Silent: doc.Silent,
+		Detector: doc.Detector.Value, Level: doc.Level.Value, Cleared: doc.Cleared, Fault: doc.fault(),
 		Asset: doc.Asset.Value, Place: doc.Place.Value, Area: doc.Area.Value, Opens: doc.Opens.Value, Pos: doc.Pos, doc: *doc,
 	}
 	if doc.Text != nil {
@@ -312,6 +313,12 @@ func (m *maker) expectation(doc *expectDoc) Expectation {
 		if e.Level != "" && !rule.level(e.Level) {
 			m.Add(doc.Level.Pos, pack.CodeLevel, "%s never raises %s; it raises %s", e.Detector, e.Level, strings.Join(rule.Levels.Keys(), ", "))
 		}
+		switch at := doc.Detector.Pos; {
+		case e.Fault == stuck && rule.Stuck == nil:
+			m.Add(at, pack.CodeReference, "%s has no key stuck, so it never looks whether a value moves", e.Detector)
+		case (e.Fault == silent || e.Fault == comms) && rule.Silent.IsZero():
+			m.Add(at, pack.CodeReference, "%s has no key silent_after, so it never misses an instrument", e.Detector)
+		}
 		if o := doc.Opens; o.Value != "" && (rule.Opens == nil || rule.Opens.Case.Value != o.Value) {
 			m.Add(o.Pos, pack.CodeReference, "%s opens no case of the kind %q", e.Detector, o.Value)
 		}
@@ -320,6 +327,19 @@ func (m *maker) expectation(doc *expectDoc) Expectation {
 	m.known(doc.Place, "place", func(name string) bool { return m.places[name] != nil })
 	m.known(doc.Area, "area", func(name string) bool { return m.areas[name] != nil })
 	return e
+}
+
+// fault is what is wrong with the watch, "" for a hazard.
+func (doc *expectDoc) fault() string {
+	switch {
+	case doc.Silent:
+		return silent
+	case doc.Stuck:
+		return stuck
+	case doc.Comms:
+		return comms
+	}
+	return ""
 }
 
 func (m *maker) known(name pack.String, what string, has func(string) bool) {

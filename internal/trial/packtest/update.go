@@ -138,7 +138,7 @@ func (u *updater) test(r *Result) error {
 
 // stays says that the expectation can be rewritten into what came: both are of one kind.
 func (f *Failure) stays() bool {
-	return f.Expected != nil && f.Got != nil && f.Expected.Silent == f.Got.Silent && f.Expected.Cleared == f.Got.Cleared
+	return f.Expected != nil && f.Got != nil && f.Expected.Fault == f.Got.Fault && f.Expected.Cleared == f.Got.Cleared
 }
 
 // rewrite changes an expectation where it differs from what came.
@@ -332,8 +332,8 @@ func (u *updater) expectLine(r *Result) (int, error) {
 // line is an expectation that exactly the step fulfils.
 func (u *updater) line(r *Result, st *Step) string {
 	parts := []string{"detector: " + u.suite.short(st.Detector)}
-	if st.Silent {
-		parts = append(parts, "silent: true")
+	if st.Fault != "" {
+		parts = append(parts, st.Fault+": true")
 	}
 	if st.Cleared {
 		parts = append(parts, "cleared: true")
