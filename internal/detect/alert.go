@@ -73,6 +73,9 @@ type Alert struct {
 	// how many others it leads that have not cleared.
 	Lead  int64 `json:"lead,omitempty" doc:"the alert that leads the group of one cause; left out: this one leads or stands alone"`
 	Group int   `json:"group,omitempty" doc:"how many open alerts this one leads"`
+	// WholeGroup is nil unless the group that it leads or belongs to was acknowledged as a whole. One that is raised all the
+	// same has joined since, or come back.
+	WholeGroup *WholeGroup `json:"group_acknowledged,omitempty" doc:"who has acknowledged the group as a whole, and when; one that is raised has joined since or come back; left out: nobody"`
 	// Chatters says that it comes and goes; it stands until it has settled.
 	Chatters bool `json:"chatters,omitempty" doc:"it comes and goes, and stands until it has settled"`
 	// Amended says that a reading of the time it stood was changed or removed afterwards. Detectors don't run again.
@@ -106,7 +109,7 @@ type Sample struct {
 type Step struct {
 	ID      int64        `json:"id"`
 	At      time.Time    `json:"at" doc:"event time"`
-	Kind    string       `json:"kind" enum:"raised,level,again,acknowledged,works_over,shelved,shelf_over,design_over,amended,verdict,cleared"`
+	Kind    string       `json:"kind" enum:"raised,level,again,acknowledged,group_acknowledged,works_over,shelved,shelf_over,design_over,amended,verdict,cleared"`
 	Level   engine.Level `json:"level" enum:"none,blue,yellow,orange,red"`
 	Actor   string       `json:"actor,omitempty"`
 	Note    string       `json:"note,omitempty"`

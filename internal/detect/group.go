@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -63,13 +64,20 @@ func (s *Service) neighbours(datastream int64) []int64 {
 	return append(slices.Clone(st.Upstream), st.Downstream...)
 }
 
-// tellGroups completes alerts with how many others they lead.
+// tellGroups completes alerts with how many others they lead, and whether their group was acknowledged as a whole.
 func tellGroups(tx *db.Tx, alerts ...*Alert) error {
 	byID := map[int64]*Alert{}
-	var ids []int64
+	var ids, leads []int64
 	for _, a := range alerts {
 		byID[a.ID] = a
-		ids = append(ids, a.ID)
+		ids, leads = append(ids, a.ID), append(leads, cmp.Or(a.Lead, a.ID))
+	}
+	whole, err := wholeGroups(tx, leads...)
+	if err != nil {
+		return err
+	}
+	for i, a := range alerts {
+		a.WholeGroup = whole[leads[i]]
 	}
 	list, err := json.Marshal(append([]int64{}, ids...))
 	if err != nil {

@@ -59,6 +59,18 @@ func (s *Service) Routes(r *web.Router) {
 		return &oneOutput{a}, nil
 	})
 	huma.Register(r.API(), huma.Operation{
+		OperationID: "acknowledge-group", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/group/acknowledge", Tags: []string{"detect"},
+		Summary: "Take note of all alerts of one cause that stand; may be repeated",
+		Description: "The id is that of any alert of the group. Each has its own row in its history. One that another has acknowledged, or that " +
+			"the actor may not, is reported and keeps no other from being done. What joins the group later is new.",
+	}, func(ctx context.Context, in *acknowledgeInput) (*groupOutput, error) {
+		out, err := s.AcknowledgeGroup(ctx, in.ID, in.Body.Note)
+		if err != nil {
+			return nil, err
+		}
+		return &groupOutput{out}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
 		OperationID: "attend-alert", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/attend", Tags: []string{"detect"},
 		Summary:     "Have an alert that rests count like any other",
 		Description: "What it rests for doesn't explain it, or it comes off the shelf: from now on it is as if it had been raised without. Planned works stay announced. May be repeated.",
@@ -90,6 +102,17 @@ func (s *Service) Routes(r *web.Router) {
 			return nil, err
 		}
 		return &oneOutput{a}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
+		OperationID: "judge-group", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/group/verdict", Tags: []string{"detect"},
+		Summary:     "Say what was found out about an alert, for all alerts of one cause",
+		Description: "Each has its own record. One that a person has judged otherwise keeps that word, and is reported. In the figures the alerts of a group are one alarm of each detector.",
+	}, func(ctx context.Context, in *judgeInput) (*groupOutput, error) {
+		out, err := s.JudgeGroup(ctx, in.ID, Verdict{Verdict: in.Body.Verdict, Onset: in.Body.Onset, Note: in.Body.Note})
+		if err != nil {
+			return nil, err
+		}
+		return &groupOutput{out}, nil
 	})
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "watch-figures", Method: http.MethodGet, Path: "/api/v1/watch/figures", Tags: []string{"detect"},
@@ -183,6 +206,8 @@ type oneInput struct {
 }
 
 type oneOutput struct{ Body *Alert }
+
+type groupOutput struct{ Body *GroupDeed }
 
 type acknowledgeInput struct {
 	ID   int64 `path:"id"`

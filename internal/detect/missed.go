@@ -141,8 +141,9 @@ func missedEvents(tx *db.Tx, from, to time.Time) ([]MissedEvent, error) {
 }
 
 // verifiedAlerts are the alerts about hazards that were raised in a time, with what people found out. One that belongs to the
-// group of another belongs to that one's case, unless it has one of its own; what was found out about that one is not taken
-// for it.
+// group of another belongs to that one's case, unless it has one of its own; where there is no case the group takes its place,
+// under the negative id of the alert that leads, so that many instruments at one leak are one alarm of their detector. What was
+// found out about that alert is not taken for the others, unless a person has said so.
 func verifiedAlerts(tx *db.Tx, from, to time.Time) (out []verify.Verified, err error) {
 	outcomes := map[string]verify.Outcome{Real: verify.Real, False: verify.False, Unclear: verify.Unclear, Drill: verify.Drill}
 	err = tx.Each(func(rows *sql.Rows) error {
@@ -154,7 +155,7 @@ func verifiedAlerts(tx *db.Tx, from, to time.Time) (out []verify.Verified, err e
 		v.Hazard, v.Outcome = hazardOf(v.Detector), outcomes[outcome]
 		out = append(out, v)
 		return nil
-	}, `select a.detector, coalesce(a.case_id, l.case_id, 0), a.raised_at, coalesce(v.verdict, ''), coalesce(v.onset, 0)
+	}, `select a.detector, coalesce(a.case_id, l.case_id, -coalesce(a.lead, a.id)), a.raised_at, coalesce(v.verdict, ''), coalesce(v.onset, 0)
 		from alerts a left join alerts l on l.id = a.lead left join alert_verdicts v on v.alert = a.id
 		where a.kind = 'hazard' and a.raised_at >= $1 and a.raised_at < $2 order by a.id nulls last`, db.Micros(from), db.Micros(to))
 	return out, err

@@ -744,36 +744,14 @@ func (s *Service) Acknowledge(ctx context.Context, id int64, note string) (*Aler
 	if err != nil {
 		return nil, err
 	}
-	who, now := access.From(ctx), s.Clock.Now()
+	now := s.Clock.Now()
+	who := access.From(ctx)
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		// Read again: another may have been quicker, and the detector may have cleared it.
 		if a, err = alertByID(tx, id); err != nil {
 			return err
 		}
-		var byID int64
-		if a.AcknowledgedAt != nil {
-			if err := tx.QueryRow(`select acknowledged_by_id from alerts where id = $1`, id).Scan(&byID); err != nil {
-				return err
-			}
-			if byID == who.ID && a.AcknowledgedBy == who.Name {
-				return nil
-			}
-			return web.Errorf(http.StatusConflict, "alert.acknowledged", "%s has acknowledged the alert at %s", a.AcknowledgedBy, a.AcknowledgedAt.Format(time.RFC3339))
-		}
-		if err := acknowledge(tx, a, who.Name, who.ID, now); err != nil {
-			return err
-		}
-		if _, err := insertEvent(tx, id, "acknowledged", now, now, a.Level, who.Name, who.ID, note, nil); err != nil {
-			return err
-		}
-		err := ledger.Append(tx, ledger.Entry{
-			Action: "alert.acknowledge", Actor: who.Name, ActorID: who.ID, Subject: "alert", SubjectID: id, At: now,
-			Detail: map[string]any{"detector": a.Detector, "level": a.Level.String(), "since": a.Since.Format(time.RFC3339Nano), "note": note},
-		})
-		if err != nil {
-			return err
-		}
-		return outbox.Put(tx, events.AlertAcknowledged{AlertFacts: a.news(now), By: who.ID, ByName: who.Name})
+		return s.acknowledgeOne(tx, a, who, note, 0, now)
 	})
 	var refused *web.Error
 	switch {
@@ -783,6 +761,38 @@ func (s *Service) Acknowledge(ctx context.Context, id int64, note string) (*Aler
 		return nil, fmt.Errorf("acknowledge alert %d: %w", id, err)
 	}
 	return s.find(ctx, id)
+}
+
+// acknowledgeOne acknowledges an alert as it stands in the transaction; group is the alert that leads when it is done about the
+// group as a whole, or 0.
+func (s *Service) acknowledgeOne(tx *db.Tx, a *Alert, who access.Actor, note string, group int64, now time.Time) error {
+	var byID int64
+	if a.AcknowledgedAt != nil {
+		if err := tx.QueryRow(`select acknowledged_by_id from alerts where id = $1`, a.ID).Scan(&byID); err != nil {
+			return err
+		}
+		if byID == who.ID && a.AcknowledgedBy == who.Name {
+			return nil
+		}
+		return web.Errorf(http.StatusConflict, "alert.acknowledged", "%s has acknowledged the alert at %s", a.AcknowledgedBy, a.AcknowledgedAt.Format(time.RFC3339))
+	}
+	if err := acknowledge(tx, a, who.Name, who.ID, now); err != nil {
+		return err
+	}
+	if _, err := insertEvent(tx, a.ID, "acknowledged", now, now, a.Level, who.Name, who.ID, note, nil); err != nil {
+		return err
+	}
+	detail := map[string]any{"detector": a.Detector, "level": a.Level.String(), "since": a.Since.Format(time.RFC3339Nano), "note": note}
+	if group != 0 {
+		detail["group"] = group
+	}
+	err := ledger.Append(tx, ledger.Entry{
+		Action: "alert.acknowledge", Actor: who.Name, ActorID: who.ID, Subject: "alert", SubjectID: a.ID, At: now, Detail: detail,
+	})
+	if err != nil {
+		return err
+	}
+	return outbox.Put(tx, events.AlertAcknowledged{AlertFacts: a.news(now), By: who.ID, ByName: who.Name})
 }
 
 // checkNote completes what a person writes beside a deed.

@@ -48,28 +48,47 @@ func (s *Service) Judge(ctx context.Context, id int64, v Verdict) (*Alert, error
 		return nil, err
 	}
 	now, who := s.Clock.Now(), access.From(ctx)
-	switch {
-	case !slices.Contains(verdicts, v.Verdict):
-		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.verdict", "the verdict %q is none of %v", v.Verdict, verdicts).At("verdict")
-	case v.Onset != nil && v.Onset.After(now):
-		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.onset", "the hazard began at %s, which is still to come", v.Onset.Format(time.RFC3339)).At("onset")
-	case v.Onset != nil && v.Verdict != Real && v.Verdict != Drill:
-		return nil, web.Errorf(http.StatusUnprocessableEntity, "alert.onset", "an alert that was %s has no onset", v.Verdict).At("onset")
+	if err := v.check(now); err != nil {
+		return nil, err
 	}
 	v.Alert, v.Note, v.By, v.At, v.Case = id, note, who.Name, now, 0
-	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := putVerdict(tx, a, v, who.ID); err != nil {
-			return err
-		}
-		return ledger.Append(tx, ledger.Entry{
-			Action: "alert.judge", Actor: who.Name, ActorID: who.ID, Subject: "alert", SubjectID: id, At: now,
-			Detail: map[string]any{"detector": a.Detector, "verdict": v.Verdict, "note": note},
-		})
-	})
-	if err != nil {
+	if err := s.DB.Write(ctx, func(tx *db.Tx) error { return judgeOne(tx, a, v, who.ID, 0) }); err != nil {
 		return nil, fmt.Errorf("judge alert %d: %w", id, err)
 	}
 	return s.find(ctx, id)
+}
+
+// check says what a verdict may not be.
+func (v Verdict) check(now time.Time) error {
+	switch {
+	case !slices.Contains(verdicts, v.Verdict):
+		return web.Errorf(http.StatusUnprocessableEntity, "alert.verdict", "the verdict %q is none of %v", v.Verdict, verdicts).At("verdict")
+	case v.Onset != nil && v.Onset.After(now):
+		return web.Errorf(http.StatusUnprocessableEntity, "alert.onset", "the hazard began at %s, which is still to come", v.Onset.Format(time.RFC3339)).At("onset")
+	case v.Onset != nil && v.Verdict != Real && v.Verdict != Drill:
+		return web.Errorf(http.StatusUnprocessableEntity, "alert.onset", "an alert that was %s has no onset", v.Verdict).At("onset")
+	}
+	return nil
+}
+
+// same says that two verdicts of one alert say the same, by whomever.
+func (v Verdict) same(w Verdict) bool {
+	return v.Verdict == w.Verdict && v.Note == w.Note && (v.Onset == nil) == (w.Onset == nil) && (v.Onset == nil || v.Onset.Equal(*w.Onset))
+}
+
+// judgeOne notes what a person has found out about an alert; group is the alert that leads when it is said of the group as a
+// whole, or 0.
+func judgeOne(tx *db.Tx, a *Alert, v Verdict, by, group int64) error {
+	if err := putVerdict(tx, a, v, by); err != nil {
+		return err
+	}
+	detail := map[string]any{"detector": a.Detector, "verdict": v.Verdict, "note": v.Note}
+	if group != 0 {
+		detail["group"] = group
+	}
+	return ledger.Append(tx, ledger.Entry{
+		Action: "alert.judge", Actor: v.By, ActorID: by, Subject: "alert", SubjectID: a.ID, At: v.At, Detail: detail,
+	})
 }
 
 // caseClosed takes the end of a case for the verdict on its alert, unless a person has said otherwise.
