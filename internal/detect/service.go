@@ -255,9 +255,14 @@ func (s *Service) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	zone, err := s.Register.Zone(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the local time: %w", err)
+	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	e := engine.New(s.Detectors)
+	e.SetZone(zone)
 	changed := map[string]bool{}
 	for _, x := range shards {
 		ids, err := e.Restore(x)

@@ -218,7 +218,8 @@ func (e *Engine) watch(kind, property string, w watch) {
 	e.byKind[key] = append(e.byKind[key], w)
 }
 
-// SetZone sets the local time in which days and hours of the week lie; UTC before that.
+// SetZone sets the local time in which days and hours of the week lie; UTC before that. It goes before Restore, which judges
+// anew what came last.
 func (e *Engine) SetZone(zone *time.Location) { e.known.zone = zone }
 
 // Evaluated is how many readings were taken.

@@ -224,6 +224,7 @@ func (s *subject) read(r *reader, e *Engine, changed bool) {
 	r.bad = r.bad || body.bad || len(body.b) != 0
 	if s.ordered() && !r.bad {
 		s.again(&e.known, nil)
+		s.resumed = s.detector.chained
 	}
 	if j := s.detector.Joins; j != nil && !r.bad {
 		if e.rehold(s); len(s.held) > 0 || !s.now.idle(j, s.newest) {

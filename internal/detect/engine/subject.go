@@ -68,6 +68,7 @@ type subject struct {
 	newest    int64
 	revisions int64  // how often what was told was judged anew
 	held      []held // of what joins others: the alerts that it has heard of
+	resumed   bool   // of a chain of gauges: it was restored, and how far they are apart is not known yet
 }
 
 // ordered says whether the subject puts what it hears in order; otherwise it takes it as it comes.

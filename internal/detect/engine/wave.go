@@ -118,7 +118,13 @@ func (e *Engine) follow(sub *subject, way []int64) {
 	for i := 1; i < len(way); i++ {
 		sub.least = append(sub.least, travel(e.Stream(way[i-1]).Point, e.Stream(way[i]).Point))
 	}
+	resumed := sub.resumed
+	sub.resumed = false
 	if slices.EqualFunc(sub.sources, way, func(in *instrument, id int64) bool { return in.id == id }) {
+		if resumed {
+			sub.said = nil
+			sub.again(&e.known, nil)
+		}
 		return
 	}
 	if !slices.ContainsFunc(sub.sources, func(in *instrument) bool { return in.id == sub.ID }) {

@@ -196,3 +196,57 @@ func wear(t *testing.T) (out []Reading) {
 	})
 	return out
 }
+
+// A restart in the hour in which the way of the water is learned learns the same: the distance is known when that hour is judged
+// again.
+func TestRestartWhileAWaveIsLearned(t *testing.T) {
+	ds := riverRules(t, 3, 2)
+	play := func(cut int) (learned int, state string) {
+		e := New(ds)
+		bind := func() {
+			for i := range 2 {
+				e.Bind(river(i, 2), nil)
+			}
+		}
+		bind()
+		for n := range 20 * 24 * 4 {
+			if n == cut {
+				shards, err := e.Captured(e.Capture())
+				if err != nil {
+					t.Fatal(err)
+				}
+				e = New(ds)
+				for _, s := range shards {
+					if _, err := e.Restore(s); err != nil {
+						t.Fatal(err)
+					}
+				}
+				bind()
+			}
+			at := t0 + int64(n)*15*minute
+			level := 1 + math.Max(0, math.Sin(float64(n)/150)) // at both at once, which no water does
+			e.Evaluate(number(1, at, level), at, nil)
+			e.Evaluate(number(2, at, level), at, nil)
+			now := &e.subjects[subjectKey{ds[0], Subject{ID: 2}}].now
+			if learned == 0 && now.ins[1].cells[0].(*wave).state.Learned() {
+				learned = n
+			}
+			if n == cut || cut < 0 && learned == n-1 {
+				var w writer
+				now.write(&w)
+				state = string(w.b)
+			}
+			if learned != 0 && n > learned {
+				break
+			}
+		}
+		return learned, state
+	}
+	learned, want := play(-1)
+	if learned == 0 {
+		t.Fatal("nothing is learned")
+	}
+	if _, got := play(learned + 1); got != want {
+		t.Error("it learned otherwise")
+	}
+}
