@@ -158,3 +158,18 @@ func TestFingerprint(t *testing.T) {
 		}
 	}
 }
+
+func TestTimesOfDay(t *testing.T) {
+	for text, good := range map[string]bool{
+		"02:00": true, "2:05": true, "00:00": true, "23:59": true, "24:00": true,
+		"24:30": false, "25:00": false, "2": false, "02:60": false, "02:00 pm": false,
+	} {
+		_, err := compileText(rule(kitchen + `
+  derives: {night: {mean_between: {from: "01:00", to: "` + text + `"}}}
+  levels: {red: {when: "night >= 10"}}
+  clear: {when: "night < 5", for: 0s}`))
+		if good != (err == nil) || err != nil && !strings.Contains(err.Error(), "is no time of the day") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

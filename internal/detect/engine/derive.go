@@ -247,20 +247,20 @@ func (c *compiler) of(d *Detector, doc *deriveDoc) int {
 	return 0
 }
 
-var clockTime = regexp.MustCompile(`^([01]?[0-9]|2[0-4]):([0-5][0-9])$`)
+var timesOfDay = regexp.MustCompile(`^(?:([01]?[0-9]|2[0-3]):([0-5][0-9])|(24):(00))$`)
 
-// clockTime reads a time of the day.
+// timeOfDay reads a local time of the day, up to 24:00, as microseconds after midnight.
 func (c *compiler) timeOfDay(s pack.String) int64 {
-	m := clockTime.FindStringSubmatch(s.Value)
+	m := timesOfDay.FindStringSubmatch(s.Value)
 	if m == nil {
 		if !s.IsZero() {
 			c.Add(s.Pos, pack.CodeValue, "%q is no time of the day such as \"02:00\"", s.Value)
 		}
 		return 0
 	}
-	h, _ := strconv.Atoi(m[1])
-	min, _ := strconv.Atoi(m[2])
-	return micros(time.Duration(h)*time.Hour + time.Duration(min)*time.Minute)
+	hours, _ := strconv.Atoi(m[1] + m[3])
+	minutes, _ := strconv.Atoi(m[2] + m[4])
+	return micros(time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute)
 }
 
 func (c *compiler) daily(d *Detector, of int, doc *dailyDoc, v *variable) {
