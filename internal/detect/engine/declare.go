@@ -42,7 +42,7 @@ type ruleDoc struct {
 	Budget  *budgetDoc          `yaml:"budget" doc:"how many false alarms the owner allows; the limits of statistical variables follow from it"`
 
 	Every        pack.Duration      `yaml:"every" default:"5m" doc:"how often an instrument speaks; a longer gap pauses all delays"`
-	Late         pack.Duration      `yaml:"late" default:"as every" doc:"readings that come up to so late, in any order, give the same alerts as in order; later ones are counted and not judged"`
+	Late         pack.Duration      `yaml:"late" default:"as every" doc:"readings that come up to so late, in any order, give the same alerts as in order; later ones are counted and not judged. Late is how much older one is than the newest, of several instruments that are judged together than the newest of them all. With joins it is at least that of the detectors joined"`
 	Levels       pack.Map[levelDoc] `yaml:"levels" pack:"required" doc:"blue, yellow, orange, red: those that the rule raises"`
 	Clear        *clearDoc          `yaml:"clear" pack:"required" doc:"what ends the alert"`
 	Quiet        pack.Duration      `yaml:"quiet" doc:"an alert that comes back so soon after it cleared is the same alert again"`

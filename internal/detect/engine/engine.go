@@ -225,7 +225,7 @@ func (e *Engine) SetZone(zone *time.Location) { e.known.zone = zone }
 // Evaluated is how many readings were taken.
 func (e *Engine) Evaluated() int64 { return e.evaluated }
 
-// Late is how many readings came later than a rule waits for and were not judged by it.
+// Late is how many readings came later than a rule waits for and were not judged by it: see subject.
 func (e *Engine) Late() int64 { return e.late }
 
 // Bound tells whether the engine knows the datastream.
@@ -357,7 +357,7 @@ func (e *Engine) leave(in *instrument, changes []Change) []Change {
 		sub.forget()
 	}
 	if len(sub.sources) == 0 {
-		e.forget(sub)
+		e.remove(sub)
 	}
 	in.gone = true
 	e.join(in, 0)
@@ -408,8 +408,8 @@ func (e *Engine) enter(s *subject) {
 	}
 }
 
-// forget gives up a state machine that can say nothing more.
-func (e *Engine) forget(s *subject) {
+// remove gives up a state machine that can say nothing more.
+func (e *Engine) remove(s *subject) {
 	e.soil(s)
 	for _, name := range s.held {
 		e.unhold(s, name)
@@ -486,13 +486,12 @@ func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 	}
 	first, late := len(changes), false
 	for _, in := range st.under {
-		d := in.detector
-		if bound := in.heard - micros(d.Late); in.heard != 0 && (r.At < bound || d.Late == 0 && r.At <= bound) {
+		if in.subject.misses(r.At, in.heard) {
 			late = true
 			continue
 		}
 		e.soil(in.subject)
-		in.live = in.live || !in.relay() && now-r.At < micros(d.SilentAfter)
+		in.live = in.live || !in.relay() && now-r.At < micros(in.detector.SilentAfter)
 		if r.At > in.heard {
 			changes = e.hear(in, r.At, false, changes)
 			in.heard = r.At

@@ -212,7 +212,7 @@ func (e *Engine) signal(j *Detector, member int, c Change, changes []Change, hea
 			changes = sub.put(x, &e.known, changes)
 		}
 		h := heardOf{sub: sub, member: member, held: name, level: float64(is), here: x.here}
-		if c.Undo && is == None {
+		if c.Undo && is < least {
 			h.level = neverWas
 		}
 		e.hold(sub, name)
@@ -394,7 +394,7 @@ func (e *Engine) tidy(now int64) {
 			keep = max(keep, micros(d.Chatter.Within))
 		}
 		if !e.ticking[sub] && now-sub.newest > keep && sub.now.idle(d.Joins, now) {
-			e.forget(sub)
+			e.remove(sub)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 const manyRule = `
@@ -225,4 +227,69 @@ func TestPlacesAreForgotten(t *testing.T) {
 	if len(book.Episodes()) == 0 || standing(book, "gas/many") != 0 {
 		t.Error(told(book))
 	}
+}
+
+// Whatever comes in whatever order, while instruments move and vanish and states are restored: once all is calm no joined alert
+// stands, and nothing is remembered of those that did.
+func TestJoinedEnds(t *testing.T) {
+	ds := compiled(t, replaceOnce(t, manyDetectors, "id: methane-indoor\n", "id: methane-indoor\n  late: 30m\n")+manyRule)
+	ids := []int64{1, 2, 3, 101, 201}
+	rapid.Check(t, func(t *rapid.T) {
+		e, book := New(ds), &Book{}
+		bind := func(s Stream) { book.Add(e.Bind(s, nil)...) }
+		for _, id := range ids {
+			bind(harbour(id))
+		}
+		now := t0
+		for range rapid.IntRange(1, 80).Draw(t, "n") {
+			now += rapid.SampledFrom([]int64{0, second, 30 * second, minute, 20 * minute}).Draw(t, "step")
+			id := rapid.SampledFrom(ids).Draw(t, "id")
+			switch what := rapid.IntRange(0, 19).Draw(t, "what"); what {
+			default:
+				late := rapid.SampledFrom([]int64{0, 0, 30 * second, 2 * minute, 25 * minute}).Draw(t, "late")
+				book.Add(e.Evaluate(number(id, now-late, rapid.SampledFrom([]float64{0, 6, 12, 25}).Draw(t, "v")), now, nil)...)
+			case 14, 15, 16:
+				book.Add(e.Tick(now, t0, nil)...)
+			case 17:
+				bind(Stream{ID: id})
+			case 18:
+				s := harbour(id)
+				s.Place += 10
+				s.Point = &[2]float64{121.5 + 0.003*float64(rapid.IntRange(0, 3).Draw(t, "away")), 31.2}
+				bind(s)
+			case 19:
+				before := e
+				var shards []Shard
+				for key, state := range saved(t, before) {
+					shards = append(shards, Shard{key.scope, key.n, state})
+				}
+				e = New(ds)
+				for _, s := range shards {
+					if _, err := e.Restore(s); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, id := range e.Known() {
+					bind(before.Stream(id))
+				}
+			}
+		}
+		for _, id := range ids {
+			bind(harbour(id))
+		}
+		for end := now + 4*hour; now < end; now += 30 * second {
+			for _, id := range ids {
+				book.Add(e.Evaluate(number(id, now, 0), now, nil)...)
+			}
+			book.Add(e.Tick(now, t0, nil)...)
+		}
+		for _, d := range []string{"gas/joined", "gas/joined-in-order", "gas/many", "gas/methane-indoor"} {
+			if standing(book, d) != 0 {
+				t.Fatalf("%s stands\n%s", d, told(book))
+			}
+		}
+		if len(e.holders) != 0 || len(e.ticking) != 0 {
+			t.Fatalf("%d alerts are remembered, %d places ask for the clock", len(e.holders), len(e.ticking))
+		}
+	})
 }

@@ -237,3 +237,113 @@ func anyOrder(t *rapid.T, ds []*Detector) {
 		t.Fatalf("in order:\n%s\nas it came:\n%s", want, got)
 	}
 }
+
+// Whatever comes, however late, from several instruments and from one whose clock is wrong: what is not counted as late gives
+// the alerts that it would give in order.
+func TestLateIsCountedOrInOrder(t *testing.T) {
+	ds := compiled(t, manyDetectors)
+	ds = slices.DeleteFunc(ds, func(d *Detector) bool { return d.Joins != nil })
+	rivers := riverRules(t, 6, 4)
+	rapid.Check(t, func(t *rapid.T) {
+		all := append(slices.Clone(ds), rivers...)
+		d := all[rapid.IntRange(0, len(all)-1).Draw(t, "detector")]
+		ids, at := []int64{1, 2, 65, 101, 102, 201}, harbour
+		if d == rivers[0] {
+			ids, at = []int64{1, 2, 3}, func(id int64) Stream { return river(int(id-1), 3) }
+		}
+		lateOrInOrder(t, d, ids, at)
+	})
+}
+
+// lateOrInOrder looks at all alerts of a detector; in a river, where each gauge is heard with several, at those of the lowest.
+func lateOrInOrder(t *rapid.T, d *Detector, ids []int64, where func(int64) Stream) {
+	start := func() *Engine {
+		e := New([]*Detector{d})
+		for _, id := range ids {
+			e.Bind(where(id), nil)
+		}
+		return e
+	}
+	e, book := start(), &Book{}
+	now := t0
+	wrong := rapid.SampledFrom(append([]int64{0}, ids...)).Draw(t, "whose clock is wrong")
+	backlog := rapid.SampledFrom(append([]int64{0}, ids...)).Draw(t, "who sends late")
+	ahead := rapid.SampledFrom([]int64{-8 * hour, minute, 8 * hour}).Draw(t, "by")
+	step := micros(d.Every)
+	var judged []Reading
+	for range rapid.IntRange(1, 100).Draw(t, "n") {
+		now += rapid.SampledFrom([]int64{0, second, step / 2, step, step, 4 * step}).Draw(t, "step")
+		id := rapid.SampledFrom(ids).Draw(t, "id")
+		r := number(id, now-rapid.SampledFrom([]int64{0, 0, step / 2, step, 2 * step, 5 * step}).Draw(t, "late"), rapid.SampledFrom([]float64{0, 2, 4, 6, 12, 25}).Draw(t, "v"))
+		switch id {
+		case wrong:
+			r.At += ahead
+		case backlog:
+			r.At -= 10 * step
+		}
+		missed, late := false, e.Late()
+		for _, in := range e.streams[id].under {
+			missed = missed || in.subject.misses(r.At, in.heard)
+			if d.chained && in.subject.ID == 3 && !in.subject.misses(r.At, in.heard) || !d.chained && !missed {
+				judged = append(judged, r)
+			}
+		}
+		book.Add(e.Evaluate(r, now, nil)...)
+		if missed != (e.Late() > late) {
+			t.Fatalf("%+v: missed %v, %d late", r, missed, e.Late()-late)
+		}
+	}
+	slices.SortStableFunc(judged, func(a, b Reading) int { return cmp.Compare(a.At, b.At) })
+	sorted, want := start(), &Book{}
+	for _, r := range judged {
+		want.Add(sorted.Evaluate(r, r.At, nil)...)
+	}
+	of := func(b *Book) string {
+		lines := strings.Split(told(b), "\n")
+		return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return d.chained && !strings.Contains(l, "{0 3}") }), "\n")
+	}
+	if of(book) != of(want) || !d.chained && sorted.Late() != 0 {
+		t.Fatalf("%s: in order:\n%s\nas it came:\n%s\n%d late", d.ID, of(want), of(book), sorted.Late())
+	}
+}
+
+// Of instruments that are judged together, one that sends a backlog is judged as far as it can be put in order, and the rest is
+// counted. So it is with the others where one has its clock ahead.
+func TestLateAmongNeighbours(t *testing.T) {
+	start := func(late string) *Engine {
+		e := New(compiled(t, replaceOnce(t, testDetectors, "id: methane-ambient\n", "id: methane-ambient\n  late: "+late+"\n")))
+		for _, id := range []int64{101, 102} {
+			e.Bind(harbour(id), nil)
+		}
+		return e
+	}
+	const n = 120
+	for late, want := range map[string]string{
+		"1m": "118 late: ", // all but the last two
+		"3h": "0 late: gas/methane-ambient {1 900} since 60: 64 yellow",
+	} {
+		e, book := start(late), &Book{}
+		for m := range int64(n) {
+			book.Add(e.Evaluate(number(101, t0+m*minute, 2), t0+m*minute, nil)...)
+		}
+		for m := range int64(n) {
+			v := 2.0
+			if m >= 60 && m < 70 {
+				v = 9
+			}
+			book.Add(e.Evaluate(number(102, t0+m*minute, v), t0+n*minute, nil)...)
+		}
+		if got := fmt.Sprintf("%d late: %s", e.Late(), told(book)); got != want {
+			t.Errorf("late: %s\n got %s\nwant %s", late, got, want)
+		}
+	}
+	e, book := start("1m"), &Book{}
+	for m := range int64(n) {
+		at := t0 + m*minute
+		book.Add(e.Evaluate(number(101, at+8*hour, 2), at, nil)...)
+		book.Add(e.Evaluate(number(102, at, 60), at, nil)...)
+	}
+	if e.Late() != n || len(book.Episodes()) != 0 {
+		t.Errorf("%d late\n%s", e.Late(), told(book))
+	}
+}

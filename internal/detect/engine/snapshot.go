@@ -18,7 +18,7 @@ type Shard struct {
 }
 
 // stateVersion changes when saved states are written otherwise.
-const stateVersion = 6
+const stateVersion = 5
 
 // capture is a snapshot that is under way.
 type capture struct {
@@ -133,7 +133,7 @@ func (e *Engine) Restore(s Shard) (changed []string, err error) {
 				e.enter(sub)
 			}
 			if sub.read(&r, e, x.changed); len(sub.sources) == 0 && x.detector.Joins == nil && sub.now.stands.since == 0 {
-				e.forget(sub) // what it watched, it watches no more
+				e.remove(sub) // what it watched, it watches no more
 			}
 		} else {
 			skip(&r)
@@ -181,6 +181,7 @@ func (s *subject) write(w, body *writer) {
 		w.bool(in.live)
 	}
 	body.b = body.b[:0]
+	body.int(s.floor)
 	body.int(s.newest)
 	st := &s.now
 	if s.ordered() {
@@ -212,7 +213,7 @@ func (s *subject) read(r *reader, e *Engine, changed bool) {
 	if changed {
 		return
 	}
-	s.newest = body.int()
+	s.floor, s.newest = body.int(), body.int()
 	st := &s.now
 	if s.ordered() {
 		st = &s.base

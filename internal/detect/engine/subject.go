@@ -52,6 +52,11 @@ const maxRecent = 4096
 // An entry that comes in order goes on from where the state stands (now). One that comes late is put where it belongs,
 // everything since base is judged again, and where that turns out otherwise, what was told is taken back (Change.Undo) and
 // told anew.
+//
+// A reading is late that is older by more than the rule's `late` than the newest of the same instrument, or than the newest of
+// the whole subject, which base follows: it is counted and not judged. So of several instruments that are judged together each
+// has to speak within `late` of the others, and one whose clock is ahead by more makes the others late. Where base has to move on
+// sooner, because the sources become others or there are too many entries, what is older than that (floor) is late.
 type subject struct {
 	detector *Detector
 	Subject
@@ -65,7 +70,8 @@ type subject struct {
 	now, base state
 	recent    []entry
 	said      []said
-	newest    int64
+	newest    int64  // time of its newest entry
+	floor     int64  // what is older was judged, or given up, before its time
 	revisions int64  // how often what was told was judged anew
 	held      []held // of what joins others: the alerts that it has heard of
 	resumed   bool   // of a chain of gauges: it was restored, and how far they are apart is not known yet
@@ -75,7 +81,18 @@ type subject struct {
 func (s *subject) ordered() bool { return s.late > 0 || s.detector.Joins != nil }
 
 // past says that an entry of that time comes too late to be put where it belongs.
-func (s *subject) past(at int64) bool { return at < s.newest-s.late }
+func (s *subject) past(at int64) bool { return at < max(s.newest-s.late, s.floor) }
+
+// misses says that a reading comes too late for the subject to judge it. heard is the newest of the same instrument.
+func (s *subject) misses(at, heard int64) bool {
+	switch {
+	case heard == 0:
+		return s.past(at)
+	case !s.ordered() || at == s.floor: // it may be the same once more
+		return s.past(at) || at <= heard
+	}
+	return s.past(at) || at < heard-s.late
+}
 
 // next is a time after all that was heard.
 func (s *subject) next() int64 {
@@ -168,6 +185,7 @@ func (s *subject) settle(k *known) {
 	}
 	if len(s.recent)-n > maxRecent {
 		n = len(s.recent) - maxRecent
+		s.floor = max(s.floor, s.recent[n-1].at)
 	}
 	if n < 4 && n < len(s.recent)-1 {
 		return
@@ -183,7 +201,7 @@ func (s *subject) settle(k *known) {
 
 // forget gives up what is remembered for late entries: something about the subject has changed that was not an entry.
 func (s *subject) forget() {
-	s.recent, s.said = nil, nil
+	s.recent, s.said, s.floor = nil, nil, s.newest
 	if s.ordered() {
 		s.base.set(&s.now)
 	}
