@@ -196,7 +196,7 @@ func (s *Service) wholly(ctx context.Context, all []*Alert, out *GroupDeed, deed
 
 // wholeGroups are, of alerts that lead, those whose group was acknowledged as a whole, the last time.
 func wholeGroups(tx *db.Tx, leads ...int64) (map[int64]*WholeGroup, error) {
-	list, err := json.Marshal(leads)
+	list, err := json.Marshal(append([]int64{}, leads...))
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,9 @@ func TestAcknowledgeGroup(t *testing.T) {
 		c := clock.NewVirtual(db.Time(t0 + 10*minute))
 		log := newLog(leak(1, t0)[:8], leak(2, t0)[:8], leak(3, t0)[:8], leak(4, t0)) // 4 clears
 		s := room(t, d, log, c, func(x *Deps) { x.Register = leaks() })
+		if none, err := s.List(officer(1), Filter{}, 0, 10); err != nil || len(none) != 0 {
+			t.Fatal(none, err)
+		}
 		drain(t, s, log)
 		_, err := s.Acknowledge(officer(2), 2, "")
 		must(t, err)
