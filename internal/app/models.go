@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/anlan-city/anlan/internal/detect"
 	"github.com/anlan-city/anlan/internal/detect/outside"
 	"github.com/anlan-city/anlan/internal/sensing"
 )
@@ -18,6 +19,11 @@ func (a *App) newModels() *outside.Service {
 		DB: a.db, Clock: a.clock, Access: a.access, Catalogue: catalogue{register{a}}, Readings: a.sensing, Alerts: a.detect, News: a.bus, Cases: kinds,
 	})
 }
+
+// models fulfils detect.Models; the room of outside models comes after that of detectors.
+type models struct{ *App }
+
+func (m models) Named(ctx context.Context) ([]detect.Named, error) { return m.models.Named(ctx) }
 
 // catalogue fulfils outside.Catalogue.
 type catalogue struct{ register }

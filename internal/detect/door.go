@@ -16,6 +16,32 @@ import (
 // room never withdraws them for want of a rule.
 const OutsidePrefix = "outside/"
 
+// Named is a detector as lists and figures name it.
+type Named struct {
+	ID       string
+	Title    Wording
+	Owner    string
+	Maturity string
+	Watches  bool // or it did
+}
+
+// Models tells who raises alerts by Tell. package outside fulfils it.
+type Models interface {
+	Named(ctx context.Context) ([]Named, error)
+}
+
+// named are the detectors of packs and the models of others.
+func (s *Service) named(ctx context.Context) (out []Named, err error) {
+	for _, d := range s.Detectors {
+		out = append(out, Named{ID: d.ID, Title: engine.TextOf(d.Title), Owner: d.Owner, Maturity: d.Maturity, Watches: true})
+	}
+	if s.Models == nil {
+		return out, nil
+	}
+	others, err := s.Models.Named(ctx)
+	return append(out, others...), err
+}
+
 // Told is a step of an alert that was found outside of the room's own engine.
 type Told struct {
 	engine.Change

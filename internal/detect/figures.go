@@ -143,8 +143,12 @@ func (s *Service) Figures(ctx context.Context, from, to time.Time) (*Figures, er
 	case to.Sub(from) > MaxFiguresSpan:
 		return nil, web.Errorf(http.StatusUnprocessableEntity, "watch.span", "figures are given for %d days at most", int(MaxFiguresSpan.Hours()/24)).At("from")
 	}
+	names, err := s.named(ctx)
+	if err != nil {
+		return nil, err
+	}
 	f := &Figures{From: from, To: to, Targets: loadTargets}
-	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		raised, err := verifiedAlerts(tx, from, to)
 		if err != nil {
 			return err
@@ -152,8 +156,8 @@ func (s *Service) Figures(ctx context.Context, from, to time.Time) (*Figures, er
 		if f.Missed, err = missedEvents(tx, from, to); err != nil {
 			return err
 		}
-		s.score(f, raised)
-		f.Positions, err = s.positions(tx, from, to, now)
+		score(f, names, raised)
+		f.Positions, err = positions(tx, names, from, to, now)
 		return err
 	})
 	if err != nil {
@@ -163,7 +167,7 @@ func (s *Service) Figures(ctx context.Context, from, to time.Time) (*Figures, er
 }
 
 // score fills in what detectors found and missed.
-func (s *Service) score(f *Figures, raised []verify.Verified) {
+func score(f *Figures, names []Named, raised []verify.Verified) {
 	perDetector, perHazard := map[string]int{}, map[string]int{}
 	for _, a := range raised {
 		perDetector[a.Detector]++
@@ -179,7 +183,12 @@ func (s *Service) score(f *Figures, raised []verify.Verified) {
 	}
 	detectors, hazards := verify.Live(raised, missed, db.Micros(f.From), db.Micros(f.To))
 	ofDetector, ofHazard := byName(detectors), byName(hazards)
-	for _, d := range s.Detectors { // those that raised and missed nothing are there as well
+	known := map[string]Named{}
+	for _, d := range names { // those that raised and missed nothing are there as well
+		known[d.ID] = d
+		if !d.Watches {
+			continue
+		}
 		if _, ok := ofDetector[d.ID]; !ok {
 			ofDetector[d.ID] = verify.Nothing(d.ID)
 		}
@@ -187,12 +196,11 @@ func (s *Service) score(f *Figures, raised []verify.Verified) {
 			ofHazard[hazard] = verify.Nothing(hazard)
 		}
 	}
-	known := s.byID()
 	f.Detectors, f.Hazards = []DetectorFigures{}, []HazardFigures{}
 	for _, id := range slices.Sorted(maps.Keys(ofDetector)) {
 		x := DetectorFigures{Title: Wording{EN: id, ZH: id}, Hazard: hazardOf(id), Raised: perDetector[id], LiveFigures: ofDetector[id]}
-		if d := known[id]; d != nil {
-			x.Title, x.Owner, x.Maturity = engine.TextOf(d.Title), d.Owner, d.Maturity
+		if d, ok := known[id]; ok {
+			x.Title, x.Owner, x.Maturity = d.Title, d.Owner, d.Maturity
 		}
 		f.Detectors = append(f.Detectors, x)
 	}
@@ -209,14 +217,6 @@ func byName(all []verify.LiveFigures) map[string]verify.LiveFigures {
 	return out
 }
 
-func (s *Service) byID() map[string]*engine.Detector {
-	out := map[string]*engine.Detector{}
-	for _, d := range s.Detectors {
-		out[d.ID] = d
-	}
-	return out
-}
-
 // hazardOf is the pack that a detector belongs to.
 func hazardOf(detector string) string {
 	pack, _, _ := strings.Cut(detector, "/")
@@ -224,7 +224,7 @@ func hazardOf(detector string) string {
 }
 
 // positions measures the alarm load of each operating position.
-func (s *Service) positions(tx *db.Tx, from, to, now time.Time) ([]PositionFigures, error) {
+func positions(tx *db.Tx, names []Named, from, to, now time.Time) ([]PositionFigures, error) {
 	told, err := toldAlarms(tx, db.Micros(from), db.Micros(to))
 	if err != nil {
 		return nil, err
@@ -238,9 +238,10 @@ func (s *Service) positions(tx *db.Tx, from, to, now time.Time) ([]PositionFigur
 		}
 		return loads[position]
 	}
-	for _, d := range s.Detectors {
-		owner[d.ID] = d.Owner
-		load(d.Owner).Detectors++
+	for _, d := range names {
+		if owner[d.ID] = d.Owner; d.Watches {
+			load(d.Owner).Detectors++
+		}
 	}
 	for _, t := range told {
 		load(owner[t.detector]).take(t)

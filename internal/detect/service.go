@@ -95,8 +95,8 @@ var (
 	_ News     = (*bus.Bus)(nil)
 )
 
-// Deps are what the room needs. Readings, News, Works and Names may be nil: then alerts carry the one reading that raised them,
-// no case, no planned works, and no names of instruments.
+// Deps are what the room needs. Readings, News, Works, Names and Models may be nil: then alerts carry the one reading that raised
+// them, no case, no planned works and no names of instruments, and there are no models of others.
 type Deps struct {
 	DB        *db.DB
 	Clock     clock.Clock
@@ -107,6 +107,7 @@ type Deps struct {
 	News      News
 	Works     Works
 	Names     Names
+	Models    Models
 	Detectors []*engine.Detector
 
 	// SnapshotEvery is how long after one snapshot the next begins; DefaultSnapshotEvery when 0.
@@ -655,9 +656,15 @@ func (s *Service) List(ctx context.Context, f Filter, after int64, limit int) (i
 	if err := s.Access.Decide(ctx, "alert.read", access.Resource{Type: "alert"}, access.Operations); err != nil {
 		return nil, err
 	}
-	for _, d := range s.Detectors {
-		if d.Owner == f.Owner {
-			f.owned = append(f.owned, d.ID)
+	if f.Owner != "" {
+		names, err := s.named(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range names {
+			if d.Owner == f.Owner {
+				f.owned = append(f.owned, d.ID)
+			}
 		}
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {

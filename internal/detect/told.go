@@ -39,6 +39,10 @@ func (s *Service) LoadNow(ctx context.Context) (at time.Time, out []PositionLoad
 	}
 	at = s.Clock.Now()
 	now := db.Micros(at)
+	names, err := s.named(ctx)
+	if err != nil {
+		return at, nil, err
+	}
 	owner, positions, alarms := map[string]string{}, map[string]*PositionLoad{}, map[string][]int64{}
 	position := func(name string) *PositionLoad {
 		if positions[name] == nil {
@@ -46,9 +50,11 @@ func (s *Service) LoadNow(ctx context.Context) (at time.Time, out []PositionLoad
 		}
 		return positions[name]
 	}
-	for _, d := range s.Detectors {
+	for _, d := range names {
 		owner[d.ID] = d.Owner
-		position(d.Owner)
+		if d.Watches {
+			position(d.Owner)
+		}
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		told, err := toldAlarms(tx, now-loadDay.Microseconds(), now+1)

@@ -172,7 +172,7 @@ func (s *Service) one(m *Model, err error) (*body[View], error) {
 
 func (s *Service) view(m *Model) View {
 	v := View{
-		ID: m.ID, Registration: m.Registration, State: m.State, Maturity: "trial", Detector: m.detectorID(), RegisteredAt: m.RegisteredAt, RegisteredBy: m.RegisteredBy,
+		ID: m.ID, Registration: m.Registration, State: m.State, Maturity: maturity, Detector: m.detectorID(), RegisteredAt: m.RegisteredAt, RegisteredBy: m.RegisteredBy,
 		MovedAt: m.MovedAt, ShadowAt: m.ShadowAt, LiveAt: m.LiveAt, ApprovedBy: m.ApprovedBy, Approved: m.Approved, Answers: m.Version,
 		AnsweredAt: m.AnsweredAt, Fails: m.Fails, Fault: m.Fault,
 	}

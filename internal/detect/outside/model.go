@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -54,6 +55,7 @@ type Registration struct {
 	Name   string         `json:"name" doc:"lower-case words joined by hyphens; its detector is called outside/NAME"`
 	Title  detect.Wording `json:"title" doc:"what its alerts are called"`
 	Source string         `json:"source" doc:"who made it, and where it is described"`
+	Owner  string         `json:"owner,omitempty" doc:"the post that answers for its alerts, and whose alarm load they count to; outside where it is left out" example:"flood-duty"`
 	URL    string         `json:"url" doc:"where it is asked; https, or http without a secret"`
 	Secret *Secret        `json:"secret,omitempty" doc:"the header by which the model knows us"`
 	// Version is the one that is wanted. Once the model is live it is the one that was approved.
@@ -124,6 +126,12 @@ type Model struct {
 // detectorID is the id under which the model raises alerts.
 func (m *Model) detectorID() string { return detect.OutsidePrefix + m.Registration.Name }
 
+// maturity is that of every model of others: none counts as stable.
+const maturity = "trial"
+
+// owner is the post that answers for the model's alerts.
+func (r *Registration) owner() string { return cmp.Or(r.Owner, "outside") }
+
 // wanted is the version that an answer must have, or "".
 func (m *Model) wanted() string {
 	if m.State == Live {
@@ -155,6 +163,9 @@ func (r Registration) check(cases []string) (Registration, error) {
 			return bad(field, "bad_text", "expected one line of 1 to %d characters without braces", maxText)
 		}
 		*text = guard.Mask(*text) // here, since the ledger forgets nothing
+	}
+	if r.Owner != "" && (!names.MatchString(r.Owner) || len(r.Owner) > 40) {
+		return bad("owner", "bad_name", "%q is no post; expected lower-case words of a-z and 0-9 joined by hyphens, at most 40 characters", r.Owner)
 	}
 	if err := checkURL(r.URL, r.Secret != nil); err != nil {
 		return bad("url", "bad_url", "%v", err)

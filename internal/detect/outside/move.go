@@ -87,7 +87,7 @@ func (s *Service) Change(ctx context.Context, id int64, r Registration) (*Model,
 
 // registered is what the ledger keeps of a registration.
 func registered(r Registration) map[string]any {
-	d := map[string]any{"name": r.Name, "url": r.URL, "source": r.Source, "every": r.Every, "history": r.History, "horizon": r.Horizon, "share": r.Share, "levels": r.Levels}
+	d := map[string]any{"name": r.Name, "url": r.URL, "source": r.Source, "owner": r.owner(), "every": r.Every, "history": r.History, "horizon": r.Horizon, "share": r.Share, "levels": r.Levels}
 	if r.Property != "" {
 		d["property"], d["kinds"] = r.Property, r.Kinds
 	} else {

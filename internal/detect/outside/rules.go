@@ -41,7 +41,7 @@ func (r *Registration) detector() (*engine.Detector, error) {
 		{"source", "  " + line("source", r.Source)},
 		// An answer may come a little late: delays pause when a whole window is missing. Of scores that come twice the first counts.
 		{"every", "  " + line("every", (2*every).String()) + "  late: 0s\n"},
-		{"", "  watches: score\n  on: series\n  silent_after: 400d\n  maturity: trial\n  owner: outside\n" +
+		{"", "  watches: score\n  on: series\n  silent_after: 400d\n  maturity: " + maturity + "\n  owner: " + r.owner() + "\n" +
 			"  because: {en: \"{{value}}\", zh-CN: \"{{value}}\"}\n  known_false_alarms: [not known]\n"},
 	}
 	if r.Opens != nil {

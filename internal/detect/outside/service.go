@@ -69,7 +69,10 @@ type Alerts interface {
 	Outcomes(ctx context.Context, from, to time.Time) ([]detect.Outcome, error)
 }
 
-var _ Alerts = (*detect.Service)(nil)
+var (
+	_ Alerts        = (*detect.Service)(nil)
+	_ detect.Models = (*Service)(nil)
+)
 
 // Deps are what the room needs. News may be nil: then no case counts as an event. Getenv gives secrets; nil is os.LookupEnv.
 type Deps struct {
@@ -156,6 +159,22 @@ func (s *Service) Run(ctx context.Context) error {
 			})
 		}
 	}
+}
+
+// Named are the models as detectors. One that is not live may have alerts of before.
+func (s *Service) Named(ctx context.Context) (out []detect.Named, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		all, err := models(tx)
+		for _, m := range all {
+			r := &m.Registration
+			out = append(out, detect.Named{ID: m.detectorID(), Title: r.Title, Owner: r.owner(), Maturity: maturity, Watches: m.State == Live})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("names of outside models: %w", err)
+	}
+	return out, nil
 }
 
 // due are the models that have a window which ended since they came into their state and was not asked for.
