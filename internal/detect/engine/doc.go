@@ -22,7 +22,9 @@
 // # Time
 //
 // Delays run in event time. A gap longer than a rule's `every` pauses them. Readings of one time are taken in the order of
-// their instruments and values, so that their order of arrival says nothing. Silence is the one thing that only the clock
+// their instruments and values, so that their order of arrival says nothing. What comes late is put in order as long as it is
+// not older by the rule's `late` than the newest that the same subject has heard, of whichever instrument; what is, is counted
+// and not judged. Silence is the one thing that only the clock
 // can tell: an instrument that was once heard in time and then says nothing for silent_after raises a monitoring alert.
 // Recorded history that is replayed is never in time, so it raises no silences; and for silent_after after a start nobody is
 // called silent, since nobody could be heard before.
