@@ -189,7 +189,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       if (a.acknowledged_at) history.push({ id: 2, at: a.acknowledged_at, kind: 'acknowledged', level: a.level, actor: a.acknowledged_by, note: a.note });
       if (a.works?.over_at) history.push({ id: 4, at: a.works.over_at, kind: 'works_over', level: a.level, actor: a.attended_by });
       if (a.cleared_at) history.push({ id: 3, at: a.cleared_at, kind: 'cleared', level: a.level, note: 'condition' });
-      return { ...a, ...told(a), history: [...history, ...(a.steps ?? [])] };
+      return { ...a, ...told(a), instruments: instruments(a), history: [...history, ...(a.steps ?? [])] };
     },
     'GET /alerts': (r) => {
       const lead = Number(r.query.get('lead') ?? 0);
@@ -229,6 +229,34 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       a.outcome = { verdict: r.body.verdict, onset: r.body.onset ?? null, note: r.body.note ?? '', by: r.actor.name, at: clock().toISOString() };
       step(a, 'verdict', r.actor.name, `${r.body.verdict}: ${r.body.note ?? ''}`);
       return { ...a, ...told(a) };
+    },
+    'POST /alerts/:id/group/acknowledge': (r) => {
+      const all = groupOf(find(world.alerts, r.id, 'alert'));
+      const out = { lead: all[0].id, done: [], refused: [] };
+      for (const a of all.filter((a) => a.state !== 'cleared')) {
+        if (a.state === 'acknowledged' && a.acknowledged_by !== r.actor.name) out.refused.push({ alert: a.id, title: a.title, asset_name: a.asset_name, code: 'alert.acknowledged', reason: `${a.acknowledged_by} has acknowledged the alert`, by: a.acknowledged_by });
+        else {
+          Object.assign(a, { state: 'acknowledged', acknowledged_at: clock().toISOString(), acknowledged_by: r.actor.name, note: r.body.note });
+          out.done.push(a.id);
+        }
+      }
+      all[0].whole = { at: clock().toISOString(), by: r.actor.name };
+      step(all[0], 'group_acknowledged', r.actor.name, r.body.note);
+      for (const id of out.done) emit('alert.acknowledged', { alert: id });
+      return out;
+    },
+    'POST /alerts/:id/group/verdict': (r) => {
+      const all = groupOf(find(world.alerts, r.id, 'alert'));
+      const out = { lead: all[0].id, done: [], refused: [] };
+      for (const a of all) {
+        if (a.outcome && a.id !== Number(r.id)) out.refused.push({ alert: a.id, title: a.title, asset_name: a.asset_name, code: 'alert.judged', reason: `${a.outcome.by} has found it to be ${a.outcome.verdict}`, by: a.outcome.by });
+        else {
+          a.outcome = { verdict: r.body.verdict, onset: r.body.onset ?? null, note: r.body.note ?? '', by: r.actor.name, at: clock().toISOString() };
+          step(a, 'verdict', r.actor.name, `${r.body.verdict}: ${r.body.note ?? ''}`);
+          out.done.push(a.id);
+        }
+      }
+      return out;
     },
     'GET /datastreams': (r) => ({ items: c.streams.filter((s) => s.asset === Number(r.query.get('asset'))).map((s) => stream(s.id)) }),
     'POST /alerts/:id/acknowledge': (r) => {
@@ -348,14 +376,24 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
   const told = (a) => ({
     rests: a.state !== 'cleared' && (!!a.works?.rests || (!!a.shelf && !a.shelf.over_at && Date.parse(a.shelf.until) > clock().getTime()) || (!!a.design && !a.design.over_at)),
     group: world.alerts.filter((b) => b.lead === a.id && b.state !== 'cleared').length || undefined,
+    group_acknowledged: groupOf(a)[0].whole,
     steps: undefined,
   });
   const step = (a, kind, actor = '', note = '') => (a.steps = [...(a.steps ?? []), { id: ++world.ids, at: tick(), kind, level: a.level, actor, note }]);
-  /** SensorThings: of its queries only the one that the console asks. */
-  const things = (url) => {
-    const ids = /^id in \(([\d,]+)\)$/.exec(url.searchParams.get('$filter') ?? '')?.[1].split(',').map(Number) ?? [];
-    if (url.pathname !== '/v1.1/Datastreams' || url.searchParams.get('$expand') !== 'Thing($select=id,name)' || ids.length > 100) throw new Problem(404, 'web.no_route', 'no such query');
-    return { value: c.streams.filter((s) => ids.includes(s.id)).map((s) => ({ '@iot.id': s.id, name: s.name['zh-CN'] ?? s.name, Thing: { '@iot.id': s.asset, name: c.assets.find((a) => a.id === s.asset).name['zh-CN'] } })) };
+  /** The instruments of an alert under their names, when it is asked for by itself. */
+  const instruments = (a) =>
+    a.datastreams.map((id) => {
+      const s = c.streams.find((s) => s.id === id);
+      const on = c.assets.find((x) => x.id === (s?.asset ?? a.asset));
+      const home = !!s && world.homes.has(s.asset);
+      const latest = s && !home && !world.silent.has(s.asset) ? { at: ago(s.old ?? 0.3), value: world.latest.get(s.id) ?? value(s, clock().getTime()) } : null;
+      const raised = !home && a.kind !== 'monitoring' && !a.fault ? (id === a.datastream ? (a.readings.at(-1) ?? null) : s && { at: a.raised_at, value: s.base }) : null;
+      return { datastream: id, name: s ? `sensor-${id}` : '', property: s?.name ?? L('', ''), unit: s?.unit ?? '', asset: on?.id ?? 0, asset_name: on?.name ?? a.asset_name, place: 0, place_name: L('', ''), home: home || undefined, raised, latest, heard_at: latest?.at ?? null, deviates: (a.deviates ?? []).includes(id) || undefined };
+    });
+  /** The alerts of one's group, the one that leads first. */
+  const groupOf = (a) => {
+    const lead = a.lead ? find(world.alerts, a.lead, 'alert') : a;
+    return [lead, ...world.alerts.filter((b) => b.lead === lead.id)];
   };
   const asWarning = (w, who) => ({ ...w, may_approve: w.proposed_by !== who.name, public: w.state === 'issued' });
   function endWarning(r, how, from) {
@@ -386,10 +424,6 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     requests.push({ method: req.method, path: url.pathname, headers: req.headers });
     try {
       if (url.pathname === '/api/v1/live') return openLive(req, res);
-      if (url.pathname.startsWith('/v1.1/')) {
-        if (!actor(req)) throw new Problem(401, 'access.signed_out', 'sign in first');
-        return answer(res, things(url));
-      }
       if (url.pathname.startsWith('/api/v1')) return await serveAPI(req, res, url);
       return await serveFile(res, url);
     } catch (err) {

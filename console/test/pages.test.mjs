@@ -410,6 +410,101 @@ describe('the live stream', () => {
     await page.locator(`#row-alert-${red.id}[aria-current]`).waitFor();
   });
 
+  test('a whole group is acknowledged in one deed, what is left out is named, and what joins is new', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const lead = mock.raise({ level: 'orange', minutes: 5, value: 14 });
+    const members = [4, 3, 2].map((minutes) => mock.raise({ level: 'yellow', minutes, value: 6, lead: lead.id }));
+    Object.assign(members[1], { state: 'acknowledged', acknowledged_by: 'Zhou Min', acknowledged_at: lead.since });
+    await page.open(`?sel=alert:${lead.id}`);
+    const drawer = page.getByRole('complementary', { name: `Alert ${lead.id}` });
+    await drawer.getByLabel('Note').fill('One leak');
+    await drawer.getByRole('button', { name: 'Acknowledge all 3' }).click();
+    await page.getByText('3 acknowledged', { exact: true }).first().waitFor();
+    const left = drawer.getByRole('status');
+    await left.getByText('1 not done').waitFor();
+    await left.getByText('Zhou Min has acknowledged the alert').waitFor();
+    assert.deepEqual([lead, ...members].map((a) => `${a.state} ${a.acknowledged_by} ${a.note ?? ''}`.trim()), ['acknowledged Lin Hai One leak', 'acknowledged Lin Hai One leak', 'acknowledged Zhou Min', 'acknowledged Lin Hai One leak']);
+    await drawer.getByText('Acknowledged for the whole group: One leak').waitFor();
+    await drawer.getByText('Acknowledged as a whole by Lin Hai').waitFor();
+    assert.equal(await drawer.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
+
+    const late = mock.raise({ level: 'yellow', minutes: 0, value: 7, lead: lead.id });
+    await drawer.getByText('new since').waitFor();
+    await page.getByRole('button', { name: /new, show/ }).click();
+    await page.getByRole('button', { name: /4 more of the same cause · 1 new since all were acknowledged/ }).waitFor();
+    await page.open(`?sel=alert:${late.id}`);
+    await page.getByText('New in a group that is acknowledged as a whole.').waitFor();
+    assert.equal(await page.getByRole('button', { name: /^Acknowledge all/ }).count(), 0); // it alone waits
+  });
+
+  test('what was found is said of all alerts of one cause, and nobody is overruled', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const lead = mock.raise({ level: 'orange', minutes: 5, value: 14 });
+    const members = [4, 3].map((minutes) => mock.raise({ level: 'yellow', minutes, value: 6, lead: lead.id }));
+    members[1].outcome = { verdict: 'unclear', onset: null, note: '', by: 'Zhou Min', at: lead.since };
+    await page.open(`?sel=alert:${lead.id}`);
+    const drawer = page.getByRole('complementary', { name: `Alert ${lead.id}` });
+    await drawer.getByRole('button', { name: 'Say what was found' }).click();
+    const form = drawer.getByRole('form', { name: 'Say what was found' });
+    await form.getByRole('radio', { name: /^False/ }).check();
+    await form.getByLabel('What was seen').fill('Paint');
+    await form.getByRole('checkbox', { name: /^Also for the 2 others of one cause/ }).check();
+    await form.getByRole('button', { name: 'Record it' }).click();
+    await page.getByText('Recorded for 2 alerts', { exact: true }).first().waitFor();
+    await drawer.getByRole('status').getByText('Zhou Min has found it to be unclear').waitFor();
+    assert.deepEqual([lead, ...members].map((a) => a.outcome.verdict), ['false', 'false', 'unclear']);
+  });
+
+  test('an alert of several instruments names each, what the rule reckoned, and what it joins', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer();
+    const fence = mock.city.streams.filter((s) => s.property === mock.city.streams[0].property).slice(0, 3);
+    const L = (en, zh) => ({ en, 'zh-CN': zh });
+    const a = mock.raise({
+      level: 'yellow',
+      minutes: 6,
+      value: 9,
+      datastream: fence[1].id,
+      datastreams: fence.map((s) => s.id),
+      deviates: [fence[2].id],
+      figures: [
+        { name: 'value', title: L('Methane', '甲烷浓度'), value: 9, unit: '%LEL' },
+        { name: 'odd', title: L('unusual Methane', '甲烷浓度异常程度'), value: 2.3456, ratio: true },
+      ],
+      signals: [
+        { alert: 118, title: L('Methane indoors', '室内甲烷'), asset_name: L('Alarm 7', '7号报警器'), level: 'red', at: '2026-11-23T06:01:00Z' },
+        { report: 71, title: L('Smell of gas', '燃气异味'), level: 'none', at: '2026-11-23T06:02:00Z' },
+      ],
+    });
+    await page.open(`?sel=alert:${a.id}`);
+    const drawer = page.getByRole('complementary', { name: `Alert ${a.id}` });
+    const list = drawer.locator('section', { has: page.getByRole('heading', { name: 'The 3 instruments' }) }).getByRole('listitem');
+    await list.nth(2).waitFor();
+    assert.match(await list.nth(0).innerText(), /raised the alert\s+Methane: when raised [\d.]+ %LEL · now [\d.]+ %LEL/);
+    assert.match(await list.nth(1).innerText(), /deviates most/);
+    await drawer.getByText('2.35 times the limit').waitFor();
+    await drawer.getByRole('link', { name: 'Methane indoors · Alarm 7' }).waitFor();
+    assert.match(await drawer.getByRole('link', { name: 'Report 71: Smell of gas' }).getAttribute('href'), /sel=report:71|sel=report%3A71/);
+    assert.equal(mock.requests.filter((r) => r.path.startsWith('/v1.1') || r.path === '/api/v1/datastreams').length, 0); // one answer holds it all
+  });
+
+  test('what is refused is said in the language of the reader', async (t) => {
+    const { officer, mock } = await desk(t);
+    const page = await officer('duty-officer', { lang: 'zh-CN' });
+    await page.open('?sel=alert:117');
+    const drawer = page.getByRole('complementary', { name: '告警 117' });
+    await drawer.getByRole('button', { name: '搁置' }).click();
+    const form = drawer.getByRole('form', { name: '搁置' });
+    await form.getByRole('button', { name: /本班结束/ }).click();
+    await form.getByLabel('搁置理由').fill('refuse');
+    await form.getByRole('button', { name: '确认搁置' }).click();
+    await form.getByText('请填写理由。').waitFor();
+    assert.equal(await form.getByText('Say it in other words.').count(), 0);
+    assert.equal(mock.world.alerts.find((a) => a.id === 117).shelf, undefined);
+  });
+
   test('in a flood the list is parted by level, the voice speaks once, and nothing moves', async (t) => {
     const { officer, mock } = await desk(t);
     const page = await officer();
@@ -540,7 +635,7 @@ describe('an alert explains itself', () => {
     assert.equal(await list.count(), 8);
     await drawer.getByRole('button', { name: 'Show all 11' }).click();
     await list.nth(10).waitFor();
-    await list.first().getByText(/Methane: .* ago/).waitFor();
+    await list.first().getByText(/Methane: now .* ago/).waitFor();
     assert.match(await list.first().getByRole('link').getAttribute('href'), /\/assets\/\d+$/);
     await page.locator(`#row-alert-${comms.id}`).getByText('11 instruments').waitFor();
 

@@ -40,10 +40,10 @@ export function setLanguage(lang: string): void {
   language = lang;
 }
 
-async function send<T>(f: Fetch, method: string, path: string, init: RequestInit = {}, base = BASE): Promise<T> {
+async function send<T>(f: Fetch, method: string, path: string, init: RequestInit = {}): Promise<T> {
   let res: Response;
   try {
-    res = await f(base + path, {
+    res = await f(BASE + path, {
       ...init,
       method,
       credentials: 'same-origin',
@@ -71,12 +71,6 @@ export function get<T>(path: string, query: Record<string, string | number | und
   for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== '') q.set(k, String(v));
   const s = q.toString();
   return send<T>(f, 'GET', path + (s ? '?' + s : ''), signal ? { signal } : {});
-}
-
-/** What only the SensorThings door answers: there a datastream is found by its id, with its thing. */
-export function things<T>(path: string, query: Record<string, string>, f: Fetch = fetch): Promise<T> {
-  const q = Object.entries(query).map(([k, v]) => `${encodeURIComponent(k)}=${encodeURIComponent(v)}`);
-  return send<T>(f, 'GET', `${path}?${q.join('&')}`, {}, '/v1.1');
 }
 
 export function del(path: string, f: Fetch = fetch): Promise<void> {

@@ -3,6 +3,7 @@
 
 import { get } from './api.ts';
 import { app, t, text, type News } from './app.svelte.ts';
+import { explain } from './form.svelte.ts';
 import { Batch, empty, load, merge, put, settle, type Feed, type Item } from './feed.ts';
 import { matches, NOTHING, tiers } from './geo.ts';
 import { Crier, flood, news, rests, urgent, waits } from './alarm.ts';
@@ -217,7 +218,7 @@ class Desk {
       this.failed[tab] = '';
       app.confirmed();
     } catch (err) {
-      this.failed[tab] = err instanceof Error ? err.message : String(err);
+      this.failed[tab] = explain(err);
     }
   }
 

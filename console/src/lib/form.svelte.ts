@@ -3,6 +3,7 @@
 
 import { ApiError, Deed } from './api.ts';
 import { app, t } from './app.svelte.ts';
+import { REFUSED } from './refusals.ts';
 
 export class Form {
   busy = $state(false);
@@ -66,6 +67,11 @@ export function explain(err: unknown): string {
   if (!(err instanceof ApiError)) return err instanceof Error ? err.message : String(err);
   if (err.offline) return t('error.offline');
   if (err.status === 401) return t('error.signed_out');
-  if (err.detail || err.title) return err.detail || err.title;
-  return t('error.status', { status: String(err.status) });
+  return refusal(err.code, err.detail || err.title) || t('error.status', { status: String(err.status) });
+}
+
+/** Why something was refused, in the reader's language: the server's own words where they are in it, else the code's. */
+export function refusal(code: string, detail: string): string {
+  if (app.lang === 'en' || /\p{Script=Han}/u.test(detail)) return detail || (REFUSED[code] ? t(REFUSED[code]) : '');
+  return REFUSED[code] ? t(REFUSED[code]) : detail && t('error.refused', { detail });
 }

@@ -147,6 +147,8 @@ export interface Alert {
   lead?: number;
   /** How many open alerts this one leads. */
   group?: number;
+  /** Who has acknowledged its group as a whole; one that is raised has joined since, or come back. */
+  group_acknowledged?: { at: string; by: string } | null;
   /** It comes and goes, and stands until it has settled. */
   chatters?: boolean;
   /** Readings that it rests on were changed afterwards. */
@@ -155,10 +157,62 @@ export interface Alert {
   datastream?: number | null;
   /** All that its detector watches there. */
   datastreams?: number[] | null;
+  /** The same under their names, when one alert is asked for. */
+  instruments?: Instrument[] | null;
+  /** What the variables of the rule came to, at its latest step. */
+  figures?: Figure[] | null;
+  /** Of a rule that joins others. */
+  signals?: Signal[] | null;
   unit?: string | null;
   readings?: Reading[] | null;
   /** Only when one alert is asked for. */
   history?: AlertStep[] | null;
+}
+
+/** One of the instruments that an alert is about. */
+export interface Instrument {
+  datastream: number;
+  /** Empty when it is no longer in the register. */
+  name: string;
+  property: LocalText;
+  unit: string;
+  asset: number;
+  asset_name: LocalText;
+  place: number;
+  place_name: LocalText;
+  home?: boolean;
+  /** Its newest reading when the alert was raised, and now. */
+  raised?: { at: string; value: number } | null;
+  latest?: { at: string; value: number } | null;
+  heard_at?: string | null;
+  deviates?: boolean;
+}
+
+export interface Figure {
+  name: string;
+  title: LocalText;
+  value: number;
+  unit?: string;
+  /** The value is a multiple of the limit. */
+  ratio?: boolean;
+}
+
+/** An alert or a report that a rule which joins others has counted. */
+export interface Signal {
+  alert?: number;
+  report?: number;
+  title: LocalText;
+  asset_name?: LocalText;
+  place_name?: LocalText;
+  level: AlertLevel;
+  at: string;
+}
+
+/** What a deed about a group as a whole came to. */
+export interface GroupDeed {
+  lead: number;
+  done: number[];
+  refused: { alert: number; title: LocalText; asset_name: LocalText; code: string; reason: string; by?: string }[];
 }
 
 export interface DuringWorks {
@@ -206,6 +260,7 @@ export interface AlertStep {
   actor?: string;
   note?: string;
   because?: LocalText | null;
+  figures?: Figure[] | null;
   /** When a reading that came late showed that it was not so. */
   undone_at?: string | null;
 }

@@ -36,6 +36,8 @@ export function step(s: AlertStep, zone: string, t: Say): { what: string; note: 
       return { what: s.note === 'chattering' ? t('alert.step.again.chatters', { level }) : t('alert.step.again', { level }), note: '' };
     case 'acknowledged':
       return { what: t('alert.step.acknowledged'), note: s.note ?? '' };
+    case 'group_acknowledged':
+      return { what: t('alert.step.group_acknowledged'), note: s.note ?? '' };
     case 'works_over':
       return { what: s.actor ? t('alert.step.attended') : t('alert.step.works_over'), note: s.note ?? '' };
     case 'shelved':

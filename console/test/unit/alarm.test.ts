@@ -184,6 +184,7 @@ describe('words', () => {
   test('say every step, and what was written with it', () => {
     expect(said('again', { note: 'chattering' })).toBe('alert.step.again.chatters|level.red');
     expect(said('verdict', { note: 'real: flange: leaking' })).toBe('alert.step.verdict|alert.verdict.real / flange: leaking');
+    expect(said('group_acknowledged', { note: 'one leak' })).toBe('alert.step.group_acknowledged / one leak');
     expect(said('verdict', { note: 'real: ' })).toBe('alert.step.verdict|alert.verdict.real');
     expect(said('amended', { note: '2026-11-23T05:59:30Z: 4.2 -> 3.1' })).toBe('alert.step.amended / alert.amended.changed|2026-11-23 13:59:30 +08:00|4.2|3.1');
     expect(said('amended', { note: '2026-11-23T05:59:30Z: 4.2' })).toBe('alert.step.amended / alert.amended.removed|2026-11-23 13:59:30 +08:00|4.2');
