@@ -37,10 +37,12 @@ type deriveDoc struct {
 
 	Crossing *crossingDoc `yaml:"hours_to" doc:"in how many hours its trend passes a level; without end when it does not within the span"`
 	Wave     *waveDoc     `yaml:"peak_from_upstream" doc:"of a gauge: the highest level that the gauges upstream of it foretell; its own value until a first wave has taught the way"`
+	Ahead    *dayAheadDoc `yaml:"day_ahead" doc:"a figure of the next 24 hours, forecast from the habits of the day and the week; unknown while it learns (six weeks), while it errs more than the same hours of the day before do, and after gaps"`
+	Until    *untilDoc    `yaml:"hours_until" doc:"of a variable with day_ahead: in how many hours its highest or lowest hour is expected to begin"`
 	Balance  *balanceDoc  `yaml:"balance" doc:"of inputs: what comes in and neither goes out nor is stored"`
 	Jointly  *jointlyDoc  `yaml:"jointly" doc:"of inputs: how far all their instruments together are from how they are used to go together (T², Q and learned relations), as a multiple of the limit that the budget sets; 0 while it learns"`
 
-	Pos pack.Pos `pack:"exactly one of above_background rise_within fall_within average_over lowest_over highest_over total_over amount_over mean_between unusual shift unlike_the_hour extreme hours_to peak_from_upstream balance jointly"`
+	Pos pack.Pos `pack:"exactly one of above_background rise_within fall_within average_over lowest_over highest_over total_over amount_over mean_between unusual shift unlike_the_hour extreme hours_to peak_from_upstream day_ahead hours_until balance jointly"`
 }
 
 type backgroundDoc struct {
@@ -128,6 +130,8 @@ type variable struct {
 	fresh func() cell
 	// ratio says that the variable is a multiple of the limit that the alarm budget sets.
 	ratio bool
+	// ahead is what is forecast, of a variable with day_ahead.
+	ahead *dayAheadRule
 }
 
 // cell is the state of one derived variable: of one instrument, or of one subject that judges several inputs together.
@@ -211,6 +215,10 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 	case doc.Wave != nil:
 		c.wave(d, of, doc.Wave, &v)
 		said(" foretold by the gauges upstream", "（上游来水预测峰值）")
+	case doc.Ahead != nil:
+		c.dayAhead(d, of, doc.Ahead, &v, base)
+	case doc.Until != nil:
+		c.until(d, of, doc, &v, base)
 	case doc.Balance != nil:
 		c.balance(d, doc.Balance, &v)
 	default:

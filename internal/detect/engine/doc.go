@@ -11,6 +11,7 @@
 // # Parts
 //
 //	declare.go, compile.go, consistent.go, derive.go   a rule as it is written, and as it is run
+//	statistical.go, wave.go, dayahead.go               the larger kinds of derived variables
 //	words.go, level.go                                 a rule said aloud
 //	engine.go                                          which readings go to which rules
 //	subject.go                                         a rule at work on one thing: order, and what is taken back

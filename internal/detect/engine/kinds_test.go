@@ -186,6 +186,25 @@ func TestEachKind(t *testing.T) {
 				}
 				return v
 			}(), "28800: 28800 red"},
+		"a day ahead": { // busy from 8 to 20 on workdays, and at no time of the weekend
+			`
+  derives:
+    coming: {day_ahead: {figure: highest, series: 1}}
+  levels: {blue: {when: "coming >= 45"}}
+  clear: {when: "coming < 30", for: 0s}`,
+			func() []float64 {
+				var v []float64
+				for i := range 52*1440 - 320 { // from Friday, 05:20
+					x, h := 20.0, (i+320)/60
+					if day := h / 24 % 7; day != 1 && day != 2 && h%24 >= 8 && h%24 < 20 {
+						x = 50
+					}
+					v = append(v, x)
+				}
+				return v
+			}(),
+			// Known from Monday of the seventh week, 18:59, on. On Friday at 19:59 no busy hour is within 24, and on Sunday at 08:59 one is.
+			"65619: 65619 blue, 71439 cleared; 73659: 73659 blue"},
 		"comes back within quiet": {`
   quiet: 10m
   levels: {red: {when: "value >= 10"}}

@@ -95,6 +95,7 @@ type known struct {
 	unsure  []bool    // of a variable without a value: readings of it come, too few yet
 	sources []float64 // NaN where one has said nothing for too long
 	of      []sensor  // what each source is
+	cells   []cell    // that make the variables
 
 	// Of a chain of gauges: of how many the reading is which, and what it is.
 	gauge, gauges int
@@ -174,6 +175,7 @@ func (s *state) relay(d *Detector, e entry, k *known, changes []Change) []Change
 }
 
 func derive(cells []cell, at int64, k *known) {
+	k.cells = cells
 	for _, c := range cells {
 		k.unsure = append(k.unsure, false)
 		v, fresh := c.next(at, k)

@@ -4,6 +4,8 @@
 //
 //	Wave       a chain of river gauges: what passed the upper ones is on its way to the lower ones
 //	Season     one hourly series with the habits of the day and the week: a day ahead
+//	DayAhead   a Season that tells the highest, lowest or mean of the coming hours, while its record is good
+//	Hourly     the mean of each hour, from readings
 //	Trend      one series without habits: straight on, with the error that going straight on has had so far
 //	Path       the forecast: Peak and Passes say how high, and when a level is passed
 //	Spread     how wide a band has to be to hold the share it promises

@@ -37,7 +37,7 @@ type Habits struct {
 }
 
 // Season is the state of one hourly series that has the habits of the day, and perhaps of the week: it forecasts the same
-// hour of the next day. The zero value has seen nothing. It takes some 16 kB: for the few
+// hour of the next day. The zero value has seen nothing. It takes some 18 kB: for the few
 // series of a city that are worth a day-ahead forecast, not for each sensor.
 //
 // The forecast is a line in what is known a day before; its weights are learned by recursive least squares with

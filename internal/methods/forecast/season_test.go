@@ -205,9 +205,13 @@ func TestSnapshotsRefuseWhatTheyDidNotWrite(t *testing.T) {
 	var s Season
 	var tr Trend
 	var w Wave
+	var day DayAhead
+	var hours Hourly
 	p := made()
 	for k := range x {
 		at := start + int64(k)*hour
+		day.Next(ahead(Highest, 24), at, x[k])
+		hours.Next(&HourlyParams{Every: minute}, at, x[k], func(int64, float64) {})
 		s.Next(habits(), at, x[k], x[k], nil)
 		tr.Next(pace(), at, x[k])
 		for i := range 3 {
@@ -217,7 +221,7 @@ func TestSnapshotsRefuseWhatTheyDidNotWrite(t *testing.T) {
 	for name, c := range map[string]interface {
 		AppendBinary([]byte) ([]byte, error)
 		UnmarshalBinary([]byte) error
-	}{"season": &s, "trend": &tr, "wave": &w} {
+	}{"season": &s, "trend": &tr, "wave": &w, "day ahead": &day, "hours": &hours} {
 		state, _ := c.AppendBinary(nil)
 		for _, bad := range [][]byte{nil, {9}, state[:len(state)-1], append(bytes.Clone(state), 0), bytes.Repeat([]byte{1}, 40),
 			bytes.Repeat([]byte{255}, len(state))} {
