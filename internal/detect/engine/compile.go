@@ -44,6 +44,7 @@ type Detector struct {
 	Source      string
 	FalseAlarms []string
 	Opens       Opens
+	Origin      *Origin // nil: nobody asks where it comes from
 
 	// Rule and Clears are the rule, and what ends its alert, in words of both languages.
 	Rule, Clears Wording
@@ -181,6 +182,7 @@ func (c *compiler) detector(doc *ruleDoc) *Detector {
 	c.management(doc, d)
 	c.template(doc, d)
 	c.opens(doc, d)
+	c.origin(doc, d)
 	d.delays = series.Delays{Off: micros(d.ClearFor), Every: micros(d.Every)}
 	for _, l := range d.Levels {
 		d.delays.On = append(d.delays.On, series.OnDelay{For: micros(l.For), Within: micros(l.Within)})

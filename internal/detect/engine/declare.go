@@ -51,6 +51,8 @@ type ruleDoc struct {
 	Silent       pack.Duration      `yaml:"silent_after" doc:"an instrument that says nothing for so long raises a monitoring alert; needed with watches"`
 	Stuck        *stuckDoc          `yaml:"stuck" doc:"an instrument whose value does not move raises a monitoring alert"`
 
+	Origin *originDoc `yaml:"origin" doc:"which asset the wind points at; worked out when an alert is looked at, as a hint that decides nothing"`
+
 	Because pack.Text     `yaml:"because" pack:"required" doc:"why the alert was raised, with {{value}}, {{place}}, … and the names of variables"`
 	Source  pack.String   `yaml:"source" pack:"required" doc:"standard and clause, or data, that the limits come from"`
 	False   []pack.String `yaml:"known_false_alarms" pack:"required" doc:"what else looks like this"`

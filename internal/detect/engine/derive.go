@@ -157,7 +157,7 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 	}
 	switch {
 	case doc.Background != nil:
-		f := &series.Follow{Rise: doc.Background.Rise.Value, Fall: micros(doc.Background.Fall.Value), Every: every}
+		f := doc.Background.follow(every)
 		said(" above background", "高出本底")
 		v.fresh = follows(of, func(s *series.Background, _ *known, at int64, x float64) float64 { return s.Excess(f, at, x) })
 	case !doc.Rise.IsZero():
