@@ -54,6 +54,9 @@ func LoadPacks(dirs ...string) (packs, error) {
 	for _, dir := range dirs {
 		errs = append(errs, p.add(os.DirFS(dir), filepath.ToSlash(dir)))
 	}
+	if errors.Join(errs...) == nil { // else what a rule names may stand in a pack that could not be read
+		errs = append(errs, p.origins())
+	}
 	return p, errors.Join(errs...)
 }
 

@@ -84,6 +84,9 @@ type Alert struct {
 	// Outcome is what people found out about it: see Verdict.
 	Outcome *Verdict `json:"outcome,omitempty" doc:"what people found out; left out: nobody has said"`
 
+	// Origin is told when one alert is asked for.
+	Origin bool `json:"origin,omitempty" doc:"when one alert is asked for: where it may come from can be asked, at …/origin"`
+
 	// History is there when one alert is asked for.
 	History []Step `json:"history,omitempty"`
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -164,7 +163,7 @@ func (s *Service) signals(tx *db.Tx, st step, a *Alert) ([]Signal, error) {
 	}
 	at, within := st.At, j.Within.Microseconds()
 	near := func(place int64, point *[2]float64) bool {
-		return place != 0 && place == a.Place || j.Near > 0 && metres(point, a.Point) <= j.Near
+		return place != 0 && place == a.Place || j.Near > 0 && point != nil && a.Point != nil && metres(*point, *a.Point) <= j.Near
 	}
 	var out []Signal
 	for _, m := range j.Of {
@@ -198,14 +197,6 @@ func (s *Service) signals(tx *db.Tx, st step, a *Alert) ([]Signal, error) {
 		}
 	}
 	return out[:min(len(out), maxSignals)], nil
-}
-
-// metres is how far apart two points of one city are, by a plane that touches the earth there; infinite where one is not known.
-func metres(p, q *[2]float64) float64 {
-	if p == nil || q == nil {
-		return math.Inf(1)
-	}
-	return math.Hypot((p[0]-q[0])*math.Cos(q[1]*math.Pi/180), p[1]-q[1]) * engine.MetresPerDegree
 }
 
 // said is the body of a step: why, and what the rule's variables came to.

@@ -49,6 +49,18 @@ func (s *Service) Routes(r *web.Router) {
 		return &oneOutput{a}, nil
 	})
 	huma.Register(r.API(), huma.Operation{
+		OperationID: "alert-origin", Method: http.MethodGet, Path: "/api/v1/alerts/{id}/origin", Tags: []string{"detect"},
+		Summary: "Which asset the wind points at: a hint",
+		Description: "Worked out from the stored readings when it is asked for, and it decides nothing. Candidates are the assets of the rule's kinds around " +
+			"the instruments, each a point; all of them and \"none of these\" are equally probable beforehand. 404 where the rule looks for no origin.",
+	}, func(ctx context.Context, in *originInput) (*originOutput, error) {
+		o, err := s.Origin(ctx, in.ID, in.AsOf)
+		if err != nil {
+			return nil, err
+		}
+		return &originOutput{o}, nil
+	})
+	huma.Register(r.API(), huma.Operation{
 		OperationID: "acknowledge-alert", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/acknowledge", Tags: []string{"detect"},
 		Summary: "Take note of an alert; may be repeated by the same person",
 	}, func(ctx context.Context, in *acknowledgeInput) (*oneOutput, error) {
@@ -208,6 +220,13 @@ type oneInput struct {
 type oneOutput struct{ Body *Alert }
 
 type groupOutput struct{ Body *GroupDeed }
+
+type originInput struct {
+	ID   int64     `path:"id"`
+	AsOf time.Time `query:"as_of" doc:"as of this time, not before the alert began; left out: now, or when it had its end"`
+}
+
+type originOutput struct{ Body *Origin }
 
 type acknowledgeInput struct {
 	ID   int64 `path:"id"`

@@ -110,6 +110,9 @@ type Deps struct {
 	Models    Models
 	Detectors []*engine.Detector
 
+	// Surroundings may be nil: then it is not worked out where an alert may come from.
+	Surroundings Surroundings
+
 	// SnapshotEvery is how long after one snapshot the next begins; DefaultSnapshotEvery when 0.
 	SnapshotEvery time.Duration
 }
@@ -136,6 +139,9 @@ type Service struct {
 	// moved says that everything is to be rebound: see Refresh. It is no part of the turn, since Refresh may be called from
 	// the writer, for which the turn may be waiting.
 	moved atomic.Bool
+
+	// origins has room for those that are worked out at a time: see Origin.
+	origins chan struct{}
 
 	// progress is what others see; guarded by its own lock, since a turn may wait for the disk.
 	progressMu sync.Mutex
@@ -164,7 +170,7 @@ func New(d Deps) (*Service, error) {
 	if d.SnapshotEvery == 0 {
 		d.SnapshotEvery = DefaultSnapshotEvery
 	}
-	return &Service{Deps: d, progress: Progress{Detectors: len(d.Detectors)}}, nil
+	return &Service{Deps: d, origins: make(chan struct{}, originsAtOnce), progress: Progress{Detectors: len(d.Detectors)}}, nil
 }
 
 // Progress is how far the room has come.
@@ -708,6 +714,7 @@ func (s *Service) Get(ctx context.Context, id int64) (*Alert, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Origin = s.originOf(a) != nil
 	return a, s.Access.Decide(ctx, "alert.read", a.resource(), access.Operations)
 }
 
