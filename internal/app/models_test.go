@@ -108,6 +108,20 @@ func TestAnOutsideModelGoesLive(t *testing.T) {
 			if a := alerts.Items; len(a) != 1 || a[0].Detector != "outside/leak-net" || a[0].Maturity != "trial" || a[0].State != "raised" || !strings.Contains(a[0].Because["en"], "version 7") {
 				t.Errorf("%+v", a)
 			}
+			var figures struct {
+				Detectors []struct {
+					Title map[string]string
+					Owner string
+				}
+			}
+			s.get("GET", "/api/v1/watch/figures", "", &figures)
+			named := false
+			for _, d := range figures.Detectors {
+				named = named || d.Title["zh-CN"] == "泄漏神经网络" && d.Owner == "outside"
+			}
+			if !named {
+				t.Errorf("the figures of the watch know no such model: %+v", figures)
+			}
 		})
 	}
 }

@@ -29,6 +29,7 @@
 //  2. A step of an alert, the alert as it follows from its steps, and the event that tells of it are one transaction.
 //  3. Every step that readings up to position P cause is on disk before a snapshot of position P is taken: a batch holds
 //     the turn until its steps are committed, and a snapshot takes the turn to read the position.
+//     Where they can't be written, the engine is ahead of the disk: nobody takes it on or saves it any more (Service.advance).
 //  4. An alert is found by its names: (detector, kind, fault, subject, since), where since is the event time of the first
 //     reading of its run; a step of it by (kind of step, event time, level). Both follow from the readings alone. An alert has
 //     more than one name when a reading that came late showed that its run began earlier than was told.
@@ -47,7 +48,8 @@
 //	crash after that, before a snapshot                 evaluated again; what all of it comes to is there already (4, 6),
 //	                                                    nothing is doubled
 //	crash while a snapshot is written                   the one before it counts (1)
-//	the disk is full, a write fails                     as a crash: memory is dropped, start again from the last snapshot
+//	the disk is full, a write fails                     as a crash: memory is dropped, start again from the last snapshot; also
+//	                                                    where it was a report's alert, which the start judges again
 //	a rule was changed while the program was down       its machines start anew, and open alerts are put back into them,
 //	                                                    so that the new rule can step and clear them
 //	a detector was removed                              its open alerts are cleared, as withdrawn
@@ -55,8 +57,9 @@
 //
 // # Time
 //
-// Delays run in event time; see the engine. A reading that is amended or removed later does not run detectors again: the alert
-// says that it rests on it.
+// Delays run in event time; see the engine. What only the clock can tell, silences and how long joined alerts last, is told of
+// times up to which the log has been read, so that a backlog is judged as if it had been read in time. A reading that is amended or
+// removed later does not run detectors again: the alert says that it rests on it.
 //
 // # Planned works
 //
