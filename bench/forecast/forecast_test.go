@@ -25,3 +25,22 @@ func TestADayAhead(t *testing.T) {
 		}
 	}
 }
+
+// The figures that rules with day_ahead judge are nearer than those of the day before, and are known nearly always.
+func TestDaysTold(t *testing.T) {
+	tasks, err := tasks(testdata.Shared(t, "sensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		p := task.passings()[0]
+		var d daysTold
+		task.tellDays(&p, p.series[0], &d)
+		if d.days < 200 || d.unknown > d.days/50 || d.err > 0.9*d.errToday || d.model.hit < d.today.hit {
+			t.Errorf("%s: %+v", p.title, d)
+		}
+		if band := float64(d.in) / float64(d.days-d.unknown); math.Abs(band-0.8) > 0.06 {
+			t.Errorf("%s: %.3f in the 80 %% band", p.title, band)
+		}
+	}
+}

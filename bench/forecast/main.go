@@ -6,6 +6,8 @@
 // -data holds ercot-load (hourly load of ERCOT and its eight weather zones) and beijing-air (hourly PM2.5 and weather of
 // twelve stations). Parameters were chosen on the first half of each, which the table of the choice shows; what is scored
 // is the second half. The weights of the model are learned as time goes by, in both parts, from what had come by then.
+//
+// The last table of each record is of rules of the packs that forecast a day ahead: the days on which their level was passed.
 package main
 
 import (
@@ -59,6 +61,7 @@ func run(w io.Writer, dir string, short bool) error {
 		}
 		means = append(means, t.print(w))
 		t.printMidnight(w)
+		t.printDays(w)
 	}
 	fmt.Fprintf(w, "load_vs_persistence=%.3f load_vs_last_week=%.3f pm25_vs_persistence=%.3f pm25_vs_last_week=%.3f\n",
 		means[0].yesterday.ratio, means[0].lastWeek.ratio, means[1].yesterday.ratio, means[1].lastWeek.ratio)
