@@ -189,7 +189,12 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       if (a.acknowledged_at) history.push({ id: 2, at: a.acknowledged_at, kind: 'acknowledged', level: a.level, actor: a.acknowledged_by, note: a.note });
       if (a.works?.over_at) history.push({ id: 4, at: a.works.over_at, kind: 'works_over', level: a.level, actor: a.attended_by });
       if (a.cleared_at) history.push({ id: 3, at: a.cleared_at, kind: 'cleared', level: a.level, note: 'condition' });
-      return { ...a, ...told(a), instruments: instruments(a), history: [...history, ...(a.steps ?? [])] };
+      return { ...a, ...told(a), origin: a.origin ? true : undefined, instruments: instruments(a), history: [...history, ...(a.steps ?? [])] };
+    },
+    'GET /alerts/:id/origin': (r) => {
+      const a = find(world.alerts, r.id, 'alert');
+      if (!a.origin) throw new Problem(404, 'alert.no_origin', 'of this alert it is not worked out where it comes from');
+      return a.origin;
     },
     'GET /alerts': (r) => {
       const lead = Number(r.query.get('lead') ?? 0);
@@ -197,7 +202,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       if (limit > 1000) throw new Problem(422, 'web.invalid', 'limit is at most 1000', 'limit');
       const after = Number(r.query.get('after') ?? 0) || Infinity;
       const items = filter(world.alerts, r.query, (a) => a.state !== 'cleared').filter((a) => (!lead || a.lead === lead) && a.id < after).sort((a, b) => b.id - a.id);
-      return { items: items.slice(0, limit).map((a) => ({ ...a, ...told(a) })), resting: world.alerts.filter((a) => told(a).rests).length, next: items.length > limit ? items[limit - 1].id : undefined };
+      return { items: items.slice(0, limit).map((a) => ({ ...a, ...told(a), origin: undefined })), resting: world.alerts.filter((a) => told(a).rests).length, next: items.length > limit ? items[limit - 1].id : undefined };
     },
     'POST /alerts/:id/attend': (r) => {
       const a = find(world.alerts, r.id, 'alert');
@@ -703,6 +708,18 @@ function seed(c, ago) {
     world.alert(111, { asset: c.assets.find((a) => a.state === 'silent' && a.kind === 'kitchen-alarm') ?? byKind('kitchen-alarm', 2), level: 'none', minutes: 125, kind: 'silent', value: 0 }),
     world.alert(109, { asset: byKind('fence-monitor', 9), level: 'yellow', state: 'cleared', minutes: 300, kind: 'ambient', value: 4.4 }),
   ];
+
+  const near = (i, probability, distance, bearing) => ({ asset: byKind('regulator', i).id, name: byKind('regulator', i).name, point: byKind('regulator', i).point, distance, bearing, probability });
+  world.alerts[1].origin = {
+    verdict: 'named',
+    says: L(`The wind points at ${byKind('regulator', 1).name.en}, 96 m west of ${world.alerts[1].asset_name.en}: 81 % probable. A hint for where to look first, not a finding.`, `风向指向${byKind('regulator', 1).name['zh-CN']}（${world.alerts[1].asset_name['zh-CN']}西方向约96米），可能性81%。仅供优先排查参考，不作为认定依据。`),
+    from: ago(26),
+    until: ago(1),
+    candidates: [near(1, 0.81, 96, 268), near(2, 0.07, 240, 231), near(3, 0.02, 310.4, 12), near(4, 0.001, 402, 95), near(5, 0.001, 466, 140), near(6, 0.0004, 490, 182)],
+    none: 0.0976,
+    instruments: 6,
+    wind: { asset: byKind('water-gauge', 1).id, name: L('Harbour mast', '港区测风塔'), distance: 640, from: 274, speed: 3.24, carried: 0.92 },
+  };
 
   const gas = (id, alert, state, opened, due, made = []) => ({
     id,

@@ -165,6 +165,8 @@ export interface Alert {
   signals?: Signal[] | null;
   unit?: string | null;
   readings?: Reading[] | null;
+  /** When one alert is asked for: where it may come from can be asked. */
+  origin?: boolean;
   /** Only when one alert is asked for. */
   history?: AlertStep[] | null;
 }
@@ -213,6 +215,29 @@ export interface GroupDeed {
   lead: number;
   done: number[];
   refused: { alert: number; title: LocalText; asset_name: LocalText; code: string; reason: string; by?: string }[];
+}
+
+/** Which assets the wind points at; probabilities are null while the wind does not say. */
+export interface Origin {
+  verdict: 'named' | 'undecided' | 'no_wind';
+  says: LocalText;
+  from: string;
+  until: string;
+  candidates: OriginCandidate[];
+  none: number | null;
+  left_out?: number;
+  instruments: number;
+  wind: { asset: number; name: LocalText; distance: number; from: number | null; speed: number | null; carried: number } | null;
+}
+
+export interface OriginCandidate {
+  asset: number;
+  name: LocalText;
+  point: [number, number];
+  /** Metres, and degrees clockwise from north, from where the alert stands. */
+  distance: number;
+  bearing: number;
+  probability: number | null;
 }
 
 export interface DuringWorks {
