@@ -20,8 +20,9 @@ const MaxCost = 200
 
 // Conditions compiles conditions over the same variables, all of them numbers. It is safe for concurrent use.
 type Conditions struct {
-	env  *cel.Env
-	vars []string
+	env   *cel.Env
+	vars  []string
+	units []string // of the variables, where they are known
 }
 
 // NewConditions declares the variables of conditions. Their order is that of the values in Condition.Holds.
@@ -35,6 +36,13 @@ func NewConditions(vars ...string) (*Conditions, error) {
 		return nil, fmt.Errorf("conditions over %s: %w", strings.Join(vars, ", "), err)
 	}
 	return &Conditions{env: env, vars: slices.Clone(vars)}, nil
+}
+
+// In says what units the variables have, in their order; they stand in messages.
+func (c *Conditions) In(units ...string) *Conditions {
+	with := *c
+	with.units = slices.Clone(units)
+	return &with
 }
 
 // Condition is a compiled condition. It is safe for concurrent use.
@@ -62,13 +70,17 @@ func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
 	}
 	parsed, iss := c.env.Parse(e.Source)
 	if iss.Err() != nil {
-		c.note(e, iss, ds)
+		if !c.slip(e, ds) {
+			c.note(e, iss, ds)
+		}
 		return nil
 	}
 	doubles(parsed.NativeRep().Expr())
 	checked, iss := c.env.Check(parsed)
 	if iss.Err() != nil {
-		c.note(e, iss, ds)
+		if !c.slip(e, ds) {
+			c.note(e, iss, ds)
+		}
 		return nil
 	}
 	whole := e.place(1, 0, len([]rune(e.Source)))
@@ -124,13 +136,7 @@ func (c *Conditions) note(e Expr, iss *cel.Issues, ds *Diagnostics) {
 // called says that the word stands before a parenthesis.
 func (c *Conditions) called(e Expr, word string) bool {
 	_, after, ok := strings.Cut(e.Source, word)
-	return ok && strings.HasPrefix(after, "(")
-}
-
-// signsMeant are what people write for an operator of CEL.
-var signsMeant = map[string]string{
-	"and": "&&", "AND": "&&", "or": "||", "OR": "||", "not": "!", "=": "==", "&": "&&", "|": "||", "<>": "!=",
-	"≥": ">=", "≤": "<=", "≠": "!=", "＞": ">", "＜": "<", "＝": "==", "且": "&&", "或": "||",
+	return ok && strings.HasPrefix(strings.TrimLeft(after, " "), "(")
 }
 
 // syntaxWords says a mistake of grammar in words, with the width of what it is about.

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // decoder fills Go values from a document and notes all that is wrong on the way, instead of stopping at the first.
@@ -44,7 +46,11 @@ func (d *decoder) value(n ast.Node, into any, what string, r Rules) {
 		if m, ok := n.(*ast.MappingNode); ok {
 			d.mapping(m, into, what)
 		} else {
-			d.Add(d.doc.at(n), CodeType, "%s needs keys, not %s", what, KindOf(n))
+			if at, ok := d.wideColon(n); ok {
+				d.Add(at, CodeSyntax, wideColonWords)
+				return
+			}
+			d.Add(d.doc.at(n), CodeType, "%s needs keys, not %s%s", what, KindOf(n), d.instead(n, v.Type(), what))
 		}
 	case reflect.Slice:
 		s, ok := n.(*ast.SequenceNode)
@@ -90,6 +96,70 @@ func (d *decoder) value(n ast.Node, into any, what string, r Rules) {
 	default:
 		panic(fmt.Sprintf("pack: no decoder for %s", v.Type())) // a mistake in our own declaration
 	}
+}
+
+// instead says how the keys are written that were meant by a single value: {after: 6h} for 6h.
+func (d *decoder) instead(n ast.Node, t reflect.Type, what string) string {
+	written := ""
+	switch n := n.(type) {
+	case *ast.StringNode:
+		if written = n.Value; n.Token.Type == token.DoubleQuoteType || n.Token.Type == token.SingleQuoteType {
+			written = strconv.Quote(n.Value)
+		}
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		written = n.GetToken().Value
+	default:
+		return ""
+	}
+	fits := func(f Field) bool {
+		try := decoder{doc: d.doc}
+		try.value(n, reflect.New(f.typ).Interface(), f.Key, f.Rules)
+		return try.Err() == nil
+	}
+	var keys []string
+	taken := false
+	fields := fieldsOf(t)
+	for _, f := range fields {
+		switch {
+		case !f.Required:
+		case !taken && fits(f):
+			keys, taken = append(keys, f.Key+": "+written), true
+		default:
+			keys = append(keys, f.Key+": …")
+		}
+	}
+	if len(keys) == 0 { // of a group, the key whose name is nearest to that of the whole, else the first that fits
+		for _, g := range groupsOf(t) {
+			if g.Word == "at most" {
+				continue
+			}
+			name := what[strings.LastIndex(what, " ")+1:]
+			best := ""
+			for _, f := range fields {
+				if !slices.Contains(g.Keys, f.Key) || !fits(f) {
+					continue
+				}
+				if best == "" || f.Key == nearest(name, g.Keys) {
+					best = f.Key
+				}
+			}
+			if best != "" {
+				return fmt.Sprintf("; write %s: {%s: %s}", name, best, written)
+			}
+		}
+		return ""
+	}
+	return fmt.Sprintf("; write %s: {%s}", what[strings.LastIndex(what, " ")+1:], strings.Join(keys, ", "))
+}
+
+// wideColon finds a full-width colon in a text that stands where keys are wanted.
+func (d *decoder) wideColon(n ast.Node) (Pos, bool) {
+	s, ok := n.(*ast.StringNode)
+	if !ok || !strings.Contains(s.Value, "：") {
+		return Pos{}, false
+	}
+	before, _, _ := strings.Cut(s.Value, "：")
+	return String{s.Value, d.doc.at(n)}.within(utf8.RuneCountInString(before), 1), true
 }
 
 // itemOf says which item of a list is meant: by its id, where it has one.
@@ -268,6 +338,10 @@ func (d *decoder) entries(m *ast.MappingNode, fn func(key String, value ast.Node
 			continue
 		}
 		key := String{k.Value, d.doc.at(k)}
+		if strings.Contains(k.Value, "：") {
+			d.Add(key.within(utf8.RuneCountInString(k.Value[:strings.Index(k.Value, "：")]), 1), CodeSyntax, wideColonWords)
+			continue
+		}
 		if at, twice := first[key.Value]; twice {
 			d.Add(key.Pos, CodeDuplicate, "%q stands here a second time; the first is in line %d", key.Value, at.Line)
 			d.Note(at, "the first")

@@ -220,12 +220,24 @@ func suggest(word string, known []string) string {
 	return ""
 }
 
-// nearest is the known word with the fewest edits from word, "" where that would be a third of it or more.
+// nearest is the known word with the fewest edits from word; where that would be a third of it or more, the only one that
+// begins with it, as silent_after does with silent; "" where there is none.
 func nearest(word string, known []string) string {
 	best, distance := "", max(1, utf8.RuneCountInString(word)/3)+1
 	for _, k := range known {
 		if d := edits([]rune(word), []rune(k)); d < distance {
 			best, distance = k, d
+		}
+	}
+	if best != "" || utf8.RuneCountInString(word) < 3 {
+		return best
+	}
+	for _, k := range known {
+		if strings.HasPrefix(k, word+"_") || strings.HasPrefix(k, word+"-") {
+			if best != "" {
+				return ""
+			}
+			best = k
 		}
 	}
 	return best

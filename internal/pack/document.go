@@ -99,7 +99,8 @@ func (doc *document) syntax(err error) Diagnostic {
 		GetMessage() string
 	}
 	if errors.As(err, &positioned) && positioned.GetToken() != nil {
-		return doc.token(positioned.GetToken()).diagnostic(CodeSyntax, positioned.GetMessage())
+		at, message := doc.meant(doc.token(positioned.GetToken()), positioned.GetMessage())
+		return at.diagnostic(CodeSyntax, message)
 	}
 	return Diagnostic{Path: doc.path, Code: CodeSyntax, Severity: Error, Message: strings.SplitN(err.Error(), "\n", 2)[0]}
 }

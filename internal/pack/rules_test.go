@@ -23,8 +23,29 @@ type thing struct {
 	Watches String      `yaml:"watches"`
 	Reports String      `yaml:"reports"`
 	Of      []thing     `yaml:"of"`
+	Still   *still      `yaml:"still"`
+	Twice   *twice      `yaml:"twice"`
+	Change  *change     `yaml:"rise"`
+	After   Duration    `yaml:"silent_after"`
+	Because Text        `yaml:"because"`
 	shared
 	Pos Pos `pack:"at most one of watches reports of"`
+}
+
+type still struct {
+	After Duration `yaml:"after" pack:"required"`
+	By    Number   `yaml:"by"`
+}
+
+type twice struct {
+	When Expr     `yaml:"when" pack:"required"`
+	For  Duration `yaml:"for" pack:"required"`
+}
+
+type change struct {
+	Fall Duration `yaml:"fall_within"`
+	Rise Duration `yaml:"rise_within"`
+	Pos  Pos      `pack:"exactly one of fall_within rise_within"`
 }
 
 type shared struct {
@@ -80,6 +101,16 @@ func TestRules(t *testing.T) {
 		"watches: x\nreports: y":         "reports stands beside watches in the file; only one of watches, reports and of may [P010]",
 		"of: [{watches: x, of: []}]":     "of stands beside watches in of, item 1; only one of watches, reports and of may [P010]",
 		"of: [{of: [{every: 1 h}]}]":     `every needs a duration such as 30s, 10m, 2h or 3d, not "1 h" [P006]`,
+		"still: 6h":                      "still needs keys, not a text; write still: {after: 6h} [P004]",
+		"still: {after: 6}":              "after needs a duration such as 30s, 10m, 2h or 3d, not a number; write 6s, 6m, 6h or 6d [P004]",
+		"still: {after: 1w}":             `after needs a duration such as 30s, 10m, 2h or 3d, not "1w", did you mean "7d"? [P006]`,
+		"still: {after: 6h, by: 5mm}":    `by needs a number without a unit, not "5mm"; packs-reference.md says which unit it is in [P004]`,
+		`twice: "value < 1"`:             `twice needs keys, not a text; write twice: {when: "value < 1", for: …} [P004]`,
+		"rise: 10m":                      "rise needs keys, not a text; write rise: {rise_within: 10m} [P004]",
+		"silent: 30m":                    `unknown key "silent", did you mean "silent_after"? [P003]`,
+		"still：{after: 6h}\nnote: x":     `a full-width "：" stands here; write ":" and a space [P001]`,
+		"named:\n  a：{b: c}":             `a full-width "：" stands here; write ":" and a space [P001]`,
+		"because: {en: Road， zh-CN: 路}":  `because lacks zh-CN; before it stands a full-width "，", write "," and a space [P009]`,
 		"of: [{of: [{colours: green}]}]": "colours needs keys with something under each, not a text [P004]",
 	} {
 		_, ds := decodeThing(t, text+"\n")

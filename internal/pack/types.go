@@ -126,15 +126,40 @@ func (x *Duration) decode(d *decoder, n ast.Node, what string) {
 	const want = "needs a duration such as 30s, 10m, 2h or 3d"
 	s, ok := n.(*ast.StringNode)
 	if !ok {
-		d.Add(d.doc.at(n), CodeType, "%s %s, not %s", what, want, KindOf(n))
+		d.Add(d.doc.at(n), CodeType, "%s %s, not %s%s", what, want, KindOf(n), inUnits(n))
 		return
 	}
 	v, err := parseDuration(s.Value)
 	if err != nil {
-		d.Add(d.doc.at(n), CodeValue, "%s %s, not %q", what, want, s.Value)
+		d.Add(d.doc.at(n), CodeValue, "%s %s, not %q%s", what, want, s.Value, inDays(s.Value))
 		return
 	}
 	*x = Duration{v, d.doc.at(n)}
+}
+
+// inUnits says how a number is written as a duration.
+func inUnits(n ast.Node) string {
+	v, ok := NumberOf(n)
+	if !ok || v < 0 {
+		return ""
+	}
+	x := strconv.FormatFloat(v, 'f', -1, 64)
+	return fmt.Sprintf("; write %ss, %sm, %sh or %sd", x, x, x, x)
+}
+
+var weeks = regexp.MustCompile(`^([0-9]+)w$`)
+
+// inDays says how weeks are written.
+func inDays(s string) string {
+	m := weeks.FindStringSubmatch(s)
+	if m == nil {
+		return ""
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil || n > 5000 {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean \"%dd\"?", 7*n)
 }
 
 // DurationPattern is what a duration looks like: 30s, 1h30m, 3d, 1.5h, 200ms.
@@ -186,7 +211,7 @@ func (t *Text) decode(d *decoder, n ast.Node, what string) {
 	for lang, s := range map[string]String{"en": both.EN, "zh-CN": both.ZH} {
 		switch {
 		case s.IsZero():
-			d.Add(d.doc.at(n), CodeText, "%s lacks %s", what, lang)
+			d.Add(d.doc.at(n), CodeText, "%s lacks %s%s", what, lang, wideComma(both.EN.Value+both.ZH.Value, lang))
 		case strings.TrimSpace(s.Value) == "":
 			d.Add(s.Pos, CodeText, "%s is empty in %s", what, lang)
 		}
@@ -194,6 +219,14 @@ func (t *Text) decode(d *decoder, n ast.Node, what string) {
 	if len(d.Diagnostics) == before {
 		d.tongues(*t, what)
 	}
+}
+
+// wideComma says that a full-width comma has made one text of two.
+func wideComma(text, lang string) string {
+	if _, after, ok := strings.Cut(text, "，"); !ok || !strings.Contains(after, lang+":") {
+		return ""
+	}
+	return `; before it stands a full-width "，", write "," and a space`
 }
 
 func (ns *Names) decode(d *decoder, n ast.Node, what string) {
@@ -215,6 +248,10 @@ func (ns *Names) decode(d *decoder, n ast.Node, what string) {
 func (m *Map[T]) decode(d *decoder, n ast.Node, what string) {
 	mn, ok := n.(*ast.MappingNode)
 	if !ok {
+		if at, ok := d.wideColon(n); ok {
+			d.Add(at, CodeSyntax, wideColonWords)
+			return
+		}
 		d.Add(d.doc.at(n), CodeType, "%s needs keys with something under each, not %s", what, KindOf(n))
 		return
 	}
@@ -292,7 +329,13 @@ func (d *decoder) text(n ast.Node, what string) (string, bool) {
 func (d *decoder) number(n ast.Node, what string) (float64, bool) {
 	v, ok := NumberOf(n)
 	if !ok {
+		if s, text := n.(*ast.StringNode); text && numberWithUnit.MatchString(strings.TrimSpace(s.Value)) {
+			d.Add(d.doc.at(n), CodeType, "%s needs a number without a unit, not %q; packs-reference.md says which unit it is in", what, s.Value)
+			return v, ok
+		}
 		d.Add(d.doc.at(n), CodeType, "%s needs a number, not %s", what, KindOf(n))
 	}
 	return v, ok
 }
+
+var numberWithUnit = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?\s*[^0-9\s.].*$`)
