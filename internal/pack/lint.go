@@ -97,10 +97,18 @@ func (s String) within(at, width int) Pos {
 	return p
 }
 
+// misread are units that can be read, but as something that nobody observes in a city.
+var misread = map[string]string{
+	"mt": `a thousandth of a tonne, did you mean "m" or "t"?`,
+}
+
 // unit warns where a unit can't be read.
 func (d *decoder) unit(s String) {
 	if strings.TrimSpace(s.Value) == "" {
 		return // noted by the decoder
+	}
+	if meant := misread[s.Value]; meant != "" {
+		d.Warn(s.within(0, utf8.RuneCountInString(s.Value)), CodeUnit, "%q is read as %s", s.Value, meant)
 	}
 	_, err := ucum.Parse(s.Value)
 	if e, ok := err.(*ucum.Error); ok {

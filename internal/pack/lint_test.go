@@ -79,3 +79,25 @@ func TestAtAndMentions(t *testing.T) {
 		t.Error("what a file mentions")
 	}
 }
+
+// A unit that can be read is not always the one that was meant.
+func TestMisreadUnit(t *testing.T) {
+	main := `pack: gas
+title: {en: Gas network, zh-CN: 燃气管网场景}
+observes: {level: {title: {en: Water level, zh-CN: 水位}, unit: mt, range: [0, 5]}, sight: {title: {en: Opacity, zh-CN: 消光系数}, unit: 10-3 m-1, range: [0, 30]}}
+`
+	p, err := Load(fstest.MapFS{"pack.yaml": {Data: []byte(main)}}, "packs/gas")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`"mt" is read as a thousandth of a tonne, did you mean "m" or "t"?`,
+		`a power of ten is written 10*-3, and joined to what follows by a dot, did you mean "10*-3.m-1"?`,
+	}
+	ds := p.Warnings()
+	for i := range max(len(ds), len(want)) {
+		if i >= len(ds) || i >= len(want) || ds[i].Message != want[i] || ds[i].Code != CodeUnit {
+			t.Fatalf("%v", ds)
+		}
+	}
+}

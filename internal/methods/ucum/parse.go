@@ -231,6 +231,10 @@ func (p *parser) number() (Unit, error) {
 	switch c := p.peek(); {
 	case c == '{':
 		return p.annotation(u)
+	case digits == "10" && (c == '-' || c == '+'): // 10-3 m-1, as instruments and papers write it
+		e := p.fail(from, "a power of ten is written 10*-3, and joined to what follows by a dot")
+		e.Suggestion = p.try(string(p.in[:p.at]) + "*" + strings.Join(strings.Fields(string(p.in[p.at:])), "."))
+		return u, e
 	case c != 0 && !strings.ContainsRune("./()}", c) && c != ' ':
 		e := p.fail(p.at, "a number is joined to what follows by a dot")
 		e.Suggestion = p.try(string(p.in[:p.at]) + "." + string(p.in[p.at:]))

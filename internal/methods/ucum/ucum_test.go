@@ -105,6 +105,8 @@ func TestMistakes(t *testing.T) {
 		{"kg m-2", 3, "parts of a unit are joined by . or /", "kg.m-2"},
 		{"mg/100mL", 0, "", ""},
 		{"g/100mL", 6, "a number is joined to what follows by a dot", "g/100.mL"},
+		{"10-3 m-1", 1, "a power of ten is written 10*-3, and joined to what follows by a dot", "10*-3.m-1"},
+		{"10-3/m", 1, "a power of ten is written 10*-3", "10*-3/m"},
 		{"0.1m", 2, "numbers in a unit are whole", ""},
 		{"0", 1, "a unit can't be 0", ""},
 		{"(m/s", 1, "a ( without its )", ""},
