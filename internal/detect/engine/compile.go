@@ -206,7 +206,7 @@ func (c *compiler) subject(doc *ruleDoc, d *Detector) {
 		}
 		d.scope = map[string]Scope{"asset": ScopeAsset, "place": ScopePlace, "area": ScopeArea}[doc.Per.Value]
 		for _, e := range doc.Inputs {
-			in := Input{Name: e.Key.Value, Combine: e.Value.Combine.Value}
+			in := Input{Name: underscored(e.Key), Combine: e.Value.Combine.Value}
 			if in.Combine == "" {
 				in.Combine = "mean"
 			}
@@ -350,11 +350,18 @@ var reserved = []string{"value", "unit", "level", "duration", "asset", "place", 
 func (c *compiler) variableName(key pack.String, d *Detector) {
 	switch {
 	case !variableNames.MatchString(key.Value):
-		c.Add(key.Pos, pack.CodeValue, "%q is no name of a variable; these are lower-case words of a-z and 0-9 joined by underscores, such as rain_3h", key.Value)
+		hint := ", such as rain_3h"
+		if variableNames.MatchString(underscored(key)) {
+			hint = fmt.Sprintf(", did you mean %q?", underscored(key))
+		}
+		c.Add(key.Pos, pack.CodeValue, "%q is no name of a variable; these are lower-case words of a-z and 0-9 joined by underscores%s", key.Value, hint)
 	case slices.Contains(reserved, key.Value), slices.ContainsFunc(d.vars, func(v variable) bool { return v.name == key.Value }):
 		c.Add(key.Pos, pack.CodeTwice, "%q means something already; give the variable another name", key.Value)
 	}
 }
+
+// underscored is a name as conditions can speak of it: one that was joined by hyphens is noted, and taken as it was meant.
+func underscored(key pack.String) string { return strings.ReplaceAll(key.Value, "-", "_") }
 
 func (c *compiler) variables(doc *ruleDoc, d *Detector) {
 	for i := range doc.Derives {
@@ -364,7 +371,7 @@ func (c *compiler) variables(doc *ruleDoc, d *Detector) {
 			c.Add(e.Key.Pos, pack.CodeValue, "a detector that joins others derives nothing")
 			continue
 		}
-		d.vars = append(d.vars, c.derived(d, e.Key.Value, &e.Value))
+		d.vars = append(d.vars, c.derived(d, underscored(e.Key), &e.Value))
 	}
 }
 
@@ -376,10 +383,22 @@ func (d *Detector) variableNames() []string {
 	return names
 }
 
+func (d *Detector) units() []string {
+	units := make([]string, len(d.vars))
+	for i, v := range d.vars {
+		units[i] = v.unit
+	}
+	return units
+}
+
 func (c *compiler) level(s pack.String) Level {
 	level, err := ParseLevel(s.Value)
 	if err != nil || level == None {
-		c.Add(s.Pos, pack.CodeLevel, "unknown level %q%s", s.Value, pack.Suggest(s.Value, Levels))
+		hint := pack.Suggest(s.Value, Levels)
+		if hint == "" {
+			hint = "; there are blue, yellow, orange and red"
+		}
+		c.Add(s.Pos, pack.CodeLevel, "unknown level %q%s", s.Value, hint)
 	}
 	return level
 }
@@ -389,6 +408,7 @@ func (c *compiler) levels(doc *ruleDoc, d *Detector) {
 	if err != nil {
 		return // a name that is no name was noted
 	}
+	conditions = conditions.In(d.units()...)
 	several := d.Together
 	for _, e := range doc.Levels {
 		level := c.level(e.Key)

@@ -19,6 +19,9 @@ func (c *compiler) quantile(d *Detector, perDay float64) float64 {
 
 // statistical compiles a variable that is a multiple of the limit that the budget sets.
 func (c *compiler) statistical(d *Detector, of int, doc *deriveDoc, v *variable, base variable) {
+	if doc.Unusual == nil && doc.Shift == nil && doc.Hour == nil && doc.Extreme == nil && doc.Jointly == nil {
+		return // what it is made of was not understood, and is noted
+	}
 	if d.falseAlarms == 0 {
 		c.Add(doc.Pos, pack.CodeRequired, "%s needs a budget: its limit follows from how many false alarms the owner allows", v.name)
 		return
