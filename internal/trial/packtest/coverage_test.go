@@ -52,9 +52,9 @@ func TestCoverage(t *testing.T) {
 	}
 	without := func(i int) string { return strings.Join(slices.Delete(slices.Clone(covered), i, i+1), "") }
 	for i, want := range map[int]string{
-		1: "level yellow of methane-indoor has no test just below it",
-		2: "level red of methane-indoor has no test just below it",
-		3: "level blue of freezing has no test just below it",
+		1: "level yellow of methane-indoor has no test just below it: one in which a limit is missed by at most 5 %, or its time by one reading",
+		2: "level red of methane-indoor has no test just below it: one in which a limit is missed by at most 5 %, or its time by one reading",
+		3: "level blue of freezing has no test just below it: one in which a limit is missed by at most 5 %, or its time by one reading",
 		4: "methane-indoor has no test in which an instrument falls silent; freezing has no test in which an instrument falls silent",
 	} {
 		if got := gaps(without(i)); got != want {
@@ -78,12 +78,12 @@ func TestCoverage(t *testing.T) {
 		}
 	}
 	for from, want := range map[string]struct{ to, gap string }{
-		"0 6 _ 6x4 25x2 0x5":        {"0 6 6 6x4 25x2 0x5", "level yellow of methane-indoor has no test with missing readings; level red of methane-indoor has no test with missing readings"},
-		"5 _ -1 _ 5x8":              {"5 5 -1 5 5x8", "level blue of freezing has no test with missing readings"},
-		"4.95x10":                   {"4.7x10", "level yellow of methane-indoor has no test just below it"},
-		"{kitchen-alarm/methane: 4": {"{kitchen-alarm/methane: 6x1 4", ""},                             // one reading more and it would be yellow
-		"19.1":                      {"18.9", "level red of methane-indoor has no test just below it"}, // six percent below
-		"0.4x3":                     {"0.6x3", "level blue of freezing has no test just below it"},     // a limit of 0 moves by half a unit
+		"0 6 _ 6x4 25x2 0x5":        {"0 6 6 6x4 25x2 0x5", "level yellow of methane-indoor has no test with a reading missing while it builds up or stands; level red of methane-indoor has no test with a reading missing while it builds up or stands"},
+		"5 _ -1 _ 5x8":              {"5 5 -1 5 5x8", "level blue of freezing has no test with a reading missing while it builds up or stands"},
+		"4.95x10":                   {"4.7x10", "level yellow of methane-indoor has no test just below it: one in which a limit is missed by at most 5 %, or its time by one reading"},
+		"{kitchen-alarm/methane: 4": {"{kitchen-alarm/methane: 6x1 4", ""},                                                                                                        // one reading more and it would be yellow
+		"19.1":                      {"18.9", "level red of methane-indoor has no test just below it: one in which a limit is missed by at most 5 %, or its time by one reading"}, // six percent below
+		"0.4x3":                     {"0.6x3", "level blue of freezing has no test just below it: one in which a limit is missed by at most 5 %, or its time by one reading"},     // a limit of 0 moves by half a unit
 	} {
 		whole := strings.Join(covered, "")
 		if !strings.Contains(whole, from) {

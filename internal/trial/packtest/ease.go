@@ -29,8 +29,8 @@ const Ease = 0.05
 // leastEase is where an easier rule that contradicts itself is given up, and only its delay is made easier.
 const leastEase = 0.001
 
-// easier are the rules with nearer limits.
-func (s *Suite) easier() (rules, error) {
+// easier are the rules with nearer limits, of one level only where it is not "".
+func (s *Suite) easier(level string) (rules, error) {
 	share := make([]float64, len(s.written))
 	for i := range share {
 		share[i] = Ease
@@ -38,7 +38,7 @@ func (s *Suite) easier() (rules, error) {
 	for range 12 {
 		var edits []splice
 		for i := range s.written {
-			edits = append(edits, s.written[i].nearer(share[i])...)
+			edits = append(edits, s.written[i].nearer(share[i], level)...)
 			edits = append(edits, s.written[i].endless()...)
 		}
 		rs, err := s.recompile(edits)
@@ -62,12 +62,12 @@ func (s *Suite) easier() (rules, error) {
 	return s.rules, nil // cannot happen: every share is 0 by now
 }
 
-// sooner are the rules with delays that are shorter by one reading.
-func (s *Suite) sooner(every time.Duration) (rules, error) {
+// sooner are the rules with delays that are shorter by one reading, of one level only where it is not "".
+func (s *Suite) sooner(every time.Duration, level string) (rules, error) {
 	var edits []splice
 	for _, r := range s.written {
 		for _, l := range r.Levels {
-			if d := l.Value.For; !d.IsZero() && d.Value > 0 {
+			if d := l.Value.For; !d.IsZero() && d.Value > 0 && (level == "" || level == l.Key.Value) {
 				edits = append(edits, splice{d.Pos, span(max(d.Value-every, 0))})
 			}
 		}
@@ -117,7 +117,7 @@ var (
 )
 
 // nearer are the edits that move the limits of the rule's levels. A condition with a "not" in it stays as it is.
-func (r *ruleDoc) nearer(share float64) []splice {
+func (r *ruleDoc) nearer(share float64, level string) []splice {
 	if share == 0 {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (r *ruleDoc) nearer(share float64) []splice {
 	}
 	for _, l := range r.Levels {
 		p := l.Value.When
-		if strings.Contains(strings.ReplaceAll(p.Source, "!=", ""), "!") {
+		if strings.Contains(strings.ReplaceAll(p.Source, "!=", ""), "!") || level != "" && level != l.Key.Value {
 			continue
 		}
 		for _, m := range comparison.FindAllStringSubmatchIndex(p.Source, -1) {

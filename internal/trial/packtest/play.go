@@ -42,6 +42,39 @@ type Step struct {
 	Text      words
 
 	subject string // tells alerts of one detector apart
+	scope   string // what the alert is of: asset, place or area
+}
+
+// scopes are what alerts are of, by the key that expectations have for it.
+var scopes = map[engine.Scope]string{engine.ScopeDatastream: "asset", engine.ScopeAsset: "asset", engine.ScopePlace: "place", engine.ScopeArea: "area"}
+
+// alone says that a detector judges each instrument by itself.
+func (rs rules) alone(detector string) bool {
+	return slices.ContainsFunc(rs, func(d *engine.Detector) bool {
+		return d.ID == detector && len(d.Inputs) == 0 && !d.Together && d.Joins == nil
+	})
+}
+
+// reads says whether a detector judges what the instrument says.
+func (rs rules) reads(detector string, in *instrument) bool {
+	for _, d := range rs {
+		if d.ID != detector {
+			continue
+		}
+		on := func(property pack.Property, kinds []pack.Kind) bool {
+			return property.ID == in.property && slices.ContainsFunc(kinds, func(k pack.Kind) bool { return k.ID == in.asset.kind })
+		}
+		for _, input := range d.Inputs {
+			if on(input.Property, input.Kinds) {
+				return true
+			}
+		}
+		if d.Joins != nil {
+			return slices.ContainsFunc(d.Joins.Of, func(m engine.Member) bool { return m.Alert != "" && m.Alert != detector && rs.reads(m.Alert, in) })
+		}
+		return len(d.Inputs) == 0 && on(d.Property, d.Kinds)
+	}
+	return false
 }
 
 // play runs a story through the detectors and returns every step of every alert that holds in the end, in the order of time.
@@ -136,6 +169,7 @@ func (p *player) step(c engine.Change, where engine.Stream) Step {
 			s.Opens = o.Case
 		}
 	}
+	s.scope = scopes[c.Subject.Scope]
 	where, _ = c.Detector.Public(where)
 	s.Text = words(c.Detector.Because(c, where))
 	if c.Kind == engine.Monitoring {

@@ -129,7 +129,7 @@ func (s *Suite) explain(r *Result, f *Failure) string {
 	if f.Expected != nil && got != nil {
 		b.WriteString(s.beside(f.Expected, got))
 	}
-	b.WriteString(plot(&r.Test.story, f))
+	b.WriteString(s.plot(&r.Test.story, f))
 	return b.String()
 }
 
@@ -177,18 +177,22 @@ func (s *Suite) beside(e *Expectation, got *Step) string {
 	return b.String()
 }
 
-// plot shows what the instruments said around the times of a failure.
-func plot(s *story, f *Failure) string {
+// plotted is how many instruments are shown at most.
+const plotted = 5
+
+// plot shows what the instruments that the detector judged said around the times of a failure.
+func (s *Suite) plot(st *story, f *Failure) string {
 	var b strings.Builder
 	shown := 0
-	for _, in := range s.instruments {
-		if f.Got != nil && in.name != f.Got.Series || shown == 3 || f.Got == nil && f.Expected.Asset != "" && in.asset.name != f.Expected.Asset {
-			continue
+	for _, in := range s.judged(st, f) {
+		if shown == plotted {
+			b.WriteString("      further instruments are not shown\n")
+			break
 		}
 		shown++
 		marks := map[int]string{}
 		mark := func(at time.Duration, text string) {
-			i := int(at / s.every)
+			i := int(at / st.every)
 			if marks[i] != "" {
 				text = marks[i] + ", " + text
 			}
@@ -203,9 +207,38 @@ func plot(s *story, f *Failure) string {
 		if f.Got != nil {
 			mark(f.Got.At, "got")
 		}
-		drawSeries(&b, s, in, marks)
+		drawSeries(&b, st, in, marks)
 	}
 	return b.String()
+}
+
+// judged are the instruments that a failure is about: those that the step watched, else those that the detector reads, of the
+// asset or place that was expected; all of the story where it reads none of them.
+func (s *Suite) judged(st *story, f *Failure) []*instrument {
+	detector, watched := "", []string(nil)
+	if f.Got != nil {
+		detector, watched = f.Got.Detector, f.Got.Watched
+		if len(watched) == 0 {
+			watched = []string{f.Got.Series}
+		}
+	} else {
+		detector = s.Pack.ID(f.Expected.Detector)
+	}
+	var all []*instrument
+	for _, in := range st.instruments {
+		e := f.Expected
+		switch {
+		case f.Got != nil && !slices.Contains(watched, in.name), f.Got == nil && !s.rules.reads(detector, in):
+		case f.Got == nil && e.Place != "" && in.asset.place.name != e.Place:
+		case f.Got == nil && e.Asset != "" && in.asset.name != e.Asset && s.rules.alone(detector):
+		default:
+			all = append(all, in)
+		}
+	}
+	if len(all) == 0 {
+		return st.instruments
+	}
+	return all
 }
 
 // Of a series, so many readings are shown before and after each time that matters, and bars are so long at most.

@@ -284,6 +284,9 @@ func (m *maker) report(doc *reportDoc) {
 	if name := doc.Category; name.Value != "" && !strings.Contains(name.Value, "/") && !slices.Contains(known, name.Value) {
 		m.Add(name.Pos, pack.CodeReference, "the pack has no category of reports about places %q%s", name.Value, pack.Suggest(name.Value, known))
 	}
+	if p := m.places[doc.Place.Value]; doc.Place.Value != "" && (p == nil || p.point == nil) {
+		m.Add(doc.Place.Pos, pack.CodeRequired, "a report counts by where it is, so the place %q needs a point: places: {%s: {point: [121.5, 31.2]}}", doc.Place.Value, doc.Place.Value)
+	}
 	m.story.reports = append(m.story.reports, report{at: doc.At.Value, category: id, place: m.place(doc.Place.Value), text: doc.Text.Value})
 }
 

@@ -342,17 +342,25 @@ func (u *updater) line(r *Result, st *Step) string {
 		parts = append(parts, "level: "+st.Level)
 	}
 	parts = append(parts, "at: "+span(st.At))
-	if several(r.Test) {
-		parts = append(parts, "asset: "+scalar(st.Asset))
+	at := map[string]string{"asset": st.Asset, "place": st.Place, "area": st.Area}[st.scope]
+	if at != "" && several(r.Test, st.scope) {
+		parts = append(parts, st.scope+": "+scalar(at))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-func several(t *Test) bool {
-	for _, in := range t.story.instruments {
-		if in.asset != t.story.instruments[0].asset {
-			return true
+// several says that the test has several assets, places or areas.
+func several(t *Test, scope string) bool {
+	of := func(a *asset) any {
+		switch {
+		case scope == "asset":
+			return a
+		case scope == "place":
+			return a.place
 		}
+		return a.place.area
 	}
-	return false
+	return slices.ContainsFunc(t.story.instruments, func(in *instrument) bool {
+		return of(in.asset) != of(t.story.instruments[0].asset)
+	})
 }
