@@ -40,7 +40,7 @@ func (c packCheckCmd) Run() error {
 }
 
 type packExplainCmd struct {
-	What     string `arg:"" help:"A code such as P012, a folder, a pack in the program such as gas, or a detector such as gas/methane-indoor."`
+	What     string `arg:"" help:"A code such as P012, a folder, a pack in the program such as gas, or a detector in one of them such as gas/methane-indoor."`
 	Detector string `arg:"" optional:"" help:"One detector of the pack."`
 }
 

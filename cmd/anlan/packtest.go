@@ -31,7 +31,7 @@ func (c packTestCmd) Run() error {
 	}
 	var reports []*packtest.Report
 	var errs []error
-	failed, gaps := 0, 0
+	failed, gaps, ran, there := 0, 0, 0, 0
 	for _, dir := range c.Dir {
 		report, err := c.test(dir, match)
 		if err != nil {
@@ -42,6 +42,11 @@ func (c packTestCmd) Run() error {
 		reports = append(reports, report)
 		failed += report.Failed
 		gaps += len(report.Gaps)
+		ran += len(report.Results)
+		there += len(report.Suite.Tests)
+	}
+	if c.Only != "" && ran == 0 && len(errs) == 0 {
+		errs = append(errs, fmt.Errorf("--run %s finds the name of no test, of %d; -v without --run lists them", c.Only, there))
 	}
 	if c.JUnit != "" {
 		errs = append(errs, writeJUnit(c.JUnit, reports))

@@ -16,7 +16,7 @@ import (
 )
 
 // Explain says what something is: the code of a diagnostic, the rules of the pack in a folder or of a shipped pack, all of
-// them or the detector of that name, or one detector of a shipped pack by its full id.
+// them or the detector of that name, or one detector by its name behind the folder, or the shipped pack, and a slash.
 func (ps Packs) Explain(w io.Writer, what, detector string) error {
 	if e := pack.Explain(what); e != nil {
 		_, err := io.WriteString(w, ps.section(*e))
@@ -24,6 +24,11 @@ func (ps Packs) Explain(w io.Writer, what, detector string) error {
 	}
 	if info, err := os.Stat(what); err == nil && info.IsDir() {
 		return ps.aloud(w, os.DirFS(what), filepath.ToSlash(filepath.Clean(what)), detector)
+	}
+	if dir, rule := path.Split(filepath.ToSlash(what)); dir != "" && rule != "" && detector == "" { // tunnels/carbon-monoxide
+		if _, err := os.Stat(filepath.Join(dir, pack.Main)); err == nil {
+			return ps.aloud(w, os.DirFS(dir), path.Clean(dir), rule)
+		}
 	}
 	name, id, _ := strings.Cut(what, "/")
 	if files, err := fs.Sub(ps.Shipped, name); err == nil && !strings.Contains(id, "/") {
