@@ -20,7 +20,7 @@ type dayAheadDoc struct {
 	Edge   pack.String   `yaml:"edge" pack:"one of low likely high" default:"likely" doc:"which edge of the forecast: it turns out lower than low, or higher than high, one time in ten each"`
 	Habits pack.String   `yaml:"habits" pack:"one of week day" default:"week" doc:"week: the days of the week differ, as in what people use; day: only the hours of the day do"`
 	Level  pack.Duration `yaml:"level" pack:"at least 1d,at most 90d" default:"7d" doc:"the time constant of the level that it comes back to"`
-	Factor pack.Number   `yaml:"factor_from" pack:"above 0" doc:"it varies by factors and not by amounts, where it is well above this (forecast as ln(x + this)); never below 0"`
+	Factor pack.Number   `yaml:"factor_from" pack:"above 0" doc:"for what is never negative and varies by factors: well above this, a change counts as a share of it (forecast as ln(x + this)); left out: by amounts"`
 	Series int           `yaml:"series" pack:"required,at least 1" doc:"how many series the rule is meant to watch: each takes some 20 kB, where other variables take some hundred bytes, so it is for few"`
 	Pos    pack.Pos
 }
