@@ -268,17 +268,9 @@ func (s *Service) load(ctx context.Context) error {
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	e := engine.New(s.Detectors)
-	e.SetZone(zone)
-	changed := map[string]bool{}
-	for _, x := range shards {
-		ids, err := e.Restore(x)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			changed[id] = true
-		}
+	e, changed, err := s.restore(zone, shards)
+	if err != nil {
+		return err
 	}
 	for _, id := range earlier {
 		changed[id] = true
@@ -320,6 +312,32 @@ func (s *Service) load(ctx context.Context) error {
 	s.tell()
 	s.note(func(p *Progress) { p.Saved, p.Err = last.position, nil })
 	return nil
+}
+
+// restore makes the engine that the states are of. changed are the detectors that start anew since their rule is another. After
+// an update of the program that may be all of them: what statistics have learned is lost then, what stands is not.
+func (s *Service) restore(zone *time.Location, shards []engine.Shard) (e *engine.Engine, changed map[string]bool, err error) {
+	e, changed = engine.New(s.Detectors), map[string]bool{}
+	e.SetZone(zone)
+	for _, x := range shards {
+		ids, err := e.Restore(x)
+		if errors.Is(err, engine.ErrVersion) {
+			slog.Warn("detectors start anew: their states were saved by another version of the program")
+			e = engine.New(s.Detectors)
+			e.SetZone(zone)
+			for _, d := range s.Detectors {
+				changed[d.ID] = true
+			}
+			return e, changed, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, id := range ids {
+			changed[id] = true
+		}
+	}
+	return e, changed, nil
 }
 
 // batch evaluates one row of the log.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
+	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 )
@@ -80,5 +81,29 @@ func TestSnapshotIsWholeOrNotThere(t *testing.T) {
 		expect("the second", 11, want)
 		save(saved{position: 12, snapshot: 3}, nil)
 		expect("the third, of nothing new", 12, want)
+	})
+}
+
+// After an update of the program that writes states otherwise, what stands is still stepped and cleared.
+func TestStatesOfAnotherVersion(t *testing.T) {
+	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
+		c := clock.NewVirtual(db.Time(t0 + hour))
+		log := newLog(leak(1, t0)[:8])
+		drain(t, room(t, d, log, c, nil), log)
+		must(t, d.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(`update detect_state set state = $1`, []byte{0, 1, 2})
+			return err
+		}))
+		log.append(leak(1, t0)[8:])
+		s := room(t, d, log, c, nil)
+		drain(t, s, log)
+		all, err := s.List(officer(1), Filter{}, 0, 10)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d alerts, %v", len(all), err)
+		}
+		a, err := s.Get(officer(1), all[0].ID)
+		if err != nil || a.State != Cleared || a.History[len(a.History)-1].Note == "withdrawn" {
+			t.Errorf("%+v %v", a, err)
+		}
 	})
 }

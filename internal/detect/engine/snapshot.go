@@ -18,7 +18,7 @@ type Shard struct {
 }
 
 // stateVersion changes when saved states are written otherwise.
-const stateVersion = 5
+const stateVersion = 6
 
 // capture is a snapshot that is under way.
 type capture struct {
@@ -97,14 +97,17 @@ func (s *shard) encode(w, body *writer) ([]byte, error) {
 	return slices.Clone(w.b), nil
 }
 
-var errShard = errors.New("saved state is damaged or of another version")
+var errShard = errors.New("saved state is damaged")
+
+// ErrVersion says that a state was saved by another version of the program, which wrote states otherwise.
+var ErrVersion = errors.New("saved state is of another version")
 
 // Restore takes up a saved shard. What is of a detector that is gone is left out. Where a rule has changed since, its state
-// machines start anew, and its id is among changed; when the instruments last spoke is kept.
+// machines start anew, and its id is among changed; when the instruments last spoke is kept. After an error the engine is of no use.
 func (e *Engine) Restore(s Shard) (changed []string, err error) {
 	r := reader{b: s.State}
-	if r.byte() != stateVersion {
-		return nil, errShard
+	if r.byte() != stateVersion && !r.bad {
+		return nil, ErrVersion
 	}
 	type rule struct {
 		detector *Detector // nil: it is gone
