@@ -18,7 +18,8 @@ import (
 
 // What one answer about an origin may cost, whatever the alert: at most originsAtOnce are worked out at a time, each reads at
 // most maxOriginSeries series of maxOriginReadings readings, one after the other, and keeps maxOriginSteps numbers of each (0.4
-// MB); the plume is asked maxOriginSteps × maxOriginSeries × maxOriginSources times (2 million, a fraction of a second).
+// MB); the plume is asked maxOriginSteps × maxOriginSeries × maxOriginSources times, 2 million, which takes about a second; an alert
+// of eight instruments and five candidates takes 10 to 100 ms in all. After originTimeout there is no answer.
 const (
 	originsAtOnce     = 2
 	originTimeout     = 10 * time.Second
@@ -211,7 +212,10 @@ func (s *Service) locate(ctx context.Context, a *Alert, d *engine.Detector, asOf
 			o.Instruments++
 		}
 	}
-	e := gather(site, w, middle, wind, excess)
+	e, err := gather(ctx, site, w, middle, wind, excess)
+	if err != nil {
+		return nil, err
+	}
 	o.Wind = wind.told(middle, d.Origin.Calm)
 	o.judge(site, e, wind == nil)
 	o.Says = o.says(a, d.Origin)
@@ -219,7 +223,7 @@ func (s *Service) locate(ctx context.Context, a *Alert, d *engine.Detector, asOf
 }
 
 // gather runs the evidence over the window.
-func gather(site *plume.Site, w window, middle [2]float64, wind *blowing, excess [][]float64) *plume.Evidence {
+func gather(ctx context.Context, site *plume.Site, w window, middle [2]float64, wind *blowing, excess [][]float64) (*plume.Evidence, error) {
 	var e plume.Evidence
 	seen := make([]float64, len(excess))
 	for n := range w.steps() {
@@ -236,9 +240,12 @@ func gather(site *plume.Site, w window, middle [2]float64, wind *blowing, excess
 		if wind != nil {
 			blows = plume.Wind{From: wind.from[n], Speed: wind.speed[n], Class: plume.Stability(wind.speed[n], plume.Sun(middle[1], middle[0], at))}
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		e.Next(site, at, blows, seen)
 	}
-	return &e
+	return &e, nil
 }
 
 // judge takes the finding from the evidence.
