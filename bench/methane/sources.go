@@ -247,7 +247,21 @@ func (f *fence) report(w io.Writer, alerts []span, releases []release) tally {
 	fmt.Fprintf(w, "\nright %d, wrong %d, undecided %d of %d. At the end of each alert that overlaps a release, which needs no knowledge of\n",
 		sum.right, sum.wrong, sum.undecided, len(releases))
 	fmt.Fprintf(w, "when releases end: right %d, wrong %d, undecided %d of %d alerts.\n", ends.right, ends.wrong, ends.undecided, ends.right+ends.wrong+ends.undecided)
+	fmt.Fprintf(w, "With the true group left out of the candidates, so that whatever is named is wrong: named %d of %d.\n", f.blamed(alerts, releases), len(releases))
 	return sum
+}
+
+// blamed is for how many releases another group is named when the true one is not among the candidates: the probability of
+// "none of these" is worth only as much as this is little.
+func (f *fence) blamed(alerts []span, releases []release) (n int) {
+	for _, r := range releases {
+		site, truth := f.site, f.group(r)
+		site.Sources = slices.Delete(slices.Clone(site.Sources), truth, truth+1)
+		if f.name(&site, alerts, r).finding.Verdict == plume.Named {
+			n++
+		}
+	}
+	return n
 }
 
 // atEnds asks at each alert's end, and takes for the truth the release that it overlaps the longest.
