@@ -15,6 +15,8 @@
 //	group.go     alerts of one cause
 //	verdict.go   what people found out; figures.go what that says of each rule, missed.go what no rule announced, and told.go
 //	             what people had to bear
+//	origin.go    which assets the wind points at, when somebody asks: origin_read.go reads, origin_words.go says it. Nothing is kept
+//	             of it and nothing follows from it
 //	recorded.go  how far steps are on disk, so that a start tells nothing twice
 //	news.go      what other rooms tell: cases, reports; amended readings
 //	store.go, http.go, metrics.go
