@@ -76,7 +76,7 @@ func (s *Service) lastWord(ctx context.Context, a *Alert, d *engine.Detector, in
 func (s *Service) around(d *engine.Detector, instruments []instrument, middle [2]float64, reach float64) []Candidate {
 	out := []Candidate{}
 	for _, n := range s.Surroundings.Assets(d.Origin.Among, middle, reach+d.Origin.Within) {
-		if known(n.Point) && slices.ContainsFunc(instruments, func(x instrument) bool { return metres(x.at, n.Point) <= d.Origin.Within }) {
+		if slices.ContainsFunc(instruments, func(x instrument) bool { return metres(x.at, n.Point) <= d.Origin.Within }) {
 			out = append(out, Candidate{Asset: n.Asset, Name: n.Name, Point: n.Point})
 		}
 	}
