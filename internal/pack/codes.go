@@ -57,8 +57,8 @@ func Anchor(code string) string { return DocsPage + "#" + strings.ToLower(code) 
 
 // Codes explains each code, for `anlan pack explain` and the docs.
 var Codes = []Explained{
-	{CodeSyntax, "Not YAML", "The file is not YAML: the parser's own words follow. Nothing else of the file can be read until it is.",
-		"Look at the place, and at the line above it: often a bracket or a quote is not closed, or a line is indented differently from its neighbours. A text that begins with a sign such as %, @ or {, or has a colon and a space in it, needs quotes."},
+	{CodeSyntax, "Not YAML", "The file is not YAML. Nothing else of the file can be read until it is.",
+		"Look at the place, and at the line above it: often a bracket or a quote is not closed, or a line is indented differently from its neighbours. Indent with spaces, and write the half-width signs : and , and \". A text that begins with a sign such as %, @ or {, or has a colon and a space in it, needs quotes."},
 	{CodeDuplicate, "A key twice", "A key stands twice in one mapping; YAML would silently keep one of them.",
 		"Take one of them out, or give it the name that was meant."},
 	{CodeUnknownKey, "Unknown key", "The key is not part of the pack language; a misspelt key would otherwise be a rule that never applies.",
@@ -104,8 +104,8 @@ var Codes = []Explained{
 	{CodeReach, "No way in or out of a state", "A state that no move leads to is a slip of the pen; one that no moves lead from to an end keeps a case open for ever.",
 		"Add the move that is missing, or take the state out."},
 	{CodeUntested, "Detector without a test", "No test file of the pack names the detector: nobody has seen it speak.",
-		"Write a test that raises it, one just below, one that clears it, and one with missing data. See docs/packs.md."},
-	{CodeUncovered, "Level without a test", "Each level of a detector needs a test that raises it, one just below, one that clears it, and one with missing readings; and what the rule says of silent and stuck instruments needs one too. `anlan pack test` says which is missing.",
+		"Write a test that raises it, one just below, one that clears it, and one with missing data. See docs/pack-tests.md."},
+	{CodeUncovered, "Level without a test", "Each level of a detector needs a test that raises it, one just below, one that clears it, and one with missing readings; and what the rule says of silent and stuck instruments needs one too. `anlan pack test` says which is missing; `anlan pack check` runs no tests.",
 		"Add the test that the message names."},
 	{CodeReadme, "No README", "The pack has no README.md: whoever is to trust it finds no word on what it is for, where its limits come from and how well they did.",
 		"Write one: what the pack watches, on what instruments, the sources of its limits, the figures on recorded data, what it does not do."},

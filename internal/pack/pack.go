@@ -29,7 +29,7 @@ type Property struct {
 	ID    string // "gas/methane"
 	Title Text
 	Unit  string     // as people write it: "%LEL", "kPa"
-	Range [2]float64 // readings outside it are the instrument's, not the world's
+	Range [2]float64 // a reading beyond it counts as its end
 	Pos   Pos
 }
 
@@ -63,7 +63,7 @@ type mainFile struct {
 type propertyEntry struct {
 	Title Text     `yaml:"title" pack:"required" doc:"the property's name for people" example:"{en: Methane in air, zh-CN: 甲烷浓度}"`
 	Unit  String   `yaml:"unit" pack:"required" doc:"the unit, as people write it; readings in another unit of the same kind are converted into it" example:"kPa"`
-	Range []Number `yaml:"range" pack:"required,exactly 2 items" doc:"lowest and highest value that the world can have; a reading outside is the instrument's mistake" example:"[0, 100]"`
+	Range []Number `yaml:"range" pack:"required,exactly 2 items" doc:"lowest and highest value that the world can have; a reading beyond it counts as the end of the range" example:"[0, 100]"`
 	Pos   Pos
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -434,4 +435,26 @@ func compileIn(t testing.TB, source string) error {
 	var ds Diagnostics
 	c.In("ppm", "").Compile(Expr{Source: source}, &ds)
 	return ds.Err()
+}
+
+// What the page on rules says that a condition may contain can be read.
+func TestConditionsOfThePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/pack-rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| (`\".*\"`) \\| ").FindAllStringSubmatch(string(page), -1)
+	shown := regexp.MustCompile("`\"([^`]*)\"`")
+	found := 0
+	for _, row := range rows {
+		for _, m := range shown.FindAllStringSubmatch(row[1], -1) {
+			found++
+			if _, err := compile(t, strings.ReplaceAll(m[1], `\|`, "|"), "value", "rain_3h", "gas", "sight", "fans"); err != nil {
+				t.Errorf("%s: %v", m[1], err)
+			}
+		}
+	}
+	if found < 9 {
+		t.Errorf("the page shows %d conditions", found)
+	}
 }

@@ -33,7 +33,8 @@ func Reference(all []pack.Declaration) string {
 const introduction = `# Reference of the pack language
 
 Every key of every file of a pack. This page is made from the declarations that the program reads packs with; how to write
-a pack from the beginning stands in packs.md, what a message means in [diagnostics.md](diagnostics.md). Editors
+a pack from the beginning stands in [packs.md](packs.md), how a rule is judged in [pack-rules.md](pack-rules.md), what a message means in
+[diagnostics.md](diagnostics.md). Editors
 with a YAML language server show the same while you type, from the schemas in ` + "`packs/schema`" + `, if a file's first line is
 
     # yaml-language-server: $schema=../schema/detectors.json
@@ -41,12 +42,12 @@ with a YAML language server show the same while you type, from the schemas in ` 
 | type | how it is written |
 |---|---|
 | text | words; in quotes where they begin with a sign such as % or { or have a colon and a space in them |
-| name | lower-case words of a-z and 0-9 joined by hyphens: ` + "`kitchen-alarm`" + ` |
+| name | lower-case words of a-z and 0-9 joined by hyphens: ` + "`kitchen-alarm`" + `; those of inputs and derived numbers, of which conditions speak, by underscores: ` + "`rain_3h`" + ` |
 | text in both languages | ` + "`{en: Methane in air, zh-CN: 甲烷浓度}`" + ` |
 | one name or a list of names | ` + "`kitchen-alarm`" + ` or ` + "`[kitchen-alarm, home-alarm]`" + ` |
 | number | ` + "`5`, `0.25`, `-3`" + ` |
 | duration | ` + "`30s`, `10m`, `2h`, `1h30m`, `3d`" + ` |
-| condition | comparisons in quotes, joined by ` + "`&&` (and), `||` (or), `!` (not): `\"value >= 5 && value < 20\"`" + ` |
+| condition | comparisons in quotes, joined by ` + "`&&` (and), `\\|\\|` (or), `!` (not): `\"value >= 5 && value < 20\"`" + `; [all that it may contain](pack-rules.md#conditions) |
 | series of readings | in a test: ` + "`0x10 2+1x20 _x3 stale`" + ` |
 | true or false | ` + "`true`, `false`" + ` |
 | list | ` + "`[a, b]`" + `, or one item a line, each after a dash |

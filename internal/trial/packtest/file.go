@@ -52,7 +52,7 @@ type lateDoc struct {
 type reportDoc struct {
 	At       pack.Duration `yaml:"at" pack:"required" doc:"when it is received"`
 	Category pack.String   `yaml:"category" pack:"required" doc:"a category of reports that is about places"`
-	Place    pack.String   `yaml:"place" pack:"required" doc:"where it is"`
+	Place    pack.String   `yaml:"place" pack:"required" doc:"where it is; the place needs a point"`
 	Text     pack.String   `yaml:"text" doc:"what was said"`
 	Pos      pack.Pos
 }

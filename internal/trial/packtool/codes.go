@@ -132,8 +132,8 @@ func (ps Packs) Diagnostics() string {
 	var b strings.Builder
 	b.WriteString(`# What the program says to a pack
 
-Each message of ` + "`anlan pack check`" + ` ends in a code. Here stands for each of them why the program says so, a line that makes it
-say so, and how to mend it; ` + "`anlan pack explain P012`" + ` prints the same. Codes below P030 and from P040 on are errors: the
+Each message of ` + "`anlan pack check`" + ` ends in a code, and so does each of ` + "`anlan pack test`" + ` on coverage. Here
+stands for each of them why the program says so, a line that makes it say so, and how to mend it; ` + "`anlan pack explain P012`" + ` prints the same. Codes below P030 and from P040 on are errors: the
 pack is not taken. Those between are warnings: the pack works, and ` + "`anlan pack check`" + ` ends with the exit code 3 instead of 0.
 This page is made by running its examples.
 `)
