@@ -57,6 +57,9 @@ func (c packTestCmd) Run() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	if gaps > 0 && ran == 0 {
+		return exitError{exitLint, errors.New("there is no test; the coverage has gaps")}
+	}
 	if gaps > 0 {
 		return exitError{exitLint, errors.New("all tests passed; the coverage has gaps")}
 	}
