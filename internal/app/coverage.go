@@ -23,22 +23,22 @@ func (a *App) newCoverage(ctx context.Context, kinds []pack.Kind) (*coverage.Ser
 // watchers are the detectors as coverage sees them: those by which an instrument can be silent, one for each property that they
 // watch.
 func watchers(ds []*engine.Detector) (out []coverage.Detector) {
-	add := func(d *engine.Detector, property string, kinds []pack.Kind) {
-		x := coverage.Detector{ID: d.ID, Property: property, SilentAfter: d.SilentAfter}
+	add := func(d *engine.Detector, property string, kinds []pack.Kind, silent time.Duration) {
+		if silent == 0 {
+			return // another rule tells when its instruments are mute
+		}
+		x := coverage.Detector{ID: d.ID, Property: property, SilentAfter: silent}
 		for _, k := range kinds {
 			x.Kinds = append(x.Kinds, k.ID)
 		}
 		out = append(out, x)
 	}
 	for _, d := range ds {
-		switch {
-		case d.SilentAfter == 0: // another rule tells when its instruments are mute
-		case len(d.Inputs) == 0:
-			add(d, d.Property.ID, d.Kinds)
-		default:
-			for _, in := range d.Inputs {
-				add(d, in.Property.ID, in.Kinds)
-			}
+		if len(d.Inputs) == 0 {
+			add(d, d.Property.ID, d.Kinds, d.SilentAfter)
+		}
+		for _, in := range d.Inputs {
+			add(d, in.Property.ID, in.Kinds, in.SilentAfter)
 		}
 	}
 	return out

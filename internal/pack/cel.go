@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // MaxCost bounds what one condition may cost, in CEL's own units (about one per operation). The largest condition that
@@ -20,14 +21,21 @@ const MaxCost = 200
 
 // Conditions compiles conditions over the same variables, all of them numbers. It is safe for concurrent use.
 type Conditions struct {
-	env   *cel.Env
-	vars  []string
-	units []string // of the variables, where they are known
+	env     *cel.Env
+	vars    []string
+	units   []string // of the variables, where they are known
+	reaches []Reach  // of the variables; nil: not known
 }
+
+// absolute is the one function that conditions have beside the operators.
+const absolute = "abs"
 
 // NewConditions declares the variables of conditions. Their order is that of the values in Condition.Holds.
 func NewConditions(vars ...string) (*Conditions, error) {
-	opts := []cel.EnvOption{cel.ClearMacros()} // no loops: the cost of a condition is known before it runs
+	opts := []cel.EnvOption{cel.ClearMacros(), // no loops: the cost of a condition is known before it runs
+		cel.Function(absolute, cel.Overload("abs_double", []*cel.Type{cel.DoubleType}, cel.DoubleType, cel.UnaryBinding(func(v ref.Val) ref.Val {
+			return types.Double(math.Abs(float64(v.(types.Double))))
+		})))}
 	for _, v := range vars {
 		opts = append(opts, cel.Variable(v, cel.DoubleType))
 	}
@@ -59,6 +67,7 @@ type Condition struct {
 type term struct {
 	op       string // operators.LogicalAnd, LogicalOr, LogicalNot, or a comparison; "" when it is something else
 	variable int
+	absolute bool // the variable without its sign is compared
 	limit    float64
 	parts    []term
 }
@@ -94,6 +103,9 @@ func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
 	estimate, err := c.env.EstimateCost(checked, sizes{})
 	if err != nil || estimate.Max > MaxCost {
 		ds.Add(whole, CodeCost, "the condition may cost %d units, more than %d; make it simpler", estimate.Max, MaxCost)
+		return nil
+	}
+	if !c.sensible(e, whole, checked, ds) {
 		return nil
 	}
 	prg, err := c.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
@@ -218,7 +230,30 @@ func (c *Conditions) term(e ast.Expr) term {
 			if p.op == "" {
 				return term{}
 			}
+			if p.op == op && op != operators.LogicalNot { // a && b && c is one list, not pairs of pairs
+				t.parts = append(t.parts, p.parts...)
+				continue
+			}
 			t.parts = append(t.parts, p)
+		}
+		return t
+	case operators.In: // one of these numbers
+		t := term{op: operators.LogicalOr}
+		if args[1].Kind() != ast.ListKind {
+			return term{}
+		}
+		for _, el := range args[1].AsList().Elements() {
+			v, abs, limit, ok := c.sides(args[0], el)
+			if !ok {
+				return term{}
+			}
+			t.parts = append(t.parts, term{op: operators.Equals, variable: v, absolute: abs, limit: limit})
+		}
+		switch len(t.parts) {
+		case 0:
+			return term{}
+		case 1:
+			return t.parts[0]
 		}
 		return t
 	default:
@@ -226,30 +261,34 @@ func (c *Conditions) term(e ast.Expr) term {
 		if !comparison {
 			return term{}
 		}
-		if v, limit, ok := c.sides(args[0], args[1]); ok {
-			return term{op: op, variable: v, limit: limit}
+		if v, abs, limit, ok := c.sides(args[0], args[1]); ok {
+			return term{op: op, variable: v, absolute: abs, limit: limit}
 		}
-		if v, limit, ok := c.sides(args[1], args[0]); ok {
-			return term{op: swapped, variable: v, limit: limit}
+		if v, abs, limit, ok := c.sides(args[1], args[0]); ok {
+			return term{op: swapped, variable: v, absolute: abs, limit: limit}
 		}
 	}
 	return term{}
 }
 
-func (c *Conditions) sides(a, b ast.Expr) (variable int, limit float64, ok bool) {
+func (c *Conditions) sides(a, b ast.Expr) (variable int, abs bool, limit float64, ok bool) {
+	if a.Kind() == ast.CallKind && a.AsCall().FunctionName() == absolute {
+		variable, _, limit, ok = c.sides(a.AsCall().Args()[0], b)
+		return variable, true, limit, ok
+	}
 	if a.Kind() != ast.IdentKind {
-		return 0, 0, false
+		return 0, false, 0, false
 	}
 	variable = slices.Index(c.vars, a.AsIdent())
 	if b.Kind() == ast.CallKind && b.AsCall().FunctionName() == operators.Negate {
-		_, limit, ok = c.sides(a, b.AsCall().Args()[0])
-		return variable, -limit, ok
+		_, _, limit, ok = c.sides(a, b.AsCall().Args()[0])
+		return variable, false, -limit, ok
 	}
 	if b.Kind() != ast.LiteralKind {
-		return 0, 0, false
+		return 0, false, 0, false
 	}
 	d, ok := b.AsLiteral().(types.Double)
-	return variable, float64(d), ok && variable >= 0
+	return variable, false, float64(d), ok && variable >= 0
 }
 
 // Source is the condition as it was written.
@@ -276,13 +315,25 @@ func (c *Condition) eval(values []float64) bool {
 func (t term) holds(values []float64) bool {
 	v := 0.0
 	if t.parts == nil {
-		v = values[t.variable]
+		if v = values[t.variable]; t.absolute {
+			v = math.Abs(v)
+		}
 	}
 	switch t.op {
 	case operators.LogicalAnd:
-		return t.parts[0].holds(values) && t.parts[1].holds(values)
+		for _, p := range t.parts {
+			if !p.holds(values) {
+				return false
+			}
+		}
+		return true
 	case operators.LogicalOr:
-		return t.parts[0].holds(values) || t.parts[1].holds(values)
+		for _, p := range t.parts {
+			if p.holds(values) {
+				return true
+			}
+		}
+		return false
 	case operators.LogicalNot:
 		return !t.parts[0].holds(values)
 	case operators.Less:
@@ -374,7 +425,9 @@ func (c *Condition) Limits(variable string) (limits []float64, ok bool) {
 
 func (t term) limits(variable int, into *[]float64) {
 	if t.parts == nil && t.variable == variable {
-		*into = append(*into, t.limit)
+		if *into = append(*into, t.limit); t.absolute {
+			*into = append(*into, -t.limit, 0)
+		}
 	}
 	for _, p := range t.parts {
 		p.limits(variable, into)
@@ -433,16 +486,31 @@ func (t term) words(name func(int) (string, string), and, or, not string) string
 		}
 		return p.words(name, and, or, not)
 	}
+	list := func(between string) string {
+		parts := make([]string, len(t.parts))
+		for i, p := range t.parts {
+			parts[i] = inner(p)
+		}
+		return strings.Join(parts, between)
+	}
 	switch t.op {
 	case operators.LogicalAnd:
-		return inner(t.parts[0]) + and + inner(t.parts[1])
+		return list(and)
 	case operators.LogicalOr:
-		return inner(t.parts[0]) + or + inner(t.parts[1])
+		return list(or)
 	case operators.LogicalNot:
 		return not + inner(t.parts[0])
 	}
 	what, unit := name(t.variable)
+	if t.absolute {
+		what = "|" + what + "|"
+	}
 	return strings.TrimSpace(what + " " + signs[t.op] + " " + strconv.FormatFloat(t.limit, 'f', -1, 64) + " " + unit)
+}
+
+// Compound says that the condition is several, joined by and or or: in a sentence it stands in brackets.
+func (c *Condition) Compound() bool {
+	return c.term.op == operators.LogicalAnd || c.term.op == operators.LogicalOr
 }
 
 // FormatNumber writes a number for people: three significant digits, all digits before the point, no exponent.

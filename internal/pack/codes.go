@@ -25,6 +25,7 @@ const (
 	CodeNotBoolean = "P021" // the condition is not true or false
 	CodeCost       = "P022" // the condition costs too much to evaluate
 	CodeSeries     = "P023" // a series of readings in a test that can't be read
+	CodeDecided    = "P024" // a condition, or a comparison in one, that never or always holds
 	CodePerson     = "P040" // it names an identifier of a person or of a person's device
 	CodeReach      = "P050" // a state that no case can come into, or that none can leave for an end
 
@@ -39,6 +40,11 @@ const (
 	CodeUnmeasured   = "P037" // a property that no kind of asset measures
 	CodeMeasuresNone = "P038" // a kind that does not say what is measured on it
 	CodeUnopened     = "P039" // a kind of case that is opened by alerts, and by none
+	CodeUnheard      = "P060" // instruments of which nobody is told when they fall silent
+	CodeFlaps        = "P061" // an alert that clears as soon as its level fails
+	CodeUnused       = "P062" // a variable that nothing speaks of
+	CodeOtherClear   = "P063" // it clears on other variables than those that raise it
+	CodeNeverFrom    = "P064" // from a level that is never raised
 )
 
 // Explained is a code in words.
@@ -89,8 +95,8 @@ var Codes = []Explained{
 		"Leave a gap between them: what clears an alert should be well below what raises it, or the alert flaps."},
 	{CodeOrder, "Levels out of order", "A higher level's condition holds at a value where a lower level's does not: what is worse would sound less bad.",
 		"Make each level's condition include that of the level above it."},
-	{CodeUnread, "A file that nothing reads", "The pack has a file that no part of Anlan reads; with a misspelt name, all of its rules would silently not apply.",
-		"Give the file one of the names in the message, or take it out of the folder. Notes for people go to README.md."},
+	{CodeUnread, "A file that nothing reads", "The pack has a file that no part of Anlan reads; with a misspelt name, another ending than .yaml, or in a subfolder, all of its rules would silently not apply.",
+		"Give the file one of the names in the message, in the pack's own folder, or take it out of the folder. Notes for people go to README.md."},
 	{CodeCondition, "Condition not understood", "The condition does not compile as CEL over the variables that stand there.",
 		"Compare a variable with a number: value >= 5. Join comparisons with && (and), || (or) and ! (not)."},
 	{CodeNotBoolean, "Condition not true or false", "A condition must be true or false.",
@@ -99,6 +105,8 @@ var Codes = []Explained{
 		"Make it simpler, or part it into two detectors."},
 	{CodeSeries, "Series not understood", "A series of readings in a test can't be read as 0x10 2+1x20 _x3 stale.",
 		"Write readings parted by spaces: 5x10 is a 5 and ten more, 2+1x20 rises by 1 twenty times, 5~0.3x60 has noise, _ is a missing reading, stale an instrument that has stopped."},
+	{CodeDecided, "Condition that never or always holds", "The pack says what values each property can have, and within these the condition, or one of its comparisons, always comes to the same: a rule that never speaks, an alert that never ends, or one that never stops. Often the limit is in another unit than the readings, centimetres beside metres.",
+		"Write the limit in the property's unit, the one in the message; or mend the property's range in pack.yaml, if the world does reach further. Where the two parts of an and exclude each other, it is an or that is meant."},
 	{CodePerson, "A person's identifier", "Anlan watches places, assets and incidents, not people: what is observed, kept or sorted by must not be an identifier of a person or of a person's device.",
 		"There is no way around it. Observe the place or the thing instead: the number of people on a platform, not who they are."},
 	{CodeReach, "No way in or out of a state", "A state that no move leads to is a slip of the pen; one that no moves lead from to an end keeps a case open for ever.",
@@ -123,6 +131,16 @@ var Codes = []Explained{
 		"List what is measured; or write measures: [] where nothing is."},
 	{CodeUnopened, "Case that no alert opens", "The kind of case is opened by alerts, but no detector of the packs here opens it.",
 		"Name it under opens of a detector; or say opened_by: person or finding."},
+	{CodeUnheard, "Silence that nobody is told of", "The rule judges instruments that no rule of the pack watches for silence: when one dies, the rule goes mute, or judges without it, and nobody is told. With watches, silent_after is required for the same reason.",
+		"Give the rule silent_after, or another rule of the pack that judges the same property of the same kind of asset: one alert for each mute instrument is enough."},
+	{CodeFlaps, "Alert that comes and goes", "The alert clears with the first reading at which its lowest level fails: nothing lies between the two conditions, and clear has no time. Readings that waver about the limit raise and clear it again and again.",
+		"Let it clear well below what raises it, or give clear a time such as for: 10m; best both."},
+	{CodeUnused, "Variable that nothing speaks of", "An input or a derived variable stands in no condition, in no other variable and not in because: it is judged by nobody. Often a condition was meant to name it.",
+		"Use it, or take it out."},
+	{CodeOtherClear, "Cleared by another variable", "The condition that clears the alert speaks of none of the variables that raise it: the alert may clear while what raised it goes on.",
+		"Clear on what raises it, alone or together with the other."},
+	{CodeNeverFrom, "From a level that is never raised", "It says from which level on something happens, and the detector never raises that level; it will happen from the next higher one on. Where the detector never raises a higher one either, it is an error.",
+		"Name the lowest level that is meant, one of those that the detector raises."},
 }
 
 // Explain is a code in words, nil where there is none of that name.

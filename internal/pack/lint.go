@@ -2,6 +2,8 @@ package pack
 
 import (
 	"fmt"
+	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -187,6 +189,43 @@ func (v visitor) Visit(n ast.Node) ast.Visitor {
 	return v
 }
 
+// misnamed notes the files that would be the pack's, had they its ending: nothing reads them, and a rule that nobody reads
+// never speaks. Those of subfolders are kept for Unread.
+func (p *Pack) misnamed(fsys fs.FS) (ds Diagnostics) {
+	entries, _ := fs.ReadDir(fsys, ".") // what can't be listed can't be read either, which Read says
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~"): // the editor's own
+		case e.IsDir():
+			below, _ := fs.ReadDir(fsys, name)
+			if slices.ContainsFunc(below, func(e fs.DirEntry) bool { return e.Name() == Main }) {
+				continue // another pack
+			}
+			for _, e := range below {
+				if !e.IsDir() && (asYAML(e.Name()) != "" || strings.HasSuffix(e.Name(), ".yaml")) {
+					p.below = append(p.below, path.Join(name, e.Name()))
+				}
+			}
+		case asYAML(name) != "":
+			ds = append(ds, Diagnostic{Path: p.Path(name), Code: CodeUnread, Severity: Error,
+				Message: fmt.Sprintf("nothing reads this file: the files of a pack end in .yaml; call it %q", asYAML(name))})
+		}
+	}
+	return ds
+}
+
+var nearlyYAML = regexp.MustCompile(`(?i)^(.+?)\.ya?ml(\.txt)?$`)
+
+// asYAML is what a file should be called whose name ends in nearly .yaml: .yml, .YAML, .yaml.txt. It is "" for all others.
+func asYAML(name string) string {
+	m := nearlyYAML.FindStringSubmatch(name)
+	if m == nil || strings.HasSuffix(name, ".yaml") {
+		return ""
+	}
+	return m[1] + ".yaml"
+}
+
 // Unread are the files of the pack that none of the declarations is for.
 func (p *Pack) Unread(all []Declaration) Diagnostics {
 	var known, stems []string
@@ -203,6 +242,14 @@ func (p *Pack) Unread(all []Declaration) Diagnostics {
 			}
 			ds = append(ds, Diagnostic{Path: p.Path(name), Code: CodeUnread, Severity: Error, Message: "nothing reads this file" + hint})
 		}
+	}
+	for _, name := range p.below {
+		d := Diagnostic{Path: p.Path(name), Code: CodeUnread, Severity: Warning,
+			Message: "nothing reads this file: all files of a pack stand in its folder, and none below it"}
+		if slices.ContainsFunc(all, func(d Declaration) bool { return d.Matches(path.Base(name)) || d.Matches(asYAML(path.Base(name))) }) {
+			d.Severity = Error
+		}
+		ds = append(ds, d)
 	}
 	return ds
 }

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -99,5 +100,29 @@ observes: {level: {title: {en: Water level, zh-CN: 水位}, unit: mt, range: [0,
 		if i >= len(ds) || i >= len(want) || ds[i].Message != want[i] || ds[i].Code != CodeUnit {
 			t.Fatalf("%v", ds)
 		}
+	}
+}
+
+// A file whose name is nearly that of a pack's file is not passed over in silence.
+func TestMisnamed(t *testing.T) {
+	files := fstest.MapFS{"pack.yaml": {Data: []byte(goodPack)}}
+	for _, name := range []string{"rules.yml", "rules.YAML", "rules.Yml", "rules.yaml.txt", "README.md", ".rules.yml", "rules.yml~", "rules.yaml.bak",
+		"more/rules.yaml", "more/other.yml", "more/notes.txt", "another/pack.yaml", "another/rules.yaml", ".git/rules.yaml"} {
+		files[name] = &fstest.MapFile{Data: []byte("a: b\n")}
+	}
+	p, ds := Read(files, "packs/gas")
+	ds = append(ds, p.Unread([]Declaration{{File: "rules.yaml"}})...)
+	got := ds.Sorted().Error()
+	want := `packs/gas/more/other.yml: warning: nothing reads this file: all files of a pack stand in its folder, and none below it [P017]
+packs/gas/more/rules.yaml: nothing reads this file: all files of a pack stand in its folder, and none below it [P017]
+packs/gas/rules.YAML: nothing reads this file: the files of a pack end in .yaml; call it "rules.yaml" [P017]
+packs/gas/rules.Yml: nothing reads this file: the files of a pack end in .yaml; call it "rules.yaml" [P017]
+packs/gas/rules.yaml.txt: nothing reads this file: the files of a pack end in .yaml; call it "rules.yaml" [P017]
+packs/gas/rules.yml: nothing reads this file: the files of a pack end in .yaml; call it "rules.yaml" [P017]`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if _, err := Load(fstest.MapFS{"pack.yml": {Data: []byte(goodPack)}}, "packs/gas"); err == nil || !strings.Contains(err.Error(), `call it "pack.yaml"`) {
+		t.Error(err)
 	}
 }

@@ -21,6 +21,7 @@ type Pack struct {
 
 	dir      string
 	docs     map[string]*document // every other .yaml file, by its name in the folder
+	below    []string             // .yaml files of subfolders, which nothing reads
 	warnings Diagnostics
 }
 
@@ -98,6 +99,7 @@ func Read(fsys fs.FS, dir string) (*Pack, Diagnostics) {
 	p := &Pack{dir: dir, docs: map[string]*document{}}
 	names, err := fs.Glob(fsys, "*.yaml")
 	ds.Join(err)
+	ds = append(ds, p.misnamed(fsys)...)
 	for _, name := range names {
 		if name == Main {
 			continue

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -66,7 +67,11 @@ type Input struct {
 	Name     string
 	Property pack.Property
 	Kinds    []pack.Kind
-	Combine  string // sum, mean, highest, lowest
+	Combine  string  // sum, mean, highest, lowest
+	Unknown  float64 // what it counts as while nothing is heard of it; NaN: unknown
+	Stuck    *Stuck
+
+	SilentAfter time.Duration // as the input says, or the rule; 0: never
 }
 
 // RuleLevel is one level of a rule.
@@ -116,10 +121,16 @@ type Member struct {
 }
 
 // Compile compiles the detectors of a pack. A pack without the file has none. All problems come at once, as
-// pack.Diagnostics; there are no detectors then.
-func Compile(p *pack.Pack) ([]*Detector, error) {
+// pack.Diagnostics; there are no detectors then. What is worth a warning is kept with the pack.
+func Compile(p *pack.Pack) ([]*Detector, error) { return compile(&compiler{pack: p}) }
+
+// CompileTrial is Compile for rules that a program has made of the written ones, to see what becomes of them: that a
+// condition never holds is no mistake in them.
+func CompileTrial(p *pack.Pack) ([]*Detector, error) { return compile(&compiler{pack: p, trial: true}) }
+
+func compile(c *compiler) ([]*Detector, error) {
+	p := c.pack
 	var docs []ruleDoc
-	c := compiler{pack: p}
 	err := p.Decode(File, &docs)
 	if errors.Is(err, pack.ErrNoFile) {
 		return nil, nil
@@ -146,13 +157,15 @@ func Compile(p *pack.Pack) ([]*Detector, error) {
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
+	c.lint(docs, ds)
 	return ds, nil
 }
 
 type compiler struct {
 	pack.Diagnostics
-	pack *pack.Pack
-	ids  []string // of all detectors of the file, without the pack's name
+	pack  *pack.Pack
+	trial bool
+	ids   []string // of all detectors of the file, without the pack's name
 	// titles are those of the pack's detectors and categories, by their full ids.
 	titles map[string]Wording
 }
@@ -179,6 +192,9 @@ func (c *compiler) detector(doc *ruleDoc) *Detector {
 	c.variables(doc, d)
 	c.levels(doc, d)
 	c.consistent(doc, d)
+	if !c.trial {
+		c.decided(doc, d)
+	}
 	c.management(doc, d)
 	c.template(doc, d)
 	c.opens(doc, d)
@@ -206,14 +222,24 @@ func (c *compiler) subject(doc *ruleDoc, d *Detector) {
 		}
 		d.scope = map[string]Scope{"asset": ScopeAsset, "place": ScopePlace, "area": ScopeArea}[doc.Per.Value]
 		for _, e := range doc.Inputs {
-			in := Input{Name: underscored(e.Key), Combine: e.Value.Combine.Value}
+			in := Input{Name: underscored(e.Key), Combine: e.Value.Combine.Value, Unknown: math.NaN()}
 			if in.Combine == "" {
 				in.Combine = "mean"
 			}
 			in.Property, in.Kinds = c.watched(e.Value.Watches, e.Value.On)
 			c.variableName(e.Key, d)
+			if x := e.Value.Unknown; x != nil {
+				if in.Unknown = x.Value; in.Property.ID != "" && (in.Unknown < in.Property.Range[0] || in.Unknown > in.Property.Range[1]) {
+					c.Add(x.Pos, pack.CodeValue, "%s", outside(in.Property))
+				}
+			}
+			in.Stuck = c.stuck(e.Value.Stuck, d, in.Property)
+			if in.SilentAfter = d.SilentAfter; !e.Value.Silent.IsZero() {
+				in.SilentAfter = e.Value.Silent.Value
+				c.silence(e.Value.Silent, d)
+			}
 			d.Inputs = append(d.Inputs, in)
-			d.vars = append(d.vars, variable{name: in.Name, said: TextOf(in.Property.Title), unit: in.Property.Unit, perDay: float64(24*time.Hour) / float64(d.Every)})
+			d.vars = append(d.vars, variable{name: in.Name, said: TextOf(in.Property.Title), unit: in.Property.Unit, perDay: float64(24*time.Hour) / float64(d.Every), reach: in.reach()})
 			for _, k := range in.Kinds {
 				if !slices.ContainsFunc(d.Kinds, func(x pack.Kind) bool { return x.ID == k.ID }) {
 					d.Kinds = append(d.Kinds, k)
@@ -229,10 +255,11 @@ func (c *compiler) subject(doc *ruleDoc, d *Detector) {
 		if d.Together {
 			d.scope = ScopePlace
 		}
-		d.vars = []variable{{name: "value", said: TextOf(d.Property.Title), unit: d.Property.Unit, perDay: float64(24*time.Hour) / float64(d.Every)}}
+		d.vars = []variable{{name: "value", said: TextOf(d.Property.Title), unit: d.Property.Unit, perDay: float64(24*time.Hour) / float64(d.Every), reach: reachOf(d.Property)}}
 	}
 	if doc.Joins != nil {
-		d.vars = []variable{{name: "signals", said: Wording{"signals together", "同时出现的信号数"}}}
+		d.vars = []variable{{name: "signals", said: Wording{"signals together", "同时出现的信号数"}, reach: pack.Reach{
+			Highest: float64(len(doc.Joins.Of)), Words: fmt.Sprintf("signals ranges from 0 to %d, one for each that is joined", len(doc.Joins.Of))}}}
 	}
 	d.given = len(d.vars)
 	for _, x := range []struct {
@@ -409,6 +436,9 @@ func (c *compiler) levels(doc *ruleDoc, d *Detector) {
 		return // a name that is no name was noted
 	}
 	conditions = conditions.In(d.units()...)
+	if reaches := d.reaches(doc); !c.trial {
+		conditions = conditions.Within(reaches)
+	}
 	several := d.Together
 	for _, e := range doc.Levels {
 		level := c.level(e.Key)
@@ -417,6 +447,8 @@ func (c *compiler) levels(doc *ruleDoc, d *Detector) {
 		}
 		l := e.Value
 		switch {
+		case !l.Within.IsZero() && l.For.Value == 0 && !c.trial:
+			c.Add(l.Within.Pos, pack.CodeValue, "within says over how long the time of \"for\" may be gathered in pieces; without a for it does nothing")
 		case !l.Within.IsZero() && l.Within.Value < l.For.Value:
 			c.Add(l.Within.Pos, pack.CodeValue, "%s can't be gathered within %s", span(l.For.Value).EN, span(l.Within.Value).EN)
 		case several && l.For.Value > 0 && l.Within.IsZero():
@@ -435,22 +467,12 @@ func (c *compiler) management(doc *ruleDoc, d *Detector) {
 	switch at := doc.Silent; {
 	case d.Joins != nil && !at.IsZero():
 		c.Add(at.Pos, pack.CodeValue, "a detector that joins others has no instruments that could fall silent")
-	case !at.IsZero() && d.SilentAfter < d.Every:
-		c.Add(at.Pos, pack.CodeValue, "silent_after is shorter than %s, the time between two readings", d.Every)
+	case !at.IsZero():
+		c.silence(at, d)
 	}
-	if s := doc.Stuck; s != nil {
-		d.Stuck = &Stuck{After: s.After.Value, By: s.By.Value, move: series.Move{Resolution: s.By.Value, Every: 2 * micros(d.Every)}}
-		if !s.Except.IsZero() {
-			if over, err := pack.NewConditions("value"); err == nil {
-				d.Stuck.Except = over.Compile(s.Except, &c.Diagnostics)
-			}
-		}
-		if !s.After.IsZero() && s.After.Value < 2*d.Every {
-			c.Add(s.After.Pos, pack.CodeValue, "after is shorter than two readings, %s", span(2*d.Every).EN)
-		}
-		if d.Joins != nil {
-			c.Add(s.Pos, pack.CodeValue, "a detector that joins others has no instruments that could be stuck")
-		}
+	d.Stuck = c.stuck(doc.Stuck, d, d.watched()...)
+	if doc.Stuck != nil && d.Joins != nil {
+		c.Add(doc.Stuck.Pos, pack.CodeValue, "a detector that joins others has no instruments that could be stuck")
 	}
 	if x := doc.Chatter; x != nil {
 		d.Chatter = &Chatter{Raises: x.Raises, Within: x.Within.Value, Settle: x.Settle.Value}
@@ -464,6 +486,72 @@ func (c *compiler) management(doc *ruleDoc, d *Detector) {
 			c.Add(n.Pos, pack.CodeReference, "the pack has no detector %q%s", n.Value, pack.Suggest(n.Value, c.ids))
 		}
 	}
+}
+
+func (c *compiler) silence(after pack.Duration, d *Detector) {
+	if after.Value < d.Every {
+		c.Add(after.Pos, pack.CodeValue, "silent_after is shorter than %s, the time between two readings", d.Every)
+	}
+}
+
+// SilenceOf is after how long an instrument of an input is silent, 0: never. A detector without inputs has input 0.
+func (d *Detector) SilenceOf(input int) time.Duration {
+	if input < len(d.Inputs) {
+		return d.Inputs[input].SilentAfter
+	}
+	return d.SilentAfter
+}
+
+// misses says whether somebody is told when an instrument of a property on a kind of asset falls silent.
+func (d *Detector) misses(property, kind string) bool {
+	if len(d.Inputs) == 0 {
+		return d.SilentAfter > 0 && d.Watches(property, kind)
+	}
+	return slices.ContainsFunc(d.Inputs, func(in Input) bool {
+		return in.SilentAfter > 0 && in.Property.ID == property && slices.ContainsFunc(in.Kinds, func(k pack.Kind) bool { return k.ID == kind })
+	})
+}
+
+// stuck compiles when instruments of some properties count as stuck, nil where nothing says so.
+func (c *compiler) stuck(doc *stuckDoc, d *Detector, of ...pack.Property) *Stuck {
+	if doc == nil {
+		return nil
+	}
+	s := &Stuck{After: doc.After.Value, By: doc.By.Value, move: series.Move{Resolution: doc.By.Value, Every: 2 * micros(d.Every)}}
+	if over, err := pack.NewConditions("value"); err == nil && !doc.Except.IsZero() {
+		if !c.trial && len(of) == 1 && of[0].ID != "" {
+			over = over.Within([]pack.Reach{reachOf(of[0])})
+		}
+		s.Except = over.Compile(doc.Except, &c.Diagnostics)
+	}
+	if !doc.After.IsZero() && doc.After.Value < 2*d.Every {
+		c.Add(doc.After.Pos, pack.CodeValue, "after is shorter than two readings, %s", span(2*d.Every).EN)
+	}
+	return s
+}
+
+// watched are the properties that the detector's instruments measure.
+func (d *Detector) watched() (of []pack.Property) {
+	if d.Joins != nil {
+		return nil
+	}
+	if len(d.Inputs) == 0 {
+		return []pack.Property{d.Property}
+	}
+	for _, in := range d.Inputs {
+		if !slices.ContainsFunc(of, func(p pack.Property) bool { return p.ID == in.Property.ID }) {
+			of = append(of, in.Property)
+		}
+	}
+	return of
+}
+
+// stuckOf says when an instrument of an input is stuck, nil where it never is: what the input says, else what the rule does.
+func (d *Detector) stuckOf(input int) *Stuck {
+	if input < len(d.Inputs) && d.Inputs[input].Stuck != nil {
+		return d.Inputs[input].Stuck
+	}
+	return d.Stuck
 }
 
 func (c *compiler) opens(doc *ruleDoc, d *Detector) {
@@ -528,6 +616,12 @@ func (d *Detector) fingerprint(doc *ruleDoc) string {
 	fmt.Fprintln(h, stateVersion, d.ID, d.Property.ID, d.Property.Range, d.scope, d.Together, d.delays, d.Late, d.falseAlarms, d.Quiet)
 	for _, in := range d.Inputs {
 		fmt.Fprintln(h, in.Name, in.Property.ID, in.Property.Range, in.Combine)
+		if !math.IsNaN(in.Unknown) {
+			fmt.Fprintln(h, "unknown", in.Unknown)
+		}
+		if s := in.Stuck; s != nil {
+			fmt.Fprintln(h, "stuck", s.After, s.By, source(s.Except))
+		}
 	}
 	for _, e := range doc.Derives {
 		fmt.Fprintln(h, e.Key.Value, pack.Plain(e.Value))

@@ -11,7 +11,7 @@ import (
 // maxProbes bounds how many combinations of values a rule is tried at.
 const maxProbes = 4096
 
-// consistent tries the conditions at, between and around all numbers that stand in them: a level and the clear condition
+// consistent tries the conditions at, between and around all numbers that stand in them, as far as the variables reach: a level and the clear condition
 // must never hold together, and where a level holds those below it must hold too, or a worse leak would sound less bad.
 // Only where one condition speaks of all variables of the other are two held against each other: of different variables
 // nobody knows which values can come together (rain within three hours is never more than rain within twelve).
@@ -56,7 +56,7 @@ func (c *compiler) against(d *Detector, a, b *pack.Condition, try func(in []floa
 			return
 		}
 		if probes[i] = []float64{0}; inA || inB {
-			if probes[i] = pack.Probes(v.name, a, b); probes[i] == nil {
+			if probes[i] = v.reach.Reached(v.name, a, b); probes[i] == nil {
 				return // it does more with the variable than compare it
 			}
 		}

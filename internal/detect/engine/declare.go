@@ -48,7 +48,7 @@ type ruleDoc struct {
 	Quiet        pack.Duration      `yaml:"quiet" doc:"an alert that comes back so soon after it cleared is the same alert again"`
 	Chatter      *chatterDoc        `yaml:"chatter" doc:"when an alert comes and goes often, it stands until it has been calm for longer"`
 	SuppressedBy pack.Names         `yaml:"suppressed_by" doc:"detectors of this pack: while one of their alerts stands at the same asset or place, this one's rests"`
-	Silent       pack.Duration      `yaml:"silent_after" doc:"an instrument that says nothing for so long raises a monitoring alert; needed with watches"`
+	Silent       pack.Duration      `yaml:"silent_after" doc:"an instrument that says nothing for so long raises a monitoring alert; needed with watches; of inputs, for those that no other rule has it for, here or under the input"`
 	Stuck        *stuckDoc          `yaml:"stuck" doc:"an instrument whose value does not move raises a monitoring alert"`
 
 	Origin *originDoc `yaml:"origin" doc:"which asset the wind points at; worked out when an alert is looked at, as a hint that decides nothing"`
@@ -64,6 +64,10 @@ type inputDoc struct {
 	Watches pack.String `yaml:"watches" pack:"required" doc:"a property that the pack observes"`
 	On      pack.Names  `yaml:"on" pack:"required" doc:"the kinds of asset it is watched on"`
 	Combine pack.String `yaml:"combine" pack:"one of sum mean highest lowest" default:"mean" doc:"what several instruments come to: where it is a sum, all of them must have spoken"`
+
+	Unknown *pack.Number  `yaml:"unknown_as" doc:"what the input counts as while nothing is heard of it, such as 0 for a fan that is then taken to stand still; left out: it is unknown, and no comparison with it holds. A reading speaks for the interval (every) that it comes in and the next one"`
+	Silent  pack.Duration `yaml:"silent_after" doc:"an instrument of this input that says nothing for so long raises a monitoring alert; left out: as the rule says"`
+	Stuck   *stuckDoc     `yaml:"stuck" doc:"when an instrument of this input is stuck; left out: as the rule says"`
 	Pos     pack.Pos
 }
 
@@ -92,7 +96,7 @@ type budgetDoc struct {
 type levelDoc struct {
 	When   pack.Expr     `yaml:"when" pack:"required" doc:"the condition"`
 	For    pack.Duration `yaml:"for" default:"0s" doc:"how long it must hold"`
-	Within pack.Duration `yaml:"within" doc:"lets the time be gathered in pieces that fade over so long"`
+	Within pack.Duration `yaml:"within" doc:"lets the time of for be gathered in pieces: each reading at which the condition holds adds the time since the one before it (every at most), even if the condition did not hold then, and each other reading takes away its time × for / within. With every: 1m and for: 2m, two readings in a row are enough, without within three; with for: 2m, within: 10m a reading that fails in between costs 12 s, so a third one is needed"`
 	Pos    pack.Pos
 }
 

@@ -128,6 +128,8 @@ type variable struct {
 	perDay float64
 	// fresh makes the state that a derived variable needs in a subject; nil for what is given.
 	fresh func() cell
+	// reach is what values it can have.
+	reach pack.Reach
 	// ratio says that the variable is a multiple of the limit that the alarm budget sets.
 	ratio bool
 	// ahead is what is forecast, of a variable with day_ahead.

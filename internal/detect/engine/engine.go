@@ -491,7 +491,7 @@ func (e *Engine) Evaluate(r Reading, now int64, changes []Change) []Change {
 			continue
 		}
 		e.soil(in.subject)
-		in.live = in.live || !in.relay() && now-r.At < micros(in.detector.SilentAfter)
+		in.live = in.live || !in.relay() && now-r.At < micros(in.detector.SilenceOf(in.input))
 		if r.At > in.heard {
 			changes = e.hear(in, r.At, false, changes)
 			in.heard = r.At

@@ -7,7 +7,7 @@ const staleAfter = 2
 
 // joint gathers the readings of one interval and judges them together: once, when every source has spoken in it, or when a
 // reading of a later interval shows that no more will come. An input of which nothing new was heard for staleAfter intervals
-// is unknown (NaN), and so is what is made of it.
+// is unknown (NaN), and so is what is made of it, unless the rule says what it counts as then.
 func (s *state) joint(sub *subject, e entry, k *known, changes []Change) []Change {
 	every := micros(sub.detector.Every)
 	frame := e.at/every + 1
@@ -17,7 +17,7 @@ func (s *state) joint(sub *subject, e entry, k *known, changes []Change) []Chang
 	s.frame = max(s.frame, frame)
 	in := &s.ins[e.source]
 	value := sub.detector.clamp(sub.inputs[e.source], e.value)
-	changes = s.still(sub.detector, in, e, value, changes)
+	changes = s.still(sub.detector.stuckOf(sub.inputs[e.source]), in, e, value, changes)
 	in.last, in.value = e.at, value
 	if s.judgedIn < s.frame && s.complete(every) {
 		changes = s.judgeFrame(sub, e, k, changes)
@@ -52,7 +52,9 @@ func (s *state) judgeFrame(sub *subject, e entry, k *known, changes []Change) []
 	unknown := true
 	for i := range d.Inputs {
 		v := combine(d.Inputs[i].Combine, i, k)
-		unknown = unknown && math.IsNaN(v)
+		if unknown = unknown && math.IsNaN(v); math.IsNaN(v) {
+			v = d.Inputs[i].Unknown
+		}
 		k.give(v, true)
 	}
 	if unknown {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/series"
@@ -116,7 +115,7 @@ func (c *compiler) excess(doc *ruleDoc, d *Detector, x *Origin) {
 		c.Add(doc.Origin.Pos, pack.CodeRequired, "the wind points at an asset by how far the readings lie above their background; derive a variable with above_background")
 		return
 	}
-	if x.Blank = doc.Origin.Blank.Value; !doc.Origin.Blank.IsZero() || d.Clear == nil {
+	if x.Blank = doc.Origin.Blank.Value; !doc.Origin.Blank.IsZero() || d.Clear == nil || c.trial {
 		return
 	}
 	limits, ok := d.Clear.Limits(name)
@@ -135,9 +134,6 @@ func (c *compiler) windProperty(name pack.String) string {
 	}
 	return id
 }
-
-// short is an id without this pack's name; that of another pack stays as it is.
-func (c *compiler) short(id string) string { return strings.TrimPrefix(id, c.pack.Name+"/") }
 
 // concentration says whether a unit is a share of a volume or a mass in one.
 func concentration(u ucum.Unit) bool {

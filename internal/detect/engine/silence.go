@@ -72,7 +72,7 @@ const usSecond = int64(1e6)
 
 // expect has the clock look at an instrument when it will have said nothing for too long, if it says no more.
 func (e *Engine) expect(in *instrument, from int64) {
-	after := micros(in.detector.SilentAfter)
+	after := micros(in.detector.SilenceOf(in.input))
 	if after == 0 || !in.live || in.expected || in.silent != 0 || in.outage != nil {
 		return
 	}
@@ -97,7 +97,7 @@ func (e *Engine) overdue(now, from int64) (fresh []*instrument) {
 			in.expected = false
 			switch {
 			case in.gone || in.silent != 0 || in.outage != nil:
-			case now-max(in.heard, from) < micros(in.detector.SilentAfter):
+			case now-max(in.heard, from) < micros(in.detector.SilenceOf(in.input)):
 				e.expect(in, from) // it was heard meanwhile
 			default:
 				fresh = append(fresh, in)

@@ -140,7 +140,7 @@ func (s *state) step(sub *subject, e entry, k *known, changes []Change) []Change
 			return s.relay(d, e, k, changes)
 		}
 	}
-	changes = s.still(d, in, e, value, changes)
+	changes = s.still(d.Stuck, in, e, value, changes)
 	k.begin()
 	k.give(value, true)
 	derive(in.cells, e.at, k)
@@ -267,8 +267,7 @@ func (s *state) judged(d *Detector, e entry, span int64, prev uint8, j judgement
 }
 
 // still watches whether an instrument's value moves.
-func (s *state) still(d *Detector, in *inState, e entry, value float64, changes []Change) []Change {
-	x := d.Stuck
+func (s *state) still(x *Stuck, in *inState, e entry, value float64, changes []Change) []Change {
 	if x == nil {
 		return changes
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func (d *Detector) words() (rule, clears Wording) {
 		case l.For > 0:
 			held.EN, held.ZH = " for "+span(l.For).EN, "，持续"+span(l.For).ZH
 		}
+		c = bracketed(c, l.When, held.EN != "")
 		en = append(en, fmt.Sprintf("%s when %s%s", levelWords[l.Level].EN, c.EN, held.EN))
 		zh = append(zh, fmt.Sprintf("%s%s，发%s告警", c.ZH, held.ZH, levelWords[l.Level].ZH))
 	}
@@ -59,7 +61,14 @@ func (d *Detector) words() (rule, clears Wording) {
 		rule.EN += " The instruments of one " + scope.EN + " are judged together."
 		rule.ZH += "同一" + scope.ZH + "的仪器合并研判。"
 	}
-	c := d.condition(d.Clear)
+	for i, in := range d.Inputs {
+		if !math.IsNaN(in.Unknown) {
+			counts := strings.TrimSpace(pack.FormatNumber(in.Unknown) + " " + strings.TrimPrefix(in.Property.Unit, "1"))
+			rule.EN += fmt.Sprintf(" While nothing is heard of it, %s counts as %s.", d.vars[i].said.EN, counts)
+			rule.ZH += fmt.Sprintf("无%s数据时，按 %s 研判。", d.vars[i].said.ZH, counts)
+		}
+	}
+	c := bracketed(d.condition(d.Clear), d.Clear, d.ClearFor > 0)
 	clears = Wording{"Clears when " + c.EN, c.ZH}
 	if d.Together {
 		clears = Wording{"Clears when for every instrument " + c.EN, "各仪器均满足" + c.ZH}
@@ -75,6 +84,15 @@ func (d *Detector) words() (rule, clears Wording) {
 		clears.ZH += fmt.Sprintf("%s内反复%d次的，须稳定%s方可恢复。", span(x.Within).ZH, x.Raises, span(x.Settle).ZH)
 	}
 	return rule, clears
+}
+
+// bracketed is a condition as it stands before "for so long": in brackets where it is several, or the time would seem to be
+// that of the last one.
+func bracketed(said Wording, c *pack.Condition, held bool) Wording {
+	if held && c.Compound() {
+		return Wording{"(" + said.EN + ")", "（" + said.ZH + "）"}
+	}
+	return said
 }
 
 // words says which signals count together.
@@ -168,7 +186,13 @@ func (d *Detector) Public(s Stream) (out Stream, home bool) {
 
 // Because fills the rule's text with what a change of its alert rests on. s is where the change's datastream stands.
 func (d *Detector) Because(c Change, s Stream) Wording {
-	held := span(time.Duration(c.At-c.Since) * time.Microsecond)
+	since := time.Duration(c.At-c.Since) * time.Microsecond
+	for _, l := range d.Levels {
+		if l.Level == c.To && l.Within > 0 { // where time is gathered in pieces, the first reading has counted already
+			since += d.Every
+		}
+	}
+	held := span(since)
 	fill := func(lang, text string) string {
 		asset, place := s.AssetName.In(lang), s.PlaceName.In(lang)
 		if strings.Contains(text, "{{asset}}") && strings.Contains(text, "{{place}}") {
@@ -241,35 +265,49 @@ func figure(v float64, lang string) string {
 
 // FaultWords are title, reason, rule and end of an alert about the watch itself. s is where the change's datastream stands.
 func (d *Detector) FaultWords(c Change, s Stream) (title, because, rule, clears Wording) {
-	property, asset := TextOf(d.Property.Title), s.AssetName
-	for _, in := range d.Inputs {
-		if in.Property.ID == s.Property {
-			property = TextOf(in.Property.Title)
+	property, asset, still, silent := TextOf(d.Property.Title), s.AssetName, d.Stuck, d.SilentAfter
+	for i, in := range d.Inputs {
+		if in.Property.ID == s.Property && (len(in.Kinds) == 0 || slices.ContainsFunc(in.Kinds, func(k pack.Kind) bool { return s.Kind == "" || k.ID == s.Kind })) {
+			property, still, silent = TextOf(in.Property.Title), d.stuckOf(i), in.SilentAfter
 		}
 	}
 	small, name := strings.ToLower(property.EN), TextOf(d.Title)
 	switch c.Fault {
 	case StuckFault:
-		after := span(d.Stuck.After)
+		after := span(still.After)
 		held := span(time.Duration(c.At-c.Since) * time.Microsecond)
+		if c.Cleared {
+			because = Wording{fmt.Sprintf("%s: %s moved to %s after %s without change", asset.EN, small, pack.FormatNumber(c.Value), held.EN),
+				fmt.Sprintf("%s%s数值%s未变，现变为%s", asset.ZH, property.ZH, held.ZH, pack.FormatNumber(c.Value))}
+		} else {
+			because = Wording{fmt.Sprintf("%s has sent the same %s, %s, for %s", asset.EN, small, pack.FormatNumber(c.Value), held.EN),
+				fmt.Sprintf("%s已%s上报同一%s（%s）", asset.ZH, held.ZH, property.ZH, pack.FormatNumber(c.Value))}
+		}
 		return Wording{"Stuck value: " + property.EN, "数据不变：" + property.ZH},
-			Wording{fmt.Sprintf("%s has sent the same %s, %s, for %s", asset.EN, small, pack.FormatNumber(c.Value), held.EN),
-				fmt.Sprintf("%s已%s上报同一%s（%s）", asset.ZH, held.ZH, property.ZH, pack.FormatNumber(c.Value))},
+			because,
 			Wording{fmt.Sprintf("Raised when an instrument of %q sends the same value for %s.", name.EN, after.EN),
 				fmt.Sprintf("“%s”的仪器%s数值不变即告警。", name.ZH, after.ZH)},
 			Wording{"Clears when the value moves.", "数值变化后恢复。"}
 	case CommsFault:
-		n, after := len(c.Datastreams), span(d.SilentAfter)
+		n, after := len(c.Datastreams), span(silent)
+		because = Wording{fmt.Sprintf("%d instruments fell silent together; a fault of the link, not of each", n),
+			fmt.Sprintf("%d台仪器同时中断，应为通信故障，并非逐台损坏", n)}
+		if c.Cleared {
+			because = Wording{"all instruments that fell silent together have spoken again", "同时中断的仪器已全部恢复上报"}
+		}
 		return Wording{"Link lost: " + property.EN, "通信中断：" + property.ZH},
-			Wording{fmt.Sprintf("%d instruments fell silent together; a fault of the link, not of each", n),
-				fmt.Sprintf("%d台仪器同时中断，应为通信故障，并非逐台损坏", n)},
+			because,
 			Wording{fmt.Sprintf("Raised when more instruments of one organisation than chance explains, %d at least, say nothing for %s since the same time.", minOutage, after.EN),
 				fmt.Sprintf("同一单位至少%d台、且多于偶然数的仪器自同一时刻起%s无数据，合并为一条告警。", minOutage, after.ZH)},
 			Wording{"Clears when all of them have spoken again.", "全部恢复上报后恢复。"}
 	}
-	after := span(d.SilentAfter)
+	after := span(silent)
+	because = Wording{fmt.Sprintf("%s has sent no %s for %s", asset.EN, small, after.EN), fmt.Sprintf("%s已%s未上报%s", asset.ZH, after.ZH, property.ZH)}
+	if held := span(time.Duration(c.At-c.Since) * time.Microsecond); c.Cleared {
+		because = Wording{fmt.Sprintf("%s has sent %s again after %s", asset.EN, small, held.EN), fmt.Sprintf("%s中断%s后恢复上报%s", asset.ZH, held.ZH, property.ZH)}
+	}
 	return Wording{"No readings: " + property.EN, "监测中断：" + property.ZH},
-		Wording{fmt.Sprintf("%s has sent no %s for %s", asset.EN, small, after.EN), fmt.Sprintf("%s已%s未上报%s", asset.ZH, after.ZH, property.ZH)},
+		because,
 		Wording{fmt.Sprintf("Raised when an instrument of %q says nothing for %s.", name.EN, after.EN),
 			fmt.Sprintf("“%s”的仪器%s无数据即告警。", name.ZH, after.ZH)},
 		Wording{"Clears with its next reading.", "收到新数据后恢复。"}

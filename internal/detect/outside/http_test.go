@@ -46,7 +46,7 @@ func TestHTTP(t *testing.T) {
 		{"officer", "GET", "", "", 200, []string{`"items":[]`}},
 		{"officer", "POST", "", body, 403, []string{"model.register"}},
 		{"system", "POST", "", body, 403, nil},
-		{"admin", "POST", "", strings.Replace(body, "0.6", "60", 1), 422, []string{`"field":"levels"`, `no score from 0 to 1 meets`}},
+		{"admin", "POST", "", strings.Replace(body, "0.6", "60", 1), 422, []string{`"field":"levels"`, `can never hold: score ranges from 0 to 1`}},
 		{"admin", "POST", "", strings.Replace(body, `"every":"5m"`, `"every":"1s"`, 1), 422, []string{`"code":"model.bad_span"`, `"field":"every"`}},
 		{"admin", "POST", "", strings.Replace(body, `"every"`, `"evry"`, 1), 422, []string{"evry"}},
 		{"admin", "POST", "", body, 201, []string{`"id":1`, `"state":"draft"`, `"maturity":"trial"`, `"history":"24h"`, `"rule":{"rule":{"en":"Yellow when Score of Flood ≥ 0.6`}},

@@ -67,23 +67,7 @@ func (r *Registration) detector() (*engine.Detector, error) {
 	if err != nil {
 		return nil, refusedRule(err, fields)
 	}
-	return ds[0], reachable(ds[0])
-}
-
-// reachable refuses conditions that no score from 0 to 1 meets, such as those of who thinks in percent.
-func reachable(d *engine.Detector) error {
-	met := func(c *pack.Condition) bool {
-		return slices.ContainsFunc(append(pack.Probes("value", c), 0, 0.5, 1), func(v float64) bool { return v >= 0 && v <= 1 && c.Holds(v) })
-	}
-	for _, l := range d.Levels {
-		if !met(l.When) {
-			return web.Errorf(http.StatusUnprocessableEntity, "model.bad_rule", "no score from 0 to 1 meets %q of %s", l.When.Source(), l.Level).At("levels")
-		}
-	}
-	if !met(d.Clear) {
-		return web.Errorf(http.StatusUnprocessableEntity, "model.bad_rule", "no score from 0 to 1 meets %q, so its alerts would never end", d.Clear.Source()).At("clear")
-	}
-	return nil
+	return ds[0], nil
 }
 
 // line is a key of YAML with its value as JSON, which is YAML too: what people wrote can't break out of it.

@@ -153,7 +153,10 @@ func silences(detectors []*engine.Detector) (every, longest int64) {
 	const least = int64(60e6)
 	every = math.MaxInt64
 	for _, d := range detectors {
-		every, longest = min(every, d.SilentAfter.Microseconds()/10), max(longest, d.SilentAfter.Microseconds())
+		for i := range max(len(d.Inputs), 1) {
+			after := d.SilenceOf(i).Microseconds()
+			every, longest = min(every, after/10), max(longest, after)
+		}
 	}
 	return max(every, least), longest
 }

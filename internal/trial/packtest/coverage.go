@@ -49,11 +49,11 @@ func (s *Suite) Coverage(results []*Result) (pack.Diagnostics, error) {
 				ds.Warn(l.Key.Pos, pack.CodeUncovered, "level %s of %s has no test %s: one %s", level, id, below, justNot)
 			}
 		}
-		if !rule.Silent.IsZero() && !seen[seenKey{id, "", silences}] {
-			ds.Warn(rule.Silent.Pos, pack.CodeUncovered, "%s has no test %s", id, silences)
+		if at := rule.silentAt(); !at.IsZero() && !seen[seenKey{id, "", silences}] {
+			ds.Warn(at, pack.CodeUncovered, "%s has no test %s", id, silences)
 		}
-		if rule.Stuck != nil && !seen[seenKey{id, "", sticks}] {
-			ds.Warn(rule.Stuck.After.Pos, pack.CodeUncovered, "%s has no test %s", id, sticks)
+		if at := rule.stuckAt(); !at.IsZero() && !seen[seenKey{id, "", sticks}] {
+			ds.Warn(at, pack.CodeUncovered, "%s has no test %s", id, sticks)
 		}
 	}
 	return ds.Sorted(), nil
@@ -167,15 +167,16 @@ type Alert struct {
 	Fault    string // of the watch: silent, stuck, comms; "" for a hazard
 	Since    time.Duration
 	Raised   time.Duration
-	Highest  string   // level; "" of a fault
-	Levels   []string // that it was raised to, in that order
+	Highest  string        // level; "" of a fault
+	Reached  time.Duration // when it reached that
+	Levels   []string      // that it was raised to, in that order
 	Ended    bool
 	End      time.Duration
 	Series   string
 	Asset    string
 	Place    string
 	Watched  []string
-	Text     words // of its last step before the end
+	Text     words // of the step that reached it
 
 	subject string
 }
@@ -194,6 +195,7 @@ func alertsOf(steps []Step) []*Alert {
 			}
 			a = &Alert{Detector: st.Detector, Fault: st.Fault, Since: st.Since, Raised: st.At, Series: st.Series,
 				Asset: st.Asset, Place: st.Place, subject: st.subject}
+			a.Text, a.Reached = st.Text, st.At
 			standing[k] = a
 			all = append(all, a)
 		}
@@ -202,12 +204,12 @@ func alertsOf(steps []Step) []*Alert {
 			delete(standing, k)
 			continue
 		}
-		a.Text, a.Watched = st.Text, st.Watched
+		a.Watched = st.Watched
 		if st.Level != "" && !st.Down && !slices.Contains(a.Levels, st.Level) {
 			a.Levels = append(a.Levels, st.Level)
 		}
 		if slices.Index(levelNames, st.Level) > slices.Index(levelNames, a.Highest) {
-			a.Highest = st.Level
+			a.Highest, a.Reached, a.Text = st.Level, st.At, st.Text
 		}
 	}
 	return all

@@ -35,8 +35,9 @@ type AlertFacts struct {
 	Place    string     `json:"place,omitempty"`
 	Since    time.Time  `json:"since"`
 	Raised   time.Time  `json:"raised"`
+	Reached  time.Time  `json:"reached"` // its highest level
 	Cleared  *time.Time `json:"cleared"`
-	Because  string     `json:"because"`
+	Because  string     `json:"because"` // that it reached it
 
 	start time.Time
 }
@@ -148,6 +149,7 @@ func differ(a, b *Alert) (differs []string) {
 func (s *story) facts(a *Alert) AlertFacts {
 	f := AlertFacts{Detector: a.Detector, Level: a.Highest, Fault: a.Fault, Asset: a.Asset, Place: a.Place, Since: s.start.Add(a.Since),
 		Raised: s.start.Add(a.Raised), Because: a.Text.EN, start: s.start}
+	f.Reached = s.start.Add(a.Reached)
 	if a.Ended {
 		end := s.start.Add(a.End)
 		f.Cleared = &end
@@ -199,7 +201,11 @@ func (a *AlertFacts) time(t *time.Time, clock bool) string {
 }
 
 func (a *AlertFacts) say(clock bool) string {
-	return fmt.Sprintf("%s %s at %s, raised %s, cleared %s: %s", a.Detector, a.level(), a.Asset, a.time(&a.Raised, clock), a.time(a.Cleared, clock), a.Because)
+	then := ""
+	if a.Reached.After(a.Raised) {
+		then = fmt.Sprintf(", %s %s", a.Level, a.time(&a.Reached, clock))
+	}
+	return fmt.Sprintf("%s %s at %s, raised %s%s, cleared %s: %s", a.Detector, a.level(), a.Asset, a.time(&a.Raised, clock), then, a.time(a.Cleared, clock), a.Because)
 }
 
 func (c *AlertChange) say(clock bool) string {

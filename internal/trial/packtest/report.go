@@ -279,6 +279,11 @@ func drawSeries(b *strings.Builder, s *story, in *instrument, marks map[int]stri
 			}
 		}
 		line := fmt.Sprintf("      %9s %8s  %s", span(time.Duration(i)*s.every), value, strings.Repeat("#", bar))
+		if i < len(in.steps) && !in.steps[i].Missing && in.limits != nil {
+			if v := in.steps[i].Value; v < in.limits[0] || v > in.limits[1] { // the rule sees the end of the range
+				line += "   counts as " + strconv.FormatFloat(min(max(v, in.limits[0]), in.limits[1]), 'f', -1, 64)
+			}
+		}
 		if marks[i] != "" {
 			line += "   <- " + marks[i]
 		}

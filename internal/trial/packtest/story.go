@@ -52,6 +52,7 @@ type instrument struct {
 	asset    *asset
 	property string // "gas/methane"
 	unit     string
+	limits   []float64       // lowest and highest value that counts; nil where the pack says none
 	steps    []notation.Step // one each `every`; nil in a recorded period
 }
 

@@ -1,6 +1,7 @@
 package packtest
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -30,9 +31,11 @@ type ruleDoc struct {
 	Levels pack.Map[levelDoc] `yaml:"levels"`
 	Clear  *levelDoc          `yaml:"clear"`
 	Silent pack.Duration      `yaml:"silent_after"`
-	Stuck  *struct {
-		After pack.Duration `yaml:"after"`
-	} `yaml:"stuck"`
+	Stuck  *stuckDoc          `yaml:"stuck"`
+	Inputs pack.Map[struct {
+		Silent pack.Duration `yaml:"silent_after"`
+		Stuck  *stuckDoc     `yaml:"stuck"`
+	}] `yaml:"inputs"`
 	Opens *struct {
 		Case pack.String `yaml:"case"`
 	} `yaml:"opens"`
@@ -41,6 +44,35 @@ type ruleDoc struct {
 			AtLeast pack.Phrase `yaml:"at_least"`
 		} `yaml:"of"`
 	} `yaml:"joins"`
+}
+
+// silentAt is where the rule first says that it misses instruments; nowhere: it doesn't.
+func (r *ruleDoc) silentAt() pack.Pos {
+	at := r.Silent.Pos
+	for _, in := range r.Inputs {
+		if at.IsZero() {
+			at = in.Value.Silent.Pos
+		}
+	}
+	return at
+}
+
+// stuckAt is where it first says that it finds those whose value doesn't move.
+func (r *ruleDoc) stuckAt() pack.Pos {
+	all := []*stuckDoc{r.Stuck}
+	for _, in := range r.Inputs {
+		all = append(all, in.Value.Stuck)
+	}
+	for _, x := range all {
+		if x != nil {
+			return x.After.Pos
+		}
+	}
+	return pack.Pos{}
+}
+
+type stuckDoc struct {
+	After pack.Duration `yaml:"after"`
 }
 
 type levelDoc struct {
@@ -71,6 +103,10 @@ func load(files fs.FS, dir string, stories bool) (*Suite, error) {
 	_ = p.Decode(RulesFile, &s.written)
 	for _, file := range p.Files() {
 		if ok, _ := path.Match(Pattern, file); !ok {
+			if strings.Contains(strings.ToLower(file), "test") { // "no tests, all passed" would be a lie
+				ds = append(ds, pack.Diagnostic{Path: p.Path(file), Code: pack.CodeUnread, Severity: pack.Error,
+					Message: fmt.Sprintf("nothing reads this file; files of tests are called %s, such as detectors_test.yaml", Pattern)})
+			}
 			continue
 		}
 		var docs []testDoc

@@ -234,7 +234,7 @@ func (m *maker) declareSeries(e pack.Entry[pack.Phrase]) {
 	p := m.suite.Pack
 	in := &instrument{id: int64(1 + len(m.story.instruments)), name: e.Key.Value, asset: a, property: p.ID(observed), steps: steps}
 	if prop := p.Property(in.property); prop != nil {
-		in.unit = prop.Unit
+		in.unit, in.limits = prop.Unit, prop.Range[:]
 	}
 	if k := p.Kind(a.kind); k != nil && !slices.Contains(k.Measures, in.property) {
 		var measured []string
@@ -317,9 +317,9 @@ func (m *maker) expectation(doc *expectDoc) Expectation {
 			m.Add(doc.Level.Pos, pack.CodeLevel, "%s never raises %s; it raises %s", e.Detector, e.Level, strings.Join(rule.Levels.Keys(), ", "))
 		}
 		switch at := doc.Detector.Pos; {
-		case e.Fault == stuck && rule.Stuck == nil:
+		case e.Fault == stuck && rule.stuckAt().IsZero():
 			m.Add(at, pack.CodeReference, "%s has no key stuck, so it never looks whether a value moves", e.Detector)
-		case (e.Fault == silent || e.Fault == comms) && rule.Silent.IsZero():
+		case (e.Fault == silent || e.Fault == comms) && rule.silentAt().IsZero():
 			m.Add(at, pack.CodeReference, "%s has no key silent_after, so it never misses an instrument", e.Detector)
 		}
 		if o := doc.Opens; o.Value != "" && (rule.Opens == nil || rule.Opens.Case.Value != o.Value) {

@@ -55,7 +55,7 @@ func (ps Packs) check(sources []source) Report {
 	var r Report
 	for _, s := range sources {
 		d, ds := Read(s.files, s.dir, ps.Files)
-		if len(ds) == 0 {
+		if ds.Err() == nil {
 			_, err := packtest.Load(s.files, s.dir)
 			ds.Join(err)
 			ds = append(ds, alone(d, s.files)...)

@@ -49,6 +49,7 @@ func Examples() []Example {
 		{pack.CodeNotBoolean, "detectors.yaml", `value >= 10`, `value - 10`},
 		{pack.CodeCost, "detectors.yaml", `value >= 10`, `value` + strings.Repeat(" + value", 110) + ` >= 10`},
 		{pack.CodeSeries, "detectors_test.yaml", `0x5 6x10`, `0x5 6*10`},
+		{pack.CodeDecided, "detectors.yaml", `value >= 10`, `value >= 10000`},
 		{pack.CodePerson, "pack.yaml", `gas-smell: {title: {en: Smell of gas, zh-CN: 燃气异味}`, `visitor: {title: {en: Visitor's phone number, zh-CN: 燃气异味}`},
 		{pack.CodeReach, "cases.yaml", `    - {id: closed,`, "    - {id: doubted, title: {en: Doubted, zh-CN: 存疑}}\n    - {id: closed,"},
 		{pack.CodeUntested, "detectors_test.yaml", "", ""},
@@ -70,6 +71,13 @@ func Examples() []Example {
     - {id: close, title: {en: Close, zh-CN: 结案}, from: [opened], to: closed, who: [duty-officer]}
 - id: leak
 `},
+		{pack.CodeUnheard, "detectors.yaml", "  watches: methane\n  on: kitchen-alarm\n  every: 1m\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n  clear: {when: \"value < 3\", for: 10m}\n  silent_after: 2h\n",
+			"  inputs: {gas: {watches: methane, on: kitchen-alarm}}\n  per: asset\n  every: 1m\n  levels:\n    yellow: {when: \"gas >= 5\", for: 1m}\n    orange: {when: \"gas >= 10\", for: 30s}\n  clear: {when: \"gas < 3\", for: 10m}\n"},
+		{pack.CodeFlaps, "detectors.yaml", `clear: {when: "value < 3", for: 10m}`, `clear: {when: "value < 5", for: 0m}`},
+		{pack.CodeUnused, "detectors.yaml", "  every: 1m\n", "  every: 1m\n  derives:\n    rise: {rise_within: 10m}\n"},
+		{pack.CodeOtherClear, "detectors.yaml", "  every: 1m\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n",
+			"  every: 1m\n  derives:\n    rise: {rise_within: 10m}\n  levels:\n    yellow: {when: \"rise >= 5\", for: 1m}\n    orange: {when: \"rise >= 10\", for: 30s}\n"},
+		{pack.CodeNeverFrom, "detectors.yaml", `opens: {case: leak, from: orange}`, `opens: {case: leak, from: blue}`},
 	}
 }
 
@@ -133,8 +141,9 @@ func (ps Packs) Diagnostics() string {
 	b.WriteString(`# What the program says to a pack
 
 Each message of ` + "`anlan pack check`" + ` ends in a code, and so does each of ` + "`anlan pack test`" + ` on coverage. Here
-stands for each of them why the program says so, a line that makes it say so, and how to mend it; ` + "`anlan pack explain P012`" + ` prints the same. Codes below P030 and from P040 on are errors: the
-pack is not taken. Those between are warnings: the pack works, and ` + "`anlan pack check`" + ` ends with the exit code 3 instead of 0.
+stands for each of them why the program says so, a line that makes it say so, and how to mend it; ` + "`anlan pack explain P012`" + `
+prints the same. Codes P030 to P039 and from P060 on are warnings: the pack works, and ` + "`anlan pack check`" + ` ends with the exit
+code 3 instead of 0. All others are errors: the pack is not taken.
 This page is made by running its examples.
 `)
 	sorted := slices.SortedFunc(slices.Values(pack.Codes), func(a, b pack.Explained) int { return strings.Compare(a.Code, b.Code) })

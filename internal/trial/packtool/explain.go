@@ -91,9 +91,9 @@ func rule(d *engine.Detector) string {
 	line("", d.Rule.ZH)
 	line("", d.Clears.EN)
 	line("", d.Clears.ZH)
-	if d.SilentAfter > 0 {
-		line("silence", fmt.Sprintf("An instrument that says nothing for %s is a finding of its own.", short(d.SilentAfter)))
-		line("", fmt.Sprintf("仪器超过 %s 无数据即告警。", short(d.SilentAfter)))
+	for i, w := range d.Watch() {
+		line([]string{"the watch", ""}[min(i, 1)], w.EN)
+		line("", w.ZH)
 	}
 	if d.Opens.Case != "" {
 		line("opens", fmt.Sprintf("The case %s from %s on.", d.Opens.Case, d.Opens.From))

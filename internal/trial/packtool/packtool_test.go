@@ -2,6 +2,7 @@ package packtool
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -208,6 +209,52 @@ func TestExplain(t *testing.T) {
 	} {
 		if err := tool().Explain(&b, what[0], what[1]); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v", what, err)
+		}
+	}
+}
+
+// What is told of the instruments themselves is said too, in the same words for the same time.
+func TestExplainSaysTheWatch(t *testing.T) {
+	x := Example{pack.CodeUnread, "detectors.yaml", "  silent_after: 2h\n", "  silent_after: 30m\n  stuck: {after: 6h, by: 0.5, except: \"value <= 0\"}\n"}
+	files, err := x.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := tool().aloud(&b, files, "packs/example", ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"An instrument that says nothing for 30 min is a finding of its own.", "仪器超过30分钟无数据即告警。",
+		"An instrument that sends the same value for 6 h is a finding of its own; a change of up to 0.5 %LEL is none; but not at ≤ 0 %LEL.",
+		"仪器数值连续6小时不变即告警，变幅不超过 0.5 %LEL 视为不变，≤ 0 %LEL 时除外。"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+// Rules in a subfolder, or in a file that ends in .yml, are no pack without a problem.
+func TestFilesThatNothingReads(t *testing.T) {
+	files, err := Example{}.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"rules/detectors.yaml": "none below it [P017]", "detectors.yml": `call it "detectors.yaml" [P017]`} {
+		all := fstest.MapFS{name: {Data: []byte("[]\n")}}
+		entries, err := fs.ReadDir(files, ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			text, err := fs.ReadFile(files, e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[e.Name()] = &fstest.MapFile{Data: text}
+		}
+		r := tool().check([]source{{"packs/example", all}})
+		if r.ExitCode() != 1 || !strings.Contains(r[0].Problems.Error(), want) {
+			t.Errorf("%s: %v", name, r[0].Problems)
 		}
 	}
 }
