@@ -122,7 +122,7 @@ func TestEachKind(t *testing.T) {
 		"what is made of an unknown mean is unknown": {`
   derives: {mean: {average_over: 8m}, low: {of: mean, lowest_over: 8m}, twice: {of: mean, rise_within: 8m}}
   levels: {red: {when: "low >= 10"}}
-  clear: {when: "low < 10 && !(twice > 100)", for: 0s}`,
+  clear: {when: "low < 10 && !(twice > 99)", for: 0s}`,
 			slices.Concat(rep(20, 20), rep(math.NaN(), 20), rep(0, 20)), "12: 12 red, 50 cleared"},
 		"a sum that passes its limit passes it at once": {`
   derives: {sum: {total_over: 8m}}

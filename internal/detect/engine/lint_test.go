@@ -181,7 +181,8 @@ func TestReach(t *testing.T) {
 	values := noise(600, 0, 25)
 	cells := d.cells()
 	for i, v := range values {
-		k := known{vars: []float64{d.clamp(0, v)}, fresh: []bool{true}}
+		var k known
+		k.give(d.clamp(0, v), true)
 		derive(cells, t0+int64(i)*minute, &k)
 		for n, x := range k.vars {
 			if r := d.vars[n].reach; x < r.Lowest || x > r.Highest || math.IsNaN(x) && !r.Unknown {
