@@ -85,7 +85,8 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	a.inspect = inspect.New(inspect.Deps{DB: a.db, Clock: a.clock, Access: a.access, Register: known})
 	a.detect, err = detect.New(detect.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Log: a.sensing, Register: known, Readings: a.sensing, News: a.bus,
-		Works: works{a.coverage}, Names: known, Models: models{a}, Surroundings: surroundings{known}, Detectors: a.packs.detectors,
+		Works: works{a.coverage}, Names: known, Models: models{a}, Network: a.city, Surroundings: surroundings{known},
+		Detectors: a.packs.detectors,
 	})
 	if err != nil {
 		return err

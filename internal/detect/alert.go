@@ -66,7 +66,7 @@ type Alert struct {
 	Works *DuringWorks `json:"works" doc:"planned works that were on when it was raised; null: none"`
 	// Shelf is nil unless a person has put the alert aside; Design unless another alert explains it.
 	Shelf  *Shelved   `json:"shelf" doc:"who put it aside until when; null: nobody"`
-	Design *Explained `json:"design" doc:"the alert that explains it, by the rule's suppressed_by; null: none"`
+	Design *Explained `json:"design" doc:"the alert that explains it, by the rule's suppressed_by or suppressed_from_upstream; null: none"`
 	Rests  bool       `json:"rests" doc:"during planned works, shelved, or explained by another alert: it is listed and counted, no case is opened and nothing sounds"`
 
 	// Lead is the alert that leads the group of one cause that this one belongs to, or 0: it leads, or stands alone. Group is

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -27,6 +29,12 @@ type Works interface {
 	// WorksEnd is when works are over as far as is known now: when they were announced to be, or when they were ended early.
 	// ok is false for works that are forgotten, since they have long been over.
 	WorksEnd(id int64) (end time.Time, ok bool)
+}
+
+// Network tells which assets feed which. city fulfils it. It answers from memory.
+type Network interface {
+	// Upstream are the assets next to one from which its water, gas or power comes.
+	Upstream(asset int64) []int64
 }
 
 // PlannedWorks is what an alert keeps of planned works.
@@ -89,7 +97,8 @@ type Shelved struct {
 	OverAt *time.Time `json:"over_at" doc:"since when it counts again"`
 }
 
-// Explained says that another alert explains this one, by the rule's suppressed_by: it rests while that one stands.
+// Explained says that another alert explains this one, by the rule's suppressed_by or suppressed_from_upstream: it rests while
+// that one stands.
 type Explained struct {
 	Alert  int64      `json:"alert" doc:"id"`
 	Title  Wording    `json:"title"`
@@ -138,16 +147,33 @@ func (s *Service) putToRest(tx *db.Tx, st step, a *Alert) error {
 		return err
 	}
 	a.Shelf = shelf
-	if len(st.Detector.SuppressedBy) == 0 || a.Kind != engine.Hazard {
+	if a.Kind == engine.Hazard {
+		if err := explained(tx, a, st.Detector.SuppressedBy, `asset = cast($2 as bigint) and asset <> 0 or place = cast($3 as bigint) and place <> 0`, a.Asset, a.Place); err != nil {
+			return err
+		}
+	}
+	if len(st.Detector.SuppressedUpstream) == 0 || a.Design != nil || a.Fault == engine.StuckFault {
 		return nil
 	}
-	list, err := json.Marshal(st.Detector.SuppressedBy)
+	list, err := json.Marshal(append([]int64{}, s.upstream(st.Datastreams)...))
+	if err != nil {
+		return err
+	}
+	return explained(tx, a, st.Detector.SuppressedUpstream, `asset in (select cast(value as bigint) from json_list($2))`, string(list))
+}
+
+// explained notes the newest alert of some detectors that stands where a condition says, from $2 on.
+func explained(tx *db.Tx, a *Alert, by []string, where string, args ...any) error {
+	if len(by) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(by)
 	if err != nil {
 		return err
 	}
 	var id int64
 	err = tx.QueryRow(`select id from alerts where state <> 'cleared' and kind = 'hazard' and detector in (select value from json_list($1))
-			and (asset = cast($2 as bigint) and asset <> 0 or place = cast($3 as bigint) and place <> 0) order by id nulls last limit 1`, string(list), a.Asset, a.Place).Scan(&id)
+			and (`+where+`) order by id nulls last limit 1`, append([]any{string(list)}, args...)...).Scan(&id)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
 	}
@@ -155,6 +181,38 @@ func (s *Service) putToRest(tx *db.Tx, st step, a *Alert) error {
 		a.Design = &Explained{Alert: id}
 	}
 	return err
+}
+
+// maxUpstream bounds how many assets are looked at on the way up a network.
+const maxUpstream = 10_000
+
+// upstream are the assets that all of some datastreams hang on, near or far: what fails at one of them explains an alert about
+// all of these, and what fails at one that feeds only some does not.
+func (s *Service) upstream(datastreams []int64) (common []int64) {
+	if s.Network == nil || s.engine == nil {
+		return nil
+	}
+	asked := map[int64]bool{}
+	for _, id := range datastreams {
+		asset := s.engine.Stream(id).Asset
+		if asked[asset] {
+			continue
+		}
+		above := map[int64]bool{}
+		for next := s.Network.Upstream(asset); len(next) > 0 && len(above) < maxUpstream; next = next[1:] {
+			if at := next[0]; !above[at] && at != asset { // in a ring everything is upstream of everything; nothing of itself
+				above[at] = true
+				next = slices.Concat(next, s.Network.Upstream(at))
+			}
+		}
+		if len(asked) == 0 {
+			common = slices.Sorted(maps.Keys(above))
+		} else {
+			common = slices.DeleteFunc(common, func(x int64) bool { return !above[x] })
+		}
+		asked[asset] = true
+	}
+	return common
 }
 
 // tellRest completes alerts for an answer. Whether works are on is looked up anew each time, so that works which are ended

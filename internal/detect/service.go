@@ -95,8 +95,9 @@ var (
 	_ News     = (*bus.Bus)(nil)
 )
 
-// Deps are what the room needs. Readings, News, Works, Names and Models may be nil: then alerts carry the one reading that raised
-// them, no case, no planned works and no names of instruments, and there are no models of others.
+// Deps are what the room needs. Readings, News, Works, Names, Models and Network may be nil: then alerts carry the one reading that
+// raised them, no case, no planned works and no names of instruments, there are no models of others, and nothing upstream explains
+// an alert.
 type Deps struct {
 	DB        *db.DB
 	Clock     clock.Clock
@@ -108,6 +109,7 @@ type Deps struct {
 	Works     Works
 	Names     Names
 	Models    Models
+	Network   Network
 	Detectors []*engine.Detector
 
 	// Surroundings may be nil: then it is not worked out where an alert may come from.

@@ -2,14 +2,17 @@ package detect
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/sensing"
 )
 
 // lastStep is the newest row of an alert's history.
@@ -145,6 +148,112 @@ func TestShelveRefused(t *testing.T) {
 	if a, err := s.Get(officer(1), 1); err != nil || a.Shelf != nil {
 		t.Errorf("%+v %v", a, err)
 	}
+}
+
+// feeds is a network in which each asset is fed by some.
+type feeds map[int64][]int64
+
+func (f feeds) Upstream(asset int64) []int64 { return f[asset] }
+
+// What an alert upstream explains rests while that one stands, however far it is, and so does the silence of its instruments;
+// what hangs on something else does not, nor an alert of several instruments of which one does.
+func TestSuppressedFromUpstream(t *testing.T) {
+	rules := testDetectors + `
+- id: methane-trace
+  title: {en: Traces of methane, zh-CN: 微量甲烷}
+  watches: methane
+  on: [kitchen-alarm]
+  every: 30s
+  levels: {blue: {when: "value >= 1", for: 90s}}
+  clear: {when: "value < 1", for: 1m}
+  silent_after: 10m
+  suppressed_from_upstream: methane-indoor
+  because: {en: "{{value}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
+- id: fence-trace
+  title: {en: Traces at the fence, zh-CN: 厂界微量}
+  watches: methane-ambient
+  on: fence-monitor
+  together: place
+  every: 30s
+  levels: {blue: {when: "value >= 1", for: 90s, within: 10m}}
+  clear: {when: "value < 1", for: 1m}
+  silent_after: 2h
+  suppressed_from_upstream: gas/methane-indoor
+  because: {en: "{{value}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
+`
+	for name, x := range map[string]struct {
+		net  feeds
+		want string // the alerts of the last that rest
+	}{
+		"nothing upstream":          {nil, ""},
+		"next":                      {feeds{1002: {1001}}, "gas/methane-trace 1002 by 1"},
+		"far, and in a ring":        {feeds{1002: {1050}, 1050: {1002, 1051}, 1051: {1001, 1050}, 1001: {1051}}, "gas/methane-trace 1002 by 1"},
+		"the other way":             {feeds{1001: {1002}}, ""},
+		"two of one alert":          {feeds{1101: {1001}, 1102: {1050}, 1050: {1001}}, "gas/fence-trace 1101 by 1"},
+		"one of two of one alert":   {feeds{1101: {1001}, 1102: {1050}}, ""},
+		"itself, as rings have it":  {feeds{1002: {1002}}, ""},
+		"another thing feeds it":    {feeds{1002: {1003}}, ""},
+		"one of several that do so": {feeds{1002: {1003, 1001}}, "gas/methane-trace 1002 by 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := dbtest.SQLite(t, tables...)
+			fence := append(every(30*second, 101, 0, 2, 2, 2, 2, 2, 2), every(30*second, 102, 0, 2, 2, 2, 2, 2, 2)...)
+			log := newLog(leak(1, t0)[:8], every(30*second, 2, 0, 2, 2, 2, 2, 2), fence)
+			apart := laid{1: func(s *engine.Stream) { s.Point = nil }}
+			s := room(t, d, log, clock.NewVirtual(db.Time(t0+4*minute)), func(y *Deps) { y.Register, y.Detectors, y.Network = apart, compiled(t, rules), x.net })
+			drain(t, s, log)
+			list, err := s.List(officer(1), Filter{Rest: RestsNow}, 0, 10)
+			must(t, err)
+			var got []string
+			for _, a := range list {
+				got = append(got, fmt.Sprintf("%s %d by %d", a.Detector, a.Asset, a.Design.Alert))
+			}
+			if got := strings.Join(got, ", "); got != x.want {
+				t.Errorf("%q rests", got)
+			}
+		})
+	}
+}
+
+// An instrument that falls silent behind a failure is explained by it, and counts when that is over.
+func TestSilenceExplainedFromUpstream(t *testing.T) {
+	rules := strings.Replace(testDetectors, "  silent_after: 6h", "  silent_after: 10m\n  suppressed_from_upstream: methane-indoor", 1)
+	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
+		c := clock.NewVirtual(db.Time(t0 - hour))
+		log := newLog()
+		s := room(t, d, log, c, func(y *Deps) { y.Detectors, y.Network = compiled(t, rules), feeds{1101: {1001}} })
+		drain(t, s, log)
+		for i, r := range leak(1, t0)[:8] {
+			c.Set(db.Time(r.At))
+			must(t, s.batch(context.Background(), sensing.Batch{Seq: int64(i + 1), Readings: []sensing.Stored{stored(r), stored(number(101, r.At, 2)), stored(number(102, r.At, 2))}}))
+		}
+		c.Advance(11 * time.Minute)
+		must(t, s.tick(context.Background()))
+		list, err := s.List(officer(1), Filter{Kind: "monitoring"}, 0, 10)
+		if err != nil || len(list) != 2 {
+			t.Fatal(list, err)
+		}
+		for _, a := range list {
+			if a.Rests != (a.Asset == 1101) || a.Rests && a.Design.Alert != 1 {
+				t.Errorf("%d rests: %t", a.Asset, a.Rests)
+			}
+		}
+		if got := lastStep(t, s, list[0].ID).Kind; got != "raised" {
+			t.Error(got)
+		}
+	})
+}
+
+func stored(r engine.Reading) sensing.Stored {
+	return sensing.Stored{Reading: sensing.Reading{Datastream: r.Datastream, At: r.At, Value: sensing.Number(r.Value)}}
 }
 
 // What follows from another alert rests while that one stands, at its asset or place only.

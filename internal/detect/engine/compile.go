@@ -39,7 +39,9 @@ type Detector struct {
 	Stuck        *Stuck
 	Quiet        time.Duration
 	Chatter      *Chatter
-	SuppressedBy []string // ids of detectors
+	SuppressedBy []string // ids of detectors: at the same asset or place
+	// SuppressedUpstream are ids of detectors, of any pack: at an asset upstream in the network.
+	SuppressedUpstream []string
 
 	because     pack.Text
 	Source      string
@@ -478,14 +480,26 @@ func (c *compiler) management(doc *ruleDoc, d *Detector) {
 		d.Chatter = &Chatter{Raises: x.Raises, Within: x.Within.Value, Settle: x.Settle.Value}
 	}
 	for _, n := range doc.SuppressedBy {
-		d.SuppressedBy = append(d.SuppressedBy, c.pack.ID(n.Value))
-		switch {
-		case n.Value == doc.ID.Value:
+		d.SuppressedBy = append(d.SuppressedBy, c.suppressor(n))
+		if n.Value == doc.ID.Value {
 			c.Add(n.Pos, pack.CodeReference, "a detector can't suppress itself")
-		case n.Value != "" && !strings.Contains(n.Value, "/") && !slices.Contains(c.ids, n.Value):
-			c.Add(n.Pos, pack.CodeReference, "the pack has no detector %q%s", n.Value, pack.Suggest(n.Value, c.ids))
 		}
 	}
+	for _, n := range doc.Upstream { // its own, too: of several outages in a row the first explains the others
+		d.SuppressedUpstream = append(d.SuppressedUpstream, c.suppressor(n))
+		if d.Joins != nil {
+			c.Add(n.Pos, pack.CodeValue, "a detector that joins others stands at a place, and not in a network; say it of those that it joins")
+		}
+	}
+}
+
+// suppressor is the id of a detector that explains alerts of another.
+func (c *compiler) suppressor(n pack.String) string {
+	name := strings.TrimPrefix(n.Value, c.pack.Name+"/")
+	if name != "" && !strings.Contains(name, "/") && !slices.Contains(c.ids, name) {
+		c.Add(n.Pos, pack.CodeReference, "the pack has no detector %q%s", name, pack.Suggest(name, c.ids))
+	}
+	return c.pack.ID(n.Value)
 }
 
 func (c *compiler) silence(after pack.Duration, d *Detector) {

@@ -3,6 +3,7 @@ package engine
 import (
 	_ "embed"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,28 @@ import (
 )
 
 var update = flag.Bool("update", false, "write what came out as what is expected")
+
+// What explains an alert is a detector of the pack, or is named with its pack; a rule that joins others stands in no network.
+func TestSuppressors(t *testing.T) {
+	rules := func(line string) string {
+		return strings.Replace(testDetectors, "  silent_after: 2h\n", "  silent_after: 2h\n  "+line+"\n", 1)
+	}
+	for line, want := range map[string]string{
+		"suppressed_by: methane-ambient":                               "",
+		"suppressed_by: methane-indoor":                                "can't suppress itself",
+		"suppressed_by: methane-ambiant":                               `the pack has no detector "methane-ambiant"`,
+		"suppressed_from_upstream: [methane-indoor, power/outage]":     "",
+		"suppressed_from_upstream: gas/methane-ambient":                "",
+		"suppressed_from_upstream: [methane-ambiant, power/outage]":    `the pack has no detector "methane-ambiant"`,
+		"suppressed_from_upstream: gas/methane-ambiant":                `the pack has no detector "methane-ambiant"`,
+		"suppressed_from_upstream: {rule: power/outage, where: there}": "needs a text",
+	} {
+		_, err := compileText(rules(line))
+		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
 
 // Each folder of testdata/broken is a pack whose detectors have everything wrong that its name says.
 func TestDiagnostics(t *testing.T) {

@@ -48,6 +48,7 @@ type ruleDoc struct {
 	Quiet        pack.Duration      `yaml:"quiet" doc:"an alert that comes back so soon after it cleared is the same alert again"`
 	Chatter      *chatterDoc        `yaml:"chatter" doc:"when an alert comes and goes often, it stands until it has been calm for longer"`
 	SuppressedBy pack.Names         `yaml:"suppressed_by" doc:"detectors of this pack: while one of their alerts stands at the same asset or place, this one's rests"`
+	Upstream     pack.Names         `yaml:"suppressed_from_upstream" doc:"detectors, of this pack or as pack/detector of another: while one of their alerts stands at an asset upstream in the network, this one's rests, and so does the notice that an instrument of this one is silent"`
 	Silent       pack.Duration      `yaml:"silent_after" doc:"an instrument that says nothing for so long raises a monitoring alert; needed with watches; of inputs, for those that no other rule has it for, here or under the input"`
 	Stuck        *stuckDoc          `yaml:"stuck" doc:"an instrument whose value does not move raises a monitoring alert"`
 
