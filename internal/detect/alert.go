@@ -55,7 +55,7 @@ type Alert struct {
 	Datastreams []int64 `json:"datastreams" doc:"all that the detector watches there"`
 	// Instruments are there when one alert is asked for.
 	Instruments []Instrument `json:"instruments,omitempty" doc:"the same, under their names; when one alert is asked for"`
-	Signals     []Signal     `json:"signals,omitempty" doc:"of a rule that joins others: the alerts and reports that it had before it when it was raised"`
+	Signals     []Signal     `json:"signals,omitempty" doc:"of a rule that joins others: the alerts and reports that it had before it at its latest step"`
 	Unit        string       `json:"unit"`
 	// Readings are those that raised it: of Datastream, from Since until it was raised, the newest MaxCause.
 	Readings []Sample `json:"readings" doc:"the readings that raised it; none for an instrument in a home"`

@@ -154,7 +154,7 @@ func (s *Service) nameInstruments(ctx context.Context, a *Alert) {
 	}
 }
 
-// signals are what a rule that joins others had before it when it raised an alert: the alerts and reports that stood or ended
+// signals are what a rule that joins others had before it at a step: the alerts and reports that stood or ended
 // within its time, at its place or near it.
 func (s *Service) signals(tx *db.Tx, st step, a *Alert) ([]Signal, error) {
 	j := st.Detector.Joins

@@ -94,13 +94,26 @@ func TestAlertNamesItsInstruments(t *testing.T) {
 // A rule that joins others says which alerts and reports it has joined, and does not tell the flat where it stands.
 func TestJoinedAlertSaysWhatItJoins(t *testing.T) {
 	const joins = `
+- id: methane-low
+  title: {en: A little methane, zh-CN: 少量甲烷}
+  watches: methane
+  on: [kitchen-alarm]
+  every: 30s
+  levels: {blue: {when: "value >= 5"}}
+  clear: {when: "value < 3", for: 10m}
+  silent_after: 2h
+  because: {en: "{{value}}", zh-CN: "{{value}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
 - id: confirmed
   title: {en: Leak confirmed, zh-CN: 泄漏证实}
   joins:
     within: 30m
     near: 80
-    of: [{alert: methane-indoor, from: orange}, {reports: gas-smell}]
-  levels: {red: {when: "signals >= 2"}}
+    of: [{alert: methane-indoor, from: orange}, {reports: gas-smell}, {alert: methane-low}]
+  levels: {orange: {when: "signals >= 2"}, red: {when: "signals >= 3"}}
   clear: {when: "signals < 2", for: 10m}
   because: {en: "{{signals}} signs at {{place}}", zh-CN: "{{place}}出现{{signals}}类信号"}
   source: a test
@@ -111,13 +124,13 @@ func TestJoinedAlertSaysWhatItJoins(t *testing.T) {
 	dbtest.Each(t, tables, func(t *testing.T, d *db.DB) {
 		c := clock.NewVirtual(db.Time(t0 + 4*minute))
 		log := newLog(leak(201, t0)[:8], leak(2, t0)[:8])
-		far := laid{201: func(s *engine.Stream) { s.Point = &[2]float64{121.5, 31.2} }}
+		far := laid{201: func(s *engine.Stream) { s.Point = &[2]float64{121.5, 31.2} }, 1: func(s *engine.Stream) { s.Point = &[2]float64{121.5003, 31.2} }}
 		s := room(t, d, log, c, func(x *Deps) { x.Register, x.Detectors, x.Names = far, compiled(t, testDetectors+joins), names{} })
 		drain(t, s, log)
 		hears(t, s,
 			events.ReportReceived{Report: 7, Category: "gas-smell", About: "place", Precision: "point", Point: &[2]float64{121.5002, 31.2}, At: c.Now()},
 			events.ReportReceived{Report: 8, Category: "gas-smell", About: "place", Precision: "point", Point: &[2]float64{121.6, 31.2}, At: c.Now()})
-		list, err := s.List(officer(1), Filter{Detector: "gas/confirmed"}, 0, 10)
+		list, err := s.List(officer(1), Filter{Detector: "gas/confirmed", Asset: 1201}, 0, 10)
 		if err != nil || len(list) != 1 {
 			t.Fatal(list, err)
 		}
@@ -129,6 +142,13 @@ func TestJoinedAlertSaysWhatItJoins(t *testing.T) {
 		}
 		if got := strings.Join(got, "; "); got != "1/0 Methane indoors red; 0/7 Smell of gas none" {
 			t.Error(got)
+		}
+		// A level that rises says what it rests on now.
+		hears(t, s, events.ReportReceived{Report: 9, Category: "gas-smell", About: "place", Precision: "point", Point: &[2]float64{121.5001, 31.2}, At: c.Now()})
+		log.append(leak(1, t0)[:8])
+		drain(t, s, log)
+		if a, err = s.Get(officer(1), a.ID); err != nil || a.Level != engine.Red || len(a.Signals) != 4 {
+			t.Errorf("%s, %+v, %v", a.Level, a.Signals, err)
 		}
 		body, err := json.Marshal(a)
 		must(t, err)

@@ -132,6 +132,12 @@ func (s *Service) apply(tx *db.Tx, group []step, now time.Time) error {
 		}
 		if fresh {
 			touch(a)
+			if !st.Cleared && st.Detector.Joins != nil { // a level that rose rests on more than the first did
+				i := slices.IndexFunc(touched, func(b *Alert) bool { return b.ID == a.ID })
+				if touched[i].Signals, err = s.signals(tx, st, a); err != nil {
+					return err
+				}
+			}
 			if st.alert != nil && a.ID != st.alert.ID { // told anew on other grounds: these are its readings now
 				if err := retell(tx, a, st.alert); err != nil {
 					return err
@@ -168,10 +174,6 @@ func (s *Service) name(tx *db.Tx, st step, touched []*Alert) (*Alert, error) {
 		return nil, err
 	}
 	if err := s.putToRest(tx, st, a); err != nil {
-		return nil, err
-	}
-	var err error
-	if a.Signals, err = s.signals(tx, st, a); err != nil {
 		return nil, err
 	}
 	if err := insertAlert(tx, a); err != nil {
