@@ -3,6 +3,7 @@ package pack
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -468,11 +469,26 @@ func Probes(variable string, cs ...*Condition) []float64 {
 // Words says the condition in the signs that both languages read ("value ≥ 5 %LEL"), with the variables named and given
 // units as the caller wants. What is more than comparisons is said as it was written.
 func (c *Condition) Words(name func(variable string) (name, unit string), and, or, not string) string {
-	if c.term.op == "" {
-		return c.source
+	if c.term.op == "" { // it reckons: it is read from left to right as it was written
+		return spoken.ReplaceAllStringFunc(c.source, func(token string) string {
+			said, known := map[string]string{
+				"&&": and, "||": or, "!": not, ">=": " ≥ ", "<=": " ≤ ", "==": " = ", "!=": " ≠ ", ">": " > ", "<": " < ", "*": " × ", "/": " ÷ ",
+			}[strings.TrimSpace(token)]
+			switch {
+			case known:
+				return said
+			case slices.Contains(c.vars, token):
+				said, _ = name(token)
+				return said
+			}
+			return token
+		})
 	}
 	return c.term.words(func(i int) (string, string) { return name(c.vars[i]) }, and, or, not)
 }
+
+// spoken are the parts of a condition that have words: operators with the space around them, and names, whole.
+var spoken = regexp.MustCompile(`\s*(?:&&|\|\||[<>=!]=|[<>*/])\s*|!|[A-Za-z_][A-Za-z0-9_.]*`)
 
 var signs = map[string]string{
 	operators.Less: "<", operators.LessEquals: "≤", operators.Greater: ">", operators.GreaterEquals: "≥",

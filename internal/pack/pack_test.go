@@ -318,7 +318,7 @@ func TestConditionWords(t *testing.T) {
 		"value >= 5":                                 "Methane ≥ 5 %LEL",
 		"5.50 < value && !(excess <= 0.25)":          "Methane > 5.5 %LEL and not excess ≤ 0.25 ppm",
 		"value < 1 || (value > 2 && excess != 1000)": "Methane < 1 %LEL or (Methane > 2 %LEL and excess ≠ 1000 ppm)",
-		"value * 2 > 4":                              "value * 2 > 4",
+		"value * 2 > 4":                              "Methane × 2 > 4",
 	} {
 		cond, err := compile(t, source, "value", "excess")
 		if err != nil {
@@ -386,5 +386,29 @@ func BenchmarkHolds(b *testing.B) {
 				cond.Holds(float64(i % 10))
 			}
 		})
+	}
+}
+
+// A condition that reckons is said with the names of its variables, too, and not as code.
+func TestReckoningConditionWords(t *testing.T) {
+	conds, err := NewConditions("rise", "flow", "drop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{
+		"rise >= 0.25 * flow && drop >= 15":   "升幅 ≥ 0.25 × 流量且降幅 ≥ 15",
+		"rise - drop < 0.1 || !(flow > rise)": "升幅 - 降幅 < 0.1或非(流量 > 升幅)",
+	} {
+		var ds Diagnostics
+		c := conds.Compile(Expr{Source: source}, &ds)
+		if len(ds) > 0 {
+			t.Fatal(ds)
+		}
+		got := c.Words(func(v string) (string, string) {
+			return map[string]string{"rise": "升幅", "flow": "流量", "drop": "降幅"}[v], "m³/h"
+		}, "且", "或", "非")
+		if got != want {
+			t.Errorf("%q", got)
+		}
 	}
 }
