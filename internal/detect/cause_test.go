@@ -150,6 +150,9 @@ func TestJoinedAlertSaysWhatItJoins(t *testing.T) {
 		if a, err = s.Get(officer(1), a.ID); err != nil || a.Level != engine.Red || len(a.Signals) != 4 {
 			t.Errorf("%s, %+v, %v", a.Level, a.Signals, err)
 		}
+		if len(a.Instruments) != 0 {
+			t.Errorf("%+v have a part in it", a.Instruments)
+		}
 		body, err := json.Marshal(a)
 		must(t, err)
 		if strings.Contains(string(body), "1203") {
