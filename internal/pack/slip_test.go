@@ -17,7 +17,7 @@ func TestConditionMistakes(t *testing.T) {
 		"value > 5 & value < 7":     `"&" is no part of a condition, did you mean "&&"?`,
 		"value >":                   "the condition ends in the middle",
 		"value > 5)":                `")" does not belong here`,
-		"sqrt(value) > 5":            `there is no function "sqrt"`,
+		"sqrt(value) > 5":           `there is no function "sqrt"`,
 		"value > 5 && vaule < 7":    `unknown variable "vaule", did you mean "value"; there is value, gas_2`,
 		"[1, 2].exists(x, x > 1.0)": `there is no function "exists"`,
 		"value => 100":              `"=>" is no part of a condition, did you mean ">="?`,
