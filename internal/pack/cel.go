@@ -109,12 +109,13 @@ func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
 	if !c.sensible(e, whole, checked, ds) {
 		return nil
 	}
-	prg, err := c.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
-	if err != nil {
-		ds.Add(whole, CodeCondition, "%s", err)
-		return nil
+	out := &Condition{source: strings.TrimSpace(e.Source), vars: c.vars, term: c.term(checked.NativeRep().Expr())}
+	if out.term.op == "" { // a program takes some ten kilobytes
+		if out.prg, err = c.env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
+			ds.Add(whole, CodeCondition, "%s", err)
+			return nil
+		}
 	}
-	out := &Condition{source: strings.TrimSpace(e.Source), vars: c.vars, term: c.term(checked.NativeRep().Expr()), prg: prg}
 	for _, v := range c.vars {
 		out.speaks = append(out.speaks, out.Mentions(v))
 	}
