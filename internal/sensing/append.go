@@ -17,10 +17,9 @@ const (
 	maxRow       = 50_000
 	maxRowWeight = 1 << 19
 
-	// maxWaiting bounds the bytes that wait for the writer, maxHead those that wait for the sealer; beyond them senders
-	// wait, and feel it.
+	// maxWaiting bounds the bytes that wait for the writer; beyond it senders wait, and feel it. So they do when twice as many
+	// wait for the sealer as it is woken by.
 	maxWaiting = 32 << 20
-	maxHead    = 2 * sealAt
 )
 
 // Receipt says what became of the readings of one request.
@@ -45,7 +44,7 @@ type queue struct {
 	room      *sync.Cond // signalled when waiting shrinks
 	waiting   []*request
 	weight    int64 // bytes in waiting
-	head      int64 // bytes in the head, as of the last commit or seal
+	crowded   bool  // the head held too much, as of the last commit or seal
 	scheduled bool  // whether a write job is queued that will take what waits
 }
 
@@ -200,12 +199,13 @@ func (s *Service) submit(ctx context.Context, req *request) error {
 	return nil
 }
 
-func (q *queue) full() bool { return q.weight > maxWaiting || q.head > maxHead }
+func (q *queue) full() bool { return q.weight > maxWaiting || q.crowded }
 
-// headNow tells the senders how full the head is.
+// headNow tells the senders how full the head is. The caller holds mu.
 func (s *Service) headNow(weight int64) {
+	crowded := weight > 2*s.sealFrom()
 	s.queue.mu.Lock()
-	s.queue.head = weight
+	s.queue.crowded = crowded
 	s.queue.room.Broadcast()
 	s.queue.mu.Unlock()
 }
@@ -389,7 +389,7 @@ func (s *Service) announce() {
 	close(s.committed)
 	s.committed = make(chan struct{})
 	s.headNow(s.count.headWeight)
-	if s.count.headWeight >= sealAt {
+	if s.count.headWeight >= s.sealFrom() {
 		select {
 		case s.wake <- struct{}{}:
 		default:

@@ -14,8 +14,15 @@ import (
 )
 
 const (
-	// sealAt is how many bytes the head may hold before the sealer is woken: a million numbers, which a restart replays.
-	sealAt = 40_000_000
+	// sealAt is how many bytes the head may hold before the sealer is woken: a million numbers, which a restart replays. To
+	// seal a lane costs some 50 µs of statements, so where that is few readings for each the head may hold sealPerLane, 32
+	// numbers, of each, up to sealAtMost.
+	sealAt      = 40_000_000
+	sealPerLane = 32 * 40
+	sealAtMost  = 4 * sealAt
+
+	// sealRests is how much longer than some lanes took to seal the sealer rests.
+	sealRests = 2
 
 	// sealRetry is the pause after a seal that failed.
 	sealRetry = 10 * time.Second
@@ -45,7 +52,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-s.wake:
 		case <-s.Clock.After(sealEvery):
 		}
-		err := s.Seal(ctx)
+		err := s.seal(ctx, true)
 		if err == nil && !s.Clock.Now().Before(retain) {
 			err, retain = s.Retain(ctx), s.Clock.Now().Add(sealEvery)
 		}
@@ -78,8 +85,16 @@ func (s *Service) Healthy() error {
 
 type sealOutcome struct{ err error }
 
+// sealFrom is how many bytes in the head wake the sealer. The caller holds mu.
+func (s *Service) sealFrom() int64 {
+	return min(max(sealAt, sealPerLane*int64(len(s.laneOrder))), sealAtMost)
+}
+
 // Seal folds all that is in the head into chunks and trims the log. It is not called twice at once.
-func (s *Service) Seal(ctx context.Context) error {
+func (s *Service) Seal(ctx context.Context) error { return s.seal(ctx, false) }
+
+// seal is Seal, with rests on the way as long as nobody waits for it.
+func (s *Service) seal(ctx context.Context, rests bool) error {
 	for {
 		s.mu.RLock()
 		upTo := s.settlement()
@@ -90,7 +105,7 @@ func (s *Service) Seal(ctx context.Context) error {
 			}
 		}
 		s.mu.RUnlock()
-		if err := s.sealAll(ctx, work); err != nil {
+		if err := s.sealAll(ctx, work, rests); err != nil {
 			return err
 		}
 		err := s.settle(ctx, upTo)
@@ -106,8 +121,9 @@ func (s *Service) Seal(ctx context.Context) error {
 // errMoved says that something changed while it was being sealed or counted, and that it is to be done again.
 var errMoved = errors.New("the log changed while it was being sealed")
 
-// sealAll seals what the lanes hold now, some at a time.
-func (s *Service) sealAll(ctx context.Context, work []*lane) error {
+// sealAll seals what the lanes hold now, some at a time. With rests it leaves two of three moments to others, unless so much
+// comes meanwhile that it would not be done in time.
+func (s *Service) sealAll(ctx context.Context, work []*lane, rests bool) error {
 	until := make([]int64, len(work))
 	s.mu.RLock()
 	for i, l := range work {
@@ -115,6 +131,7 @@ func (s *Service) sealAll(ctx context.Context, work []*lane) error {
 	}
 	s.mu.RUnlock()
 	for i := 0; i < len(work); {
+		began := s.Clock.Now()
 		err := s.sealLanes(ctx, work[i:min(len(work), i+lanesPerSeal)])
 		if err != nil && (!errors.Is(err, errMoved) || ctx.Err() != nil) {
 			return err
@@ -123,7 +140,15 @@ func (s *Service) sealAll(ctx context.Context, work []*lane) error {
 		for i < len(work) && (work[i].sealed >= until[i] || s.streams[work[i].of.ID] == nil) {
 			i++
 		}
+		hurry := 2*s.count.headWeight > 3*s.sealFrom()
 		s.mu.RUnlock()
+		if rest := sealRests * s.Clock.Now().Sub(began); rests && !hurry && rest > 0 {
+			select {
+			case <-s.Clock.After(rest):
+			case <-ctx.Done():
+				return nil
+			}
+		}
 	}
 	return nil
 }

@@ -302,7 +302,7 @@ func TestUnknownOutcomesAreLookedUp(t *testing.T) {
 func TestASenderThatLeavesDoesNotWaitForRoom(t *testing.T) {
 	s := start(t, dbtest.SQLite(t, all...))
 	id := datastream(t, s, "one")
-	s.headNow(maxHead + 1)
+	s.headNow(2*sealAt + 1)
 	gone, leave := context.WithCancel(ctx)
 	leave()
 	if _, err := s.Append(gone, "gateway", []Reading{rd(id, at(0), Number(1))}); !errors.Is(err, context.Canceled) {
