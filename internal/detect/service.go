@@ -34,8 +34,9 @@ const (
 	// Consumer is the name under which the room holds the log.
 	Consumer = "detect"
 
-	// DefaultSnapshotEvery is how long after one snapshot the next begins. After a crash, readings since the last one are
-	// evaluated again: at 100,000 a second ten seconds are a million, which takes some seconds.
+	// DefaultSnapshotEvery is how long after one snapshot the next begins. After a crash, readings since the last one began are
+	// evaluated again. To save the states of 100,000 instruments takes up to ten seconds more: at 100,000 readings a second
+	// that makes two million, which takes five seconds.
 	DefaultSnapshotEvery = 10 * time.Second
 
 	// watchEvery is how often silences, and alerts whose planned works are over, are looked for; silences less often, but every
@@ -135,6 +136,9 @@ type Service struct {
 	lookAgain   time.Time       // clock: when silences are looked for next, at the soonest
 	ahead       mark            // a newest row of the log that is not evaluated yet, or was when last looked at
 	restored    []engine.Report // that were heard before the start, until the engine knows where things are
+	starting    bool            // until then, too:
+	ask         []int64         // the datastreams of open alerts
+	remind      []engine.Change // these alerts, as they were raised
 	recorded    recorded        // how far steps were on disk at the start, until that is caught up with
 	again       []step          // found again meanwhile
 
@@ -270,13 +274,14 @@ func (s *Service) load(ctx context.Context) error {
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	e, changed, err := s.restore(zone, shards)
-	if err != nil {
-		return err
-	}
+	e := s.restore(zone, shards)
 	for _, id := range earlier {
-		changed[id] = true
+		if d := e.Detector(id); d != nil {
+			e.Forget(d)
+		}
 	}
+	var ask []int64
+	var standing []engine.Change
 	var withdrawn []step
 	now := s.Clock.Now()
 	for _, a := range open {
@@ -291,8 +296,11 @@ func (s *Service) load(ctx context.Context) error {
 			e.ResumeSilence(d, a.Datastream, a.key.since)
 		case a.Fault == engine.CommsFault:
 			e.ResumeOutage(d, a.key.subject.ID, a.key.since, a.Datastreams)
-		case a.Kind == engine.Hazard && changed[d.ID]:
+		case a.Kind == engine.Hazard:
 			e.Resume(d, a.key.subject, a.Level, a.key.since)
+			ask = append(append(ask, a.Datastreams...), a.Datastream)
+			standing = append(standing, engine.Change{Detector: d, Kind: engine.Hazard, Subject: a.key.subject, Since: a.key.since,
+				At: db.Micros(a.RaisedAt), To: a.Level, Datastream: a.Datastream})
 		}
 	}
 	if err := s.record(ctx, withdrawn, recorded{}); err != nil {
@@ -309,6 +317,7 @@ func (s *Service) load(ctx context.Context) error {
 	s.engine, s.broken = e, nil
 	s.position, s.counted, s.snapshots, s.listeningAt = last.position, last, last.snapshot, now
 	s.restored, s.recorded, s.again, s.ahead = reports, onDisk, nil, mark{}
+	s.starting, s.ask, s.remind = true, ask, standing
 	s.moved.Store(true) // an instrument that has died, or was moved while nobody watched, sends no reading to be bound by
 	s.Log.Hold(Consumer, last.position)
 	s.tell()
@@ -316,30 +325,22 @@ func (s *Service) load(ctx context.Context) error {
 	return nil
 }
 
-// restore makes the engine that the states are of. changed are the detectors that start anew since their rule is another. After
-// an update of the program that may be all of them: what statistics have learned is lost then, what stands is not.
-func (s *Service) restore(zone *time.Location, shards []engine.Shard) (e *engine.Engine, changed map[string]bool, err error) {
-	e, changed = engine.New(s.Detectors), map[string]bool{}
+// restore makes the engine that the states are of. What it can't read starts anew, as all does after an update of the program
+// that writes states otherwise: what statistics have learned is lost then, what stands is not.
+func (s *Service) restore(zone *time.Location, shards []engine.Shard) *engine.Engine {
+	e := engine.New(s.Detectors)
 	e.SetZone(zone)
+	lost := 0
+	var why error
 	for _, x := range shards {
-		ids, err := e.Restore(x)
-		if errors.Is(err, engine.ErrVersion) {
-			slog.Warn("detectors start anew: their states were saved by another version of the program")
-			e = engine.New(s.Detectors)
-			e.SetZone(zone)
-			for _, d := range s.Detectors {
-				changed[d.ID] = true
-			}
-			return e, changed, nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, id := range ids {
-			changed[id] = true
+		if _, err := e.Restore(x); err != nil {
+			lost, why = lost+1, err
 		}
 	}
-	return e, changed, nil
+	if lost > 0 {
+		slog.Warn("detectors start anew where their states can't be read", "states", len(shards), "unread", lost, "err", why)
+	}
+	return e
 }
 
 // batch evaluates one row of the log.
@@ -397,6 +398,13 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 			ids, asked[id] = append(ids, id), true
 		}
 	}
+	if s.starting {
+		for _, id := range s.ask {
+			if id != 0 && !asked[id] {
+				ids, asked[id] = append(ids, id), true
+			}
+		}
+	}
 	for i := range rs {
 		if id := rs[i].Datastream; !s.engine.Bound(id) && !asked[id] {
 			ids, asked[id] = append(ids, id), true
@@ -410,7 +418,7 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 		}
 		s.engine.SetZone(zone)
 	}
-	if len(ids) == 0 {
+	if len(ids) == 0 && !s.starting {
 		return nil, nil
 	}
 	found, err := s.Register.Streams(ctx, ids)
@@ -447,6 +455,10 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 		changes = s.hand(r, changes)
 	}
 	s.restored = nil
+	if s.starting {
+		changes = s.engine.Settle(s.remind, changes)
+		s.starting, s.ask, s.remind = false, nil, nil
+	}
 	return changes, nil
 }
 
@@ -621,7 +633,7 @@ func (s *Service) snapshot(ctx context.Context) error {
 		if err := saveState(write, s.DB, at, piece, last, now); err != nil {
 			return err
 		}
-		if rest := saveRests * s.Clock.Now().Sub(began); rest > 0 && !last {
+		if rest := min(saveRests*s.Clock.Now().Sub(began), maxSaveRest); rest > 0 && !last {
 			select {
 			case <-s.Clock.After(rest):
 			case <-ctx.Done():

@@ -17,8 +17,9 @@ const (
 	saveAtOnce = 32
 
 	// saveRests is how much longer than a piece of a snapshot took nothing is saved, so that readings and alerts find the
-	// processor and the writer free in 9 of 10 moments.
-	saveRests = 9
+	// processor and the writer free in 9 of 10 moments, but no longer than maxSaveRest: a piece may have waited itself.
+	saveRests   = 9
+	maxSaveRest = 200 * time.Millisecond
 
 	// loadAtOnce is how many are read in one read transaction, which may not last long.
 	loadAtOnce = 10_000
@@ -86,11 +87,11 @@ func loadState(ctx context.Context, d *db.DB) (s saved, shards []engine.Shard, e
 func forgetUnfinished(ctx context.Context, d *db.DB, whole int64) error {
 	var left int64
 	err := d.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(`select count(*) from detect_state where snapshot > $1 or detector <> ''`, whole).Scan(&left)
+		return tx.QueryRow(`select count(*) from detect_state where snapshot > $1`, whole).Scan(&left)
 	})
 	if err == nil && left > 0 {
 		err = d.Write(ctx, func(tx *db.Tx) error {
-			if _, err := tx.Exec(`delete from detect_state where snapshot > $1 and before_state is null or detector <> ''`, whole); err != nil {
+			if _, err := tx.Exec(`delete from detect_state where snapshot > $1 and before_state is null`, whole); err != nil {
 				return err
 			}
 			_, err := tx.Exec(`update detect_state set state = before_state, snapshot = 0 where snapshot > $1`, whole)
@@ -119,6 +120,9 @@ func saveState(ctx context.Context, d *db.DB, s saved, shards []engine.Shard, la
 				on conflict (id) do update set position = excluded.position, evaluated = excluded.evaluated, late = excluded.late,
 					saved_at = excluded.saved_at, snapshot = excluded.snapshot`,
 			s.position, s.evaluated, s.late, db.Micros(now), s.snapshot)
+		if err == nil { // what an earlier build wrote has been taken up, and is in this snapshot
+			_, err = tx.Exec(`delete from detect_state where detector <> ''`)
+		}
 		if err != nil {
 			return fmt.Errorf("save the detectors' position: %w", err)
 		}

@@ -122,6 +122,10 @@ type Engine struct {
 	shards    map[shardKey]*shard
 	dirty     []*shard // whose states have changed since the last Capture
 	capture   capture
+	lost      map[shardKey]bool                   // that could not be taken up at the start
+	anew      map[anew]bool                       // that were of another rule
+	forgotten map[string]bool                     // detectors of which nothing could be
+	resumed   []*subject                          // that stand by their alert alone
 	restored  map[int64][]*instrument             // of datastreams that have not been bound since the state was restored
 	silences  map[silenceKey]int64                // that were reported and stand, of datastreams that have not been bound yet
 	outages   map[silenceKey]*outage              // of many instruments at once
@@ -190,6 +194,7 @@ func New(detectors []*Detector) *Engine {
 	e := &Engine{
 		byID: map[string]*Detector{}, byKind: map[string][]watch{}, joiners: map[string][]*Detector{},
 		streams: map[int64]*stream{}, subjects: map[subjectKey]*subject{}, shards: map[shardKey]*shard{},
+		lost: map[shardKey]bool{}, anew: map[anew]bool{}, forgotten: map[string]bool{},
 		restored: map[int64][]*instrument{}, silences: map[silenceKey]int64{}, outages: map[silenceKey]*outage{}, crews: map[silenceKey]map[*instrument]bool{}, due: map[int64][]*instrument{}, ticking: map[*subject]bool{}, unchained: map[*subject]bool{},
 		joining: map[*subject]bool{}, holders: map[held][]*subject{}, known: known{atPlace: map[int64][]int64{}},
 	}
@@ -452,8 +457,9 @@ func (e *Engine) shard(key shardKey) *shard {
 
 // soil notes that what is saved of a subject is about to change. It goes before the change, so that a snapshot that is being
 // taken can still write the state as it was.
-func (e *Engine) soil(sub *subject) {
-	s := sub.shard
+func (e *Engine) soil(sub *subject) { e.mark(sub.shard) }
+
+func (e *Engine) mark(s *shard) {
 	if s.due {
 		e.encode(s)
 	}

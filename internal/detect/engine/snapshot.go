@@ -103,11 +103,43 @@ var errShard = errors.New("saved state is damaged")
 var ErrVersion = errors.New("saved state is of another version")
 
 // Restore takes up a saved shard. What is of a detector that is gone is left out. Where a rule has changed since, its state
-// machines start anew, and its id is among changed; when the instruments last spoke is kept. After an error the engine is of no use.
+// machines start anew, and its id is among changed; when the instruments last spoke is kept. After an error nothing of the shard
+// is taken up, and all that it was of starts anew: see Resume. What starts anew is in the next snapshot, so that it does so once.
 func (e *Engine) Restore(s Shard) (changed []string, err error) {
+	at := e.shard(shardKey{s.Scope, s.N})
+	changed, whole, err := e.restore(s)
+	if err != nil {
+		for _, sub := range slices.Clone(at.subjects) {
+			for _, in := range sub.sources {
+				if e.restored[in.id] = slices.DeleteFunc(e.restored[in.id], func(x *instrument) bool { return x == in }); len(e.restored[in.id]) == 0 {
+					delete(e.restored, in.id)
+				}
+			}
+			e.remove(sub)
+		}
+		changed, e.lost[at.shardKey] = nil, true
+	}
+	for _, id := range changed {
+		e.anew[anew{id, at.shardKey}] = true
+	}
+	if !whole {
+		e.mark(at)
+	}
+	return changed, err
+}
+
+// anew names the subjects of a detector in a shard, whose rule was another when they were saved.
+type anew struct {
+	detector string
+	shardKey
+}
+
+// restore is Restore without what an error leaves behind. whole says that the shard holds what would be saved now.
+func (e *Engine) restore(s Shard) (changed []string, whole bool, err error) {
 	r := reader{b: s.State}
+	whole = true
 	if r.byte() != stateVersion && !r.bad {
-		return nil, ErrVersion
+		return nil, false, ErrVersion
 	}
 	type rule struct {
 		detector *Detector // nil: it is gone
@@ -117,6 +149,7 @@ func (e *Engine) Restore(s Shard) (changed []string, err error) {
 	for n := r.count(); n > 0 && !r.bad; n-- {
 		id, hash := string(r.sized()), string(r.sized())
 		x := rule{detector: e.byID[id]}
+		whole = whole && x.detector != nil && x.detector.hash == hash
 		if x.changed = x.detector != nil && x.detector.hash != hash; x.changed {
 			changed = append(changed, id)
 		}
@@ -143,9 +176,9 @@ func (e *Engine) Restore(s Shard) (changed []string, err error) {
 		}
 	}
 	if r.bad || len(r.b) != 0 {
-		return changed, errShard
+		return changed, false, errShard
 	}
-	return changed, nil
+	return changed, whole, nil
 }
 
 // skip passes over a subject of a rule that is gone.
@@ -159,10 +192,18 @@ func skip(r *reader) {
 	r.sized()
 }
 
-// Resume puts a subject's state machine where an open alert left it: for alerts that an earlier form of the rule raised,
-// so that the present one can step and clear them.
+// Forget says that nothing was saved of a detector in a form that can be read.
+func (e *Engine) Forget(d *Detector) { e.forgotten[d.ID] = true }
+
+// Resume puts a subject's state machine where an open alert left it, if it starts anew: an earlier form of the rule, or a state
+// that can't be read, raised the alert, and the present one is to step and clear it.
 func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
+	key := shardKey{on.Scope, on.ID >> shardBits}
+	if !e.lost[key] && !e.anew[anew{d.ID, key}] && !e.forgotten[d.ID] {
+		return
+	}
 	s := e.subject(d, on)
+	e.resumed = append(e.resumed, s)
 	e.soil(s)
 	s.now.alarm.Stand(d.rank(level), since)
 	s.now.stands = stand{since: since, level: int8(d.rank(level))}
@@ -171,6 +212,49 @@ func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
 		s.newest = max(s.newest, since)
 		e.ticking[s] = true
 	}
+}
+
+// Settle ends what Resume began, once all instruments that are still there have been bound. standing are the open alerts of other
+// detectors, as they were raised: what joins them and starts anew hears of them again. An alert that was resumed and has no
+// instrument left ends.
+func (e *Engine) Settle(standing []Change, changes []Change) []Change {
+	var heard []heardOf
+	for _, c := range standing {
+		for _, j := range e.joiners[c.Detector.ID] {
+			if !e.startsAnew(j) {
+				continue
+			}
+			for _, member := range j.members[c.Detector.ID] {
+				changes, heard = e.signal(j, member, c, changes, heard)
+			}
+		}
+	}
+	changes = e.settleUp(heard, changes)
+	first := len(changes)
+	for _, s := range e.resumed {
+		if at := s.now.stands; at.since != 0 && len(s.sources) == 0 && s.detector.Joins == nil {
+			changes = append(changes, Change{Detector: s.detector, Kind: Hazard, Subject: s.Subject, Since: at.since, At: max(at.since, s.now.alarm.Last()),
+				From: s.detector.level(int(at.level)), Cleared: true, Withdrawn: true})
+			e.remove(s)
+		}
+	}
+	e.resumed = nil
+	return e.pass(first, changes)
+}
+
+// startsAnew says whether some state of a detector could not be taken up.
+func (e *Engine) startsAnew(d *Detector) bool {
+	for key := range e.lost {
+		if key.scope == d.scope {
+			return true
+		}
+	}
+	for a := range e.anew {
+		if a.detector == d.ID {
+			return true
+		}
+	}
+	return e.forgotten[d.ID]
 }
 
 // write puts the sources first, in a form that does not depend on the rule, and then what does.
