@@ -20,6 +20,8 @@ type step struct {
 	alert   *Alert // of a change that raises one
 	because Wording
 	figures []engine.Figure
+	// upstream are the assets of which an alert explains this one, of a change that raises one.
+	upstream []int64
 }
 
 // kind is the step's kind in an alert's history.

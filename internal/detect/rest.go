@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -152,10 +150,10 @@ func (s *Service) putToRest(tx *db.Tx, st step, a *Alert) error {
 			return err
 		}
 	}
-	if len(st.Detector.SuppressedUpstream) == 0 || a.Design != nil || a.Fault == engine.StuckFault {
+	if len(st.upstream) == 0 || a.Design != nil {
 		return nil
 	}
-	list, err := json.Marshal(append([]int64{}, s.upstream(st.Datastreams)...))
+	list, err := json.Marshal(st.upstream)
 	if err != nil {
 		return err
 	}
@@ -181,38 +179,6 @@ func explained(tx *db.Tx, a *Alert, by []string, where string, args ...any) erro
 		a.Design = &Explained{Alert: id}
 	}
 	return err
-}
-
-// maxUpstream bounds how many assets are looked at on the way up a network.
-const maxUpstream = 10_000
-
-// upstream are the assets that all of some datastreams hang on, near or far: what fails at one of them explains an alert about
-// all of these, and what fails at one that feeds only some does not.
-func (s *Service) upstream(datastreams []int64) (common []int64) {
-	if s.Network == nil || s.engine == nil {
-		return nil
-	}
-	asked := map[int64]bool{}
-	for _, id := range datastreams {
-		asset := s.engine.Stream(id).Asset
-		if asked[asset] {
-			continue
-		}
-		above := map[int64]bool{}
-		for next := s.Network.Upstream(asset); len(next) > 0 && len(above) < maxUpstream; next = next[1:] {
-			if at := next[0]; !above[at] && at != asset { // in a ring everything is upstream of everything; nothing of itself
-				above[at] = true
-				next = slices.Concat(next, s.Network.Upstream(at))
-			}
-		}
-		if len(asked) == 0 {
-			common = slices.Sorted(maps.Keys(above))
-		} else {
-			common = slices.DeleteFunc(common, func(x int64) bool { return !above[x] })
-		}
-		asked[asset] = true
-	}
-	return common
 }
 
 // tellRest completes alerts for an answer. Whether works are on is looked up anew each time, so that works which are ended

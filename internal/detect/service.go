@@ -480,6 +480,9 @@ func (s *Service) report(ctx context.Context, changes []engine.Change, row []sen
 			st.alert = alertOf(c, stream, cause)
 			st.alert.Works = s.during(c)
 			st.because, st.figures = st.alert.Because, st.alert.Figures
+			if len(c.Detector.SuppressedUpstream) > 0 && c.Fault != engine.StuckFault { // what stands still was not cut off
+				st.upstream = s.upstream(c.Datastreams)
+			}
 			if c.Kind == engine.Hazard {
 				var err error
 				if st.alert.others, err = s.others(ctx, c, row); err != nil {
