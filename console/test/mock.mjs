@@ -240,13 +240,15 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       const out = { lead: all[0].id, done: [], refused: [] };
       for (const a of all.filter((a) => a.state !== 'cleared')) {
         if (a.state === 'acknowledged' && a.acknowledged_by !== r.actor.name) out.refused.push({ alert: a.id, title: a.title, asset_name: a.asset_name, code: 'alert.acknowledged', reason: `${a.acknowledged_by} has acknowledged the alert`, by: a.acknowledged_by });
-        else {
+        else if (a.state !== 'acknowledged') {
           Object.assign(a, { state: 'acknowledged', acknowledged_at: clock().toISOString(), acknowledged_by: r.actor.name, note: r.body.note });
           out.done.push(a.id);
         }
       }
-      all[0].whole = { at: clock().toISOString(), by: r.actor.name };
-      step(all[0], 'group_acknowledged', r.actor.name, r.body.note);
+      if (out.done.length) {
+        all[0].whole = { at: clock().toISOString(), by: r.actor.name };
+        step(all[0], 'group_acknowledged', r.actor.name, r.body.note);
+      }
       for (const id of out.done) emit('alert.acknowledged', { alert: id });
       return out;
     },
@@ -254,7 +256,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       const all = groupOf(find(world.alerts, r.id, 'alert'));
       const out = { lead: all[0].id, done: [], refused: [] };
       for (const a of all) {
-        if (a.outcome && a.id !== Number(r.id)) out.refused.push({ alert: a.id, title: a.title, asset_name: a.asset_name, code: 'alert.judged', reason: `${a.outcome.by} has found it to be ${a.outcome.verdict}`, by: a.outcome.by });
+        if (a.outcome && a.outcome.by !== r.actor.name && a.id !== Number(r.id)) out.refused.push({ alert: a.id, title: a.title, asset_name: a.asset_name, code: 'alert.judged', reason: `${a.outcome.by} has found it to be ${a.outcome.verdict}`, by: a.outcome.by });
         else {
           a.outcome = { verdict: r.body.verdict, onset: r.body.onset ?? null, note: r.body.note ?? '', by: r.actor.name, at: clock().toISOString() };
           step(a, 'verdict', r.actor.name, `${r.body.verdict}: ${r.body.note ?? ''}`);

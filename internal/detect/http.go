@@ -118,7 +118,7 @@ func (s *Service) Routes(r *web.Router) {
 	huma.Register(r.API(), huma.Operation{
 		OperationID: "judge-group", Method: http.MethodPost, Path: "/api/v1/alerts/{id}/group/verdict", Tags: []string{"detect"},
 		Summary:     "Say what was found out about an alert, for all alerts of one cause",
-		Description: "Each has its own record. One that a person has judged otherwise keeps that word, and is reported. In the figures the alerts of a group are one alarm of each detector.",
+		Description: "Each has its own record. One that another person has judged otherwise keeps that word, and is reported. In the figures the alerts of a group are one alarm of each detector.",
 	}, func(ctx context.Context, in *judgeInput) (*groupOutput, error) {
 		out, err := s.JudgeGroup(ctx, in.ID, Verdict{Verdict: in.Body.Verdict, Onset: in.Body.Onset, Note: in.Body.Note})
 		if err != nil {

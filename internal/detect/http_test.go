@@ -77,7 +77,7 @@ func TestHTTP(t *testing.T) {
 			`"positions":[{"position":"gas-duty"`, `"missed":[]`, `"per_day":{"target":150,"limit":300}`, `"floods":[]`}},
 		{"GET", "/api/v1/watch/figures?from=2022-04-16T00:00:00Z&to=2022-04-15T00:00:00Z", "", 422, []string{`"code":"watch.span"`}},
 		{"GET", "/api/v1/watch/load", "", 200, []string{`"at":"2022-04-15T06:20:00Z"`, `"position":"gas-duty","last_10_min":3,"last_hour":3,"last_day":3,"flood_since":null,"standing":2,"resting":0`}},
-		{"POST", "/api/v1/alerts/2/group/acknowledge", `{"note":"one leak"}`, 200, []string{`"lead":1,"done":[1,2],"refused":[]`}},
+		{"POST", "/api/v1/alerts/2/group/acknowledge", `{"note":"one leak"}`, 200, []string{`"lead":1,"done":[2],"refused":[]`}},
 		{"GET", "/api/v1/alerts/2", "", 200, []string{`"group_acknowledged":{"at":"2022-04-15T06:20:00Z","by":"Officer 1"}`}},
 		{"POST", "/api/v1/alerts/99/group/acknowledge", `{}`, 404, []string{`"code":"alert.unknown"`}},
 		{"POST", "/api/v1/alerts/1/group/verdict", `{"verdict":"false","note":"solvents"}`, 200, []string{`"lead":1,"done":[1,2,3],"refused":[]`}},

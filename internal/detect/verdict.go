@@ -26,6 +26,8 @@ type Verdict struct {
 	By      string     `json:"by"`
 	Case    int64      `json:"case,omitempty" doc:"the case whose end says so; left out: a person said it here"`
 	At      time.Time  `json:"at"`
+
+	byID int64 // the account of By; 0 where a case says so
 }
 
 // The verdicts.
@@ -142,11 +144,11 @@ func tellVerdicts(tx *db.Tx, alerts ...*Alert) error {
 		v := &Verdict{}
 		var onset, caseID sql.NullInt64
 		var at int64
-		if err := rows.Scan(&v.Alert, &v.Verdict, &onset, &v.Note, &v.By, &caseID, &at); err != nil {
+		if err := rows.Scan(&v.Alert, &v.Verdict, &onset, &v.Note, &v.By, &v.byID, &caseID, &at); err != nil {
 			return err
 		}
 		v.Onset, v.Case, v.At = optional(onset), caseID.Int64, db.Time(at)
 		byID[v.Alert].Outcome = v
 		return nil
-	}, `select alert, verdict, onset, note, actor, case_id, at from alert_verdicts where alert in (select cast(value as bigint) from json_list($1))`, string(list))
+	}, `select alert, verdict, onset, note, actor, actor_id, case_id, at from alert_verdicts where alert in (select cast(value as bigint) from json_list($1))`, string(list))
 }

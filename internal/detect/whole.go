@@ -19,7 +19,7 @@ import (
 // ledger; one that could not be done does not keep the others from being done.
 type GroupDeed struct {
 	Lead    int64     `json:"lead" doc:"the alert that leads the group"`
-	Done    []int64   `json:"done" doc:"the alerts of which it is so now"`
+	Done    []int64   `json:"done" doc:"the alerts that were acknowledged by this call; of a verdict: of which it holds now"`
 	Refused []Refused `json:"refused" doc:"the others, with the reason"`
 }
 
@@ -28,7 +28,7 @@ type Refused struct {
 	Alert     int64   `json:"alert"`
 	Title     Wording `json:"title"`
 	AssetName Wording `json:"asset_name"`
-	Code      string  `json:"code" doc:"as of the same deed about this alert alone; alert.judged: a person has judged it already"`
+	Code      string  `json:"code" doc:"as of the same deed about this alert alone; alert.judged: another person has judged it already"`
 	Reason    string  `json:"reason"`
 	By        string  `json:"by,omitempty" doc:"who was first"`
 }
@@ -44,7 +44,7 @@ const wholeGroup = "group_acknowledged"
 
 // AcknowledgeGroup acknowledges whatever stands of an alert's group, and notes with the alert that leads that it was done as a
 // whole: what joins the group later is new in an acknowledged group. What another has acknowledged is reported as refused, with
-// the name. It may be repeated.
+// the name. It may be repeated: what he has acknowledged already is neither counted nor recorded again.
 func (s *Service) AcknowledgeGroup(ctx context.Context, id int64, note string) (*GroupDeed, error) {
 	note, err := checkNote(note)
 	if err != nil {
@@ -60,37 +60,36 @@ func (s *Service) AcknowledgeGroup(ctx context.Context, id int64, note string) (
 	if err := s.Access.Decide(ctx, "alert.acknowledge", lead.resource(), access.Operations); err != nil {
 		return nil, err
 	}
+	fresh := map[int64]bool{} // acknowledged by this call
 	err = s.wholly(ctx, all, out, func(tx *db.Tx, a *Alert) (string, error) {
 		a, err := alertByID(tx, a.ID) // again: another may have been quicker
 		if err != nil {
 			return "", err
 		}
+		fresh[a.ID] = a.AcknowledgedAt == nil
 		return a.AcknowledgedBy, s.acknowledgeOne(tx, a, who, note, lead.ID, now)
 	}, func(tx *db.Tx) error {
 		if len(out.Done) == 0 {
 			return nil
 		}
-		last, err := wholeGroups(tx, lead.ID)
-		if err != nil {
-			return err
-		}
-		if x := last[lead.ID]; x != nil {
-			joined := slices.ContainsFunc(all, func(a *Alert) bool { return a.State == Raised })
-			if !joined { // a repeat
-				return nil
+		if !slices.ContainsFunc(out.Done, func(id int64) bool { return fresh[id] }) { // a repeat, or one alert after the other before
+			last, err := wholeGroups(tx, lead.ID)
+			if err != nil || last[lead.ID] != nil {
+				return err
 			}
 		}
-		_, err = insertEvent(tx, lead.ID, wholeGroup, now, now, lead.Level, who.Name, who.ID, note, nil)
+		_, err := insertEvent(tx, lead.ID, wholeGroup, now, now, lead.Level, who.Name, who.ID, note, nil)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("acknowledge the group of alert %d: %w", lead.ID, err)
 	}
+	out.Done = slices.DeleteFunc(out.Done, func(id int64) bool { return !fresh[id] })
 	return out, nil
 }
 
-// JudgeGroup notes what was found out about an alert, for it and for all others of its group. One that a person has judged
-// otherwise keeps that word and is reported as refused.
+// JudgeGroup notes what was found out about an alert, for it and for all others of its group. One that another person has
+// judged otherwise keeps that word and is reported as refused; whoever judged the group may correct himself.
 func (s *Service) JudgeGroup(ctx context.Context, id int64, v Verdict) (*GroupDeed, error) {
 	now := s.Clock.Now()
 	if err := v.check(now); err != nil {
@@ -120,7 +119,9 @@ func (s *Service) JudgeGroup(ctx context.Context, id int64, v Verdict) (*GroupDe
 			if o.same(v) {
 				return "", nil
 			}
-			return o.By, web.Errorf(http.StatusConflict, "alert.judged", "%s has found alert %d to be %s", o.By, a.ID, o.Verdict)
+			if o.byID != who.ID || o.By != who.Name {
+				return o.By, web.Errorf(http.StatusConflict, "alert.judged", "%s has found alert %d to be %s", o.By, a.ID, o.Verdict)
+			}
 		}
 		return "", judgeOne(tx, a, v, who.ID, lead.ID)
 	}, nil)

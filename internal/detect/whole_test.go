@@ -78,6 +78,10 @@ func TestAcknowledgeGroup(t *testing.T) {
 		if got := deed(1, 3, " one leak, ask 13812345678 "); got != "lead 1 done [1], not 2: alert.acknowledged Officer 2, not 3: access.denied" {
 			t.Error(got)
 		}
+		c.Advance(time.Minute)
+		if got := deed(1, 3, "once more"); got != "lead 1 done [], not 2: alert.acknowledged Officer 2, not 3: access.denied" { // nothing new, though 3 waits
+			t.Error(got)
+		}
 		for id, want := range map[int64]string{
 			1: "acknowledged Officer 1, group by Officer 1 at 10", 2: "acknowledged Officer 2, group by Officer 1 at 10",
 			3: "raised , group by Officer 1 at 10", 4: "cleared , group by Officer 1 at 10",
@@ -103,11 +107,11 @@ func TestAcknowledgeGroup(t *testing.T) {
 		}
 		s.Access = access.AllowAll
 		c.Advance(time.Minute)
-		if got := deed(1, 1, "and this"); got != "lead 1 done [1 3], not 2: alert.acknowledged Officer 2" {
+		if got := deed(1, 1, "and this"); got != "lead 1 done [3], not 2: alert.acknowledged Officer 2" {
 			t.Error(got)
 		}
 		c.Advance(time.Minute)
-		if got := deed(1, 1, "and this"); got != "lead 1 done [1 3], not 2: alert.acknowledged Officer 2" { // a repeat
+		if got := deed(1, 1, "and this"); got != "lead 1 done [], not 2: alert.acknowledged Officer 2" { // a repeat
 			t.Error(got)
 		}
 		if got := rows(1); strings.Count(got, "group_acknowledged") != 2 {
@@ -121,7 +125,7 @@ func TestAcknowledgeGroup(t *testing.T) {
 		log.append(leak(5, t0+12*minute)[:8])
 		c.Set(db.Time(t0 + 16*minute))
 		drain(t, s, log)
-		if got := state(5); got != "raised , group by Officer 1 at 11" {
+		if got := state(5); got != "raised , group by Officer 1 at 12" {
 			t.Error(got)
 		}
 		list, err := s.List(officer(1), Filter{Open: true}, 0, 10)
@@ -210,6 +214,18 @@ func TestJudgeGroup(t *testing.T) {
 		x, err := s.JudgeGroup(officer(1), 3, Verdict{Verdict: Real, Onset: &onset, Note: "hose, ask 13812345678"})
 		must(t, err)
 		if got := deedLine(x); got != "lead 1 done [1 2 3 4]" {
+			t.Error(got)
+		}
+		// He may correct himself, and another still may not; nor may somebody of his name.
+		x, err = s.JudgeGroup(officer(1), 1, Verdict{Verdict: False, Note: "a hose that was open for a test"})
+		must(t, err)
+		if got := deedLine(x); got != "lead 1 done [1 2 3 4]" {
+			t.Error(got)
+		}
+		namesake := access.With(context.Background(), access.Actor{Kind: access.KindAccount, ID: 7, Name: "Officer 1"})
+		x, err = s.JudgeGroup(namesake, 1, Verdict{Verdict: Drill})
+		must(t, err)
+		if got := deedLine(x); got != "lead 1 done [1], not 2: alert.judged Officer 1, not 3: alert.judged Officer 1, not 4: alert.judged Officer 1" {
 			t.Error(got)
 		}
 		refused(t, "alert.verdict", 422, func() error { _, err := s.JudgeGroup(officer(1), 1, Verdict{Verdict: "maybe"}); return err })
