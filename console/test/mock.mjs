@@ -714,7 +714,7 @@ function seed(c, ago) {
   const near = (i, probability, distance, bearing) => ({ asset: byKind('regulator', i).id, name: byKind('regulator', i).name, point: byKind('regulator', i).point, distance, bearing, probability });
   world.alerts[1].origin = {
     verdict: 'named',
-    says: L(`The wind points at ${byKind('regulator', 1).name.en}, 96 m west of ${world.alerts[1].asset_name.en}: 81 % probable. A hint for where to look first, not a finding.`, `风向指向${byKind('regulator', 1).name['zh-CN']}（${world.alerts[1].asset_name['zh-CN']}西方向约96米），可能性81%。仅供优先排查参考，不作为认定依据。`),
+    says: L(`The wind points at ${byKind('regulator', 1).name.en}, 96 m west of ${world.alerts[1].asset_name.en}: 81 % probable. A hint for where to look first, not a finding.`, `据风向研判，来源较可能为${byKind('regulator', 1).name['zh-CN']}（位于${world.alerts[1].asset_name['zh-CN']}以西约96米），可能性81%。仅供优先排查参考，不作为认定依据。`),
     from: ago(26),
     until: ago(1),
     candidates: [near(1, 0.81, 96, 268), near(2, 0.07, 240, 231), near(3, 0.02, 310.4, 12), near(4, 0.001, 402, 95), near(5, 0.001, 466, 140), near(6, 0.0004, 490, 182)],

@@ -56,10 +56,10 @@ test('the assets that the wind points at, the likeliest first, and none of these
 test('in Chinese', async (t) => {
   const { page } = await alert(t, { lang: 'zh-CN' });
   const section = page.getByRole('region', { name: '可能来源' });
-  await section.getByText(/^风向指向.*可能性81%/).waitFor();
+  await section.getByText(/^据风向研判，来源较可能为.*可能性81%/).waitFor();
   const got = await lines(section.getByRole('list'));
-  assert.match(got[0], /81% 仪器西方向约 96 米$/);
-  assert.equal(got.at(-1), '均不属于 10%');
+  assert.match(got[0], /81% 位于仪器以西约 96 米$/);
+  assert.equal(got.at(-1), '以上设施均不是 10%');
 });
 
 test('no wind shows no bars, and an alert whose rule looks for no origin shows nothing', async (t) => {

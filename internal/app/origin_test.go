@@ -222,7 +222,7 @@ func TestOriginByTheAPI(t *testing.T) {
 				got.Instruments != 3 || got.Wind == nil || got.Wind.Name["en"] != "mast" || math.Abs(got.Wind.From-270) > 1 {
 				t.Errorf("%+v, wind %+v", got, got.Wind)
 			}
-			if got.Says["zh-CN"] != "风向指向valve（east西方向约60米），可能性99%。仅供优先排查参考，不作为认定依据。" {
+			if got.Says["zh-CN"] != "据风向研判，来源较可能为valve（位于east以西约60米），可能性99%。仅供优先排查参考，不作为认定依据。" {
 				t.Error(got.Says)
 			}
 			for path, want := range map[string]int{"/api/v1/alerts/1/origin?as_of=2026-11-23T03:00:00Z": 422, "/api/v1/alerts/7/origin": 404} {

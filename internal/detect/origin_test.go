@@ -146,7 +146,7 @@ func TestOriginIsUpwind(t *testing.T) {
 		if want := "The wind points at Upwind valve, 60 m west of Alarm 101: 99 % probable. A hint for where to look first, not a finding."; o.Says.EN != want {
 			t.Error(o.Says.EN)
 		}
-		if want := "风向指向上风向阀门（报警器101西方向约60米），可能性99%。仅供优先排查参考，不作为认定依据。"; o.Says.ZH != want {
+		if want := "据风向研判，来源较可能为上风向阀门（位于报警器101以西约60米），可能性99%。仅供优先排查参考，不作为认定依据。"; o.Says.ZH != want {
 			t.Error(o.Says.ZH)
 		}
 		if strings.Join(y.asked, " ") != "gas/kitchen-alarm power/substation" {

@@ -10,7 +10,8 @@ import (
 // alsoLikely is from which probability on the sentence names the second as well: whoever finds nothing at the first goes there.
 const alsoLikely = 0.2
 
-// says is the finding in a sentence. It never says more than that the wind points somewhere.
+// says is the finding in a sentence. It never says more than that the wind points somewhere; in
+// Chinese not even that, since 风向 is where the wind comes from.
 func (o *Origin) says(a *Alert, rule *engine.Origin) Wording {
 	switch {
 	case len(o.Candidates) == 0:
@@ -42,7 +43,7 @@ func (o *Origin) says(a *Alert, rule *engine.Origin) Wording {
 	case o.Verdict == OriginNamed:
 		return Wording{
 			EN: fmt.Sprintf("The wind points at %s: %d %% probable%s. A hint for where to look first, not a finding.", en, percent(*first.Probability), next.EN),
-			ZH: fmt.Sprintf("风向指向%s，可能性%d%%%s。仅供优先排查参考，不作为认定依据。", zh, percent(*first.Probability), next.ZH),
+			ZH: fmt.Sprintf("据风向研判，来源较可能为%s，可能性%d%%%s。仅供优先排查参考，不作为认定依据。", zh, percent(*first.Probability), next.ZH),
 		}
 	case *first.Probability > *o.None:
 		return Wording{
@@ -52,7 +53,7 @@ func (o *Origin) says(a *Alert, rule *engine.Origin) Wording {
 	}
 	return Wording{
 		EN: fmt.Sprintf("So far the wind points at none of those listed: %d %% that it comes from elsewhere.", none),
-		ZH: fmt.Sprintf("目前风向未指向所列任何设施，来自其他来源的可能性%d%%。", none),
+		ZH: fmt.Sprintf("据目前风向研判，来源较可能不在所列设施之中，来自其他来源的可能性%d%%。", none),
 	}
 }
 
@@ -66,7 +67,7 @@ func (c Candidate) lies(a *Alert) Wording {
 		return Wording{EN: " at " + en, ZH: "（位于" + zh + "处）"}
 	}
 	to := compass(c.Bearing)
-	return Wording{EN: fmt.Sprintf(", %.0f m %s of %s", c.Distance, to.EN, en), ZH: fmt.Sprintf("（%s%s方向约%.0f米）", zh, to.ZH, c.Distance)}
+	return Wording{EN: fmt.Sprintf(", %.0f m %s of %s", c.Distance, to.EN, en), ZH: fmt.Sprintf("（位于%s以%s约%.0f米）", zh, to.ZH, c.Distance)}
 }
 
 // percent is a probability as people read it; nothing is said to be certain.
