@@ -1,11 +1,13 @@
 package detect
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -193,7 +195,19 @@ func (s *Service) signals(tx *db.Tx, st step, a *Alert) ([]Signal, error) {
 			return nil, err
 		}
 	}
-	return out[:min(len(out), maxSignals)], nil
+	return newestSignals(out), nil
+}
+
+// newestSignals leaves out the oldest of signals that are too many. Alerts go before reports: a hundred people who smell gas must
+// not hide the instrument that has measured it.
+func newestSignals(all []Signal) []Signal {
+	slices.SortStableFunc(all, func(a, b Signal) int {
+		if (a.Alert != 0) != (b.Alert != 0) {
+			return cmp.Compare(bit(a.Alert == 0), bit(b.Alert == 0))
+		}
+		return b.At.Compare(a.At)
+	})
+	return all[:min(len(all), maxSignals)]
 }
 
 // said is the body of a step: why, and what the rule's variables came to.

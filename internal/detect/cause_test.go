@@ -144,11 +144,16 @@ func TestJoinedAlertSaysWhatItJoins(t *testing.T) {
 			t.Error(got)
 		}
 		// A level that rises says what it rests on now.
-		hears(t, s, events.ReportReceived{Report: 9, Category: "gas-smell", About: "place", Precision: "point", Point: &[2]float64{121.5001, 31.2}, At: c.Now()})
+		for id := int64(9); id < 9+2*maxSignals; id++ { // many report, and hide no alert
+			hears(t, s, events.ReportReceived{Report: id, Category: "gas-smell", About: "place", Precision: "point", Point: &[2]float64{121.5001, 31.2}, At: c.Now()})
+		}
 		log.append(leak(1, t0)[:8])
 		drain(t, s, log)
-		if a, err = s.Get(officer(1), a.ID); err != nil || a.Level != engine.Red || len(a.Signals) != 4 {
-			t.Errorf("%s, %+v, %v", a.Level, a.Signals, err)
+		if a, err = s.Get(officer(1), a.ID); err != nil || a.Level != engine.Red || len(a.Signals) != maxSignals {
+			t.Fatalf("%s, %+v, %v", a.Level, a.Signals, err)
+		}
+		if x := a.Signals; x[0].Alert == 0 || x[1].Alert == 0 || x[2].Report == 0 {
+			t.Errorf("%+v", x)
 		}
 		if len(a.Instruments) != 0 {
 			t.Errorf("%+v have a part in it", a.Instruments)
@@ -159,4 +164,20 @@ func TestJoinedAlertSaysWhatItJoins(t *testing.T) {
 			t.Errorf("the flat is told: %s", body)
 		}
 	})
+}
+
+// However many people report, the alerts that were joined are told, and of the reports the newest.
+func TestReportsHideNoAlert(t *testing.T) {
+	var all []Signal
+	for i := range 2 * maxSignals {
+		all = append(all, Signal{Report: int64(i + 1), At: db.Time(t0 + int64(i)*second)})
+	}
+	all = append(all, Signal{Alert: 1, At: db.Time(t0)}, Signal{Alert: 2, At: db.Time(t0 + minute)})
+	got := newestSignals(all)
+	if len(got) != maxSignals || got[0].Alert != 2 || got[1].Alert != 1 || got[2].Report != 2*maxSignals || got[maxSignals-1].Report != maxSignals+3 {
+		t.Errorf("%d: %+v", len(got), got)
+	}
+	if got := newestSignals(nil); got != nil {
+		t.Errorf("%+v of none", got)
+	}
 }
