@@ -47,7 +47,7 @@ func TestGuide(t *testing.T) {
 			continue
 		}
 		last := guidePasses(t, dir)
-		if len(said) > 0 && strings.Index(guide[m[1]:], "```yaml") < 0 || len(said) > 0 && said[0][0] < m[1]+strings.Index(guide[m[1]:], "```yaml") {
+		if len(said) > 0 && !strings.Contains(guide[m[1]:], "```yaml") || len(said) > 0 && said[0][0] < m[1]+strings.Index(guide[m[1]:], "```yaml") {
 			if got := guide[said[0][2]:said[0][3]]; got != last {
 				t.Errorf("the guide says %q, the program %q", got, last)
 			}
