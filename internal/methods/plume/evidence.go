@@ -1,11 +1,6 @@
 package plume
 
-import (
-	"encoding/binary"
-	"errors"
-	"math"
-	"slices"
-)
+import "math"
 
 // Site is what stands where, and how the wind of the place behaves. The same Site serves any number of alerts.
 type Site struct {
@@ -183,59 +178,4 @@ func (e *Evidence) Rate(source int) float64 {
 	}
 	c := e.sources[source]
 	return c.both * c.both / (c.expected * c.expected)
-}
-
-// Clone is a copy that shares nothing.
-func (e *Evidence) Clone() Evidence {
-	c := *e
-	c.sources = slices.Clone(e.sources)
-	return c
-}
-
-const evidenceVersion = 1
-
-// AppendBinary appends the state: 35 bytes and 16 for each candidate, at most.
-func (e *Evidence) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, evidenceVersion)
-	b = binary.AppendVarint(b, e.at)
-	for _, v := range []float64{e.seen, e.windy, e.calm} {
-		b = appendFloat(b, v)
-	}
-	for _, c := range e.sources {
-		b = appendFloat(appendFloat(b, c.expected), c.both)
-	}
-	return b, nil
-}
-
-func appendFloat(b []byte, v float64) []byte {
-	return binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-}
-
-// UnmarshalBinary takes up a state that AppendBinary wrote.
-func (e *Evidence) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != evidenceVersion {
-		return errors.New("plume evidence: unknown version")
-	}
-	at, n := binary.Varint(b[1:])
-	if n <= 0 {
-		return errors.New("plume evidence: cut short")
-	}
-	b = b[1+n:]
-	if len(b) < 24 || len(b)%16 != 8 {
-		return errors.New("plume evidence: cut short or too long")
-	}
-	var v []float64
-	for ; len(b) > 0; b = b[8:] {
-		x := math.Float64frombits(binary.LittleEndian.Uint64(b))
-		if !(x >= 0) || math.IsInf(x, 1) {
-			return errors.New("plume evidence: a sum is negative or not a number")
-		}
-		v = append(v, x)
-	}
-	read := Evidence{at: at, seen: v[0], windy: v[1], calm: v[2]}
-	for v = v[3:]; len(v) > 0; v = v[2:] {
-		read.sources = append(read.sources, sums{v[0], v[1]})
-	}
-	*e = read
-	return nil
 }
