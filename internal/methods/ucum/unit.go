@@ -2,7 +2,6 @@ package ucum
 
 import (
 	"fmt"
-	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -54,7 +53,7 @@ func (u Unit) Code() string {
 	return u.code
 }
 
-// Dimension is what kind of quantity it measures. Two units of one dimension are not always convertible: see Convert.
+// Dimension is what kind of quantity it measures. Two units of one dimension are not always convertible: see Between.
 func (u Unit) Dimension() Dimension { return u.dim }
 
 // Scale is how much of the product of base units (metre, second, gram, radian, kelvin, coulomb, candela) one unit is: 1000
@@ -166,20 +165,6 @@ func (c Conversion) Of(v float64) float64 {
 	inner1, _ := rat(c.from.inner).Float64()
 	inner2, _ := rat(c.to.inner).Float64()
 	return c.to.curve.number(c.from.curve.quantity(v*inner1)*scale) / inner2
-}
-
-// Convert turns a number in one unit into the number that says the same in another. The error says why it can't be: other
-// dimensions, other annotations, or a result that is no finite number (the pH of a concentration of 0).
-func Convert(v float64, from, to Unit) (float64, error) {
-	c, err := Between(from, to)
-	if err != nil {
-		return 0, err
-	}
-	y := c.Of(v)
-	if (math.IsNaN(y) || math.IsInf(y, 0)) && !math.IsNaN(v) && !math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%v %s can't be said in %s", v, from, to)
-	}
-	return y, nil
 }
 
 // refusal says why two units can't be converted, with the usual reason where one is known.
