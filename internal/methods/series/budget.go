@@ -2,24 +2,6 @@ package series
 
 import "math"
 
-// Budget is what an operating position can take: how many false alarms a day, over how many series, each with how many
-// readings a day. ISA-18.2 and EEMUA 191 hold about 150 alarms a day for one operator acceptable.
-type Budget struct {
-	Alarms float64 // false alarms a day allowed, over all series
-	Series float64 // number of series
-	PerDay float64 // readings a day of each series
-}
-
-// Q is the false alarms that the budget leaves for one reading, Alarms / (Series PerDay): 5.2e-7 for 150 a day over a
-// million series with a reading every five minutes. Its inverse is the ARL0 of control charts, the mean number of readings
-// between false alarms of one series. It is 1, no limit at all, for a budget without series.
-func (b Budget) Q() float64 {
-	if !(b.Series > 0 && b.PerDay > 0) {
-		return 1
-	}
-	return min(max(b.Alarms/(b.Series*b.PerDay), 0), 1)
-}
-
 // GaussLimit is how many standard deviations a Gaussian value exceeds with probability q: upwards only (sides 1), or to
 // either side (sides 2). 0 < q < 1.
 func GaussLimit(q float64, sides int) float64 {

@@ -7,22 +7,6 @@ import (
 
 func about(got, want, share float64) bool { return math.Abs(got-want) <= share*math.Abs(want) }
 
-// One operator, a million sensors, a reading every five minutes.
-func TestBudget(t *testing.T) {
-	b := Budget{Alarms: 150, Series: 1e6, PerDay: 288}
-	if q := b.Q(); !about(q, 5.2e-7, 0.005) {
-		t.Errorf("q = %g, want 5.2e-7", q)
-	}
-	if h := CUSUMLimit(b.Q(), 0.5, 1); !about(h, 12.6, 0.005) {
-		t.Errorf("h = %g, want 12.6", h)
-	}
-	for _, none := range []Budget{{}, {Alarms: 1}, {Alarms: 1, Series: 1}, {Alarms: 1e9, Series: 1, PerDay: 1}} {
-		if q := none.Q(); q != 1 {
-			t.Errorf("%+v: q = %g, want 1", none, q)
-		}
-	}
-}
-
 // Siegmund's formula gives the figures that are printed elsewhere, and CUSUMLimit is its inverse.
 func TestCUSUMRun(t *testing.T) {
 	for _, c := range []struct{ h, run, within float64 }{

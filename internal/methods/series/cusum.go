@@ -16,7 +16,8 @@ type CUSUMParams struct {
 //	S+ = max(0, S+ + z - k),  S- = max(0, S- - z - k),  result = max(S+, S-) / h          (Page 1954)
 //
 // A sum stops at twice the limit, so that it comes down soon when the shift is over. It counts readings, not time: a gap
-// changes nothing. The zero value has seen nothing, and setting it anew starts over after an alarm. 32 bytes.
+// changes nothing. The zero value has seen nothing, and setting it anew starts over after an alarm. It serves
+// studies of whole records and is not written down. 32 bytes.
 type CUSUM struct {
 	up, down run
 }
@@ -68,24 +69,3 @@ func (r *run) next(p *CUSUMParams, at int64, z float64) {
 
 // page is one step of one side, with the drift k and the limit h.
 func page(sum, z, k, h float64) float64 { return min(max(0, sum+z-k), 2*h) }
-
-const cusumVersion = 1
-
-// AppendBinary appends the state, 33 bytes.
-func (s *CUSUM) AppendBinary(b []byte) ([]byte, error) { return writeState(b, cusumVersion, s.fields) }
-
-// UnmarshalBinary takes up a state that AppendBinary wrote.
-func (s *CUSUM) UnmarshalBinary(b []byte) error {
-	var n CUSUM
-	if err := readState(b, "cusum", cusumVersion, n.fields); err != nil {
-		return err
-	}
-	*s = n
-	return nil
-}
-
-func (s *CUSUM) fields(c *codec) {
-	c.i64(&s.up.begun, &s.down.begun)
-	c.u32(&s.up.n, &s.down.n)
-	c.f32(&s.up.sum, &s.down.sum)
-}

@@ -1,7 +1,8 @@
 // Package series holds the streaming state machines that detectors are made of. They are pure: no input or output, no
 // clock, no goroutine. A state machine is fed one reading at a time with the reading's own time, keeps a state of fixed
 // size, and can write that state down (AppendBinary) and take it up again (UnmarshalBinary), so a snapshot and the
-// readings after it give the same result as all readings did.
+// readings after it give the same result as all readings did. Limits follow from how many false alarms people can take: see
+// GaussLimit, TailLimit and CUSUMLimit.
 //
 //	Alarm       levels with on-delay, off-delay, hysteresis, step up and step down
 //	Background  the moving background of one instrument, and the excess above it
@@ -18,7 +19,6 @@
 //	Likelihood  the series has become harder to foresee than it was
 //	Novelty     outside of the range of all before, by more than chance explains
 //	Everyday    the tier for every series that nothing is known about
-//	Budget      how many false alarms a day people can take, and the limits that follow from it
 //
 // All times are microseconds since 1970 UTC, all spans microseconds. A state is not safe for use by two goroutines.
 //
