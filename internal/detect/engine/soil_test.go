@@ -26,6 +26,7 @@ func TestWhatChangesIsMarked(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := New(ds)
 		before := saved(t, e)
+		left := 0 // of the snapshot of that moment, which is handed out while further changes come
 		at := t0
 		for range rapid.IntRange(1, 40).Draw(t, "n") {
 			at += rapid.SampledFrom([]int64{0, 30 * second, minute, 20 * minute}).Draw(t, "step")
@@ -51,8 +52,19 @@ func TestWhatChangesIsMarked(t *testing.T) {
 					t.Fatalf("%s changed %v, which is not marked", what, key)
 				}
 			}
-			before = after
-			e.Capture()
+			some, err := e.Captured(rapid.IntRange(0, 2).Draw(t, "hand out"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range some {
+				if !bytes.Equal(s.State, before[shardKey{s.Scope, s.N}]) {
+					t.Fatalf("%v %d is handed out as it became later", s.Scope, s.N)
+				}
+			}
+			if left -= len(some); left == 0 {
+				before = after
+				left = e.Capture()
+			}
 		}
 	})
 }

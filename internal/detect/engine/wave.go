@@ -122,6 +122,7 @@ func (e *Engine) follow(sub *subject, way []int64) {
 	sub.resumed = false
 	if slices.EqualFunc(sub.sources, way, func(in *instrument, id int64) bool { return in.id == id }) {
 		if resumed {
+			e.soil(sub)
 			sub.said = nil
 			sub.again(&e.known, nil)
 		}
