@@ -137,6 +137,7 @@ func (c *dayAhead) next(at int64, k *known) (float64, bool) {
 	h := c.habits
 	c.lead = math.NaN()
 	if h == nil || !h.ok || float64(at-h.Newest()) >= (staleForecast+1)*usHour {
+		k.unsure[len(k.vars)] = k.unsure[r.of]
 		return math.NaN(), ended
 	}
 	c.lead = max(0, float64(h.told.At-at)/usHour)
@@ -194,6 +195,7 @@ type until struct {
 }
 
 func (c until) next(_ int64, k *known) (float64, bool) {
+	k.unsure[len(k.vars)] = k.unsure[c.of]
 	return k.cells[c.cell].(*dayAhead).lead, k.fresh[c.of]
 }
 func (until) set(cell)                              {}

@@ -146,7 +146,7 @@ func TestDayAheadIsKeptOnce(t *testing.T) {
 				t.Fatalf("the state behind does not come to the one before it in %d hours", steps)
 			}
 		}
-		k := &known{vars: []float64{math.NaN()}, fresh: []bool{false}, zone: e.known.zone}
+		k := &known{vars: []float64{math.NaN()}, fresh: []bool{false}, unsure: []bool{false}, zone: e.known.zone}
 		derive(s.now.ins[0].cells, at, k)
 		words := ds[0].Because(Change{Detector: ds[0], Values: k.vars}, harbour(1)).EN
 		var high, hours float64
@@ -164,7 +164,7 @@ func TestDayAheadGrowsStale(t *testing.T) {
 	for _, s := range e.subjects {
 		cells := s.now.ins[0].cells
 		for hours := range int64(8) {
-			k := &known{vars: []float64{math.NaN()}, fresh: []bool{false}, zone: e.known.zone}
+			k := &known{vars: []float64{math.NaN()}, fresh: []bool{false}, unsure: []bool{false}, zone: e.known.zone}
 			derive(cells, at+hours*hour+minute, k)
 			if unknown := math.IsNaN(k.vars[1]) && math.IsNaN(k.vars[2]); unknown != (hours >= 3) {
 				t.Errorf("%d hours after the last reading: %v", hours, k.vars)

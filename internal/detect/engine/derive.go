@@ -139,7 +139,8 @@ type variable struct {
 // cell is the state of one derived variable: of one instrument, or of one subject that judges several inputs together.
 type cell interface {
 	// next takes what is known, and gives the variable's value, NaN while it has none, and whether it is a new one. Where it
-	// has none because its readings are too few yet, it says so in k.unsure, which has a place for it.
+	// has none because its readings are too few yet, or what it is made of is unsure, it says so in k.unsure, which has a place
+	// for it.
 	next(at int64, k *known) (v float64, fresh bool)
 	// set makes the cell a copy of another of the same variable.
 	set(from cell)

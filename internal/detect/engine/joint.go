@@ -1,13 +1,18 @@
 package engine
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // staleAfter is how many intervals a source's newest value speaks for, where several inputs are judged together.
 const staleAfter = 2
 
 // joint gathers the readings of one interval and judges them together: once, when every source has spoken in it, or when a
 // reading of a later interval shows that no more will come. An input of which nothing new was heard for staleAfter intervals
-// is unknown (NaN), and so is what is made of it, unless the rule says what it counts as then.
+// is unknown (NaN), and so is what is made of it, unless the rule says what it counts as then: there is a value, and nobody
+// knows it. So an alert neither comes nor goes by it. Of an input without an instrument there is no value to be known: a station
+// that measures no ozone is not to keep an alert of its dust.
 func (s *state) joint(sub *subject, e entry, k *known, changes []Change) []Change {
 	every := micros(sub.detector.Every)
 	frame := e.at/every + 1
@@ -56,6 +61,7 @@ func (s *state) judgeFrame(sub *subject, e entry, k *known, changes []Change) []
 			v = d.Inputs[i].Unknown
 		}
 		k.give(v, true)
+		k.unsure[i] = math.IsNaN(v) && slices.Contains(sub.inputs, i)
 	}
 	if unknown {
 		return changes

@@ -430,3 +430,84 @@ func TestJointly(t *testing.T) {
 		t.Errorf("found %v", said)
 	}
 }
+
+// What is not known of an input neither raises an alert nor clears one; of an input that has no instrument nothing is to be
+// known.
+func TestUnknownInput(t *testing.T) {
+	none := math.NaN()
+	dead := slices.Concat(rep(100, 10), rep(none, 60))
+	for name, c := range map[string]struct {
+		levels    string
+		gas, fans []float64 // each minute; nil: it is not there
+		want      string
+	}{
+		"the gas dies": {`
+  levels: {orange: {when: "gas >= 70 && fans < 1", for: 2m}}
+  clear: {when: "!(gas >= 50) || fans >= 1", for: 1m}`, dead, rep(0, 70), "2 orange"},
+		"and the fans start": {`
+  levels: {orange: {when: "gas >= 70 && fans < 1", for: 2m}}
+  clear: {when: "!(gas >= 50) || fans >= 1", for: 1m}`, dead, slices.Concat(rep(0, 40), rep(1, 30)), "2 orange, 41 cleared"},
+		"and comes back": {`
+  levels: {orange: {when: "gas >= 70 && fans < 1", for: 2m}}
+  clear: {when: "!(gas >= 50) || fans >= 1", for: 1m}`, slices.Concat(rep(100, 10), rep(none, 30), rep(20, 10)), rep(0, 50), "2 orange, 41 cleared"},
+		"a level is not left for a lower one": {`
+  levels: {yellow: {when: "gas >= 30"}, orange: {when: "gas >= 70"}}
+  clear: {when: "gas < 20 && fans >= 0", for: 1m}`, dead, rep(0, 70), "0 orange"},
+		"by arithmetic": {`
+  levels: {orange: {when: "gas >= 70"}}
+  clear: {when: "!(gas - fans * 10 >= 50)", for: 1m}`, dead, rep(0, 70), "0 orange"},
+		"its highest of a span": {`
+  derives: {peak: {of: gas, highest_over: 10m}, climb: {of: peak, rise_within: 10m}}
+  levels: {orange: {when: "peak >= 70"}}
+  clear: {when: "!(peak >= 50) && !(climb >= 50) && fans < 1", for: 1m}`, dead, rep(0, 70), "8 orange"},
+		"the fans were never heard": {`
+  levels: {orange: {when: "gas >= 70 && !(fans >= 1)"}}
+  clear: {when: "gas < 50", for: 1m}`, rep(100, 20), rep(none, 20), ""},
+		"there are no fans": {`
+  levels: {orange: {when: "gas >= 70 && !(fans >= 1)"}}
+  clear: {when: "gas < 50", for: 1m}`, rep(100, 20), nil, "0 orange"},
+		"the time of a level waits": {`
+  levels: {orange: {when: "gas >= 70 && fans < 1", for: 12m}}
+  clear: {when: "gas < 50", for: 1m}`, rep(100, 40), slices.Concat(rep(0, 10), rep(none, 20), rep(0, 10)), "32 orange"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ds, _ := lint(t, tunnelRule("x", fans+"  silent_after: 24h"+c.levels))
+			e := New(ds)
+			said := [][]float64{c.gas, c.fans}
+			for id, values := range said {
+				if values != nil {
+					e.Bind(box(int64(id+1)), nil)
+				}
+			}
+			var got []Change
+			for i := range c.gas {
+				at := t0 + int64(i)*minute
+				for id, values := range said {
+					if values != nil && !math.IsNaN(values[i]) {
+						got = e.Evaluate(number(int64(id+1), at, values[i]), at, got)
+					}
+				}
+			}
+			if tell(got) != c.want {
+				t.Errorf("got %q, want %q", tell(got), c.want)
+			}
+		})
+	}
+}
+
+// An instrument that is taken out of the register keeps nothing standing, once a span has no reading of it any more.
+func TestInputTakenAway(t *testing.T) {
+	ds, _ := lint(t, tunnelRule("x", fans+`  silent_after: 24h
+  derives: {peak: {of: gas, highest_over: 10m}}
+  levels: {orange: {when: "peak >= 70"}}
+  clear: {when: "!(peak >= 50) && fans < 1", for: 1m}`))
+	e := New(ds)
+	got := live(e, 10, func(id int64, _ int) float64 { return map[int64]float64{1: 100, 2: 0}[id] })
+	got = e.Bind(Stream{ID: 1}, got)
+	for i := int64(10); i < 60; i++ {
+		got = e.Evaluate(number(2, t0+i*minute, 0), t0+i*minute, got)
+	}
+	if s := tell(got); !strings.HasPrefix(s, "8 orange, ") || !strings.HasSuffix(s, " cleared") {
+		t.Error(s)
+	}
+}

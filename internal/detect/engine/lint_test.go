@@ -53,13 +53,19 @@ const fans = `
   late: 0s
 `
 
-func lint(t *testing.T, rules string) (ds []*Detector, found string) {
+func tunnelPack(t *testing.T, rules string) *pack.Pack {
 	t.Helper()
 	p, err := pack.Load(fstest.MapFS{"pack.yaml": {Data: []byte(tunnel)}, File: {Data: []byte(rules)}}, "packs/tunnel")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ds, err = Compile(p)
+	return p
+}
+
+func lint(t *testing.T, rules string) (ds []*Detector, found string) {
+	t.Helper()
+	p := tunnelPack(t, rules)
+	ds, err := Compile(p)
 	all := p.Warnings()
 	all.Join(err)
 	var lines []string

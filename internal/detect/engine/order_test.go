@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -345,5 +346,62 @@ func TestLateAmongNeighbours(t *testing.T) {
 	}
 	if e.Late() != n || len(book.Episodes()) != 0 {
 		t.Errorf("%d late\n%s", e.Late(), told(book))
+	}
+}
+
+// Whatever an unknown input would have said, what was told is what the conditions say.
+func TestUnknownInputDecidesNothing(t *testing.T) {
+	conditions := []string{"gas >= 70 && fans < 1", "!(gas >= 50) || fans >= 1", "!(gas < 30)", "gas != 40 && fans != 1", "fans < 1 ? gas >= 70 : gas >= 90",
+		"!(fans >= 1 && gas >= 50)", "gas - fans * 20 < 50", "!(gas - fans * 20 >= 50)", "gas in [30, 70] || fans >= 1"}
+	values := []float64{0, 1, 29, 30, 40, 49, 50, 69, 70, 90, 1000}
+	rules := make([][]*Detector, 0, len(conditions)*len(conditions))
+	for _, raise := range conditions {
+		for _, clear := range conditions {
+			c := &compiler{pack: tunnelPack(t, tunnelRule("x", fans+`  silent_after: 24h
+  levels: {orange: {when: "`+raise+`"}}
+  clear: {when: "`+clear+`", for: 0s}`)), trial: true}
+			if ds, err := compile(c); err == nil {
+				rules = append(rules, ds)
+			}
+		}
+	}
+	if len(rules) < 20 {
+		t.Fatalf("%d rules", len(rules))
+	}
+	unknown := 0
+	rapid.Check(t, func(t *rapid.T) {
+		ds := rapid.SampledFrom(rules).Draw(t, "rule")
+		d, quiet := ds[0], [2]int{}
+		got := live(New(ds), 60, func(id int64, _ int) float64 {
+			if quiet[id-1]--; quiet[id-1] >= 0 {
+				return math.NaN()
+			}
+			quiet[id-1] = rapid.SampledFrom([]int{0, 0, 0, 1, 2, 5}).Draw(t, "quiet")
+			return rapid.SampledFrom(map[int64][]float64{1: values, 2: {0, 1}}[id]).Draw(t, "v")
+		})
+		for _, c := range got {
+			when := d.Levels[0].When
+			if c.Cleared {
+				when = d.Clear
+			}
+			of := [2][]float64{values, {0, 1}}
+			for i, v := range c.Values {
+				if !math.IsNaN(v) {
+					of[i] = []float64{v}
+				} else {
+					unknown++
+				}
+			}
+			for _, gas := range of[0] {
+				for _, fans := range of[1] {
+					if !when.Holds(gas, fans) {
+						t.Fatalf("%s was told by %s of %v, which fails at %g, %g", tell([]Change{c}), when.Source(), c.Values, gas, fans)
+					}
+				}
+			}
+		}
+	})
+	if unknown == 0 {
+		t.Error("no input was ever unknown where something was told")
 	}
 }

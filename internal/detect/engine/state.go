@@ -92,7 +92,7 @@ func (d *Detector) cells() []cell {
 type known struct {
 	vars    []float64
 	fresh   []bool    // whether each variable has a new value
-	unsure  []bool    // of a variable without a value: readings of it come, too few yet
+	unsure  []bool    // of a variable without a value: there is one, and nobody knows it, for its readings are too few or none come
 	sources []float64 // NaN where one has said nothing for too long
 	of      []sensor  // what each source is
 	cells   []cell    // that make the variables

@@ -163,6 +163,7 @@ func (b *balance) next(at int64, k *known) (float64, bool) {
 			b.last = math.NaN()
 		}
 	}
+	k.unsure[len(k.vars)] = math.IsNaN(b.last) // the newest interval lacks a reading, or none is complete yet
 	return b.last, fresh
 }
 
@@ -273,6 +274,9 @@ func (c *chart) next(at int64, k *known) (float64, bool) {
 		return 0
 	})
 	c.guilty = c.guilty[:min(len(c.guilty), maxDeviating)]
+	if c.last < 1 { // what an input that is unknown would say can only add to it
+		k.unsure[len(k.vars)] = slices.Contains(k.unsure[:len(c.rule.states)], true)
+	}
 	return c.last, true
 }
 
