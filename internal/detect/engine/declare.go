@@ -66,7 +66,7 @@ type inputDoc struct {
 	On      pack.Names  `yaml:"on" pack:"required" doc:"the kinds of asset it is watched on"`
 	Combine pack.String `yaml:"combine" pack:"one of sum mean highest lowest" default:"mean" doc:"what several instruments come to: where it is a sum, all of them must have spoken"`
 
-	Unknown *pack.Number  `yaml:"unknown_as" doc:"what the input counts as while nothing is heard of it, such as 0 for a fan that is then taken to stand still; left out: it is unknown, and no comparison with it holds. A reading speaks for the interval (every) that it comes in and the next one"`
+	Unknown *pack.Number  `yaml:"unknown_as" doc:"what the input counts as while nothing is heard of it, such as 0 for a fan that is then taken to stand still; left out: it is unknown, and what rests on it neither raises an alert nor clears one. A reading speaks for the interval (every) that it comes in and the next one"`
 	Silent  pack.Duration `yaml:"silent_after" doc:"an instrument of this input that says nothing for so long raises a monitoring alert; left out: as the rule says"`
 	Stuck   *stuckDoc     `yaml:"stuck" doc:"when an instrument of this input is stuck; left out: as the rule says"`
 	Pos     pack.Pos
