@@ -517,13 +517,20 @@ func (d *Detector) SilenceOf(input int) time.Duration {
 }
 
 // misses says whether somebody is told when an instrument of a property on a kind of asset falls silent.
-func (d *Detector) misses(property, kind string) bool {
-	if len(d.Inputs) == 0 {
-		return d.SilentAfter > 0 && d.Watches(property, kind)
+func (d *Detector) misses(property, kind string) bool { return d.missedAfter(property, kind) > 0 }
+
+// missedAfter is after how long somebody is told of that, 0: never.
+func (d *Detector) missedAfter(property, kind string) (after time.Duration) {
+	if len(d.Inputs) == 0 && d.Watches(property, kind) {
+		return d.SilentAfter
 	}
-	return slices.ContainsFunc(d.Inputs, func(in Input) bool {
-		return in.SilentAfter > 0 && in.Property.ID == property && slices.ContainsFunc(in.Kinds, func(k pack.Kind) bool { return k.ID == kind })
-	})
+	for _, in := range d.Inputs {
+		if in.SilentAfter > 0 && in.Property.ID == property && (after == 0 || in.SilentAfter < after) &&
+			slices.ContainsFunc(in.Kinds, func(k pack.Kind) bool { return k.ID == kind }) {
+			after = in.SilentAfter
+		}
+	}
+	return after
 }
 
 // stuck compiles when instruments of some properties count as stuck, nil where nothing says so.

@@ -18,6 +18,7 @@ func (c *compiler) lint(docs []ruleDoc, ds []*Detector) {
 	}
 	for i, d := range ds {
 		c.heard(&docs[i], d, ds)
+		c.sparse(&docs[i], d, ds)
 		c.flaps(&docs[i], d)
 		c.unused(&docs[i], d)
 		c.clears(&docs[i], d)
@@ -40,6 +41,46 @@ func (c *compiler) heard(doc *ruleDoc, d *Detector, ds []*Detector) {
 		if len(mute) > 0 {
 			c.pack.Warn(doc.Inputs[i].Key.Pos, pack.CodeUnheard, "when the %s of a %s falls silent, nobody is told: no rule has silent_after for it",
 				c.short(in.Property.ID), strings.Join(mute, " or a "))
+		}
+	}
+}
+
+// maxMissed is how many readings between two an instrument may lose and not be missed, where a span is to be filled with them. One
+// that speaks every T fills every/T of it, so that of a lasting T beyond every/leastCover nothing comes. But stations
+// lose a reading or two every day; to be told of each would teach people not to look.
+const maxMissed = 2
+
+// sparse warns of numbers over a span that may stay unknown for good without anybody being told: the instrument speaks, and too
+// rarely to fill the span.
+func (c *compiler) sparse(doc *ruleDoc, d *Detector, ds []*Detector) {
+	for _, e := range doc.Derives {
+		x := &e.Value
+		if x.Average.IsZero() && x.Lowest.IsZero() && x.Highest.IsZero() {
+			continue
+		}
+		of := 0
+		if !x.Of.IsZero() {
+			of = slices.IndexFunc(d.vars[:d.given], func(v variable) bool { return v.name == x.Of.Value })
+		}
+		if of < 0 {
+			continue // what that is made of is looked at by itself
+		}
+		property, kinds := d.Property, d.Kinds
+		if len(d.Inputs) > 0 {
+			property, kinds = d.Inputs[of].Property, d.Inputs[of].Kinds
+		}
+		for _, k := range kinds {
+			after := time.Duration(0)
+			for _, r := range ds {
+				if t := r.missedAfter(property.ID, k.ID); t > 0 && (after == 0 || t < after) {
+					after = t
+				}
+			}
+			if after > (maxMissed+1)*d.Every {
+				c.pack.Warn(e.Key.Pos, pack.CodeSparse, "%s is unknown while a %s sends its %s more rarely than every %s, and nobody is told of one that is silent for less than %s",
+					e.Key.Value, c.short(k.ID), c.short(property.ID), span(d.Every*4/3).EN, span(after).EN)
+				break
+			}
 		}
 	}
 }

@@ -132,6 +132,16 @@ func TestLint(t *testing.T) {
 		"a gap": {tunnelRule("x", sump+`
   levels: {yellow: {when: "value > 2"}}
   clear: {when: "value <= 1.9", for: 0m}`), ""},
+		"a mean that nobody misses": {tunnelRule("x", sump+`
+  derives: {mean: {average_over: 1h}}
+  levels: {yellow: {when: "mean > 2"}}
+  clear: {when: "mean <= 1.9", for: 0m}`), "mean is unknown while a box sends its sump-level more rarely than every 1 min 20 s, and nobody is told of one that is silent for less than 1 h [P065]"},
+		"and that another rule misses": {tunnelRule("x", sump+`
+  derives: {mean: {average_over: 1h}}
+  levels: {yellow: {when: "mean > 2"}}
+  clear: {when: "mean <= 1.9", for: 0m}`) + tunnelRule("y", strings.Replace(sump, "1h", "3m", 1)+`
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`), ""},
 		"unused": {tunnelRule("x", fans+`
   silent_after: 1h
   derives: {rise: {of: gas, rise_within: 10m}, top: {of: rise, highest_over: 1h}}
@@ -164,7 +174,7 @@ func TestReach(t *testing.T) {
   on: box
   every: 1m
   late: 0s
-  silent_after: 1h
+  silent_after: 3m
   derives:
     rise: {rise_within: 5m}
     fall: {fall_within: 5m}
