@@ -78,8 +78,8 @@ func Examples() []Example {
 		{pack.CodeOtherClear, "detectors.yaml", "  every: 1m\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n",
 			"  every: 1m\n  derives:\n    rise: {rise_within: 10m}\n  levels:\n    yellow: {when: \"rise >= 5\", for: 1m}\n    orange: {when: \"rise >= 10\", for: 30s}\n"},
 		{pack.CodeNeverFrom, "detectors.yaml", `opens: {case: leak, from: orange}`, `opens: {case: leak, from: blue}`},
-		{pack.CodeSparse, "detectors.yaml", "  every: 1m\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n",
-			"  every: 1m\n  derives:\n    mean: {average_over: 1h}\n  levels:\n    yellow: {when: \"value >= 5 || mean >= 5\", for: 1m}\n"},
+		{pack.CodeSparse, "detectors.yaml", "  every: 1m\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n  clear: {when: \"value < 3\", for: 10m}\n",
+			"  every: 1m\n  derives:\n    mean: {average_over: 1h}\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n  clear: {when: \"value < 3 && mean < 5\", for: 10m}\n"},
 	}
 }
 
