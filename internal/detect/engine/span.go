@@ -58,8 +58,8 @@ func (s *extremes) UnmarshalBinary(b []byte) error {
 
 // spans makes cells of a state machine over a span. Such a variable is unknown while too little of its span is covered:
 // after a start, and after a gap. What rests on it is then missing data, and no more: an alert that stands does not clear by
-// it. Once nothing was heard for a whole span, nothing is measured there, and the variable has no value, as if there had
-// never been one.
+// it, however long its instrument is silent. Once that is taken away and a whole span is without a reading of it, nothing is
+// measured there, and the variable has no value, as if there had never been one.
 func spans[S any, P covers[S]](of int, o *series.Over, step func(s P, o *series.Over, at int64, x float64) float64) func() cell {
 	return func() cell {
 		return &spanned[S, P]{over: o, single: single[S, P]{of: of, last: math.NaN(), step: func(s P, _ *known, at int64, x float64) (float64, bool) {
