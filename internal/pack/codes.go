@@ -142,8 +142,8 @@ var Codes = []Explained{
 		"Clear on what raises it, alone or together with the other."},
 	{CodeNeverFrom, "From a level that is never raised", "It says from which level on something happens, and the detector never raises that level; it will happen from the next higher one on. Where the detector never raises a higher one either, it is an error.",
 		"Name the lowest level that is meant, one of those that the detector raises."},
-	{CodeSparse, "Unknown for good, and nobody is told", "A mean, lowest or highest of a span is known once readings speak for 75 % of it, and each speaks for every at most. An instrument that speaks more rarely never fills the span: what rests on it neither raises an alert nor clears one. Nobody is told as long as it is not silent for silent_after, which is more than three times every.",
-		"If the instruments really speak more rarely, make every longer. Else make silent_after shorter, up to three times every, here or in another rule on the same property and kind."},
+	{CodeSparse, "Unknown for good, and nobody is told", "A mean, lowest or highest of a span is known once readings speak for 75 % of it, and each speaks for every at most. An instrument that speaks more rarely never fills the span: what rests on it neither raises an alert nor clears one. Nobody is told as long as it is not silent for silent_after, which is more than six times every.",
+		"If the instruments really speak more rarely, make every longer. Else make silent_after shorter, up to six times every, here or in another rule on the same property and kind."},
 }
 
 // Explain is a code in words, nil where there is none of that name.

@@ -48,7 +48,7 @@ func (c *compiler) heard(doc *ruleDoc, d *Detector, ds []*Detector) {
 // maxMissed is how many readings between two an instrument may lose and not be missed, where a span is to be filled with them. One
 // that speaks every T fills every/T of it, so that of a lasting T beyond every/leastCover nothing comes. But stations
 // lose a reading or two every day; to be told of each would teach people not to look.
-const maxMissed = 2
+const maxMissed = 5
 
 // sparse warns of numbers over a span that may stay unknown for good without anybody being told: the instrument speaks, and too
 // rarely to fill the span.
