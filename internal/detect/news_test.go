@@ -75,7 +75,7 @@ func TestReportSurvivesAFailure(t *testing.T) {
 		mend()
 		c.AwaitSleepers(1)
 		c.Advance(retryAfter)
-		await(t, func() bool { return s.Healthy() == nil })
+		await(t, func() bool { return s.Healthy() == nil && s.Progress().Position == 1 })
 		c.AwaitSleepers(1)
 		c.Advance(watchEvery)
 		c.AwaitSleepers(1)

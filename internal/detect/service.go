@@ -418,7 +418,7 @@ func (s *Service) bind(ctx context.Context, rs []sensing.Stored) (changes []engi
 		}
 		s.engine.SetZone(zone)
 	}
-	if len(ids) == 0 && !s.starting {
+	if len(ids) == 0 { // at a start, too: what was heard before it waits until a place is known
 		return nil, nil
 	}
 	found, err := s.Register.Streams(ctx, ids)
