@@ -297,7 +297,9 @@ func (s *Service) load(ctx context.Context) error {
 		case a.Fault == engine.CommsFault:
 			e.ResumeOutage(d, a.key.subject.ID, a.key.since, a.Datastreams)
 		case a.Kind == engine.Hazard:
-			e.Resume(d, a.key.subject, a.Level, a.key.since)
+			if !e.Resume(d, a.key.subject, a.Level, a.key.since) && !e.Rejoins(d) {
+				break // its state is there, and its instruments are bound in the order in which they were
+			}
 			ask = append(append(ask, a.Datastreams...), a.Datastream)
 			standing = append(standing, engine.Change{Detector: d, Kind: engine.Hazard, Subject: a.key.subject, Since: a.key.since,
 				At: db.Micros(a.RaisedAt), To: a.Level, Datastream: a.Datastream})

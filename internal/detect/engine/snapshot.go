@@ -196,11 +196,11 @@ func skip(r *reader) {
 func (e *Engine) Forget(d *Detector) { e.forgotten[d.ID] = true }
 
 // Resume puts a subject's state machine where an open alert left it, if it starts anew: an earlier form of the rule, or a state
-// that can't be read, raised the alert, and the present one is to step and clear it.
-func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
+// that can't be read, raised the alert, and the present one is to step and clear it. It says whether it did.
+func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) bool {
 	key := shardKey{on.Scope, on.ID >> shardBits}
 	if !e.lost[key] && !e.anew[anew{d.ID, key}] && !e.forgotten[d.ID] {
-		return
+		return false
 	}
 	s := e.subject(d, on)
 	e.resumed = append(e.resumed, s)
@@ -212,7 +212,11 @@ func (e *Engine) Resume(d *Detector, on Subject, level Level, since int64) {
 		s.newest = max(s.newest, since)
 		e.ticking[s] = true
 	}
+	return true
 }
+
+// Rejoins says whether something that joins the alerts of a detector starts anew.
+func (e *Engine) Rejoins(d *Detector) bool { return slices.ContainsFunc(e.joiners[d.ID], e.startsAnew) }
 
 // Settle ends what Resume began, once all instruments that are still there have been bound. standing are the open alerts of other
 // detectors, as they were raised: what joins them and starts anew hears of them again. An alert that was resumed and has no
