@@ -297,7 +297,7 @@ func (s *subject) read(r *reader, e *Engine, changed bool) {
 		if changed && in.input >= max(len(s.detector.Inputs), 1) {
 			continue
 		}
-		s.add(in, in.input)
+		s.insert(len(s.sources), in, in.input)
 		e.restored[in.id] = append(e.restored[in.id], in)
 	}
 	body := reader{b: r.sized()}

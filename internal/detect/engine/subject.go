@@ -207,20 +207,21 @@ func (s *subject) forget() {
 	}
 }
 
-// add makes an instrument one of the subject's sources.
+// add makes an instrument one of the subject's sources. They stand in the order of their datastreams, whatever order they come
+// in: readings of one moment are judged in it. Of a chain of gauges the one that is judged stands last.
 func (s *subject) add(in *instrument, input int) {
-	s.inputs = append(s.inputs, input)
-	s.insert(len(s.sources), in)
+	i := len(s.sources)
+	if !s.detector.chained {
+		i, _ = slices.BinarySearchFunc(s.sources, in, func(a, b *instrument) int { return cmp.Compare(a.id, b.id) })
+	}
+	s.insert(i, in, input)
 }
 
 // insert makes an instrument the i-th of the subject's sources.
-func (s *subject) insert(i int, in *instrument) {
+func (s *subject) insert(i int, in *instrument, input int) {
 	s.forget()
-	s.sources = slices.Insert(s.sources, i, in)
+	s.sources, s.inputs = slices.Insert(s.sources, i, in), slices.Insert(s.inputs, i, input)
 	s.number()
-	for len(s.inputs) < len(s.sources) {
-		s.inputs = append(s.inputs, 0)
-	}
 	s.now.addSource(i, s.detector, in.relay())
 	if s.ordered() {
 		s.base.addSource(i, s.detector, in.relay())

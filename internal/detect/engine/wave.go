@@ -135,7 +135,7 @@ func (e *Engine) follow(sub *subject, way []int64) {
 	e.unrelay(sub)
 	for i, id := range way[:len(way)-1] {
 		in := &instrument{id: id, detector: sub.detector, subject: sub}
-		sub.insert(i, in)
+		sub.insert(i, in, 0)
 		e.streams[id].under = append(e.streams[id].under, in)
 	}
 }
