@@ -40,7 +40,7 @@ import (
 type App struct {
 	options Options
 	clock   clock.Clock
-	life    *lifecycle
+	life    *life
 	closing chan struct{} // closed when the stop begins, for streams that would not end by themselves
 	stopped sync.Once
 	stopErr error
@@ -82,7 +82,7 @@ func New(o Options) (*App, error) {
 	if err := o.checkOpen(); err != nil {
 		return nil, err
 	}
-	a := &App{options: o, clock: o.Clock, life: newLifecycle(), closing: make(chan struct{})}
+	a := &App{options: o, clock: o.Clock, life: newLife(), closing: make(chan struct{})}
 	if a.clock == nil {
 		a.clock = clock.System()
 	}

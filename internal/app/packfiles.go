@@ -3,7 +3,7 @@ package app
 import (
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
-	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
@@ -12,7 +12,7 @@ import (
 // PackFiles are the files that a pack may have, each as the room that reads it declares it. Schemas, the reference page and
 // the refusal of files that nothing reads follow from this list.
 func PackFiles() []pack.Declaration {
-	return []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), respond.Declaration(), packtest.Declaration()}
+	return []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), lifecycle.Declaration(), packtest.Declaration()}
 }
 
 // PackTool is what people who write packs work with.

@@ -12,7 +12,7 @@ import (
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
-	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
 )
@@ -23,7 +23,7 @@ type packs struct {
 	kinds      []city.Kind
 	declared   []pack.Kind // the same, with what they measure
 	detectors  []*engine.Detector
-	cases      []*respond.Kind
+	cases      []*lifecycle.Kind
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.

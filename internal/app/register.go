@@ -20,6 +20,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/warn"
 )
@@ -189,7 +190,7 @@ func (r register) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error
 }
 
 // Name fulfils respond.Register.
-func (r register) Name(_ context.Context, kind string, id int64) respond.Text {
+func (r register) Name(_ context.Context, kind string, id int64) lifecycle.Text {
 	var n city.Name
 	switch kind {
 	case "asset":
@@ -203,24 +204,24 @@ func (r register) Name(_ context.Context, kind string, id int64) respond.Text {
 	case "organisation":
 		n = r.city.OrganisationName(id)
 	}
-	return respond.Text{En: n.In("en"), Zh: n.In("zh-CN")}
+	return lifecycle.Text{En: n.In("en"), Zh: n.In("zh-CN")}
 }
 
 // Latest fulfils respond.Readings.
-func (r register) Latest(ctx context.Context, datastream int64) (respond.Reading, error) {
+func (r register) Latest(ctx context.Context, datastream int64) (lifecycle.Reading, error) {
 	d, ok := r.sensing.Lookup(datastream)
 	if !ok {
-		return respond.Reading{}, fmt.Errorf("datastream %d: %w", datastream, db.ErrNotFound)
+		return lifecycle.Reading{}, fmt.Errorf("datastream %d: %w", datastream, db.ErrNotFound)
 	}
 	st, err := r.sensing.Latest(access.With(ctx, access.System("respond")), datastream)
 	if err != nil {
-		return respond.Reading{}, err
+		return lifecycle.Reading{}, err
 	}
 	v, number := st.Latest.Value.Float()
 	if !st.HasLatest() || !number {
-		return respond.Reading{}, fmt.Errorf("datastream %d has no number yet: %w", datastream, db.ErrNotFound)
+		return lifecycle.Reading{}, fmt.Errorf("datastream %d has no number yet: %w", datastream, db.ErrNotFound)
 	}
-	return respond.Reading{Datastream: datastream, Asset: d.Asset, Property: d.Property, Unit: d.Unit, Value: v, At: db.Time(st.Latest.At)}, nil
+	return lifecycle.Reading{Datastream: datastream, Asset: d.Asset, Property: d.Property, Unit: d.Unit, Value: v, At: db.Time(st.Latest.At)}, nil
 }
 
 // Areas fulfils warn.Areas.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/inspect"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // Case is work that has an owner, a deadline and an end. Ids are 0 where there is none.
@@ -46,7 +47,7 @@ type Entry struct {
 	// Kind is alert, finding, move, note, evidence, task or overdue.
 	Kind string
 	Move string
-	Text Text
+	Text lifecycle.Text
 	Free string
 	Data map[string]any
 	// Event is the id of the event that the entry tells of; 0 where it tells of none.
@@ -55,7 +56,7 @@ type Entry struct {
 
 // Attachment is a piece of evidence as the store keeps it.
 type Attachment struct {
-	Evidence
+	lifecycle.Evidence
 	By   string
 	ByID int64
 	Text string
@@ -68,7 +69,7 @@ type Attachment struct {
 type Task struct {
 	ID           int64
 	Case         int64
-	Text         Text
+	Text         lifecycle.Text
 	Free         string
 	Organisation int64
 	Post         string

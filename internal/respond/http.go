@@ -16,6 +16,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 type (
@@ -153,15 +154,15 @@ func post[I any](s *Service, api huma.API, path, id, summary string, deed func(c
 
 // boundary says a refusal in the language of the one who asked.
 func boundary(err error, language string) error {
-	var r *Refusal
+	var r *lifecycle.Refusal
 	if !errors.As(err, &r) {
 		return err
 	}
 	status := http.StatusUnprocessableEntity
 	switch r.Code {
-	case CodeNeedsPerson, CodeRole, CodeSecondPerson:
+	case lifecycle.CodeNeedsPerson, lifecycle.CodeRole, lifecycle.CodeSecondPerson:
 		status = http.StatusForbidden
-	case CodeClosed, CodeWrongState:
+	case lifecycle.CodeClosed, lifecycle.CodeWrongState:
 		status = http.StatusConflict
 	}
 	text := r.Text.En

@@ -14,6 +14,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // api is the room behind a server; who comes in is who the header says.
@@ -127,11 +128,11 @@ func TestAPI(t *testing.T) {
 
 	// A refusal speaks the language of the one who asked, and names the field.
 	status, out = a.call("POST", path+"/moves", `{"move":"grade","fields":{"grade":"major"}}`, "Accept-Language", "zh-CN,zh;q=0.9")
-	if status != 422 || out["code"] != CodeField || out["field"] != "grade_basis" || out["detail"] != "请填写：定级依据。" {
+	if status != 422 || out["code"] != lifecycle.CodeField || out["field"] != "grade_basis" || out["detail"] != "请填写：定级依据。" {
 		t.Errorf("%d %v", status, out)
 	}
 	status, out = a.call("POST", path+"/moves", `{"move":"pass"}`)
-	if status != 409 || out["code"] != CodeWrongState || !strings.Contains(out["detail"].(string), "Found, to be graded") {
+	if status != 409 || out["code"] != lifecycle.CodeWrongState || !strings.Contains(out["detail"].(string), "Found, to be graded") {
 		t.Errorf("%d %v", status, out)
 	}
 	status, out = a.call("POST", path+"/moves", `{"move":"grade","fields":{"grade":"major","grade_basis":"exit blocked"},"note":"seen at noon"}`, "Idempotency-Key", "m")

@@ -13,6 +13,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // modelMove is a line of the gas leak's life as a person would write it on paper: an independent second statement of
@@ -52,7 +53,7 @@ type modelCase struct {
 	since    time.Time
 	due      []time.Time // appointments that have not fired: the state's, then the task's
 	makers   map[string][]int64
-	readings []Reading // attached, with the time of attaching beside it
+	readings []lifecycle.Reading // attached, with the time of attaching beside it
 	attached []time.Time
 	moves    int
 	overdue  int
@@ -107,7 +108,7 @@ func TestRandomWalk(t *testing.T) {
 				slices.ContainsFunc(m.roles, func(r string) bool { return slices.Contains(who.Roles, r) }) &&
 				len(fields) == len(m.form) && (!m.reading || c.proven(gas.latest[70]))
 			_, err := w.Move(as(who), id, MoveRequest{Move: name, Fields: fields}, "")
-			var refusal *Refusal
+			var refusal *lifecycle.Refusal
 			if err != nil && !errors.As(err, &refusal) {
 				rt.Fatal(err)
 			}
@@ -187,7 +188,7 @@ func TestRandomWalk(t *testing.T) {
 }
 
 // proven says whether the notebook has a good reading: attached and taken since the state began, low, and still low now.
-func (c *modelCase) proven(latest Reading) bool {
+func (c *modelCase) proven(latest lifecycle.Reading) bool {
 	for i, r := range c.readings {
 		if c.attached[i].After(c.since) && r.At.After(c.since) && r.Value < 3 && latest.Value < 3 && latest.At.After(c.since) {
 			return true

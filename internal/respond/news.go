@@ -15,6 +15,7 @@ import (
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // Run fires timers and listens to the other rooms until ctx ends.
@@ -92,9 +93,9 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 					return err
 				}
 			}
-			why := Text{"Opened for the alert: " + a.Title.EN, "根据告警立案：" + a.Title.ZH}
+			why := lifecycle.Words("Opened for the alert: "+a.Title.EN, "根据告警立案："+a.Title.ZH)
 			if m.Subject == "alert.rest_over" {
-				why = Text{"Opened for an alert that had rested and stands: " + a.Title.EN, "暂缓处置的告警尚未恢复，现予立案：" + a.Title.ZH}
+				why = lifecycle.Words("Opened for an alert that had rested and stands: "+a.Title.EN, "暂缓处置的告警尚未恢复，现予立案："+a.Title.ZH)
 			}
 			_, _, err := s.open(tx, who, Opening{
 				Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot,
@@ -110,7 +111,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 		}
 		added, err := insertEntry(tx, c.ID, &Entry{
 			At: now, Actor: who, Kind: "alert", Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level},
-			Text: Text{"The alert is now " + a.Level, "告警级别变为" + levelNames[a.Level]},
+			Text: lifecycle.Words("The alert is now "+a.Level, "告警级别变为"+levelNames[a.Level]),
 		})
 		if err != nil || !added {
 			return err
@@ -131,7 +132,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 func (s *Service) joins(tx *db.Tx, c *Case, a events.AlertFacts, event int64, who access.Actor, now time.Time) error {
 	added, err := insertEntry(tx, c.ID, &Entry{
 		At: now, Actor: who, Kind: "alert", Event: event, Data: map[string]any{"alert": a.Alert, "level": a.Level},
-		Text: Text{"A further alert of the same cause: " + a.Title.EN + ", " + a.Level, "同因告警：" + a.Title.ZH + "，" + levelNames[a.Level]},
+		Text: lifecycle.Words("A further alert of the same cause: "+a.Title.EN+", "+a.Level, "同因告警："+a.Title.ZH+"，"+levelNames[a.Level]),
 	})
 	if err != nil || !added {
 		return err
@@ -168,7 +169,7 @@ func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
 		now := s.now()
 		added, err := insertEntry(tx, c.ID, &Entry{
 			At: now, Actor: who, Kind: "alert", Event: m.ID, Data: map[string]any{"alert": a.Alert, "state": "cleared"},
-			Text: Text{"The alert has cleared", "告警已恢复"},
+			Text: lifecycle.Words("The alert has cleared", "告警已恢复"),
 		})
 		if err != nil || !added {
 			return err

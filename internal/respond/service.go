@@ -24,6 +24,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // maxText is the longest note, task or remark, in characters.
@@ -33,14 +34,14 @@ const maxText = 4000
 type Readings interface {
 	// Latest returns the newest reading of a datastream, and what it is a reading of. A datastream that does not exist or
 	// has no number yet gives an error that wraps db.ErrNotFound. It answers from memory and doesn't block.
-	Latest(ctx context.Context, datastream int64) (Reading, error)
+	Latest(ctx context.Context, datastream int64) (lifecycle.Reading, error)
 }
 
 // Register is what respond asks of the city's register. It may read the store, so it is never asked within a transaction.
 type Register interface {
 	inspect.Register
 	// Name returns what people call a thing; kind is asset, place, area or organisation. Empty when it is not known.
-	Name(ctx context.Context, kind string, id int64) Text
+	Name(ctx context.Context, kind string, id int64) lifecycle.Text
 }
 
 // News is where other rooms' events come from; *bus.Bus fulfils it.
@@ -60,22 +61,22 @@ type Deps struct {
 	Findings *inspect.Service
 	News     News
 	// Kinds are the case kinds of all packs as they are now. Running cases keep the version they were opened with.
-	Kinds []*Kind
+	Kinds []*lifecycle.Kind
 }
 
 // Service runs cases. Its methods are safe for concurrent use.
 type Service struct {
 	Deps
-	kinds map[string]*Kind
+	kinds map[string]*lifecycle.Kind
 
 	mu sync.Mutex
 	// versions are the definitions that were used, by hash; guarded by mu. They never change, so they are never dropped.
-	versions map[string]*Kind
+	versions map[string]*lifecycle.Kind
 }
 
 // New returns the room. It refuses a set of kinds in which one is ambiguous.
 func New(d Deps) (*Service, error) {
-	s := &Service{Deps: d, kinds: map[string]*Kind{}, versions: map[string]*Kind{}}
+	s := &Service{Deps: d, kinds: map[string]*lifecycle.Kind{}, versions: map[string]*lifecycle.Kind{}}
 	forFindings := ""
 	for _, k := range d.Kinds {
 		if s.kinds[k.ID] != nil {
@@ -122,7 +123,7 @@ func (s *Service) open(tx *db.Tx, who access.Actor, o Opening, first Entry, now 
 	start := k.Start()
 	c = &Case{
 		Kind: k.ID, Definition: hash, Title: o.Title, State: start.ID, Since: now, Level: o.Level, Fields: o.Fields,
-		Alert: o.Alert, Finding: o.Finding, Spot: o.Spot, Datastreams: o.Datastreams, OpenedAt: now, DueAt: start.due(o.Fields, now),
+		Alert: o.Alert, Finding: o.Finding, Spot: o.Spot, Datastreams: o.Datastreams, OpenedAt: now, DueAt: start.DueFrom(o.Fields, now),
 	}
 	if opened, err = insertCase(tx, c); err != nil || !opened {
 		return nil, false, err
@@ -152,7 +153,7 @@ var errUnknownKind = errors.New("no pack has the case kind")
 // OpenForFinding opens the case of a finding and returns its number; a finding that has one keeps it. Both the inspector's
 // request and the event call it: whoever comes first opens, and a crash between the two loses nothing.
 func (s *Service) OpenForFinding(ctx context.Context, f inspect.Finding) (int64, error) {
-	i := slices.IndexFunc(s.Kinds, func(k *Kind) bool { return k.OpenedBy == "finding" })
+	i := slices.IndexFunc(s.Kinds, func(k *lifecycle.Kind) bool { return k.OpenedBy == "finding" })
 	if i < 0 {
 		return 0, fmt.Errorf("open case for finding %d: %w that is opened by a finding", f.ID, errUnknownKind)
 	}
@@ -165,7 +166,7 @@ func (s *Service) OpenForFinding(ctx context.Context, f inspect.Finding) (int64,
 		Kind: s.Kinds[i].ID, Title: firstWords(words), Finding: f.ID, Spot: f.Spot, Fields: map[string]any{"grade": f.Grade},
 	}
 	first := Entry{
-		Kind: "finding", Text: Text{"Opened for a finding of an inspection", "根据检查发现的问题隐患立案"}, Free: words,
+		Kind: "finding", Text: lifecycle.Words("Opened for a finding of an inspection", "根据检查发现的问题隐患立案"), Free: words,
 		Data: map[string]any{"finding": f.ID, "grade": f.Grade, "checklist": guard.Mask(f.Checklist)},
 	}
 	var caseID int64
@@ -206,7 +207,7 @@ func (s *Service) Move(ctx context.Context, caseID int64, m MoveRequest, key str
 	m.Note = guard.Mask(m.Note)
 	for name, v := range m.Fields {
 		if text, ok := v.(string); ok && !clean(text) {
-			return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, CodeField, "the text holds characters that cannot be shown").At(name)
+			return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, lifecycle.CodeField, "the text holds characters that cannot be shown").At(name)
 		}
 	}
 	// The log is not SQL: its newest readings are fetched before the transaction, which then takes them as they are.
@@ -221,7 +222,7 @@ func (s *Service) Move(ctx context.Context, caseID int64, m MoveRequest, key str
 	})
 }
 
-func (s *Service) move(tx *db.Tx, who access.Actor, caseID int64, m MoveRequest, latest map[int64]Reading, now time.Time) (Receipt, error) {
+func (s *Service) move(tx *db.Tx, who access.Actor, caseID int64, m MoveRequest, latest map[int64]lifecycle.Reading, now time.Time) (Receipt, error) {
 	c, err := getCase(tx, caseID)
 	if err != nil {
 		return Receipt{}, err
@@ -327,7 +328,7 @@ func (s *Service) setStateTimer(tx *db.Tx, c *Case) error {
 	return setTimer(tx, timer{Case: c.ID, Name: stateTimer, Generation: c.Generation, DueAt: c.DueAt})
 }
 
-func (s *Service) openTasks(tx *db.Tx, c *Case, templates []TaskTemplate, now time.Time) error {
+func (s *Service) openTasks(tx *db.Tx, c *Case, templates []lifecycle.TaskTemplate, now time.Time) error {
 	for _, t := range templates {
 		task := Task{Case: c.ID, Text: t.Title, Organisation: c.Owner, Post: t.Post, OpenedAt: now}
 		if t.Due > 0 {
@@ -412,7 +413,7 @@ func (s *Service) OpenTask(ctx context.Context, caseID int64, r TaskRequest, key
 		return Receipt{}, err
 	}
 	r.Title, r.Assignee = guard.Mask(r.Title), guard.Mask(r.Assignee)
-	if r.Organisation != 0 && s.Register.Name(ctx, "organisation", r.Organisation) == (Text{}) {
+	if r.Organisation != 0 && s.Register.Name(ctx, "organisation", r.Organisation) == (lifecycle.Text{}) {
 		return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "case.unknown_organisation", "there is no organisation %d", r.Organisation).At("organisation")
 	}
 	who := access.From(ctx)
@@ -504,7 +505,7 @@ func (s *Service) Attach(ctx context.Context, caseID int64, r EvidenceRequest, k
 		return Receipt{}, err
 	}
 	who := access.From(ctx)
-	a := Attachment{Evidence: Evidence{Kind: r.Kind}, By: actorName(who), ByID: who.ID, Text: strings.TrimSpace(r.Text)}
+	a := Attachment{Evidence: lifecycle.Evidence{Kind: r.Kind}, By: actorName(who), ByID: who.ID, Text: strings.TrimSpace(r.Text)}
 	if err := checkText(a.Text, "text", r.Kind == "note"); err != nil {
 		return Receipt{}, err
 	}
@@ -526,7 +527,7 @@ func (s *Service) Attach(ctx context.Context, caseID int64, r EvidenceRequest, k
 	case "note":
 	default:
 		return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "case.evidence_kind", "expected one of %s, got %q",
-			strings.Join(evidenceKinds, ", "), r.Kind).At("kind")
+			strings.Join(lifecycle.EvidenceKinds, ", "), r.Kind).At("kind")
 	}
 	// The reading is left out of what must stay the same under one key: a repeat asks for the same thing, though the log
 	// has gone on.
@@ -570,9 +571,9 @@ func (s *Service) Attach(ctx context.Context, caseID int64, r EvidenceRequest, k
 
 // reading is the newest of a datastream; 0 means the one that opened the case. It is refused when it can prove nothing in
 // the case, whatever it says. Neither the asset nor the definition of a case ever changes, so this holds until the write.
-func (s *Service) reading(ctx context.Context, caseID, datastream int64) (*Reading, error) {
+func (s *Service) reading(ctx context.Context, caseID, datastream int64) (*lifecycle.Reading, error) {
 	var c *Case
-	var k *Kind
+	var k *lifecycle.Kind
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if c, err = getCase(tx, caseID); err == nil {
 			k, err = s.version(tx, c.Definition)
@@ -592,7 +593,7 @@ func (s *Service) reading(ctx context.Context, caseID, datastream int64) (*Readi
 	if err != nil {
 		return nil, fmt.Errorf("newest reading of datastream %d: %w", datastream, err)
 	}
-	if refusal := k.belongs(r, c); refusal != nil {
+	if refusal := k.Belongs(r, c.Asset, c.Datastreams); refusal != nil {
 		return nil, refusal
 	}
 	return &r, nil
@@ -653,13 +654,13 @@ func (s *Service) openCase(tx *db.Tx, caseID int64) (*Case, error) {
 		return nil, err
 	}
 	if !c.ClosedAt.IsZero() {
-		return nil, refuse(CodeClosed, "", "The case is closed.", "案卷已办结。")
+		return nil, lifecycle.Refuse(lifecycle.CodeClosed, "", "The case is closed.", "案卷已办结。")
 	}
 	return c, nil
 }
 
 // version returns a definition by its hash.
-func (s *Service) version(tx *db.Tx, hash string) (*Kind, error) {
+func (s *Service) version(tx *db.Tx, hash string) (*lifecycle.Kind, error) {
 	s.mu.Lock()
 	k := s.versions[hash]
 	s.mu.Unlock()
@@ -677,24 +678,24 @@ func (s *Service) version(tx *db.Tx, hash string) (*Kind, error) {
 }
 
 // snapshot gathers what the rules need to know, but for the newest readings.
-func snapshot(tx *db.Tx, c *Case) (Snapshot, error) {
+func snapshot(tx *db.Tx, c *Case) (lifecycle.Snapshot, error) {
 	past, err := pastMoves(tx, c.ID)
 	if err != nil {
-		return Snapshot{}, err
+		return lifecycle.Snapshot{}, err
 	}
 	attached, err := evidence(tx, c.ID)
 	if err != nil {
-		return Snapshot{}, err
+		return lifecycle.Snapshot{}, err
 	}
 	ts, err := tasks(tx, c.ID)
 	if err != nil {
-		return Snapshot{}, err
+		return lifecycle.Snapshot{}, err
 	}
 	return c.snapshot(past, attached, ts), nil
 }
 
-func (c *Case) snapshot(past []PastMove, attached []Attachment, ts []Task) Snapshot {
-	snap := Snapshot{
+func (c *Case) snapshot(past []lifecycle.PastMove, attached []Attachment, ts []Task) lifecycle.Snapshot {
+	snap := lifecycle.Snapshot{
 		State: c.State, Since: c.Since, OpenedAt: c.OpenedAt, Level: c.Level, Asset: c.Asset, Datastreams: c.Datastreams,
 		Fields: c.Fields, Past: past,
 	}
@@ -710,7 +711,7 @@ func (c *Case) snapshot(past []PastMove, attached []Attachment, ts []Task) Snaps
 }
 
 // latest returns the newest reading of each datastream that stands among a case's evidence. One that has none is left out.
-func (s *Service) latest(ctx context.Context, caseID int64) (map[int64]Reading, error) {
+func (s *Service) latest(ctx context.Context, caseID int64) (map[int64]lifecycle.Reading, error) {
 	var attached []Attachment
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		attached, err = evidence(tx, caseID)
@@ -722,8 +723,8 @@ func (s *Service) latest(ctx context.Context, caseID int64) (map[int64]Reading, 
 	return s.latestOf(ctx, attached)
 }
 
-func (s *Service) latestOf(ctx context.Context, attached []Attachment) (map[int64]Reading, error) {
-	out := map[int64]Reading{}
+func (s *Service) latestOf(ctx context.Context, attached []Attachment) (map[int64]lifecycle.Reading, error) {
+	out := map[int64]lifecycle.Reading{}
 	for _, a := range attached {
 		if a.Reading == nil {
 			continue
@@ -778,21 +779,23 @@ func firstWords(text string) string {
 	return line
 }
 
-func taskText(en, zh string, t Task) Text {
-	if t.Text == (Text{}) {
-		return Text{en, zh}
+func taskText(en, zh string, t Task) lifecycle.Text {
+	if t.Text == (lifecycle.Text{}) {
+		return lifecycle.Words(en, zh)
 	}
-	return Text{en + ": " + t.Text.En, zh + "：" + t.Text.Zh}
+	return lifecycle.Words(en+": "+t.Text.En, zh+"："+t.Text.Zh)
 }
 
-func evidenceText(a Attachment) Text {
-	t := map[string]Text{
-		"photo": {"Photo attached", "上传照片"}, "form": {"Signed form attached", "上传签字表单"},
-		"note": {"Written evidence attached", "提交文字说明"}, "reading": {"Reading attached", "提交监测数据"},
+func evidenceText(a Attachment) lifecycle.Text {
+	t := map[string]lifecycle.Text{
+		"photo":   lifecycle.Words("Photo attached", "上传照片"),
+		"form":    lifecycle.Words("Signed form attached", "上传签字表单"),
+		"note":    lifecycle.Words("Written evidence attached", "提交文字说明"),
+		"reading": lifecycle.Words("Reading attached", "提交监测数据"),
 	}[a.Kind]
 	if a.Reading != nil {
 		value := fmt.Sprintf("%g %s", a.Reading.Value, a.Reading.Unit)
-		t = Text{t.En + ": " + value, t.Zh + "：" + value}
+		t = lifecycle.Words(t.En+": "+value, t.Zh+"："+value)
 	}
 	return t
 }

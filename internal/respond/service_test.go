@@ -23,15 +23,16 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // city is the register and the observation log of these tests: asset 7 is the alarm, datastream 70 its methane.
 type city struct {
 	mu     sync.Mutex
-	latest map[int64]Reading
+	latest map[int64]lifecycle.Reading
 }
 
-func (c *city) Latest(_ context.Context, datastream int64) (Reading, error) {
+func (c *city) Latest(_ context.Context, datastream int64) (lifecycle.Reading, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r, ok := c.latest[datastream]
@@ -41,7 +42,7 @@ func (c *city) Latest(_ context.Context, datastream int64) (Reading, error) {
 	return r, nil
 }
 
-func (c *city) say(r Reading) {
+func (c *city) say(r lifecycle.Reading) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.latest[r.Datastream] = r
@@ -53,11 +54,11 @@ func (*city) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
 }
 
 // Name knows everything but organisations that are negative or above 900.
-func (*city) Name(_ context.Context, kind string, id int64) Text {
+func (*city) Name(_ context.Context, kind string, id int64) lifecycle.Text {
 	if kind == "organisation" && (id < 0 || id > 900) {
-		return Text{}
+		return lifecycle.Text{}
 	}
-	return Text{fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%d 号%s", id, kind)}
+	return lifecycle.Words(fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%d 号%s", id, kind))
 }
 
 // world is a room under test.
@@ -72,12 +73,12 @@ func rooms() []db.Migrations {
 	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), inspect.Migrations(), Migrations()}
 }
 
-func newWorld(t testing.TB, d *db.DB, kinds ...*Kind) *world {
+func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {
 	t.Helper()
 	if kinds == nil {
-		kinds = []*Kind{kind(t, "gas", "gas-leak"), kind(t, "hazard", "hazard-rectification")}
+		kinds = []*lifecycle.Kind{kind(t, "gas", "gas-leak"), kind(t, "hazard", "hazard-rectification")}
 	}
-	w := &world{t: t, clock: clock.NewVirtual(noon), city: &city{latest: map[int64]Reading{}}}
+	w := &world{t: t, clock: clock.NewVirtual(noon), city: &city{latest: map[int64]lifecycle.Reading{}}}
 	findings := inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Register: w.city})
 	s, err := New(Deps{
 		DB: d, Clock: w.clock, Access: access.AllowAll, Readings: w.city, Register: w.city, Findings: findings, Kinds: kinds,
@@ -132,7 +133,7 @@ func (w *world) refused(who access.Actor, caseID int64, move string, fields map[
 	w.t.Helper()
 	w.clock.Advance(time.Second)
 	_, err := w.Move(as(who), caseID, MoveRequest{Move: move, Fields: fields}, "")
-	var r *Refusal
+	var r *lifecycle.Refusal
 	if !errors.As(err, &r) || r.Code != code {
 		w.t.Errorf("%s by %v: %v, want %s", move, who, err, code)
 	}
@@ -187,7 +188,7 @@ func TestAlertThatRests(t *testing.T) {
 		if err != nil || len(found) != 3 {
 			t.Fatalf("%v %v", found, err)
 		}
-		if e := w.page(found[2].ID).Timeline[0]; e.Text.(Text).Zh != "暂缓处置的告警尚未恢复，现予立案：室内甲烷泄漏" {
+		if e := w.page(found[2].ID).Timeline[0]; e.Text.(lifecycle.Text).Zh != "暂缓处置的告警尚未恢复，现予立案：室内甲烷泄漏" {
 			t.Errorf("%+v", e)
 		}
 	})
@@ -214,7 +215,7 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 			t.Fatalf("%v %v", found, err)
 		}
 		id := found[1].ID
-		if c := found[1]; c.Level != "red" || *c.Alert != 500 || c.Title.(*Text).Zh != "7 号asset" || c.AssetName.En != "asset 7" || *c.Owner != 40 || c.StateTitle.Zh != "待接警" ||
+		if c := found[1]; c.Level != "red" || *c.Alert != 500 || c.Title.(*lifecycle.Text).Zh != "7 号asset" || c.AssetName.En != "asset 7" || *c.Owner != 40 || c.StateTitle.Zh != "待接警" ||
 			!c.DueAt.Equal(noon.Add(5*time.Minute)) || c.Overdue {
 			t.Errorf("%+v", c)
 		}
@@ -226,15 +227,15 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 		w.do(1, id, "arrive", nil)
 		w.city.say(methane(12, w.clock.Now()))
 		w.attach(1, id, EvidenceRequest{Kind: "reading"})
-		w.refused(officer(1), id, "report-safe", nil, CodeField)
+		w.refused(officer(1), id, "report-safe", nil, lifecycle.CodeField)
 		w.do(1, id, "report-safe", map[string]any{"cause": "joint", "action": "valve closed, joint tightened"})
 
-		w.refused(officer(2), id, "verify", nil, CodeEvidence) // the reading so far is of the time before
-		w.attach(1, id, EvidenceRequest{Kind: "reading"})      // the log has nothing newer
-		w.refused(officer(2), id, "verify", nil, CodeReading)
+		w.refused(officer(2), id, "verify", nil, lifecycle.CodeEvidence) // the reading so far is of the time before
+		w.attach(1, id, EvidenceRequest{Kind: "reading"})                // the log has nothing newer
+		w.refused(officer(2), id, "verify", nil, lifecycle.CodeReading)
 		w.city.say(methane(6, w.clock.Now()))
 		w.attach(1, id, EvidenceRequest{Kind: "reading"})
-		w.refused(officer(2), id, "verify", nil, CodeReading)
+		w.refused(officer(2), id, "verify", nil, lifecycle.CodeReading)
 		other := methane(0.1, w.clock.Now())
 		other.Datastream, other.Asset = 80, 8
 		w.city.say(other)
@@ -243,21 +244,21 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 		w.city.say(battery)
 		for name, datastream := range map[string]int64{"another asset": 80, "the right asset's battery": 71} {
 			_, err := w.Attach(as(officer(2)), id, EvidenceRequest{Kind: "reading", Datastream: datastream}, "")
-			var r *Refusal
-			if !errors.As(err, &r) || r.Code != CodeOtherReading || r.Field != "datastream" {
-				t.Errorf("a reading of %s: %v, want %s", name, err, CodeOtherReading)
+			var r *lifecycle.Refusal
+			if !errors.As(err, &r) || r.Code != lifecycle.CodeOtherReading || r.Field != "datastream" {
+				t.Errorf("a reading of %s: %v, want %s", name, err, lifecycle.CodeOtherReading)
 			}
 		}
-		w.refused(officer(2), id, "verify", nil, CodeReading)
+		w.refused(officer(2), id, "verify", nil, lifecycle.CodeReading)
 		w.city.say(methane(0.5, w.clock.Now()))
 		w.attach(2, id, EvidenceRequest{Kind: "reading"})
 		w.city.say(methane(9, w.clock.Now()))
-		w.refused(officer(2), id, "verify", nil, CodeReading) // it was good, and is no longer
+		w.refused(officer(2), id, "verify", nil, lifecycle.CodeReading) // it was good, and is no longer
 		w.city.say(methane(0.4, w.clock.Now()))
-		w.refused(officer(1), id, "verify", nil, CodeSecondPerson)
-		w.refused(access.Actor{Kind: access.KindAccount, ID: 1, Name: "another session", Roles: []string{"inspector"}}, id, "verify", nil, CodeSecondPerson)
-		w.refused(access.DeviceActor(2, "sensor", "x"), id, "verify", nil, CodeNeedsPerson)
-		w.refused(access.System("respond"), id, "verify", nil, CodeNeedsPerson)
+		w.refused(officer(1), id, "verify", nil, lifecycle.CodeSecondPerson)
+		w.refused(access.Actor{Kind: access.KindAccount, ID: 1, Name: "another session", Roles: []string{"inspector"}}, id, "verify", nil, lifecycle.CodeSecondPerson)
+		w.refused(access.DeviceActor(2, "sensor", "x"), id, "verify", nil, lifecycle.CodeNeedsPerson)
+		w.refused(access.System("respond"), id, "verify", nil, lifecycle.CodeNeedsPerson)
 
 		w.alert("alert.cleared", 9, 500, "red")
 		w.alert("alert.cleared", 9, 500, "red")
@@ -280,7 +281,7 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 		if c.State != "closed" || c.Outcome != "proven" || c.ClosedAt == nil || c.DueAt != nil || len(c.Moves) != 0 || c.Tasks[0].State != "withdrawn" {
 			t.Errorf("%+v", c)
 		}
-		w.refused(officer(2), id, "verify", nil, CodeClosed)
+		w.refused(officer(2), id, "verify", nil, lifecycle.CodeClosed)
 		if _, err := w.Attach(as(officer(2)), id, EvidenceRequest{Kind: "note", Text: "late"}, ""); err == nil {
 			t.Error("evidence was added to a closed case")
 		}
@@ -290,7 +291,7 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 		var kinds []string
 		for _, e := range c.Timeline {
 			kinds = append(kinds, e.Kind)
-			if text, ok := e.Text.(Text); ok && (text.En == "" || text.Zh == "") {
+			if text, ok := e.Text.(lifecycle.Text); ok && (text.En == "" || text.Zh == "") {
 				t.Errorf("entry %+v lacks a language", e)
 			}
 		}
@@ -352,21 +353,21 @@ func TestHazardFromFindingToWriteOff(t *testing.T) {
 		limit := func(d time.Duration) string { return w.clock.Now().Add(d).Format(time.RFC3339) }
 		five := map[string]any{"responsible": "物业服务中心", "measures": "清理通道", "funds": "5000 元，自筹", "contingency": "专人值守"}
 		w.do(1, id, "grade", map[string]any{"grade": "major", "grade_basis": "堵塞安全出口"})
-		w.refused(officer(1), id, "plan", five, CodeField) // four elements are not five
+		w.refused(officer(1), id, "plan", five, lifecycle.CodeField) // four elements are not five
 		five["rectify_by"] = limit(48 * time.Hour)
 		w.do(1, id, "plan", five)
 		done := map[string]any{"done_summary": "已清理"}
-		w.refused(officer(1), id, "report-done", done, CodeEvidence)
+		w.refused(officer(1), id, "report-done", done, lifecycle.CodeEvidence)
 		w.attach(1, id, EvidenceRequest{Kind: "photo", File: fromPhone(t)})
 		w.do(1, id, "report-done", done)
-		w.refused(officer(1), id, "pass", map[string]any{"result": "ok"}, CodeSecondPerson)
+		w.refused(officer(1), id, "pass", map[string]any{"result": "ok"}, lifecycle.CodeSecondPerson)
 		w.do(2, id, "fail", map[string]any{"result": "仍有杂物", "rectify_by": limit(24 * time.Hour)})
-		w.refused(officer(3), id, "report-done", done, CodeEvidence) // the old photo proves nothing now
+		w.refused(officer(3), id, "report-done", done, lifecycle.CodeEvidence) // the old photo proves nothing now
 		w.attach(3, id, EvidenceRequest{Kind: "photo", File: plainJPEG(t)})
 		w.do(3, id, "report-done", done)
 		w.attach(2, id, EvidenceRequest{Kind: "photo", File: plainJPEG(t)})
 		for _, who := range []int64{1, 3} { // whoever has reported it done, in whichever round
-			w.refused(officer(who), id, "pass", map[string]any{"result": "ok"}, CodeSecondPerson)
+			w.refused(officer(who), id, "pass", map[string]any{"result": "ok"}, lifecycle.CodeSecondPerson)
 		}
 		w.do(2, id, "pass", map[string]any{"result": "复查合格"})
 		c := w.page(id)
@@ -386,16 +387,16 @@ func TestHazardFromFindingToWriteOff(t *testing.T) {
 func TestFalseAlarmNeedsTwo(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t, rooms()...))
 	w.alert("alert.raised", 1, 1, "red")
-	w.refused(officer(1), 1, "doubt", map[string]any{"reason": "desk"}, CodeWrongState) // not from the desk
+	w.refused(officer(1), 1, "doubt", map[string]any{"reason": "desk"}, lifecycle.CodeWrongState) // not from the desk
 	w.do(1, 1, "accept", nil)
 	w.do(1, 1, "arrive", nil)
-	w.refused(officer(1), 1, "doubt", nil, CodeField)
+	w.refused(officer(1), 1, "doubt", nil, lifecycle.CodeField)
 	w.do(1, 1, "doubt", map[string]any{"reason": "paint thinner in use"})
-	w.refused(officer(1), 1, "confirm-false", nil, CodeSecondPerson)
+	w.refused(officer(1), 1, "confirm-false", nil, lifecycle.CodeSecondPerson)
 	w.do(2, 1, "reject-false", map[string]any{"reason": "thinner does not reach 20 %LEL"})
 	w.do(2, 1, "doubt", map[string]any{"reason": "checked with a second instrument"})
-	w.refused(officer(1), 1, "confirm-false", nil, CodeSecondPerson) // both have doubted: a third must decide
-	w.refused(officer(2), 1, "confirm-false", nil, CodeSecondPerson)
+	w.refused(officer(1), 1, "confirm-false", nil, lifecycle.CodeSecondPerson) // both have doubted: a third must decide
+	w.refused(officer(2), 1, "confirm-false", nil, lifecycle.CodeSecondPerson)
 	w.do(3, 1, "confirm-false", nil)
 	if c := w.page(1); c.Outcome != "unfounded" || c.State != "false-alarm" {
 		t.Errorf("%+v", c)
@@ -410,7 +411,7 @@ func TestRunningCaseKeepsItsDefinition(t *testing.T) {
 		changed := kind(t, "gas", "gas-leak")
 		changed.States = slices.Clone(changed.States[1:])
 		changed.Moves = slices.Clone(changed.Moves[1:])
-		changed.Title = Text{"Gas leak, revised", "燃气泄漏处置（修订）"}
+		changed.Title = lifecycle.Words("Gas leak, revised", "燃气泄漏处置（修订）")
 		later := newWorld(t, w.DB, changed)
 		later.clock.Set(w.clock.Now())
 		later.city = w.city
@@ -422,7 +423,7 @@ func TestRunningCaseKeepsItsDefinition(t *testing.T) {
 			t.Errorf("old %+v, new %+v", old.CaseView, new.CaseView)
 		}
 		later.do(1, 1, "accept", nil) // which the new definition does not know
-		later.refused(officer(1), 2, "accept", nil, CodeUnknownMove)
+		later.refused(officer(1), 2, "accept", nil, lifecycle.CodeUnknownMove)
 		if n := later.count("select count(*) from case_definitions"); n != 2 {
 			t.Errorf("%d definitions", n)
 		}
@@ -541,7 +542,7 @@ func TestTasks(t *testing.T) {
 			"case.text":          second(w.Note(me, 1, " ", "")),
 			"case.no_reading":    second(w.Attach(me, 1, EvidenceRequest{Kind: "reading", Datastream: 99}, "")),
 			"case.evidence_kind": second(w.Attach(me, 1, EvidenceRequest{Kind: "rumour"}, "")),
-			CodeField:            second(w.Move(me, 1, MoveRequest{Move: "accept", Fields: map[string]any{"x": "a\x00"}}, "")),
+			lifecycle.CodeField:  second(w.Move(me, 1, MoveRequest{Move: "accept", Fields: map[string]any{"x": "a\x00"}}, "")),
 		} {
 			if !hasCode(err, name) {
 				t.Errorf("%v, want %s", err, name)
@@ -722,11 +723,11 @@ func TestNewsThatNobodyCanUse(t *testing.T) {
 
 func TestAmbiguousKinds(t *testing.T) {
 	a, b := kind(t, "hazard", "hazard-rectification"), kind(t, "hazard", "hazard-rectification")
-	if _, err := New(Deps{Kinds: []*Kind{a, b}}); err == nil {
+	if _, err := New(Deps{Kinds: []*lifecycle.Kind{a, b}}); err == nil {
 		t.Error("the same kind twice is accepted")
 	}
 	b.ID = "another"
-	if _, err := New(Deps{Kinds: []*Kind{a, b}}); err == nil {
+	if _, err := New(Deps{Kinds: []*lifecycle.Kind{a, b}}); err == nil {
 		t.Error("two kinds that a finding opens are accepted")
 	}
 }

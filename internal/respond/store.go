@@ -10,6 +10,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 //go:embed migrations/*.sql
@@ -29,21 +30,16 @@ func putDefinition(tx *db.Tx, hash, kind string, body []byte, at time.Time) erro
 	return nil
 }
 
-func getDefinition(tx *db.Tx, hash string) (*Kind, error) {
+func getDefinition(tx *db.Tx, hash string) (*lifecycle.Kind, error) {
 	var body string
 	if err := tx.QueryRow(`select body from case_definitions where hash = $1`, hash).Scan(&body); err != nil {
 		return nil, fmt.Errorf("definition %s: %w", hash, err)
 	}
-	k, err := decodeKind(body)
+	k, err := lifecycle.Decode([]byte(body))
 	if err != nil {
 		return nil, fmt.Errorf("definition %s: %w", hash, err)
 	}
 	return k, nil
-}
-
-func decodeKind(body string) (*Kind, error) {
-	k := &Kind{}
-	return k, json.Unmarshal([]byte(body), k)
 }
 
 // --- cases
@@ -203,10 +199,10 @@ func timeline(tx *db.Tx, caseID int64) ([]Entry, error) {
 }
 
 // pastMoves returns which moves were made by which account.
-func pastMoves(tx *db.Tx, caseID int64) ([]PastMove, error) {
-	var ps []PastMove
+func pastMoves(tx *db.Tx, caseID int64) ([]lifecycle.PastMove, error) {
+	var ps []lifecycle.PastMove
 	err := tx.Each(func(rows *sql.Rows) error {
-		var p PastMove
+		var p lifecycle.PastMove
 		err := rows.Scan(&p.Move, &p.Account)
 		ps = append(ps, p)
 		return err
@@ -273,7 +269,7 @@ func evidence(tx *db.Tx, caseID int64) ([]Attachment, error) {
 		}
 		a.At, a.Blob, a.Media = db.Time(at), blob.String, media.String
 		if reading.Valid {
-			a.Reading = &Reading{}
+			a.Reading = &lifecycle.Reading{}
 			if err := json.Unmarshal([]byte(reading.String), a.Reading); err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 const (
@@ -126,7 +127,7 @@ func (s *Service) overdue(tx *db.Tx, t timer, now time.Time) error {
 			return err
 		}
 		title := k.State(c.State).Title
-		e.Text = Text{"Overdue in the state “" + title.En + "”", "环节“" + title.Zh + "”已超时"}
+		e.Text = lifecycle.Words("Overdue in the state “"+title.En+"”", "环节“"+title.Zh+"”已超时")
 		e.Data["state"] = c.State
 	}
 	if _, err := insertEntry(tx, c.ID, &e); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // settle fires all that is due.
@@ -48,7 +49,7 @@ func TestTimerFiresOnceAndInTime(t *testing.T) {
 			t.Errorf("%d events", n)
 		}
 		c := w.page(1)
-		if e := c.Timeline[len(c.Timeline)-1]; !c.Overdue || e.Text.(Text).Zh != "环节“待接警”已超时" || e.Actor != "respond" {
+		if e := c.Timeline[len(c.Timeline)-1]; !c.Overdue || e.Text.(lifecycle.Text).Zh != "环节“待接警”已超时" || e.Actor != "respond" {
 			t.Errorf("overdue %v, entry %+v", c.Overdue, e)
 		}
 

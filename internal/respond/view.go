@@ -12,35 +12,36 @@ import (
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // CaseView is a case as lists show it.
 type CaseView struct {
-	ID         int64       `json:"id"`
-	Kind       string      `json:"kind"`
-	KindTitle  Text        `json:"kind_title"`
-	Title      any         `json:"title" doc:"{en, zh-CN}, or a person's own words"`
-	State      string      `json:"state"`
-	StateTitle Text        `json:"state_title"`
-	Level      string      `json:"level,omitempty"`
-	Outcome    string      `json:"outcome,omitempty" doc:"once closed: proven or unfounded"`
-	Alert      *int64      `json:"alert"`
-	Finding    *int64      `json:"finding"`
-	Report     *int64      `json:"report"`
-	Asset      *int64      `json:"asset"`
-	AssetName  *Text       `json:"asset_name"`
-	Place      *int64      `json:"place"`
-	PlaceName  *Text       `json:"place_name"`
-	Area       *int64      `json:"area"`
-	AreaName   *Text       `json:"area_name"`
-	Point      *[2]float64 `json:"point"`
-	Owner      *int64      `json:"owner"`
-	OwnerName  *Text       `json:"owner_name"`
-	OpenedAt   time.Time   `json:"opened_at"`
-	Since      time.Time   `json:"since" doc:"when it came into its present state"`
-	DueAt      *time.Time  `json:"due_at"`
-	Overdue    bool        `json:"overdue"`
-	ClosedAt   *time.Time  `json:"closed_at"`
+	ID         int64           `json:"id"`
+	Kind       string          `json:"kind"`
+	KindTitle  lifecycle.Text  `json:"kind_title"`
+	Title      any             `json:"title" doc:"{en, zh-CN}, or a person's own words"`
+	State      string          `json:"state"`
+	StateTitle lifecycle.Text  `json:"state_title"`
+	Level      string          `json:"level,omitempty"`
+	Outcome    string          `json:"outcome,omitempty" doc:"once closed: proven or unfounded"`
+	Alert      *int64          `json:"alert"`
+	Finding    *int64          `json:"finding"`
+	Report     *int64          `json:"report"`
+	Asset      *int64          `json:"asset"`
+	AssetName  *lifecycle.Text `json:"asset_name"`
+	Place      *int64          `json:"place"`
+	PlaceName  *lifecycle.Text `json:"place_name"`
+	Area       *int64          `json:"area"`
+	AreaName   *lifecycle.Text `json:"area_name"`
+	Point      *[2]float64     `json:"point"`
+	Owner      *int64          `json:"owner"`
+	OwnerName  *lifecycle.Text `json:"owner_name"`
+	OpenedAt   time.Time       `json:"opened_at"`
+	Since      time.Time       `json:"since" doc:"when it came into its present state"`
+	DueAt      *time.Time      `json:"due_at"`
+	Overdue    bool            `json:"overdue"`
+	ClosedAt   *time.Time      `json:"closed_at"`
 }
 
 // CasePage is a case with all that belongs to it.
@@ -77,43 +78,43 @@ type TaskView struct {
 
 // EvidenceView is a piece of evidence.
 type EvidenceView struct {
-	ID      int64     `json:"id"`
-	Kind    string    `json:"kind"`
-	At      time.Time `json:"at"`
-	By      string    `json:"by"`
-	Text    string    `json:"text"`
-	URL     string    `json:"url,omitempty"`
-	Media   string    `json:"media,omitempty"`
-	SHA256  string    `json:"sha256,omitempty"`
-	Reading *Reading  `json:"reading,omitempty"`
+	ID      int64              `json:"id"`
+	Kind    string             `json:"kind"`
+	At      time.Time          `json:"at"`
+	By      string             `json:"by"`
+	Text    string             `json:"text"`
+	URL     string             `json:"url,omitempty"`
+	Media   string             `json:"media,omitempty"`
+	SHA256  string             `json:"sha256,omitempty"`
+	Reading *lifecycle.Reading `json:"reading,omitempty"`
 }
 
 // MoveView is a move out of the present state, and whether the one who asks can make it.
 type MoveView struct {
 	Name     string            `json:"name"`
-	Title    Text              `json:"title"`
+	Title    lifecycle.Text    `json:"title"`
 	To       string            `json:"to"`
 	Allowed  bool              `json:"allowed"`
-	WhyNot   *Text             `json:"why_not"`
+	WhyNot   *lifecycle.Text   `json:"why_not"`
 	Requires []RequirementView `json:"requires"`
 }
 
 // RequirementView is what a move asks for: a form field with its kind, or a kind of evidence that must be there before.
 type RequirementView struct {
-	Field    string            `json:"field,omitempty"`
-	Kind     string            `json:"kind,omitempty" doc:"of a field: text, number, time or choice"`
-	Options  []Option          `json:"options,omitempty"`
-	Evidence string            `json:"evidence,omitempty" doc:"photo, form, note or reading"`
-	Below    map[string]string `json:"below,omitempty" doc:"of a reading: the limit of each property that serves"`
-	Above    map[string]string `json:"above,omitempty"`
-	Met      bool              `json:"met" doc:"the evidence is there and good"`
-	Title    Text              `json:"title"`
+	Field    string             `json:"field,omitempty"`
+	Kind     string             `json:"kind,omitempty" doc:"of a field: text, number, time or choice"`
+	Options  []lifecycle.Option `json:"options,omitempty"`
+	Evidence string             `json:"evidence,omitempty" doc:"photo, form, note or reading"`
+	Below    map[string]string  `json:"below,omitempty" doc:"of a reading: the limit of each property that serves"`
+	Above    map[string]string  `json:"above,omitempty"`
+	Met      bool               `json:"met" doc:"the evidence is there and good"`
+	Title    lifecycle.Text     `json:"title"`
 }
 
 // Case returns a case as the actor may see it.
 func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 	var c *Case
-	var k *Kind
+	var k *lifecycle.Kind
 	var entries []Entry
 	var attached []Attachment
 	var ts []Task
@@ -146,11 +147,11 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		CaseView: s.view(c, k, s.names(ctx)), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
 		Evidence: []EvidenceView{}, Moves: []MoveView{},
 	}
-	var past []PastMove
+	var past []lifecycle.PastMove
 	for _, e := range entries {
 		page.Timeline = append(page.Timeline, e.view())
 		if e.Kind == "move" && e.Actor.Kind == access.KindAccount {
-			past = append(past, PastMove{e.Move, e.Actor.ID})
+			past = append(past, lifecycle.PastMove{e.Move, e.Actor.ID})
 		}
 	}
 	for _, t := range ts {
@@ -168,7 +169,7 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 }
 
 // moves lists the moves out of the present state, as the rules and the policy judge them for the actor.
-func (s *Service) moves(ctx context.Context, k *Kind, c *Case, snap Snapshot) []MoveView {
+func (s *Service) moves(ctx context.Context, k *lifecycle.Kind, c *Case, snap lifecycle.Snapshot) []MoveView {
 	who, now := access.From(ctx), s.now()
 	policy := s.Access.Decide(ctx, "case.move", c.resource(), access.Operations)
 	out := []MoveView{}
@@ -180,7 +181,7 @@ func (s *Service) moves(ctx context.Context, k *Kind, c *Case, snap Snapshot) []
 		v := MoveView{Name: m.ID, Title: m.Title, To: m.To, Requires: []RequirementView{}}
 		switch why := k.Preview(snap, who, m, now); {
 		case policy != nil:
-			v.WhyNot = &Text{"Your account may not work on this case.", "您的账号无权处理本案卷。"}
+			v.WhyNot = &lifecycle.Text{En: "Your account may not work on this case.", Zh: "您的账号无权处理本案卷。"}
 		case why != nil:
 			v.WhyNot = &why.Text
 		default:
@@ -189,7 +190,7 @@ func (s *Service) moves(ctx context.Context, k *Kind, c *Case, snap Snapshot) []
 		for _, r := range m.Requires {
 			v.Requires = append(v.Requires, RequirementView{
 				Field: r.Field, Kind: r.Kind, Options: r.Options, Evidence: r.Evidence, Below: limitTexts(r.Below), Above: limitTexts(r.Above),
-				Met: r.Evidence != "" && r.met(snap, now) == nil, Title: r.Title,
+				Met: r.Evidence != "" && r.Met(snap, now) == nil, Title: r.Title,
 			})
 		}
 		out = append(out, v)
@@ -212,7 +213,7 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 		return nil, 0, err
 	}
 	var cs []*Case
-	var ks []*Kind
+	var ks []*lifecycle.Kind
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		for before := f.Before; ; {
 			page, err := newestCases(tx, f.Kind, f.Open, before, f.Limit)
@@ -251,13 +252,13 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 }
 
 // names asks the register for each name once.
-func (s *Service) names(ctx context.Context) func(kind string, id int64) *Text {
+func (s *Service) names(ctx context.Context) func(kind string, id int64) *lifecycle.Text {
 	type thing struct {
 		kind string
 		id   int64
 	}
-	known := map[thing]*Text{}
-	return func(kind string, id int64) *Text {
+	known := map[thing]*lifecycle.Text{}
+	return func(kind string, id int64) *lifecycle.Text {
 		if id == 0 {
 			return nil
 		}
@@ -270,7 +271,7 @@ func (s *Service) names(ctx context.Context) func(kind string, id int64) *Text {
 	}
 }
 
-func (s *Service) view(c *Case, k *Kind, name func(kind string, id int64) *Text) CaseView {
+func (s *Service) view(c *Case, k *lifecycle.Kind, name func(kind string, id int64) *lifecycle.Text) CaseView {
 	v := CaseView{
 		ID: c.ID, Kind: c.Kind, KindTitle: k.Title, State: c.State, StateTitle: k.State(c.State).Title,
 		Level: c.Level, Outcome: c.Outcome, Alert: ref(c.Alert), Finding: ref(c.Finding), Report: ref(c.Report),
@@ -283,9 +284,9 @@ func (s *Service) view(c *Case, k *Kind, name func(kind string, id int64) *Text)
 	switch {
 	case c.Title != "":
 		v.Title = guard.Mask(c.Title)
-	case v.AssetName != nil && *v.AssetName != Text{}:
+	case v.AssetName != nil && *v.AssetName != lifecycle.Text{}:
 		v.Title = v.AssetName
-	case v.PlaceName != nil && *v.PlaceName != Text{}:
+	case v.PlaceName != nil && *v.PlaceName != lifecycle.Text{}:
 		v.Title = v.PlaceName
 	default:
 		v.Title = k.Title
@@ -297,12 +298,12 @@ func (e Entry) view() EntryView {
 	v := EntryView{ID: e.ID, At: e.At, Actor: actorName(e.Actor), Kind: e.Kind, Data: maskAll(e.Data)}
 	words := guard.Mask(e.Free)
 	switch {
-	case e.Text == Text{}:
+	case e.Text == lifecycle.Text{}:
 		v.Text = words
 	case words == "":
 		v.Text = e.Text
 	default:
-		v.Text = Text{e.Text.En + ": " + words, e.Text.Zh + "：" + words}
+		v.Text = lifecycle.Words(e.Text.En+": "+words, e.Text.Zh+"："+words)
 	}
 	return v
 }
@@ -312,7 +313,7 @@ func (t Task) view() TaskView {
 		ID: t.ID, Title: t.Text, State: t.State, Assignee: guard.Mask(t.Post), Organisation: t.Organisation,
 		DueAt: optional(t.DueAt), DoneAt: optional(t.DoneAt),
 	}
-	if t.Text == (Text{}) {
+	if t.Text == (lifecycle.Text{}) {
 		v.Title = guard.Mask(t.Free)
 	}
 	return v
@@ -349,7 +350,7 @@ func maskAll(values map[string]any) map[string]any {
 	return out
 }
 
-func limitTexts(limits map[string]Limit) map[string]string {
+func limitTexts(limits map[string]lifecycle.Limit) map[string]string {
 	if len(limits) == 0 {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
-	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // Explain says what something is: the code of a diagnostic, the rules of the pack in a folder or of a shipped pack, all of
@@ -106,7 +106,7 @@ func rule(d *engine.Detector) string {
 }
 
 // life is the way of one kind of case.
-func life(k *respond.Kind) string {
+func life(k *lifecycle.Kind) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n  %-14s%s · %s\n", k.ID, "title", k.Title.En, k.Title.Zh)
 	for _, s := range k.States {

@@ -12,14 +12,14 @@ import (
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
-	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 )
 
 func tool() Packs {
 	return Packs{
 		Shipped: fstest.MapFS{"weather/pack.yaml": {Data: []byte(weather)}},
-		Files:   []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), respond.Declaration(), packtest.Declaration()},
+		Files:   []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), lifecycle.Declaration(), packtest.Declaration()},
 	}
 }
 

@@ -7,14 +7,14 @@ import (
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
-	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // Domain is a pack with what the rooms make of its files.
 type Domain struct {
 	Pack      *pack.Pack
 	Detectors []*engine.Detector // none where the pack has errors
-	Cases     []*respond.Kind    // likewise
+	Cases     []*lifecycle.Kind  // likewise
 }
 
 // Read reads the pack in files with the decoders of all rooms; all says what files there may be. dir is what people call
@@ -37,7 +37,7 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 		var err error
 		d.Detectors, err = engine.Compile(p)
 		ds.Join(err)
-		d.Cases, err = respond.Kinds(p)
+		d.Cases, err = lifecycle.Kinds(p)
 		ds.Join(err)
 	}
 	return d, ds.Sorted()

@@ -12,8 +12,8 @@ import (
 // stopTimeout bounds how long one step of the shutdown may take.
 const stopTimeout = 10 * time.Second
 
-// lifecycle is a stack of what has been started, to be stopped in the opposite order.
-type lifecycle struct {
+// life is a stack of what has been started, to be stopped in the opposite order.
+type life struct {
 	mu     sync.Mutex
 	steps  []step // guarded by mu
 	failed chan error
@@ -24,10 +24,10 @@ type step struct {
 	stop func(ctx context.Context) error
 }
 
-func newLifecycle() *lifecycle { return &lifecycle{failed: make(chan error, 1)} }
+func newLife() *life { return &life{failed: make(chan error, 1)} }
 
 // onStop has stop called when everything started later has been stopped.
-func (l *lifecycle) onStop(name string, stop func(ctx context.Context) error) {
+func (l *life) onStop(name string, stop func(ctx context.Context) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.steps = append(l.steps, step{name, stop})
@@ -35,7 +35,7 @@ func (l *lifecycle) onStop(name string, stop func(ctx context.Context) error) {
 
 // background runs fn until the stop. If fn ends by itself the whole product has failed: a room that has quietly died is
 // worse than one that is restarted.
-func (l *lifecycle) background(name string, fn func(ctx context.Context) error) {
+func (l *life) background(name string, fn func(ctx context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -65,7 +65,7 @@ func (l *lifecycle) background(name string, fn func(ctx context.Context) error) 
 }
 
 // stop takes everything down, last started first. Each step has its own time; a failure is told and the rest goes on.
-func (l *lifecycle) stop() error {
+func (l *life) stop() error {
 	l.mu.Lock()
 	steps := l.steps
 	l.steps = nil

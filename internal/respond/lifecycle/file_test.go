@@ -1,4 +1,4 @@
-package respond
+package lifecycle
 
 import (
 	"errors"
@@ -86,7 +86,7 @@ func TestDefinitionSurvivesTheDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := decodeKind(string(body))
+		back, err := Decode(body)
 		if err != nil {
 			t.Fatal(err)
 		}

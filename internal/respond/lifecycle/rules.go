@@ -1,4 +1,4 @@
-package respond
+package lifecycle
 
 import (
 	"errors"
@@ -90,7 +90,7 @@ const (
 	CodeOtherReading = "case.other_reading"
 )
 
-func refuse(code, field, en, zh string) *Refusal {
+func Refuse(code, field, en, zh string) *Refusal {
 	return &Refusal{Code: code, Field: field, Text: Text{En: en, Zh: zh}}
 }
 
@@ -111,7 +111,7 @@ type Step struct {
 func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[string]any, now time.Time) (Step, *Refusal) {
 	m := k.Move(move)
 	if m == nil {
-		return Step{}, refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", move), "此类案卷没有“"+move+"”这一操作。")
+		return Step{}, Refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", move), "此类案卷没有“"+move+"”这一操作。")
 	}
 	if r := k.may(c, who, m); r != nil {
 		return Step{}, r
@@ -132,7 +132,7 @@ func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[str
 		return Step{}, r
 	}
 	step := Step{Move: m, From: k.State(c.State), To: k.State(m.To), Fields: fields, Answers: answers}
-	step.Due = step.To.due(fields, now)
+	step.Due = step.To.DueFrom(fields, now)
 	return step, nil
 }
 
@@ -162,24 +162,24 @@ func (k *Kind) Preview(c Snapshot, who access.Actor, m *Move, now time.Time) *Re
 func (k *Kind) may(c Snapshot, who access.Actor, m *Move) *Refusal {
 	state := k.State(c.State)
 	if state.End != "" {
-		return refuse(CodeClosed, "", "The case is closed.", "案卷已办结。")
+		return Refuse(CodeClosed, "", "The case is closed.", "案卷已办结。")
 	}
 	if !slices.Contains(m.From, c.State) {
-		return refuse(CodeWrongState, "", "Not possible from the state “"+state.Title.En+"”.", "当前状态为“"+state.Title.Zh+"”，不能执行此操作。")
+		return Refuse(CodeWrongState, "", "Not possible from the state “"+state.Title.En+"”.", "当前状态为“"+state.Title.Zh+"”，不能执行此操作。")
 	}
 	// A decision is a named official's. A device and the program itself have no name that could answer for it, and a
 	// second person must be a person.
 	if who.Kind != access.KindAccount || who.ID <= 0 {
-		return refuse(CodeNeedsPerson, "", "Only a person with an account can do this.", "仅限本人登录账号的工作人员操作。")
+		return Refuse(CodeNeedsPerson, "", "Only a person with an account can do this.", "仅限本人登录账号的工作人员操作。")
 	}
 	if !slices.ContainsFunc(m.Who, func(r string) bool { return slices.Contains(who.Roles, r) }) {
 		en, zh := roleNames(m.Who)
-		return refuse(CodeRole, "", "Only for: "+en+".", "仅限以下岗位："+zh+"。")
+		return Refuse(CodeRole, "", "Only for: "+en+".", "仅限以下岗位："+zh+"。")
 	}
 	for _, p := range c.Past {
 		if p.Account == who.ID && slices.Contains(m.ByOtherThan, p.Move) {
 			t := k.Move(p.Move).Title
-			return refuse(CodeSecondPerson, "", "A second person must do this: you made the move “"+t.En+"” in this case.",
+			return Refuse(CodeSecondPerson, "", "A second person must do this: you made the move “"+t.En+"” in this case.",
 				"须由他人操作：本案卷的“"+t.Zh+"”由您执行。")
 		}
 	}
@@ -201,14 +201,14 @@ func (m *Move) fill(answers map[string]any) (map[string]any, *Refusal) {
 	}
 	for name := range answers {
 		if _, asked := out[name]; !asked {
-			return nil, refuse(CodeUnknownField, name, fmt.Sprintf("This move does not ask for %q.", name), "此操作没有“"+name+"”这一项。")
+			return nil, Refuse(CodeUnknownField, name, fmt.Sprintf("This move does not ask for %q.", name), "此操作没有“"+name+"”这一项。")
 		}
 	}
 	return out, nil
 }
 
 func (r *Requirement) answer(v any) (any, *Refusal) {
-	missing := refuse(CodeField, r.Field, "Fill in: "+r.Title.En+".", "请填写："+r.Title.Zh+"。")
+	missing := Refuse(CodeField, r.Field, "Fill in: "+r.Title.En+".", "请填写："+r.Title.Zh+"。")
 	if r.Kind == "number" {
 		f, ok := v.(float64)
 		if !ok {
@@ -223,20 +223,20 @@ func (r *Requirement) answer(v any) (any, *Refusal) {
 	switch r.Kind {
 	case "text":
 		if utf8.RuneCountInString(s) > maxField {
-			return nil, refuse(CodeField, r.Field, fmt.Sprintf("%s: at most %d characters.", r.Title.En, maxField),
+			return nil, Refuse(CodeField, r.Field, fmt.Sprintf("%s: at most %d characters.", r.Title.En, maxField),
 				fmt.Sprintf("%s：最多 %d 字。", r.Title.Zh, maxField))
 		}
 		s = guard.Mask(s) // before it is kept, or bound by a hash
 	case "time":
 		t, err := time.Parse(time.RFC3339, s)
 		if err != nil {
-			return nil, refuse(CodeField, r.Field, r.Title.En+": write a date and time with its zone, as 2026-12-01T18:00:00+08:00.",
+			return nil, Refuse(CodeField, r.Field, r.Title.En+": write a date and time with its zone, as 2026-12-01T18:00:00+08:00.",
 				r.Title.Zh+"：请填写带时区的日期时间，如 2026-12-01T18:00:00+08:00。")
 		}
 		s = t.UTC().Format(time.RFC3339)
 	case "choice":
 		if !slices.ContainsFunc(r.Options, func(o Option) bool { return o.ID == s }) {
-			return nil, refuse(CodeField, r.Field, fmt.Sprintf("%s: %q is none of the options.", r.Title.En, s),
+			return nil, Refuse(CodeField, r.Field, fmt.Sprintf("%s: %q is none of the options.", r.Title.En, s),
 				r.Title.Zh+"：“"+s+"”不在选项之中。")
 		}
 	}
@@ -249,7 +249,7 @@ func (m *Move) proven(c Snapshot, now time.Time) *Refusal {
 		if r.Evidence == "" {
 			continue
 		}
-		if refusal := r.met(c, now); refusal != nil {
+		if refusal := r.Met(c, now); refusal != nil {
 			return refusal
 		}
 	}
@@ -257,8 +257,8 @@ func (m *Move) proven(c Snapshot, now time.Time) *Refusal {
 }
 
 // met is nil when the evidence is there. Of several readings that do not serve, the newest gives the reason.
-func (r *Requirement) met(c Snapshot, now time.Time) *Refusal {
-	why := refuse(CodeEvidence, r.Evidence, "Attach first: "+r.Title.En+".", "请先提交："+r.Title.Zh+"。")
+func (r *Requirement) Met(c Snapshot, now time.Time) *Refusal {
+	why := Refuse(CodeEvidence, r.Evidence, "Attach first: "+r.Title.En+".", "请先提交："+r.Title.Zh+"。")
 	for _, e := range c.Evidence {
 		if e.Kind != r.Evidence || !e.At.After(c.Since) {
 			continue
@@ -276,7 +276,7 @@ func (r *Requirement) met(c Snapshot, now time.Time) *Refusal {
 // reading judges one reading: the right sensor, taken since the case came into its state, within the limit, and the
 // sensor's newest reading still is.
 func (r *Requirement) reading(c Snapshot, e Evidence, now time.Time) *Refusal {
-	bad := func(en, zh string) *Refusal { return refuse(CodeReading, r.Evidence, en, zh) }
+	bad := func(en, zh string) *Refusal { return Refuse(CodeReading, r.Evidence, en, zh) }
 	if e.Reading == nil {
 		return bad("The reading is missing.", "缺少监测数据。")
 	}
@@ -303,9 +303,9 @@ func (r *Requirement) reading(c Snapshot, e Evidence, now time.Time) *Refusal {
 
 // belongs is nil when a reading may stand among the evidence of a case: it was taken at the case's asset, or by an
 // instrument whose readings opened it, and some move judges what it measures.
-func (k *Kind) belongs(r Reading, c *Case) *Refusal {
-	if !slices.Contains(c.Datastreams, r.Datastream) && (r.Asset == 0 || r.Asset != c.Asset) {
-		return refuse(CodeOtherReading, "datastream", "The reading is not from the asset that this case is about.", "该数据不是本案卷所涉设施的数据。")
+func (k *Kind) Belongs(r Reading, asset int64, datastreams []int64) *Refusal {
+	if !slices.Contains(datastreams, r.Datastream) && (r.Asset == 0 || r.Asset != asset) {
+		return Refuse(CodeOtherReading, "datastream", "The reading is not from the asset that this case is about.", "该数据不是本案卷所涉设施的数据。")
 	}
 	for _, m := range k.Moves {
 		for _, q := range m.Requires {
@@ -316,7 +316,7 @@ func (k *Kind) belongs(r Reading, c *Case) *Refusal {
 			}
 		}
 	}
-	return refuse(CodeOtherReading, "datastream", "A reading of "+r.Property+" proves nothing in this kind of case.",
+	return Refuse(CodeOtherReading, "datastream", "A reading of "+r.Property+" proves nothing in this kind of case.",
 		"“"+r.Property+"”数据不能作为此类案卷的证据。")
 }
 
@@ -362,7 +362,7 @@ func (m *Move) guarded(c Snapshot, fields map[string]any, now time.Time) *Refusa
 }
 
 // due is when a case that comes into s now becomes overdue.
-func (s *State) due(fields map[string]any, now time.Time) time.Time {
+func (s *State) DueFrom(fields map[string]any, now time.Time) time.Time {
 	if s.DueBy != "" {
 		text, _ := fields[s.DueBy].(string)
 		if t, err := time.Parse(time.RFC3339, text); err == nil {

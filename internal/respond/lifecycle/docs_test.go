@@ -1,4 +1,4 @@
-package respond
+package lifecycle
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 
 // The example in docs/cases.md is a kind that works.
 func TestDocsExample(t *testing.T) {
-	page, err := os.ReadFile("../../docs/cases.md")
+	page, err := os.ReadFile("../../../docs/cases.md")
 	if err != nil {
 		t.Fatal(err)
 	}

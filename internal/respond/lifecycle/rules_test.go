@@ -1,4 +1,4 @@
-package respond
+package lifecycle
 
 import (
 	"math"
@@ -17,7 +17,7 @@ var noon = time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 // kind reads a definition from the packs that ship with Anlan.
 func kind(t testing.TB, name, id string) *Kind {
 	t.Helper()
-	p, err := pack.Load(os.DirFS("../../packs/"+name), "packs/"+name)
+	p, err := pack.Load(os.DirFS("../../../packs/"+name), "packs/"+name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package respond
+package lifecycle
 
 import (
 	"crypto/sha256"
@@ -14,6 +14,9 @@ type Text struct {
 	En string `json:"en"`
 	Zh string `json:"zh-CN"`
 }
+
+// Words are a text in English and Chinese.
+func Words(en, zh string) Text { return Text{En: en, Zh: zh} }
 
 // Kind is the life cycle of one kind of case, as a pack's cases.yaml states it. It is data: a case keeps the Kind that it
 // was opened with, whatever the pack says later.
@@ -103,8 +106,8 @@ type Limit struct {
 	Unit  string  `json:"unit"`
 }
 
-// evidenceKinds are the kinds of evidence that can be attached.
-var evidenceKinds = []string{"photo", "form", "note", "reading"}
+// EvidenceKinds are the kinds of evidence that can be attached.
+var EvidenceKinds = []string{"photo", "form", "note", "reading"}
 
 // Hash is the content address of a definition: equal meaning, equal hash.
 func (k *Kind) Hash() (hash string, body []byte, err error) {
@@ -114,6 +117,12 @@ func (k *Kind) Hash() (hash string, body []byte, err error) {
 	}
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:]), body, nil
+}
+
+// Decode is the definition of a body that Hash gave.
+func Decode(body []byte) (*Kind, error) {
+	k := &Kind{}
+	return k, json.Unmarshal(body, k)
 }
 
 // Start is the state in which a case begins.
