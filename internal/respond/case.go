@@ -79,13 +79,8 @@ type Task struct {
 	DoneAt       time.Time // zero: not done
 }
 
-// timer is an appointment of a case. A timer that was renewed has another generation.
-type timer struct {
-	Case       int64
-	Name       string
-	Generation int64
-	DueAt      time.Time
-}
+// timerOwner is whose the timers of cases are.
+const timerOwner = "case"
 
 // stateTimer is the name of the timer that belongs to the state a case is in. A task's is "task:" and its id.
 const stateTimer = "state"

@@ -13,18 +13,10 @@
 //     person, whoever made the first move in this case can never make the second.
 //   - Evidence proves only what came after it was needed: it is newer than the case's present state, a reading is of the
 //     sensor that the case is about, and that sensor's newest reading still agrees.
-//   - A timer is a row; it fires once, in the transaction that takes the row away, and no restart loses it.
+//   - A timer is a row that fires once (platform/timers says what may go wrong and what then); no restart loses it.
 //   - A POST with an idempotency key is carried out once within 24 hours, also when the machine dies between the deed and
 //     the answer: key and deed are one transaction.
 //
 // What it must not do: no entity for a person who is not staff; no definition that names a person's identifier; no move by
 // a detector, a timer or the assistant. Names of places and things are asked from the register, never copied.
-//
-// Timers, as a table of what may go wrong:
-//
-//	the process dies before the firing commits   the row is still there and fires after the restart
-//	the process dies after it                    the row is gone with the same commit
-//	the case moves on while a timer is due       the move renews the row's generation; the old one finds nothing to fire
-//	the clock jumps ahead                        all due rows fire, oldest first
-//	the clock jumps back                         the loop looks once a second, so nothing waits for an old appointment
 package respond

@@ -205,7 +205,7 @@ func (w *world) compare(id int64, c *modelCase) (diff string) {
 			return err
 		}
 		var timers, waiting int
-		if err := tx.QueryRow("select count(*) from case_timers where case_id = $1", id).Scan(&timers); err != nil {
+		if err := tx.QueryRow("select count(*) from timers where id = $1", id).Scan(&timers); err != nil {
 			return err
 		}
 		for _, at := range c.due {

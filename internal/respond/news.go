@@ -18,11 +18,11 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
-// Run fires timers and listens to the other rooms until ctx ends.
+// Run listens to the other rooms until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	ctx = access.With(ctx, access.System("respond"))
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.runTimers(ctx) })
+	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error {
 		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.rest_over", "alert.cleared", "finding.recorded"}, s.Hear)
 	})

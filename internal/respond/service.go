@@ -23,6 +23,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/timers"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
@@ -312,7 +313,7 @@ func (s *Service) end(tx *db.Tx, c *Case, who access.Actor, now time.Time) error
 			return err
 		}
 	}
-	if err := dropTimers(tx, c.ID); err != nil {
+	if err := timers.DropAll(tx, timerOwner, c.ID); err != nil {
 		return err
 	}
 	return outbox.Put(tx, events.CaseClosed{
@@ -323,9 +324,9 @@ func (s *Service) end(tx *db.Tx, c *Case, who access.Actor, now time.Time) error
 
 func (s *Service) setStateTimer(tx *db.Tx, c *Case) error {
 	if c.DueAt.IsZero() {
-		return dropTimer(tx, c.ID, stateTimer)
+		return timers.Drop(tx, timerOwner, c.ID, stateTimer)
 	}
-	return setTimer(tx, timer{Case: c.ID, Name: stateTimer, Generation: c.Generation, DueAt: c.DueAt})
+	return timers.Set(tx, timers.Timer{Owner: timerOwner, ID: c.ID, Name: stateTimer, Generation: c.Generation, DueAt: c.DueAt})
 }
 
 func (s *Service) openTasks(tx *db.Tx, c *Case, templates []lifecycle.TaskTemplate, now time.Time) error {
@@ -346,7 +347,7 @@ func (s *Service) openTask(tx *db.Tx, who access.Actor, t *Task) (entry int64, e
 		return 0, err
 	}
 	if !t.DueAt.IsZero() {
-		if err := setTimer(tx, timer{Case: t.Case, Name: taskTimer(t.ID), DueAt: t.DueAt}); err != nil {
+		if err := timers.Set(tx, timers.Timer{Owner: timerOwner, ID: t.Case, Name: taskTimer(t.ID), DueAt: t.DueAt}); err != nil {
 			return 0, err
 		}
 	}
@@ -471,7 +472,7 @@ func (s *Service) FinishTask(ctx context.Context, caseID, task int64, key string
 		if !ended {
 			return Receipt{}, web.Errorf(http.StatusConflict, "case.task_ended", "the task is %s", all[i].State)
 		}
-		if err := dropTimer(tx, caseID, taskTimer(task)); err != nil {
+		if err := timers.Drop(tx, timerOwner, caseID, taskTimer(task)); err != nil {
 			return Receipt{}, err
 		}
 		e := Entry{At: now, Actor: who, Kind: "task", Text: taskText("Task done", "任务完成", all[i]), Free: all[i].Free,

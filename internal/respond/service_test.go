@@ -22,6 +22,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/timers"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
@@ -67,10 +68,11 @@ type world struct {
 	t     testing.TB
 	clock *clock.Virtual
 	city  *city
+	loop  *timers.Loop
 }
 
 func rooms() []db.Migrations {
-	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), inspect.Migrations(), Migrations()}
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), Migrations()}
 }
 
 func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {
@@ -86,7 +88,7 @@ func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Service = s
+	w.Service, w.loop = s, timers.New(d, w.clock, s.Timers())
 	return w
 }
 
@@ -285,7 +287,7 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 		if _, err := w.Attach(as(officer(2)), id, EvidenceRequest{Kind: "note", Text: "late"}, ""); err == nil {
 			t.Error("evidence was added to a closed case")
 		}
-		if n := w.count("select count(*) from case_timers where case_id = $1", id); n != 0 {
+		if n := w.count("select count(*) from timers where id = $1", id); n != 0 {
 			t.Errorf("%d timers of a closed case", n)
 		}
 		var kinds []string
@@ -534,7 +536,7 @@ func TestTasks(t *testing.T) {
 				t.Errorf("%d × case.changed by a %s, want %d", n, what, want)
 			}
 		}
-		if n := w.count("select count(*) from case_timers where name <> 'state'"); n != 0 {
+		if n := w.count("select count(*) from timers where name <> 'state'"); n != 0 {
 			t.Errorf("%d timers of a finished task", n)
 		}
 		for name, err := range map[string]error{

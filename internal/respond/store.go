@@ -319,66 +319,6 @@ func tasks(tx *db.Tx, caseID int64) ([]Task, error) {
 	return ts, err
 }
 
-// --- timers
-
-func setTimer(tx *db.Tx, t timer) error {
-	_, err := tx.Exec(`insert into case_timers (case_id, name, generation, due_at) values ($1, $2, $3, $4)
-		on conflict (case_id, name) do update set generation = excluded.generation, due_at = excluded.due_at`,
-		t.Case, t.Name, t.Generation, db.Micros(t.DueAt))
-	if err != nil {
-		return fmt.Errorf("set timer %s of case %d: %w", t.Name, t.Case, err)
-	}
-	tx.Signal(timerSignal)
-	return nil
-}
-
-func dropTimer(tx *db.Tx, caseID int64, name string) error {
-	if _, err := tx.Exec(`delete from case_timers where case_id = $1 and name = $2`, caseID, name); err != nil {
-		return fmt.Errorf("drop timer %s of case %d: %w", name, caseID, err)
-	}
-	return nil
-}
-
-func dropTimers(tx *db.Tx, caseID int64) error {
-	if _, err := tx.Exec(`delete from case_timers where case_id = $1`, caseID); err != nil {
-		return fmt.Errorf("drop timers of case %d: %w", caseID, err)
-	}
-	return nil
-}
-
-// takeTimer removes exactly this timer; taken is false when it was renewed, dropped or fired by another since it was read.
-func takeTimer(tx *db.Tx, t timer) (taken bool, err error) {
-	r, err := tx.Exec(`delete from case_timers where case_id = $1 and name = $2 and generation = $3 and due_at = $4`,
-		t.Case, t.Name, t.Generation, db.Micros(t.DueAt))
-	if err != nil {
-		return false, fmt.Errorf("take timer %s of case %d: %w", t.Name, t.Case, err)
-	}
-	n, err := r.RowsAffected()
-	return n == 1, err
-}
-
-// dueTimers returns up to limit timers that are due by now, the earliest first.
-func dueTimers(tx *db.Tx, now time.Time, limit int) ([]timer, error) {
-	var ts []timer
-	err := tx.Each(func(rows *sql.Rows) error {
-		var t timer
-		var due int64
-		err := rows.Scan(&t.Case, &t.Name, &t.Generation, &due)
-		t.DueAt = db.Time(due)
-		ts = append(ts, t)
-		return err
-	}, `select case_id, name, generation, due_at from case_timers where due_at <= $1
-		order by due_at nulls last, case_id nulls last, name nulls last limit $2`, db.Micros(now), limit)
-	return ts, err
-}
-
-// nextTimer is when the earliest timer is due; the zero time where there is none.
-func nextTimer(tx *db.Tx) (time.Time, error) {
-	var due sql.NullInt64
-	err := tx.QueryRow("select min(due_at) from case_timers").Scan(&due)
-	return instant(due), err
-}
-
 // --- small conversions
 
 func id(n int64) sql.NullInt64 { return sql.NullInt64{Int64: n, Valid: n != 0} }

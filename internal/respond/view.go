@@ -151,7 +151,7 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 	for _, e := range entries {
 		page.Timeline = append(page.Timeline, e.view())
 		if e.Kind == "move" && e.Actor.Kind == access.KindAccount {
-			past = append(past, lifecycle.PastMove{e.Move, e.Actor.ID})
+			past = append(past, lifecycle.PastMove{Move: e.Move, Account: e.Actor.ID})
 		}
 	}
 	for _, t := range ts {
