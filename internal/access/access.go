@@ -100,6 +100,10 @@ type Resource struct {
 	// Organisation holds the thing; Area is where it lies. Both 0: the city as a whole.
 	Organisation int64
 	Area         int64
+	// Parties are further organisations that take part in it: it lies in the scope of each. Where it is Private it lies in
+	// theirs alone, and in no other's, the city's own included; 0 among them is the city itself.
+	Parties []int64
+	Private bool
 
 	// Source and Name matter to reading.append only: the source that the readings are said to come from, and the
 	// datastream's external id.

@@ -113,11 +113,13 @@ func (p *Policy) inScope(a Actor, r Resource) bool {
 		return true
 	case a.Kind != KindAccount:
 		return false
+	case r.Private:
+		return slices.Contains(r.Parties, a.Organisation)
 	case a.Organisation == 0: // the city itself
 		return true
 	case r.Organisation == 0 && r.Area == 0:
 		return r.ID == 0 // a list, or something new; a thing whose owner nobody named is the city's
-	case r.Organisation == a.Organisation:
+	case r.Organisation == a.Organisation, slices.Contains(r.Parties, a.Organisation):
 		return true
 	}
 	return p.scopes != nil && p.scopes.Covers(a.Organisation, r.Organisation, r.Area)

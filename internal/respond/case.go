@@ -27,6 +27,19 @@ type Case struct {
 	Finding int64
 	Report  int64
 	inspect.Spot
+	// Post is the owner's post that has the case. Desk is the organisation that runs it: it gives the work out, checks it and
+	// ends it; 0 is the city's own watch. Parties are the others in it.
+	Post    string
+	Desk    int64
+	Parties []Party
+	// Private cases are for their parties alone.
+	Private bool
+	// Parent is the case that this was split from, MergedInto the one that goes on in its place.
+	Parent, MergedInto int64
+	// Category is the report's, Listed the level at which its supervision is listed (挂牌督办); empty where there is none.
+	Category, Listed string
+	// Reopened counts how often it was closed and opened again.
+	Reopened int64
 	// Datastreams are those whose readings opened the case.
 	Datastreams []int64
 	OpenedAt    time.Time
@@ -35,8 +48,23 @@ type Case struct {
 	Outcome     string    // "" while open, then proven or unfounded
 }
 
+// Party is an organisation that takes part in a case beside its owner and its desk.
+type Party struct {
+	Organisation int64     `json:"organisation"`
+	Role         string    `json:"role"` // lead, assist or invited
+	By           string    `json:"by"`
+	At           time.Time `json:"at"`
+}
+
 func (c *Case) resource() access.Resource {
-	return access.Resource{Type: "case", ID: c.ID, Organisation: c.Owner, Area: c.Area}
+	r := access.Resource{Type: "case", ID: c.ID, Organisation: c.Owner, Area: c.Area, Private: c.Private}
+	if c.Private || c.Desk != 0 {
+		r.Parties = append(r.Parties, c.Desk)
+	}
+	for _, p := range c.Parties {
+		r.Parties = append(r.Parties, p.Organisation)
+	}
+	return r
 }
 
 // Entry is one line of a case's timeline. Text of the program stands in both languages, text of a person in Free.
@@ -76,7 +104,14 @@ type Task struct {
 	State        string // open, done or withdrawn
 	OpenedAt     time.Time
 	DueAt        time.Time // zero: no limit
-	DoneAt       time.Time // zero: not done
+	// AcknowledgedAt is when somebody of the team took it on, AcknowledgedBy who; zero: nobody has.
+	AcknowledgedAt time.Time
+	AcknowledgedBy string
+	DoneAt         time.Time // zero: not done
+	// Origin is what gave it, where that was not the case itself: "plan:7", "instruction:3", "lesson:2".
+	Origin string
+	// Answer is what was said when it was done.
+	Answer string
 }
 
 // timerOwner is whose the timers of cases are.

@@ -46,19 +46,22 @@ func getDefinition(tx *db.Tx, hash string) (*lifecycle.Kind, error) {
 
 // insertCase adds c unless its alert or finding has a case already; added says which.
 func insertCase(tx *db.Tx, c *Case) (added bool, err error) {
-	fields, streams, err := encodeCase(c)
+	fields, streams, parties, err := encodeCase(c)
 	if err != nil {
 		return false, err
 	}
 	lon, lat := point(c.Point)
 	err = tx.QueryRow(`insert into cases
 		(kind, definition, title, state, since, generation, level, fields, alert, finding, report, asset, place, area, owner,
-		 lon, lat, datastreams, opened_at, due_at, closed_at, outcome)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+		 lon, lat, datastreams, opened_at, due_at, closed_at, outcome, post, desk, parties, private, parent, merged_into, category,
+		 listed, reopened)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+		 $23, $24, $25, $26, $27, $28, $29, $30, $31)
 		on conflict do nothing returning id`,
 		c.Kind, c.Definition, c.Title, c.State, db.Micros(c.Since), c.Generation, c.Level, fields, id(c.Alert), id(c.Finding),
 		c.Report, c.Asset, c.Place, c.Area, c.Owner, lon, lat, streams, db.Micros(c.OpenedAt), moment(c.DueAt),
-		moment(c.ClosedAt), c.Outcome).Scan(&c.ID)
+		moment(c.ClosedAt), c.Outcome, c.Post, c.Desk, parties, flag(c.Private), c.Parent, c.MergedInto, c.Category, c.Listed,
+		c.Reopened).Scan(&c.ID)
 	if errors.Is(err, db.ErrNotFound) {
 		return false, nil
 	}
@@ -71,13 +74,15 @@ func insertCase(tx *db.Tx, c *Case) (added bool, err error) {
 // updateCase writes what a move changes. It fails when the case was moved by someone else since it was read, which only
 // another process on the same PostgreSQL can do.
 func updateCase(tx *db.Tx, c *Case, generation int64) error {
-	fields, streams, err := encodeCase(c)
+	fields, streams, parties, err := encodeCase(c)
 	if err != nil {
 		return err
 	}
 	r, err := tx.Exec(`update cases set state = $1, since = $2, generation = $3, level = $4, fields = $5, due_at = $6,
-		closed_at = $7, outcome = $8, datastreams = $9 where id = $10 and generation = $11`,
-		c.State, db.Micros(c.Since), c.Generation, c.Level, fields, moment(c.DueAt), moment(c.ClosedAt), c.Outcome, streams, c.ID, generation)
+		closed_at = $7, outcome = $8, datastreams = $9, owner = $10, post = $11, desk = $12, parties = $13, merged_into = $14,
+		listed = $15, reopened = $16 where id = $17 and generation = $18`,
+		c.State, db.Micros(c.Since), c.Generation, c.Level, fields, moment(c.DueAt), moment(c.ClosedAt), c.Outcome, streams,
+		c.Owner, c.Post, c.Desk, parties, c.MergedInto, c.Listed, c.Reopened, c.ID, generation)
 	if err != nil {
 		return fmt.Errorf("update case %d: %w", c.ID, err)
 	}
@@ -89,29 +94,34 @@ func updateCase(tx *db.Tx, c *Case, generation int64) error {
 
 var errMovedMeanwhile = errors.New("case was moved meanwhile")
 
-func encodeCase(c *Case) (fields, streams string, err error) {
-	f, err := json.Marshal(c.Fields)
-	if err != nil {
-		return "", "", fmt.Errorf("encode fields of a case: %w", err)
+func encodeCase(c *Case) (fields, streams, parties string, err error) {
+	f, err1 := json.Marshal(c.Fields)
+	s, err2 := json.Marshal(c.Datastreams)
+	p := []byte("[]")
+	var err3 error
+	if len(c.Parties) > 0 {
+		p, err3 = json.Marshal(c.Parties)
 	}
-	s, err := json.Marshal(c.Datastreams)
-	if err != nil {
-		return "", "", fmt.Errorf("encode datastreams of a case: %w", err)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return "", "", "", fmt.Errorf("encode case: %w", err)
 	}
-	return string(f), string(s), nil
+	return string(f), string(s), string(p), nil
 }
 
 const caseColumns = `id, kind, definition, title, state, since, generation, level, fields, alert, finding, report, asset,
-	place, area, owner, lon, lat, datastreams, opened_at, due_at, closed_at, outcome`
+	place, area, owner, lon, lat, datastreams, opened_at, due_at, closed_at, outcome, post, desk, parties, private, parent,
+	merged_into, category, listed, reopened`
 
 func scanCase(row interface{ Scan(...any) error }) (*Case, error) {
 	c := &Case{}
 	var since, opened int64
 	var due, closed, alert, finding sql.NullInt64
 	var lon, lat sql.NullFloat64
-	var fields, streams string
+	var fields, streams, parties string
+	var private int64
 	err := row.Scan(&c.ID, &c.Kind, &c.Definition, &c.Title, &c.State, &since, &c.Generation, &c.Level, &fields, &alert, &finding,
-		&c.Report, &c.Asset, &c.Place, &c.Area, &c.Owner, &lon, &lat, &streams, &opened, &due, &closed, &c.Outcome)
+		&c.Report, &c.Asset, &c.Place, &c.Area, &c.Owner, &lon, &lat, &streams, &opened, &due, &closed, &c.Outcome,
+		&c.Post, &c.Desk, &parties, &private, &c.Parent, &c.MergedInto, &c.Category, &c.Listed, &c.Reopened)
 	if err != nil {
 		return nil, fmt.Errorf("case: %w", err)
 	}
@@ -121,6 +131,10 @@ func scanCase(row interface{ Scan(...any) error }) (*Case, error) {
 	if err := json.Unmarshal([]byte(streams), &c.Datastreams); err != nil {
 		return nil, fmt.Errorf("case %d: datastreams: %w", c.ID, err)
 	}
+	if err := json.Unmarshal([]byte(parties), &c.Parties); err != nil {
+		return nil, fmt.Errorf("case %d: parties: %w", c.ID, err)
+	}
+	c.Private = private != 0
 	c.Since, c.OpenedAt, c.DueAt, c.ClosedAt = db.Time(since), db.Time(opened), instant(due), instant(closed)
 	c.Alert, c.Finding = alert.Int64, finding.Int64
 	if lon.Valid && lat.Valid {
@@ -284,9 +298,9 @@ func evidence(tx *db.Tx, caseID int64) ([]Attachment, error) {
 // --- tasks
 
 func insertTask(tx *db.Tx, t *Task) error {
-	err := tx.QueryRow(`insert into case_tasks (case_id, en, zh, text, organisation, post, state, opened_at, due_at)
-		values ($1, $2, $3, $4, $5, $6, 'open', $7, $8) returning id`,
-		t.Case, t.Text.En, t.Text.Zh, t.Free, t.Organisation, t.Post, db.Micros(t.OpenedAt), moment(t.DueAt)).Scan(&t.ID)
+	err := tx.QueryRow(`insert into case_tasks (case_id, en, zh, text, organisation, post, state, opened_at, due_at, origin)
+		values ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9) returning id`,
+		t.Case, t.Text.En, t.Text.Zh, t.Free, t.Organisation, t.Post, db.Micros(t.OpenedAt), moment(t.DueAt), t.Origin).Scan(&t.ID)
 	if err != nil {
 		return fmt.Errorf("open task of case %d: %w", t.Case, err)
 	}
@@ -304,24 +318,48 @@ func endTask(tx *db.Tx, caseID, task int64, state string, at time.Time) (ended b
 	return n == 1, err
 }
 
+const taskColumns = `id, case_id, en, zh, text, organisation, post, state, opened_at, due_at, acknowledged_at, acknowledged_by, done_at,
+	origin, answer`
+
+func scanTask(rows interface{ Scan(...any) error }) (t Task, err error) {
+	var opened int64
+	var due, acknowledged, done sql.NullInt64
+	err = rows.Scan(&t.ID, &t.Case, &t.Text.En, &t.Text.Zh, &t.Free, &t.Organisation, &t.Post, &t.State, &opened, &due, &acknowledged,
+		&t.AcknowledgedBy, &done, &t.Origin, &t.Answer)
+	t.OpenedAt, t.DueAt, t.AcknowledgedAt, t.DoneAt = db.Time(opened), instant(due), instant(acknowledged), instant(done)
+	return t, err
+}
+
 func tasks(tx *db.Tx, caseID int64) ([]Task, error) {
 	var ts []Task
 	err := tx.Each(func(rows *sql.Rows) error {
-		var t Task
-		var opened int64
-		var due, done sql.NullInt64
-		err := rows.Scan(&t.ID, &t.Text.En, &t.Text.Zh, &t.Free, &t.Organisation, &t.Post, &t.State, &opened, &due, &done)
-		t.Case, t.OpenedAt, t.DueAt, t.DoneAt = caseID, db.Time(opened), instant(due), instant(done)
+		t, err := scanTask(rows)
 		ts = append(ts, t)
 		return err
-	}, `select id, en, zh, text, organisation, post, state, opened_at, due_at, done_at from case_tasks where case_id = $1
-		order by id nulls last`, caseID)
+	}, `select `+taskColumns+` from case_tasks where case_id = $1 order by id nulls last`, caseID)
+	return ts, err
+}
+
+func tasksOf(tx *db.Tx, origin string) ([]Task, error) {
+	var ts []Task
+	err := tx.Each(func(rows *sql.Rows) error {
+		t, err := scanTask(rows)
+		ts = append(ts, t)
+		return err
+	}, `select `+taskColumns+` from case_tasks where origin = $1 and origin <> '' order by id nulls last`, origin)
 	return ts, err
 }
 
 // --- small conversions
 
 func id(n int64) sql.NullInt64 { return sql.NullInt64{Int64: n, Valid: n != 0} }
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
 
 func moment(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: db.Micros(t), Valid: !t.IsZero()}
