@@ -101,6 +101,7 @@ var actions = []action{
 	{"case.note", "write a note into a case", handlers, daily, false},
 	{"case.task", "give out and close tasks of a case", handlers, daily, false},
 	{"case.attach", "attach evidence to a case", handlers, daily, false},
+	{"case.invite", "invite an organisation into a case", []string{DutyOfficer, Inspector, Operator, system}, daily, false},
 	{"case.assign", "hand a case to an organisation", append(watchOnly, system), daily, false},
 
 	{"watch.read", "see the health of the watch", staff, looking, true},

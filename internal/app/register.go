@@ -365,3 +365,8 @@ func (s states) Datastreams(ctx context.Context, asset int64) (any, error) {
 	}
 	return out, nil
 }
+
+// Above fulfils respond.Register.
+func (r register) Above(organisation, other int64) bool {
+	return organisation == other || r.city.Covers(organisation, other, 0)
+}

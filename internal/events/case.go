@@ -76,16 +76,51 @@ func (CaseClosed) Subject() string { return "case.closed" }
 // CaseOverdue says that a case has stood in a state, or one of its tasks has stayed open, for longer than it may. It comes
 // once per deadline.
 type CaseOverdue struct {
-	Case  int64     `json:"case"`
-	Kind  string    `json:"kind"`
-	State string    `json:"state"`
-	Task  int64     `json:"task,omitempty"` // 0: the case itself
-	Level string    `json:"level,omitempty"`
-	Area  int64     `json:"area,omitempty"`
-	Owner int64     `json:"owner,omitempty"`
-	DueAt time.Time `json:"due_at"`
-	At    time.Time `json:"at"`
+	Case  int64  `json:"case"`
+	Kind  string `json:"kind"`
+	State string `json:"state"`
+	Task  int64  `json:"task,omitempty"` // 0: the case itself
+	// Limit is the limit's name: "state", "limit:closing", "task:7", "ask:3". Organisation and Post had to keep it.
+	Limit        string `json:"limit"`
+	Organisation int64  `json:"organisation,omitempty"`
+	Post         string `json:"post,omitempty"`
+	// Chain names the chain of notices that the case's kind wants; empty where it names none.
+	Chain   string    `json:"chain,omitempty"`
+	Private bool      `json:"private,omitempty"`
+	Level   string    `json:"level,omitempty"`
+	Area    int64     `json:"area,omitempty"`
+	Owner   int64     `json:"owner,omitempty"`
+	DueAt   time.Time `json:"due_at"`
+	At      time.Time `json:"at"`
 }
 
 // Subject is the event's name.
 func (CaseOverdue) Subject() string { return "case.overdue" }
+
+// CaseAsk says that a move was asked for that needs another person's approval, or was decided on.
+type CaseAsk struct {
+	Case  int64     `json:"case"`
+	Ask   int64     `json:"ask"`
+	Move  string    `json:"move"`
+	State string    `json:"state"` // open, granted, refused or withdrawn
+	Area  int64     `json:"area,omitempty"`
+	Owner int64     `json:"owner,omitempty"`
+	At    time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (CaseAsk) Subject() string { return "case.ask" }
+
+// CaseReopened says that a closed case is worked on again: somebody decided so, or the same thing came again.
+type CaseReopened struct {
+	Case  int64     `json:"case"`
+	Kind  string    `json:"kind"`
+	State string    `json:"state"`
+	Alert int64     `json:"alert,omitempty"` // the one that came again
+	Area  int64     `json:"area,omitempty"`
+	Owner int64     `json:"owner,omitempty"`
+	At    time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (CaseReopened) Subject() string { return "case.reopened" }

@@ -195,6 +195,10 @@ func (d *decoder) check(n ast.Node, into any, what string, r Rules) {
 		if !v.IsZero() {
 			d.bounds(v.Value.Seconds(), v.Pos, what, r)
 		}
+	case *Term:
+		if !v.IsZero() {
+			d.bounds(v.seconds(), v.Pos, what, r)
+		}
 	case interface{ keys() []String }:
 		for _, key := range v.keys() {
 			if r.Name {

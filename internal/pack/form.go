@@ -43,6 +43,7 @@ const (
 	TypeWhole     Type = "whole number"
 	TypeTruth     Type = "true or false"
 	TypeDuration  Type = "duration"
+	TypeTerm      Type = "duration or working days"
 	TypeBoth      Type = "text in both languages"
 	TypeNames     Type = "one name or a list of names"
 	TypeCondition Type = "condition"
@@ -78,6 +79,8 @@ func (fs forms) of(t reflect.Type) *Form {
 		return &Form{Type: TypeNumber}
 	case reflect.TypeFor[Duration]():
 		return &Form{Type: TypeDuration}
+	case reflect.TypeFor[Term]():
+		return &Form{Type: TypeTerm}
 	case reflect.TypeFor[Text]():
 		return &Form{Type: TypeBoth}
 	case reflect.TypeFor[Names]():

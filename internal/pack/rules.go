@@ -207,6 +207,8 @@ func (f Field) fill(v reflect.Value) {
 		x.Value, err = strconv.ParseFloat(f.Default, 64)
 	case *Duration:
 		x.Value, err = parseDuration(f.Default)
+	case *Term:
+		x.Value, x.WorkingDays, err = parseTerm(f.Default)
 	case *string:
 		*x = f.Default
 	case *float64:

@@ -113,9 +113,3 @@ type Task struct {
 	// Answer is what was said when it was done.
 	Answer string
 }
-
-// timerOwner is whose the timers of cases are.
-const timerOwner = "case"
-
-// stateTimer is the name of the timer that belongs to the state a case is in. A task's is "task:" and its id.
-const stateTimer = "state"

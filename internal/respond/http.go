@@ -45,10 +45,30 @@ type (
 		PostHead
 		Body TaskRequest
 	}
-	doneIn struct {
+	taskPath struct {
 		PostHead
 		Task int64 `path:"task"`
 	}
+	doneIn struct {
+		PostHead
+		Task int64 `path:"task"`
+		Body *FinishedTask
+	}
+	askIn struct {
+		PostHead
+		Ask  int64 `path:"ask"`
+		Body Decision
+	}
+	partyIn struct {
+		PostHead
+		Body PartyRequest
+	}
+	newIn struct {
+		Key      string `header:"Idempotency-Key" doc:"the same request under the same key is carried out once within 24 hours"`
+		Language string `header:"Accept-Language"`
+		Body     NewCase
+	}
+	wordsOut  struct{ Body []PrivateWords }
 	findingIn struct {
 		Key  string `header:"Idempotency-Key" doc:"the same request under the same key is carried out once"`
 		Body inspect.Draft
@@ -67,6 +87,11 @@ type PostHead struct {
 type CaseList struct {
 	Items []CaseView `json:"items"`
 	Next  int64      `json:"next,omitempty"`
+}
+
+// FinishedTask is what came of a task.
+type FinishedTask struct {
+	Answer string `json:"answer,omitempty" doc:"what came of it"`
 }
 
 // NoteRequest asks for a remark.
@@ -112,8 +137,41 @@ func (s *Service) Routes(r *web.Router) {
 		return in.PostHead, done, err
 	})
 	post(s, api, "/tasks/{task}/done", "finish-task", "Say that a task is done", func(ctx context.Context, in *doneIn) (PostHead, Receipt, error) {
-		done, err := s.FinishTask(ctx, in.ID, in.Task, in.Key)
+		answer := ""
+		if in.Body != nil {
+			answer = in.Body.Answer
+		}
+		done, err := s.FinishTask(ctx, in.ID, in.Task, answer, in.Key)
 		return in.PostHead, done, err
+	})
+	post(s, api, "/tasks/{task}/acknowledge", "acknowledge-task", "Take a task on", func(ctx context.Context, in *taskPath) (PostHead, Receipt, error) {
+		done, err := s.AcknowledgeTask(ctx, in.ID, in.Task, in.Key)
+		return in.PostHead, done, err
+	})
+	post(s, api, "/asks/{ask}/decision", "decide-ask", "Grant or refuse a move that somebody else asked for", func(ctx context.Context, in *askIn) (PostHead, Receipt, error) {
+		done, err := s.DecideAsk(ctx, in.ID, in.Ask, in.Body, in.Key)
+		return in.PostHead, done, err
+	})
+	post(s, api, "/parties", "invite-party", "Invite an organisation to take part", func(ctx context.Context, in *partyIn) (PostHead, Receipt, error) {
+		done, err := s.InviteByHand(ctx, in.ID, in.Body, in.Key)
+		return in.PostHead, done, err
+	})
+	huma.Register(api, huma.Operation{
+		Method: http.MethodPost, Path: "/api/v1/cases", OperationID: "open-case", Summary: "Open a case by hand",
+	}, func(ctx context.Context, in *newIn) (*caseOut, error) {
+		done, err := s.OpenByHand(ctx, in.Body, in.Key)
+		if err != nil {
+			return nil, boundary(err, in.Language)
+		}
+		c, err := s.Case(ctx, done.Case)
+		return &caseOut{c}, err
+	})
+	huma.Register(api, huma.Operation{
+		Method: http.MethodGet, Path: "/api/v1/cases/{id}/words", OperationID: "open-words",
+		Summary: "What people wrote in a private case, out of the vault; each opening stands in the ledger",
+	}, func(ctx context.Context, in *caseIn) (*wordsOut, error) {
+		words, err := s.Words(ctx, in.ID)
+		return &wordsOut{words}, err
 	})
 	huma.Register(api, huma.Operation{
 		Method: http.MethodPost, Path: "/api/v1/findings", OperationID: "record-finding", DefaultStatus: http.StatusCreated,
@@ -160,9 +218,9 @@ func boundary(err error, language string) error {
 	}
 	status := http.StatusUnprocessableEntity
 	switch r.Code {
-	case lifecycle.CodeNeedsPerson, lifecycle.CodeRole, lifecycle.CodeSecondPerson:
+	case lifecycle.CodeNeedsPerson, lifecycle.CodeRole, lifecycle.CodeSecondPerson, lifecycle.CodeSide:
 		status = http.StatusForbidden
-	case lifecycle.CodeClosed, lifecycle.CodeWrongState:
+	case lifecycle.CodeClosed, lifecycle.CodeWrongState, lifecycle.CodeAsked:
 		status = http.StatusConflict
 	}
 	text := r.Text.En

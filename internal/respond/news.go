@@ -24,7 +24,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error {
-		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.rest_over", "alert.cleared", "finding.recorded"}, s.Hear)
+		return s.News.Consume(ctx, "respond", []string{"alert.raised", "alert.changed", "alert.rest_over", "alert.cleared", "finding.recorded", "report.received"}, s.Hear)
 	})
 	return g.Wait()
 }
@@ -49,6 +49,8 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 			return drop(err)
 		}
 		return err
+	case "report.received":
+		return s.report(ctx, m)
 	}
 	return nil
 }
@@ -75,7 +77,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 	who := access.From(ctx)
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		now := s.now()
-		c, err := caseForAlert(tx, a.Alert)
+		c, err := caseFor(tx, "alert", a.Alert)
 		switch {
 		case errors.Is(err, db.ErrNotFound):
 			if a.Opens == nil || a.Opens.Case == "" || !reaches(a.Level, a.Opens.From) {
@@ -85,7 +87,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 				return nil
 			}
 			if a.Lead != 0 { // one cause is one case
-				led, err := caseForAlert(tx, a.Lead)
+				led, err := caseFor(tx, "alert", a.Lead)
 				if err == nil && led.Kind == a.Opens.Case && led.ClosedAt.IsZero() {
 					return s.joins(tx, led, a, m.ID, who, now)
 				}
@@ -97,12 +99,12 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 			if m.Subject == "alert.rest_over" {
 				why = lifecycle.Words("Opened for an alert that had rested and stands: "+a.Title.EN, "暂缓处置的告警尚未恢复，现予立案："+a.Title.ZH)
 			}
-			_, _, err := s.open(tx, who, Opening{
-				Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot,
-			}, Entry{
-				Kind: "alert", Text: why, Event: m.ID,
-				Data: map[string]any{"alert": a.Alert, "level": a.Level},
-			}, now)
+			o := Opening{Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot}
+			first := Entry{Kind: "alert", Text: why, Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level}}
+			if again, err := s.recur(tx, who, o, first, now); err != nil || again != nil {
+				return err
+			}
+			_, _, err := s.open(tx, who, o, first, now)
 			return err
 		case err != nil:
 			return err
@@ -137,6 +139,9 @@ func (s *Service) joins(tx *db.Tx, c *Case, a events.AlertFacts, event int64, wh
 	if err != nil || !added {
 		return err
 	}
+	if err := link(tx, c.ID, "alert", a.Alert); err != nil {
+		return err
+	}
 	for _, id := range a.Datastreams {
 		if !slices.Contains(c.Datastreams, id) {
 			c.Datastreams = append(c.Datastreams, id)
@@ -151,6 +156,39 @@ func (s *Service) joins(tx *db.Tx, c *Case, a events.AlertFacts, event int64, wh
 	return changed(tx, c, "alert", now)
 }
 
+// report opens the case of a report, where a pack has a kind for reports: one report, one case. What was said stays in its room.
+func (s *Service) report(ctx context.Context, m bus.Message) error {
+	k := s.opener("report")
+	if k == nil {
+		return nil
+	}
+	var r events.ReportReceived
+	if err := json.Unmarshal(m.Data, &r); err != nil {
+		return drop(err)
+	}
+	if s.now().Sub(r.At) > historyAfter {
+		return nil
+	}
+	spot, err := s.Register.Locate(ctx, inspect.Spot{Area: r.Area, Point: r.Point})
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return fmt.Errorf("locate report %d: %w", r.Report, err)
+	}
+	spot.Owner = 0 // whose work it is, the desk decides
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		if _, err := caseFor(tx, "report", r.Report); !errors.Is(err, db.ErrNotFound) {
+			return err
+		}
+		o := Opening{Kind: k.ID, Title: r.Category, Category: r.Category, Report: r.Report, Spot: spot}
+		first := Entry{Kind: "report", Text: lifecycle.Words("Opened for report "+r.Number, "根据诉求 "+r.Number+" 立案"), Event: m.ID,
+			Data: map[string]any{"report": r.Report, "number": r.Number, "category": r.Category, "channel": r.Channel}}
+		_, _, err := s.open(tx, access.From(ctx), o, first, s.now())
+		return err
+	})
+}
+
+// historyAfter is how old a report may be that opens a case: older ones are brought along, not told now.
+const historyAfter = 7 * 24 * time.Hour
+
 // alertCleared notes that an alert is over. It closes nothing: that the sensor is quiet is not yet a proof.
 func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
 	var a events.AlertFacts
@@ -159,7 +197,7 @@ func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
 	}
 	who := access.From(ctx)
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
-		c, err := caseForAlert(tx, a.Alert)
+		c, err := caseFor(tx, "alert", a.Alert)
 		if errors.Is(err, db.ErrNotFound) {
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // What the other packages of this room (watch, plan, joint, notify) do to a case they do through the functions of this file,
@@ -35,10 +36,10 @@ func (s *Service) Open(tx *db.Tx, who access.Actor, o Opening, first Entry, now 
 	if c, opened, err = s.open(tx, who, o, first, now); err != nil || opened {
 		return c, opened, err
 	}
-	if o.Alert != 0 {
-		c, err = caseForAlert(tx, o.Alert)
-	} else {
-		c, err = caseForFinding(tx, o.Finding)
+	for what, id := range map[string]int64{"alert": o.Alert, "finding": o.Finding, "report": o.Report} {
+		if id != 0 {
+			c, err = caseFor(tx, what, id)
+		}
 	}
 	return c, false, err
 }
@@ -51,7 +52,7 @@ func (s *Service) Enter(tx *db.Tx, caseID int64, e *Entry) error {
 		return err
 	}
 	e.Free = guard.Mask(e.Free)
-	added, err := insertEntry(tx, caseID, e)
+	added, err := s.enter(tx, c, e)
 	if err != nil || !added {
 		return err
 	}
@@ -66,16 +67,19 @@ func (s *Service) Give(tx *db.Tx, who access.Actor, t *Task) error {
 		return err
 	}
 	t.Free = guard.Mask(t.Free)
-	if _, err := s.openTask(tx, who, t); err != nil {
+	if _, err := s.openTask(tx, who, c, t); err != nil {
 		return err
 	}
 	if err := changed(tx, c, "task", t.OpenedAt); err != nil {
 		return err
 	}
-	return ledger.Append(tx, ledger.Entry{
-		Action: "case.task", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: t.OpenedAt,
-		Detail: map[string]any{"task": t.ID, "organisation": t.Organisation, "post": t.Post, "origin": t.Origin},
-	})
+	return recordTask(tx, who, c, *t, "open", t.OpenedAt)
+}
+
+// Withdraw ends an open task that is not needed any more; why stands in the timeline.
+func (s *Service) Withdraw(tx *db.Tx, who access.Actor, t Task, why lifecycle.Text, now time.Time) error {
+	_, err := s.finishTask(tx, who, t.Case, t.ID, "withdrawn", "", why, now)
+	return err
 }
 
 // Tasks returns the tasks that an origin gave ("plan:7"), in the order in which they were given.
@@ -101,5 +105,39 @@ func (s *Service) Invite(tx *db.Tx, who access.Actor, caseID int64, p Party) err
 	return ledger.Append(tx, ledger.Entry{
 		Action: "case.invite", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: p.At,
 		Detail: map[string]any{"organisation": p.Organisation, "role": p.Role},
+	})
+}
+
+// PartyRequest asks for an organisation to take part in a case.
+type PartyRequest struct {
+	Organisation int64  `json:"organisation"`
+	Role         string `json:"role,omitempty" enum:",lead,assist,invited" doc:"left out: assist"`
+}
+
+// InviteByHand is Invite for a person's request.
+func (s *Service) InviteByHand(ctx context.Context, caseID int64, r PartyRequest, key string) (Receipt, error) {
+	if _, _, err := s.look(ctx, "case.invite", caseID); err != nil {
+		return Receipt{}, err
+	}
+	if err := s.known(ctx, "organisation", r.Organisation, "organisation"); err != nil {
+		return Receipt{}, err
+	}
+	if r.Role == "" {
+		r.Role = "assist"
+	}
+	who := access.From(ctx)
+	name := s.Register.Name(ctx, "organisation", r.Organisation)
+	return s.write(ctx, key, []any{"invite", caseID, r}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+		if err := s.Invite(tx, who, caseID, Party{Organisation: r.Organisation, Role: r.Role, At: now}); err != nil {
+			return Receipt{}, err
+		}
+		c, err := getCase(tx, caseID)
+		if err != nil {
+			return Receipt{}, err
+		}
+		e := Entry{At: now, Actor: who, Kind: "party", Text: lifecycle.Words("Takes part from now on: "+name.En, "参与单位："+name.Zh),
+			Data: map[string]any{"organisation": r.Organisation, "role": r.Role}}
+		_, err = s.enter(tx, c, &e)
+		return Receipt{Case: caseID, Entry: e.ID}, err
 	})
 }

@@ -62,6 +62,11 @@ func (*city) Name(_ context.Context, kind string, id int64) lifecycle.Text {
 	return lifecycle.Words(fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%d 号%s", id, kind))
 }
 
+// Above: organisation 40 stands above 41 and 42.
+func (c *city) Above(organisation, other int64) bool {
+	return organisation == other || organisation == 40 && (other == 41 || other == 42)
+}
+
 // world is a room under test.
 type world struct {
 	*Service
@@ -514,13 +519,13 @@ func TestTasks(t *testing.T) {
 		if ts := w.page(1).Tasks; len(ts) != 1 || ts[0].Title != "Close valve V-12" || ts[0].Organisation != 40 || !ts[0].DueAt.Equal(due) {
 			t.Errorf("%+v", ts)
 		}
-		if _, err := w.FinishTask(me, 1, r.Item, ""); err != nil {
+		if _, err := w.FinishTask(me, 1, r.Item, "", ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.FinishTask(me, 1, r.Item, ""); !hasCode(err, "case.task_ended") {
+		if _, err := w.FinishTask(me, 1, r.Item, "", ""); !hasCode(err, "case.task_ended") {
 			t.Errorf("finished twice: %v", err)
 		}
-		if _, err := w.FinishTask(me, 1, 999, ""); !hasCode(err, "case.no_task") {
+		if _, err := w.FinishTask(me, 1, 999, "", ""); !hasCode(err, "case.no_task") {
 			t.Errorf("no such task: %v", err)
 		}
 		if _, err := w.Note(me, 1, "Crew is there.", "once"); err != nil {
@@ -580,7 +585,7 @@ func TestNumbersOfPersonsAreNotKept(t *testing.T) {
 			second(w.Attach(me, 1, EvidenceRequest{Kind: "note", Text: attack}, "e")),
 			second(w.Move(me, 1, MoveRequest{Move: "arrive", Note: attack}, "m")),
 			second(w.Move(me, 1, MoveRequest{Move: "report-safe", Note: attack, Fields: safe}, "s")),
-			second(w.FinishTask(me, 1, task.Item, "d")),
+			second(w.FinishTask(me, 1, task.Item, "", "d")),
 		); err != nil {
 			t.Fatal(err)
 		}
@@ -655,7 +660,7 @@ func TestEveryDeedAsksFirst(t *testing.T) {
 		}
 	}
 	w.Access = denied{"case.task"}
-	if err := second(w.FinishTask(me, 1, 1, "")); !hasCode(err, "access.denied") {
+	if err := second(w.FinishTask(me, 1, 1, "", "")); !hasCode(err, "access.denied") {
 		t.Errorf("finish task: %v", err)
 	}
 	w.Access = denied{"case.read"}

@@ -94,6 +94,29 @@ func updateCase(tx *db.Tx, c *Case, generation int64) error {
 
 var errMovedMeanwhile = errors.New("case was moved meanwhile")
 
+// updateTitle writes the title and the answers of a case that was just added.
+func updateTitle(tx *db.Tx, c *Case) error {
+	fields, _, _, err := encodeCase(c)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`update cases set title = $1, fields = $2 where id = $3`, c.Title, fields, c.ID); err != nil {
+		return fmt.Errorf("update case %d: %w", c.ID, err)
+	}
+	return nil
+}
+
+// ownerBefore is who had a case before its present owner; the present one where nobody did.
+func ownerBefore(tx *db.Tx, c *Case) (int64, error) {
+	owner := c.Owner
+	err := tx.QueryRow(`select cast(json_num(data, 'owner_before') as bigint) from case_timeline
+		where case_id = $1 and kind = 'move' and json_num(data, 'owner_before') is not null order by id desc nulls last limit 1`, c.ID).Scan(&owner)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return 0, fmt.Errorf("owner before of case %d: %w", c.ID, err)
+	}
+	return owner, nil
+}
+
 func encodeCase(c *Case) (fields, streams, parties string, err error) {
 	f, err1 := json.Marshal(c.Fields)
 	s, err2 := json.Marshal(c.Datastreams)
@@ -145,15 +168,6 @@ func scanCase(row interface{ Scan(...any) error }) (*Case, error) {
 
 func getCase(tx *db.Tx, id int64) (*Case, error) {
 	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where id = $1`, id))
-}
-
-// caseFor finds the case of an alert or a finding; what is the name of the column.
-func caseForAlert(tx *db.Tx, alert int64) (*Case, error) {
-	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where alert = $1`, alert))
-}
-
-func caseForFinding(tx *db.Tx, finding int64) (*Case, error) {
-	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where finding = $1`, finding))
 }
 
 // newestCases returns up to limit cases below the id before, newest first; before 0 means from the newest.
@@ -307,10 +321,23 @@ func insertTask(tx *db.Tx, t *Task) error {
 	return nil
 }
 
+// acknowledgeTask notes who took an open task on; first is false when somebody has already.
+func acknowledgeTask(tx *db.Tx, task int64, by string, at time.Time) (t Task, first bool, err error) {
+	t, err = scanTask(tx.QueryRow(`update case_tasks set acknowledged_at = $1, acknowledged_by = $2
+		where id = $3 and acknowledged_at is null and state = 'open' returning `+taskColumns, db.Micros(at), by, task))
+	if errors.Is(err, db.ErrNotFound) {
+		return t, false, nil
+	}
+	if err != nil {
+		return t, false, fmt.Errorf("acknowledge task %d: %w", task, err)
+	}
+	return t, true, nil
+}
+
 // endTask ends an open task; ended is false when it was not open.
-func endTask(tx *db.Tx, caseID, task int64, state string, at time.Time) (ended bool, err error) {
-	r, err := tx.Exec(`update case_tasks set state = $1, done_at = $2 where id = $3 and case_id = $4 and state = 'open'`,
-		state, db.Micros(at), task, caseID)
+func endTask(tx *db.Tx, caseID, task int64, state, answer string, at time.Time) (ended bool, err error) {
+	r, err := tx.Exec(`update case_tasks set state = $1, done_at = $2, answer = $3 where id = $4 and case_id = $5 and state = 'open'`,
+		state, db.Micros(at), answer, task, caseID)
 	if err != nil {
 		return false, fmt.Errorf("end task %d: %w", task, err)
 	}

@@ -2,16 +2,13 @@ package respond
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/platform/db"
-	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
@@ -37,6 +34,14 @@ type CaseView struct {
 	Point      *[2]float64     `json:"point"`
 	Owner      *int64          `json:"owner"`
 	OwnerName  *lifecycle.Text `json:"owner_name"`
+	Post       string          `json:"post,omitempty" doc:"the owner's post that has it"`
+	Desk       *int64          `json:"desk" doc:"the organisation that runs the case; null is the city's own watch"`
+	Category   string          `json:"category,omitempty"`
+	Listed     string          `json:"listed,omitempty" doc:"the level at which its supervision is listed"`
+	Reopened   int64           `json:"reopened,omitempty" doc:"how often it was closed and opened again"`
+	Parent     *int64          `json:"parent" doc:"the case that it is a part of"`
+	MergedInto *int64          `json:"merged_into" doc:"the case that goes on in its place"`
+	Private    bool            `json:"private,omitempty"`
 	OpenedAt   time.Time       `json:"opened_at"`
 	Since      time.Time       `json:"since" doc:"when it came into its present state"`
 	DueAt      *time.Time      `json:"due_at"`
@@ -48,11 +53,64 @@ type CaseView struct {
 type CasePage struct {
 	CaseView
 	Definition string         `json:"definition" doc:"SHA-256 of the definition that the case keeps"`
+	Parties    []PartyView    `json:"parties"`
+	Limits     []LimitView    `json:"limits" doc:"each promise of a time, in the order in which they began"`
+	Asks       []AskView      `json:"asks" doc:"moves that needed another person's approval, or wait for it"`
+	Parts      []PartView     `json:"parts" doc:"the cases that this one was split into"`
+	Merged     []int64        `json:"merged" doc:"the cases that this one goes on in the place of"`
 	Fields     map[string]any `json:"fields"`
 	Timeline   []EntryView    `json:"timeline"`
 	Tasks      []TaskView     `json:"tasks"`
 	Evidence   []EvidenceView `json:"evidence"`
 	Moves      []MoveView     `json:"moves"`
+}
+
+// PartyView is an organisation that takes part beside owner and desk.
+type PartyView struct {
+	Party
+	Name *lifecycle.Text `json:"name"`
+}
+
+// LimitView is a promise of a time.
+type LimitView struct {
+	Name         string         `json:"name" doc:"state, limit:…, task:… or ask:…"`
+	Title        lifecycle.Text `json:"title"`
+	Organisation *int64         `json:"organisation"`
+	Post         string         `json:"post,omitempty"`
+	StartedAt    time.Time      `json:"started_at"`
+	DueAt        time.Time      `json:"due_at"`
+	FirstDueAt   time.Time      `json:"first_due_at" doc:"before it was set later"`
+	Extensions   int            `json:"extensions"`
+	EndedAt      *time.Time     `json:"ended_at"`
+	State        string         `json:"state" enum:"running,met,withdrawn,passed-on"`
+	Late         bool           `json:"late"`
+}
+
+// AskView is a move that needs another person's approval.
+type AskView struct {
+	ID        int64          `json:"id"`
+	Move      string         `json:"move"`
+	Title     lifecycle.Text `json:"title"`
+	Fields    map[string]any `json:"fields"`
+	Note      string         `json:"note,omitempty"`
+	AskedBy   string         `json:"asked_by"`
+	AskedAt   time.Time      `json:"asked_at"`
+	DecideBy  *time.Time     `json:"decide_by"`
+	State     string         `json:"state" enum:"open,granted,refused,withdrawn"`
+	DecidedBy string         `json:"decided_by,omitempty"`
+	DecidedAt *time.Time     `json:"decided_at"`
+	Reason    string         `json:"reason,omitempty"`
+	MayDecide bool           `json:"may_decide" doc:"whether the one who looks may decide"`
+}
+
+// PartView is a part of a case.
+type PartView struct {
+	ID         int64           `json:"id"`
+	Owner      *int64          `json:"owner"`
+	OwnerName  *lifecycle.Text `json:"owner_name"`
+	StateTitle lifecycle.Text  `json:"state_title"`
+	Outcome    string          `json:"outcome,omitempty"`
+	ClosedAt   *time.Time      `json:"closed_at"`
 }
 
 // EntryView is a line of the timeline. Text is in both languages where the program speaks, plain where a person does.
@@ -67,13 +125,18 @@ type EntryView struct {
 
 // TaskView is a task of a case.
 type TaskView struct {
-	ID           int64      `json:"id"`
-	Title        any        `json:"title" doc:"{en, zh-CN}, or a person's own words"`
-	State        string     `json:"state"`
-	Assignee     string     `json:"assignee"`
-	Organisation int64      `json:"organisation,omitempty"`
-	DueAt        *time.Time `json:"due_at"`
-	DoneAt       *time.Time `json:"done_at"`
+	ID               int64           `json:"id"`
+	Title            any             `json:"title" doc:"{en, zh-CN}, or a person's own words"`
+	State            string          `json:"state"`
+	Assignee         string          `json:"assignee"`
+	Organisation     int64           `json:"organisation,omitempty"`
+	OrganisationName *lifecycle.Text `json:"organisation_name,omitempty"`
+	DueAt            *time.Time      `json:"due_at"`
+	AcknowledgedAt   *time.Time      `json:"acknowledged_at"`
+	AcknowledgedBy   string          `json:"acknowledged_by,omitempty"`
+	DoneAt           *time.Time      `json:"done_at"`
+	Origin           string          `json:"origin,omitempty" doc:"plan:7, instruction:3, lesson:2; absent where the case itself gave it"`
+	Answer           string          `json:"answer,omitempty"`
 }
 
 // EvidenceView is a piece of evidence.
@@ -94,6 +157,8 @@ type MoveView struct {
 	Name     string            `json:"name"`
 	Title    lifecycle.Text    `json:"title"`
 	To       string            `json:"to"`
+	Does     string            `json:"does,omitempty" doc:"what it does beside leading to another state"`
+	Approval bool              `json:"approval,omitempty" doc:"it takes effect only when another person grants it"`
 	Allowed  bool              `json:"allowed"`
 	WhyNot   *lifecycle.Text   `json:"why_not"`
 	Requires []RequirementView `json:"requires"`
@@ -113,16 +178,19 @@ type RequirementView struct {
 
 // Case returns a case as the actor may see it.
 func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
-	var c *Case
-	var k *lifecycle.Kind
+	c, k, err := s.look(ctx, "case.read", caseID)
+	if err != nil {
+		return nil, err
+	}
 	var entries []Entry
 	var attached []Attachment
 	var ts []Task
-	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		if c, err = getCase(tx, caseID); err != nil {
-			return err
-		}
-		if k, err = s.version(tx, c.Definition); err != nil {
+	var ls []Limit
+	var as []*Ask
+	var parts, merged []*Case
+	var snap lifecycle.Snapshot
+	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if c, err = getCase(tx, caseID); err != nil { // as it is now
 			return err
 		}
 		if entries, err = timeline(tx, caseID); err != nil {
@@ -131,41 +199,90 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		if attached, err = evidence(tx, caseID); err != nil {
 			return err
 		}
-		ts, err = tasks(tx, caseID)
+		if ts, err = tasks(tx, caseID); err != nil {
+			return err
+		}
+		if ls, err = limits(tx, caseID, false); err != nil {
+			return err
+		}
+		if as, err = asks(tx, caseID, false); err != nil {
+			return err
+		}
+		if parts, err = partsOf(tx, caseID); err != nil {
+			return err
+		}
+		if merged, err = mergedInto(tx, caseID); err != nil {
+			return err
+		}
+		snap, err = s.snapshot(tx, c, k, nil)
 		return err
 	})
-	if errors.Is(err, db.ErrNotFound) {
-		return nil, web.Errorf(http.StatusNotFound, "case.not_found", "there is no case %d", caseID)
-	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Access.Decide(ctx, "case.read", c.resource(), access.Operations); err != nil {
-		return nil, err
-	}
+	names := s.names(ctx)
 	page := &CasePage{
-		CaseView: s.view(c, k, s.names(ctx)), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
-		Evidence: []EvidenceView{}, Moves: []MoveView{},
+		CaseView: s.view(c, k, names), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
+		Evidence: []EvidenceView{}, Moves: []MoveView{}, Parties: []PartyView{}, Limits: []LimitView{}, Asks: []AskView{}, Parts: []PartView{},
+		Merged: []int64{},
 	}
-	var past []lifecycle.PastMove
 	for _, e := range entries {
 		page.Timeline = append(page.Timeline, e.view())
-		if e.Kind == "move" && e.Actor.Kind == access.KindAccount {
-			past = append(past, lifecycle.PastMove{Move: e.Move, Account: e.Actor.ID})
-		}
 	}
 	for _, t := range ts {
-		page.Tasks = append(page.Tasks, t.view())
+		v := t.view()
+		v.OrganisationName = names("organisation", t.Organisation)
+		page.Tasks = append(page.Tasks, v)
 	}
 	for _, a := range attached {
 		page.Evidence = append(page.Evidence, a.view(c.ID))
 	}
-	snap := c.snapshot(past, attached, ts)
+	for _, p := range c.Parties {
+		page.Parties = append(page.Parties, PartyView{p, names("organisation", p.Organisation)})
+	}
+	for _, l := range ls {
+		page.Limits = append(page.Limits, l.view(s.Clock.Now()))
+	}
+	who := access.From(ctx)
+	for _, a := range as {
+		page.Asks = append(page.Asks, a.view(k, snap, who))
+	}
+	for _, p := range parts {
+		v := PartView{ID: p.ID, Owner: ref(p.Owner), OwnerName: names("organisation", p.Owner), Outcome: p.Outcome, ClosedAt: optional(p.ClosedAt)}
+		if st := k.State(p.State); st != nil {
+			v.StateTitle = st.Title
+		}
+		page.Parts = append(page.Parts, v)
+	}
+	for _, m := range merged {
+		page.Merged = append(page.Merged, m.ID)
+	}
 	if snap.Latest, err = s.latestOf(ctx, attached); err != nil {
 		return nil, err
 	}
 	page.Moves = s.moves(ctx, k, c, snap)
 	return page, nil
+}
+
+func (l Limit) view(now time.Time) LimitView {
+	v := LimitView{Name: l.Name, Title: l.Title, Organisation: ref(l.Organisation), Post: l.Post, StartedAt: l.StartedAt, DueAt: l.DueAt,
+		FirstDueAt: l.FirstDueAt, Extensions: l.Extensions, EndedAt: optional(l.EndedAt), State: l.State}
+	at := now
+	if !l.EndedAt.IsZero() {
+		at = l.EndedAt
+	}
+	v.Late = at.After(l.DueAt)
+	return v
+}
+
+func (a *Ask) view(k *lifecycle.Kind, c lifecycle.Snapshot, who access.Actor) AskView {
+	v := AskView{ID: a.ID, Move: a.Move, Fields: maskAll(a.Fields), Note: guard.Mask(a.Note), AskedBy: a.AskedByName, AskedAt: a.AskedAt,
+		DecideBy: optional(a.DecideBy), State: a.State, DecidedBy: a.DecidedBy, DecidedAt: optional(a.DecidedAt), Reason: guard.Mask(a.Reason)}
+	if m := k.Move(a.Move); m != nil {
+		v.Title = m.Title
+		v.MayDecide = a.State == "open" && m.Approval != nil && k.MayDecide(c, who, m, a.AskedBy) == nil
+	}
+	return v
 }
 
 // moves lists the moves out of the present state, as the rules and the policy judge them for the actor.
@@ -178,7 +295,7 @@ func (s *Service) moves(ctx context.Context, k *lifecycle.Kind, c *Case, snap li
 		if !slices.Contains(m.From, c.State) {
 			continue
 		}
-		v := MoveView{Name: m.ID, Title: m.Title, To: m.To, Requires: []RequirementView{}}
+		v := MoveView{Name: m.ID, Title: m.Title, To: m.To, Does: m.Does, Approval: m.Approval != nil, Requires: []RequirementView{}}
 		switch why := k.Preview(snap, who, m, now); {
 		case policy != nil:
 			v.WhyNot = &lifecycle.Text{En: "Your account may not work on this case.", Zh: "您的账号无权处理本案卷。"}
@@ -276,6 +393,8 @@ func (s *Service) view(c *Case, k *lifecycle.Kind, name func(kind string, id int
 		ID: c.ID, Kind: c.Kind, KindTitle: k.Title, State: c.State, StateTitle: k.State(c.State).Title,
 		Level: c.Level, Outcome: c.Outcome, Alert: ref(c.Alert), Finding: ref(c.Finding), Report: ref(c.Report),
 		Asset: ref(c.Asset), Place: ref(c.Place), Area: ref(c.Area), Owner: ref(c.Owner), Point: c.Point,
+		Post: c.Post, Desk: ref(c.Desk), Category: c.Category, Listed: c.Listed, Reopened: c.Reopened, Parent: ref(c.Parent),
+		MergedInto: ref(c.MergedInto), Private: c.Private,
 		OpenedAt: c.OpenedAt, Since: c.Since, DueAt: optional(c.DueAt), ClosedAt: optional(c.ClosedAt),
 	}
 	v.Overdue = c.ClosedAt.IsZero() && !c.DueAt.IsZero() && !c.DueAt.After(s.Clock.Now())
@@ -311,7 +430,8 @@ func (e Entry) view() EntryView {
 func (t Task) view() TaskView {
 	v := TaskView{
 		ID: t.ID, Title: t.Text, State: t.State, Assignee: guard.Mask(t.Post), Organisation: t.Organisation,
-		DueAt: optional(t.DueAt), DoneAt: optional(t.DoneAt),
+		DueAt: optional(t.DueAt), DoneAt: optional(t.DoneAt), AcknowledgedAt: optional(t.AcknowledgedAt), AcknowledgedBy: t.AcknowledgedBy,
+		Origin: t.Origin, Answer: guard.Mask(t.Answer),
 	}
 	if t.Text == (lifecycle.Text{}) {
 		v.Title = guard.Mask(t.Free)

@@ -148,6 +148,8 @@ func (w *writer) form(f *pack.Form, r pack.Rules) *schema {
 		return &schema{Type: "boolean"}
 	case pack.TypeDuration:
 		return &schema{Type: "string", Pattern: pack.DurationPattern}
+	case pack.TypeTerm:
+		return &schema{Type: "string", Pattern: pack.TermPattern}
 	case pack.TypePhrase:
 		return &schema{Type: []string{"string", "number"}}
 	case pack.TypeCondition:

@@ -21,40 +21,78 @@ func Declaration() pack.Declaration {
 
 // kindEntry and those below are the declaration of cases.yaml. Kind is what they become once nothing is wrong in them.
 type kindEntry struct {
-	ID       pack.String  `yaml:"id" pack:"required,name" doc:"unique among all packs"`
-	Title    pack.Text    `yaml:"title" pack:"required" doc:"the kind's name for people"`
-	OpenedBy pack.String  `yaml:"opened_by" pack:"required,one of alert finding person" doc:"what news opens a case of this kind"`
-	States   []stateEntry `yaml:"states" pack:"required" doc:"where a case can stand; it begins in the first"`
-	Moves    []moveEntry  `yaml:"moves" pack:"required" doc:"how it gets from one state to another"`
-	Pos      pack.Pos
+	ID        pack.String    `yaml:"id" pack:"required,name" doc:"unique among all packs"`
+	Title     pack.Text      `yaml:"title" pack:"required" doc:"the kind's name for people"`
+	OpenedBy  pack.Names     `yaml:"opened_by" pack:"required,one of alert finding report person" doc:"what opens a case of this kind; several are a list" example:"[finding, person]"`
+	Calendar  pack.String    `yaml:"calendar" pack:"name" doc:"the calendar by which working days (3wd) count" example:"cn"`
+	Private   bool           `yaml:"private" doc:"true: for its parties alone; what people write in it stands in the vault and is erased after the end"`
+	Limits    []promiseEntry `yaml:"limits" doc:"limits that run across states"`
+	Recurs    *recursEntry   `yaml:"recurs" doc:"when a closed case is opened again instead of a new one"`
+	Escalates pack.String    `yaml:"escalates" pack:"name" doc:"the chain of notices that begins when a limit passes"`
+	States    []stateEntry   `yaml:"states" pack:"required" doc:"where a case can stand; it begins in the first"`
+	Moves     []moveEntry    `yaml:"moves" pack:"required" doc:"how it gets from one state to another"`
+	Pos       pack.Pos
+}
+
+type promiseEntry struct {
+	ID    pack.String `yaml:"id" pack:"required,name" doc:"the limit's name in this kind"`
+	Title pack.Text   `yaml:"title" pack:"required" doc:"what is promised"`
+	Due   pack.Term   `yaml:"due" pack:"required,above 0s" doc:"within what time" example:"1wd"`
+	From  pack.Names  `yaml:"from" doc:"the moves with which it begins; left out: when the case is opened"`
+	MetBy pack.Names  `yaml:"met_by" doc:"the moves that meet it; left out: the end"`
+	With  pack.String `yaml:"with" pack:"one of owner desk" doc:"who has to keep it; left out: the owner"`
+	Pos   pack.Pos
+}
+
+type recursEntry struct {
+	Within pack.Term   `yaml:"within" pack:"required,above 0s" doc:"how long after a proven end" example:"30d"`
+	To     pack.String `yaml:"to" pack:"required" doc:"the state in which it goes on"`
+	Pos    pack.Pos
 }
 
 type stateEntry struct {
-	ID    pack.String   `yaml:"id" pack:"required,name" doc:"the state's name in this file"`
-	Title pack.Text     `yaml:"title" pack:"required" doc:"the state's name for people"`
-	Due   pack.Duration `yaml:"due" pack:"above 0s" doc:"how long a case may stand here before it is overdue" example:"30m"`
-	DueBy pack.String   `yaml:"due_by" doc:"or the field of kind time that says until when"`
-	End   pack.String   `yaml:"end" pack:"one of proven unfounded" doc:"the case is closed here: mended with proof, or nothing to mend"`
-	Pos   pack.Pos      `pack:"at most one of due due_by end"`
+	ID        pack.String `yaml:"id" pack:"required,name" doc:"the state's name in this file"`
+	Title     pack.Text   `yaml:"title" pack:"required" doc:"the state's name for people"`
+	Due       pack.Term   `yaml:"due" pack:"above 0s" doc:"how long a case may stand here before it is overdue" example:"30m"`
+	DueBy     pack.String `yaml:"due_by" doc:"or the field of kind time that says until when"`
+	End       pack.String `yaml:"end" pack:"one of proven unfounded merged closed" doc:"the case is closed here: mended with proof, nothing to mend, taken on by another case, or ended with a reason that proves nothing"`
+	With      pack.String `yaml:"with" pack:"one of owner desk" doc:"who is on the clock here; left out: the owner"`
+	Post      pack.String `yaml:"post" pack:"name" doc:"by which of its posts"`
+	Escalates pack.String `yaml:"escalates" pack:"name" doc:"the chain of notices that begins when the limit passes; left out: the kind's"`
+	Pos       pack.Pos    `pack:"at most one of due due_by end"`
 }
 
 type moveEntry struct {
 	ID          pack.String        `yaml:"id" pack:"required,name" doc:"the move's name in this file"`
 	Title       pack.Text          `yaml:"title" pack:"required" doc:"the move's name for people"`
 	From        []pack.String      `yaml:"from" pack:"required" doc:"the states it leaves"`
-	To          pack.String        `yaml:"to" pack:"required" doc:"the state it leads to"`
+	To          pack.String        `yaml:"to" doc:"the state it leads to; may be left out where does says what happens"`
 	Who         []pack.String      `yaml:"who" pack:"required,one of duty-officer inspector grid-worker operator analyst administrator" doc:"the roles that may make it"`
+	Side        pack.String        `yaml:"side" pack:"one of owner desk" doc:"of which organisation who makes it must be, or of one above it; left out: of any"`
 	ByOtherThan []pack.String      `yaml:"by_other_than" doc:"moves; who made one of them in this case cannot make this one"`
 	Requires    []requirementEntry `yaml:"requires" doc:"what must be filled in or attached"`
 	Guard       *guardEntry        `yaml:"guard" doc:"a condition that must hold"`
 	Opens       []taskEntry        `yaml:"opens" doc:"the tasks that come into being with it"`
-	Pos         pack.Pos
+	Does        pack.String        `yaml:"does" pack:"one of extend transfer return list delist merge split reopen" doc:"what it does beside leading to another state"`
+	Of          pack.String        `yaml:"of" doc:"of an extension: the limit across states that is set later; left out: that of the present state"`
+	Before      pack.Term          `yaml:"before" pack:"above 0s" doc:"of an extension: how long before the limit it must be asked for" example:"20wd"`
+	Most        pack.Term          `yaml:"most" pack:"above 0s" doc:"of an extension: how far beyond the limit it may reach" example:"15wd"`
+	Times       int                `yaml:"times" pack:"at least 1" doc:"of an extension: how often it may be granted"`
+	Approval    *approvalEntry     `yaml:"approval" doc:"it takes effect only when another person grants it"`
+	Pos         pack.Pos           `pack:"at least one of to does"`
+}
+
+type approvalEntry struct {
+	Who    []pack.String `yaml:"who" pack:"required,one of duty-officer inspector grid-worker operator analyst administrator" doc:"the roles that may decide"`
+	Side   pack.String   `yaml:"side" pack:"one of owner desk" doc:"of which organisation; left out: of any"`
+	Within pack.Term     `yaml:"within" pack:"above 0s" doc:"within what time" example:"10wd"`
+	Pos    pack.Pos
 }
 
 type requirementEntry struct {
 	Title    pack.Text             `yaml:"title" pack:"required" doc:"what people are asked for"`
 	Field    pack.String           `yaml:"field" doc:"the name under which the answer is kept"`
-	Kind     pack.String           `yaml:"kind" pack:"one of text number time choice" doc:"the kind of answer"`
+	Kind     pack.String           `yaml:"kind" pack:"one of text number time choice organisation organisations post case" doc:"the kind of answer"`
 	Options  []optionEntry         `yaml:"options" doc:"the answers of a choice"`
 	Evidence pack.String           `yaml:"evidence" pack:"one of photo form note reading" doc:"or the kind of evidence, newer than the present state"`
 	Below    pack.Map[pack.String] `yaml:"below" doc:"for a reading: the limit of each property that serves, with its unit" example:"{methane: 3 %LEL}"`
@@ -74,9 +112,9 @@ type guardEntry struct {
 }
 
 type taskEntry struct {
-	Title pack.Text     `yaml:"title" pack:"required" doc:"what is to be done"`
-	Post  pack.String   `yaml:"post" pack:"name" doc:"for which post of the case's owner"`
-	Due   pack.Duration `yaml:"due" doc:"within what time"`
+	Title pack.Text   `yaml:"title" pack:"required" doc:"what is to be done"`
+	Post  pack.String `yaml:"post" pack:"name" doc:"for which post of the case's owner"`
+	Due   pack.Term   `yaml:"due" doc:"within what time"`
 }
 
 // Kinds reads the case kinds of a pack; none when it has no cases.yaml. All problems come at once, as pack.Diagnostics.
@@ -119,7 +157,7 @@ type checker struct {
 	e  *kindEntry
 	ds *pack.Diagnostics
 
-	states, moves []string
+	states, moves, promises []string
 	// timeFields are the fields of kind time that some move fills in.
 	timeFields []string
 }
@@ -128,6 +166,9 @@ type checker struct {
 func (c *checker) names() {
 	for _, s := range c.e.States {
 		c.states = append(c.states, s.ID.Value)
+	}
+	for _, p := range c.e.Limits {
+		c.promises = append(c.promises, p.ID.Value)
 	}
 	for _, m := range c.e.Moves {
 		c.moves = append(c.moves, m.ID.Value)
@@ -153,6 +194,15 @@ func (c *checker) check() {
 		c.once(m.ID, c.moves[:i], "move")
 		c.move(m)
 	}
+	for i, p := range c.e.Limits {
+		c.once(p.ID, c.promises[:i], "limit")
+		c.promise(p)
+	}
+	if c.e.Recurs != nil && c.known(c.e.Recurs.To, "state", c.states) && !c.e.States[slices.Index(c.states, c.e.Recurs.To.Value)].End.IsZero() {
+		c.ds.Add(c.e.Recurs.To.Pos, pack.CodeValue, "state %s is an end; a case that recurs goes on in a state that is none", c.e.Recurs.To.Value)
+	}
+	c.private()
+	c.calendar()
 	if len(*c.ds) == before { // reachability in a broken graph would only say the same again in other words
 		c.reach()
 	}
@@ -173,6 +223,125 @@ func (c *checker) known(name pack.String, what string, offered []string) bool {
 	return false
 }
 
+// answerOf are, for each effect, the kinds of answer that say what it is to be, and whether one is needed.
+var answerOf = map[string]struct {
+	kind   string
+	needed bool
+}{
+	Extend: {"time", true}, Transfer: {"organisation", true}, List: {"choice", true}, Merge: {"case", true}, Split: {"organisations", true},
+}
+
+// does checks what a move does beside leading to another state.
+func (c *checker) does(m moveEntry) {
+	does := m.Does.Value
+	if does != Extend {
+		for _, key := range []struct {
+			name string
+			pos  pack.Pos
+		}{{"of", m.Of.Pos}, {"before", m.Before.Pos}, {"most", m.Most.Pos}} {
+			if !key.pos.IsZero() {
+				c.ds.Add(key.pos, pack.CodeValue, "%s belongs to a move that does extend, and only to it", key.name)
+			}
+		}
+	}
+	if a, ok := answerOf[does]; ok {
+		n := 0
+		for _, r := range m.Requires {
+			if r.Kind.Value == a.kind {
+				n++
+			}
+		}
+		if n == 0 || n > 1 && does != Extend {
+			c.ds.Add(m.Does.Pos, pack.CodeRequired, "a move that does %s requires one field of kind %s, this one has %d", does, a.kind, n)
+		}
+	}
+	for _, r := range m.Requires {
+		if k := r.Kind.Value; (k == "organisations" && does != Split) || (k == "case" && does != Merge) {
+			c.ds.Add(r.Kind.Pos, pack.CodeValue, "an answer of kind %s belongs to a move that does %s", k, map[string]string{"organisations": Split, "case": Merge}[k])
+		}
+	}
+	if does == Extend && !m.Of.IsZero() {
+		c.known(m.Of, "limit", c.promises)
+	}
+	end := ""
+	if i := slices.Index(c.states, m.To.Value); i >= 0 {
+		end = c.e.States[i].End.Value
+	}
+	switch {
+	case does == Merge && end != "merged":
+		c.ds.Add(m.Does.Pos, pack.CodeValue, "a move that does merge leads to a state with end: merged")
+	case does != Merge && end == "merged":
+		c.ds.Add(m.To.Pos, pack.CodeValue, "state %s is for cases that were merged; only a move that does merge leads there", m.To.Value)
+	case does == Reopen && (m.To.IsZero() || end != ""):
+		c.ds.Add(m.Does.Pos, pack.CodeValue, "a move that does reopen leads from an end to a state that is none")
+	}
+	if c.e.Private && slices.Contains([]string{List, Merge, Split, Reopen}, does) {
+		c.ds.Add(m.Does.Pos, pack.CodeValue, "a private case stands for itself: no move of it does %s", does)
+	}
+}
+
+// private checks that nothing leads out of a case that is for its parties alone.
+func (c *checker) private() {
+	if !c.e.Private {
+		return
+	}
+	for _, by := range c.e.OpenedBy {
+		if by.Value != "person" {
+			c.ds.Add(by.Pos, pack.CodeValue, "a private case is opened by a person, not by news (%s) that others see", by.Value)
+		}
+	}
+	if c.e.Recurs != nil {
+		c.ds.Add(c.e.Recurs.Pos, pack.CodeValue, "a private case is linked to no other: it cannot recur")
+	}
+	for _, m := range c.e.Moves {
+		for _, r := range m.Requires {
+			if r.Evidence.Value == "reading" {
+				c.ds.Add(r.Evidence.Pos, pack.CodeValue, "a private case is about no asset: no reading proves it")
+			}
+		}
+	}
+}
+
+// promise checks a limit that runs across states.
+func (c *checker) promise(p promiseEntry) {
+	for _, of := range [][]pack.String{p.From, p.MetBy} {
+		for _, m := range of {
+			c.known(m, "move", c.moves)
+		}
+	}
+}
+
+// calendar checks that working days are counted by one.
+func (c *checker) calendar() {
+	if !c.e.Calendar.IsZero() {
+		return
+	}
+	count := func(t pack.Term) {
+		if t.WorkingDays > 0 {
+			c.ds.Add(t.Pos, pack.CodeRequired, "working days need a calendar; say which, such as calendar: cn, in case kind %s", c.e.ID.Value)
+		}
+	}
+	for _, p := range c.e.Limits {
+		count(p.Due)
+	}
+	if c.e.Recurs != nil {
+		count(c.e.Recurs.Within)
+	}
+	for _, s := range c.e.States {
+		count(s.Due)
+	}
+	for _, m := range c.e.Moves {
+		count(m.Before)
+		count(m.Most)
+		if m.Approval != nil {
+			count(m.Approval.Within)
+		}
+		for _, t := range m.Opens {
+			count(t.Due)
+		}
+	}
+}
+
 func (c *checker) state(s stateEntry) {
 	if !s.DueBy.IsZero() {
 		c.known(s.DueBy, "field of kind time", c.timeFields)
@@ -184,11 +353,20 @@ func (c *checker) move(m moveEntry) {
 		c.ds.Add(m.Pos, pack.CodeRequired, "move %s leaves no state; name one in from", m.ID.Value)
 	}
 	for _, from := range m.From {
-		if c.known(from, "state", c.states) && !c.e.States[slices.Index(c.states, from.Value)].End.IsZero() {
-			c.ds.Add(from.Pos, pack.CodeValue, "state %s is an end; no move leaves it", from.Value)
+		if !c.known(from, "state", c.states) {
+			continue
+		}
+		switch end := !c.e.States[slices.Index(c.states, from.Value)].End.IsZero(); {
+		case end && m.Does.Value != Reopen:
+			c.ds.Add(from.Pos, pack.CodeValue, "state %s is an end; no move leaves it but one that does reopen", from.Value)
+		case !end && m.Does.Value == Reopen:
+			c.ds.Add(from.Pos, pack.CodeValue, "state %s is no end; a move that does reopen leaves ends only", from.Value)
 		}
 	}
-	c.known(m.To, "state", c.states)
+	if !m.To.IsZero() {
+		c.known(m.To, "state", c.states)
+	}
+	c.does(m)
 	for _, o := range m.ByOtherThan {
 		if c.known(o, "move", c.moves) && o.Value == m.ID.Value {
 			c.ds.Add(o.Pos, pack.CodeValue, "move %s cannot be by another person than itself", m.ID.Value)
@@ -264,6 +442,9 @@ func (c *checker) limit(e pack.Entry[pack.String]) {
 // reach walks the graph both ways: a state that nothing leads to is a slip, one that leads to no end is a trap.
 func (c *checker) reach() {
 	reached, leads := map[string]bool{c.states[0]: true}, map[string]bool{}
+	if c.e.Recurs != nil {
+		reached[c.e.Recurs.To.Value] = true
+	}
 	for _, s := range c.e.States {
 		if !s.End.IsZero() {
 			leads[s.ID.Value] = true
@@ -272,6 +453,9 @@ func (c *checker) reach() {
 	for range c.states { // each pass settles at least one more state, or none is left
 		for _, m := range c.e.Moves {
 			for _, from := range m.From {
+				if m.To.IsZero() {
+					continue
+				}
 				reached[m.To.Value] = reached[m.To.Value] || reached[from.Value]
 				leads[from.Value] = leads[from.Value] || leads[m.To.Value]
 			}
@@ -289,13 +473,26 @@ func (c *checker) reach() {
 
 // kind makes the definition of what was read.
 func (c *checker) kind() *Kind {
-	k := &Kind{ID: c.e.ID.Value, Title: text(c.e.Title), OpenedBy: c.e.OpenedBy.Value, Pack: c.p.Name}
+	k := &Kind{ID: c.e.ID.Value, Title: text(c.e.Title), OpenedBy: words(c.e.OpenedBy), Calendar: c.e.Calendar.Value, Private: c.e.Private,
+		Escalates: c.e.Escalates.Value, Pack: c.p.Name}
+	for _, p := range c.e.Limits {
+		k.Promises = append(k.Promises, Promise{ID: p.ID.Value, Title: text(p.Title), Due: term(p.Due), From: words(p.From),
+			MetBy: words(p.MetBy), With: p.With.Value})
+	}
+	if r := c.e.Recurs; r != nil {
+		k.Recurs = &Recurrence{Within: term(r.Within), To: r.To.Value}
+	}
 	for _, s := range c.e.States {
-		k.States = append(k.States, State{ID: s.ID.Value, Title: text(s.Title), Due: s.Due.Value, DueBy: s.DueBy.Value, End: s.End.Value})
+		k.States = append(k.States, State{ID: s.ID.Value, Title: text(s.Title), Due: term(s.Due), DueBy: s.DueBy.Value, End: s.End.Value,
+			With: s.With.Value, Post: s.Post.Value, Escalates: s.Escalates.Value})
 	}
 	for _, m := range c.e.Moves {
 		move := Move{
-			ID: m.ID.Value, Title: text(m.Title), From: words(m.From), To: m.To.Value, Who: words(m.Who), ByOtherThan: words(m.ByOtherThan),
+			ID: m.ID.Value, Title: text(m.Title), From: words(m.From), To: m.To.Value, Who: words(m.Who), Side: m.Side.Value,
+			ByOtherThan: words(m.ByOtherThan), Does: m.Does.Value, Of: m.Of.Value, Before: term(m.Before), Most: term(m.Most), Times: m.Times,
+		}
+		if a := m.Approval; a != nil {
+			move.Approval = &Approval{Who: words(a.Who), Side: a.Side.Value, Within: term(a.Within)}
 		}
 		for _, r := range m.Requires {
 			req := Requirement{
@@ -311,7 +508,7 @@ func (c *checker) kind() *Kind {
 			move.Guard = &Guard{When: m.Guard.When.Source, Because: text(m.Guard.Because)}
 		}
 		for _, t := range m.Opens {
-			move.Opens = append(move.Opens, TaskTemplate{Title: text(t.Title), Post: t.Post.Value, Due: t.Due.Value})
+			move.Opens = append(move.Opens, TaskTemplate{Title: text(t.Title), Post: t.Post.Value, Due: term(t.Due)})
 		}
 		k.Moves = append(k.Moves, move)
 	}
@@ -351,6 +548,8 @@ func fieldName(s string) bool {
 }
 
 func text(t pack.Text) Text { return Text{En: t.EN.Value, Zh: t.ZH.Value} }
+
+func term(t pack.Term) Term { return Term{t.Value, t.WorkingDays} }
 
 func words(list []pack.String) []string {
 	var out []string

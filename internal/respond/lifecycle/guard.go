@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,14 +47,15 @@ var errUndecided = errors.New("the condition could not be decided")
 
 // holds evaluates the guard.
 func (g *Guard) holds(c Snapshot, fields map[string]any, now time.Time) (bool, error) {
-	p, err := compileGuard(g.When)
-	if err != nil {
-		return false, err
+	g.once.Do(func() { g.program, g.err = compileGuard(g.When) })
+	if g.err != nil {
+		return false, g.err
 	}
-	v, _, err := p.Eval(map[string]any{
+	v, _, err := g.program.Eval(map[string]any{
 		"fields": fields,
 		"case": map[string]any{
-			"state": c.State, "level": c.Level, "open_tasks": c.OpenTasks, "opened_at": c.OpenedAt,
+			"state": c.State, "level": c.Level, "open_tasks": c.OpenTasks, "opened_at": c.OpenedAt, "listed": c.Listed,
+			"open_parts": c.OpenParts, "extensions": c.Extensions, "reopened": c.Reopened, "is_part": c.Part, "overdue": c.overdue(now),
 		},
 		"now": now,
 	})
@@ -61,4 +63,9 @@ func (g *Guard) holds(c Snapshot, fields map[string]any, now time.Time) (bool, e
 		return false, fmt.Errorf("%w: %w", errUndecided, err)
 	}
 	return v == types.True, nil
+}
+
+// overdue says whether a limit of the case has passed.
+func (c *Snapshot) overdue(now time.Time) bool {
+	return slices.ContainsFunc(c.Limits, func(l Limited) bool { return !l.DueAt.After(now) })
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
+	"sync"
+
+	"cel.dev/cel-go/cel"
 )
 
 // Text is a wording in both languages of the console.
@@ -24,8 +26,18 @@ type Kind struct {
 	// ID is unique among all packs: "gas-leak".
 	ID    string `json:"id"`
 	Title Text   `json:"title"`
-	// OpenedBy says what news opens a case of this kind: alert, finding or person.
-	OpenedBy string `json:"opened_by"`
+	// OpenedBy says what opens a case of this kind: alert, finding, report, person.
+	OpenedBy Openers `json:"opened_by"`
+	// Calendar is the id of the calendar by which working days count; empty where none do.
+	Calendar string `json:"calendar,omitempty"`
+	// Private cases are for their parties alone: what people write in them stands in the vault.
+	Private bool `json:"private,omitempty"`
+	// Promises run across states.
+	Promises []Promise `json:"limits,omitempty"`
+	// Recurs says when a closed case is opened again, instead of a new one.
+	Recurs *Recurrence `json:"recurs,omitempty"`
+	// Escalates names the chain of notices that begins when a limit passes.
+	Escalates string `json:"escalates,omitempty"`
 	// States in reading order; a case begins in the first.
 	States []State `json:"states"`
 	// Moves in the order in which the console offers them.
@@ -34,26 +46,89 @@ type Kind struct {
 	Pack string `json:"pack"`
 }
 
+// Openers are what opens cases of a kind. One alone is written as a text.
+type Openers []string
+
+// MarshalJSON gives a text for one, and a list for several.
+func (o Openers) MarshalJSON() ([]byte, error) {
+	if len(o) == 1 {
+		return json.Marshal(o[0])
+	}
+	return json.Marshal([]string(o))
+}
+
+// UnmarshalJSON reads either.
+func (o *Openers) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*o = Openers{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(o))
+}
+
+// Promise is a limit that runs across states: a first answer, the closing. It begins when the case is opened, or with one of
+// the moves of From, and is met by one of the moves of MetBy, or where there are none by the end.
+type Promise struct {
+	ID    string   `json:"id"`
+	Title Text     `json:"title"`
+	Due   Term     `json:"due"`
+	From  []string `json:"from,omitempty"`
+	MetBy []string `json:"met_by,omitempty"`
+	// With is who has to keep it: owner or desk.
+	With string `json:"with,omitempty"`
+}
+
+// Recurrence is how long after its proven end a case is opened again, in the state To, when the same thing is told of the same
+// asset, or where there is none of the same place.
+type Recurrence struct {
+	Within Term   `json:"within"`
+	To     string `json:"to"`
+}
+
 // State is where a case can stand.
 type State struct {
 	ID    string `json:"id"`
 	Title Text   `json:"title"`
-	// Due is how long a case may stand here before it is overdue; 0 means no limit.
-	Due time.Duration `json:"due,omitempty"`
+	// Due is how long a case may stand here before it is overdue; zero means no limit.
+	Due Term `json:"due,omitzero"`
 	// DueBy names the form field that holds the moment by which the case must have moved on.
 	DueBy string `json:"due_by,omitempty"`
-	// End makes this the last state: "proven" (mended, with evidence) or "unfounded" (there was nothing to mend).
+	// End makes this the last state: "proven" (mended, with evidence), "unfounded" (there was nothing to mend), "merged"
+	// (another case goes on in its place) or "closed" (it ended with a reason, which proves nothing).
 	End string `json:"end,omitempty"`
+	// With is who is on the clock here: "owner", also where it is empty, or "desk". Post is its post.
+	With string `json:"with,omitempty"`
+	Post string `json:"post,omitempty"`
+	// Escalates is as the kind's, for this state.
+	Escalates string `json:"escalates,omitempty"`
 }
 
-// Move takes a case from one state to another.
+// What a move may do beside leading to another state.
+const (
+	Extend   = "extend"   // sets a limit later
+	Transfer = "transfer" // gives the case to another owner
+	Return   = "return"   // gives it back to the owner before
+	List     = "list"     // lists its supervision (挂牌督办)
+	Delist   = "delist"   // ends the listing (摘牌)
+	Merge    = "merge"    // has another case go on in its place
+	Split    = "split"    // opens a part for each of several organisations
+	Reopen   = "reopen"   // opens a closed case again
+)
+
+// Effects are all of them.
+var Effects = []string{Extend, Transfer, Return, List, Delist, Merge, Split, Reopen}
+
+// Move takes a case from one state to another, or does something else to it and leaves it where it is (To is empty then).
 type Move struct {
 	ID    string   `json:"id"`
 	Title Text     `json:"title"`
 	From  []string `json:"from"`
-	To    string   `json:"to"`
+	To    string   `json:"to,omitempty"`
 	// Who lists the roles that may make it.
 	Who []string `json:"who"`
+	// Side says of which organisation who makes it must be: owner, desk, or of any where it is empty.
+	Side string `json:"side,omitempty"`
 	// ByOtherThan lists moves; whoever has made one of them in this case, at any time, cannot make this one.
 	ByOtherThan []string `json:"by_other_than,omitempty"`
 	// Requires lists what must be filled in or attached.
@@ -61,13 +136,31 @@ type Move struct {
 	Guard    *Guard        `json:"guard,omitempty"`
 	// Opens lists the tasks that come into being with the move.
 	Opens []TaskTemplate `json:"opens,omitempty"`
+	// Does is one of Effects, or empty.
+	Does string `json:"does,omitempty"`
+	// Of is the promise that an extension is of; empty for the limit of the present state. Before is how long before that
+	// limit it must be asked for at the latest, Most how far beyond it may reach, Times how often.
+	Of     string `json:"of,omitempty"`
+	Before Term   `json:"before,omitzero"`
+	Most   Term   `json:"most,omitzero"`
+	Times  int    `json:"times,omitempty"`
+	// Approval has the move take effect only once another person grants it.
+	Approval *Approval `json:"approval,omitempty"`
+}
+
+// Approval is who decides on a move that was asked for, and within what time.
+type Approval struct {
+	Who    []string `json:"who"`
+	Side   string   `json:"side,omitempty"`
+	Within Term     `json:"within,omitzero"`
 }
 
 // Requirement is either a form field that the move fills in or evidence that must be attached to the case before it.
 // Evidence counts only if it is newer than the moment the case came into its present state: the photo of a repair that
 // failed does not prove the next one.
 type Requirement struct {
-	// Field is the name under which the answer is kept with the case; Kind is text, number, time or choice.
+	// Field is the name under which the answer is kept with the case; Kind is text, number, time, choice, organisation,
+	// organisations, post or case.
 	Field string `json:"field,omitempty"`
 	Kind  string `json:"kind,omitempty"`
 	// Options of a choice.
@@ -87,17 +180,21 @@ type Option struct {
 }
 
 // Guard is a condition in CEL over `fields` (what the case's forms hold, with the answers of this move), `case` (state,
-// level, open_tasks, opened_at) and `now`. Because tells a person why it does not hold.
+// level, open_tasks, opened_at, listed, open_parts, extensions, reopened, overdue, is_part) and `now`. Because tells a person why it does not hold.
 type Guard struct {
 	When    string `json:"when"`
 	Because Text   `json:"because"`
+
+	once    sync.Once // compiles it
+	program cel.Program
+	err     error
 }
 
 // TaskTemplate is a task that a move opens, for a post of the organisation that owns the case.
 type TaskTemplate struct {
-	Title Text          `json:"title"`
-	Post  string        `json:"post,omitempty"`
-	Due   time.Duration `json:"due,omitempty"`
+	Title Text   `json:"title"`
+	Post  string `json:"post,omitempty"`
+	Due   Term   `json:"due,omitzero"`
 }
 
 // Limit is a number with its unit.
@@ -123,6 +220,22 @@ func (k *Kind) Hash() (hash string, body []byte, err error) {
 func Decode(body []byte) (*Kind, error) {
 	k := &Kind{}
 	return k, json.Unmarshal(body, k)
+}
+
+// Promise returns the promise of that name, or nil.
+func (k *Kind) Promise(id string) *Promise {
+	if i := slices.IndexFunc(k.Promises, func(p Promise) bool { return p.ID == id }); i >= 0 {
+		return &k.Promises[i]
+	}
+	return nil
+}
+
+// Chain names the chain of notices that begins when a limit passes in a state.
+func (k *Kind) Chain(state string) string {
+	if s := k.State(state); s != nil && s.Escalates != "" {
+		return s.Escalates
+	}
+	return k.Escalates
 }
 
 // Start is the state in which a case begins.

@@ -36,6 +36,44 @@ type Snapshot struct {
 	Past        []PastMove
 	// Latest is the newest reading of each datastream that stands among the evidence, read just now.
 	Latest map[int64]Reading
+
+	// Owner holds the case, Desk runs it, Before is the owner before this one; 0 is the city's own watch.
+	Owner, Desk, Before int64
+	// Covers says whether an organisation is another or stands above it; nil: only itself and the city (0) do.
+	Covers func(organisation, other int64) bool
+	// Limits are those that run now.
+	Limits []Limited
+	// Asks are the moves that wait for approval.
+	Asks []string
+	// Extensions were granted of the limit of the present state, in all.
+	Extensions int
+	OpenParts  int
+	Part       bool // it is a part of another
+	Listed     string
+	Reopened   int64
+	// Days counts working days by the kind's calendar; nil where it has none.
+	Days WorkingDays
+}
+
+// StateLimit is the name of the limit of the state that a case is in; a promise's is "limit:" and its id.
+const StateLimit = "state"
+
+// PromiseLimit is the name of a promise's limit.
+func PromiseLimit(id string) string { return "limit:" + id }
+
+// Limited is a limit that runs.
+type Limited struct {
+	Name       string
+	DueAt      time.Time
+	Extensions int
+}
+
+// limit returns the running limit of that name, or nil.
+func (c *Snapshot) limit(name string) *Limited {
+	if i := slices.IndexFunc(c.Limits, func(l Limited) bool { return l.Name == name }); i >= 0 {
+		return &c.Limits[i]
+	}
+	return nil
 }
 
 // PastMove is a move that was made, and by which account.
@@ -88,6 +126,11 @@ const (
 	CodeGuard        = "case.guard"
 	CodeUnknownField = "case.unknown_field"
 	CodeOtherReading = "case.other_reading"
+	CodeSide         = "case.side"
+	CodeAsked        = "case.asked"
+	CodeExtension    = "case.extension"
+	CodeNoLimit      = "case.no_limit"
+	CodeNobody       = "case.nobody"
 )
 
 func Refuse(code, field, en, zh string) *Refusal {
@@ -102,8 +145,25 @@ type Step struct {
 	// Fields is what the case's forms hold afterwards; Answers is what this move filled in.
 	Fields  map[string]any
 	Answers map[string]any
-	// Due is when the new state becomes overdue; zero means never.
-	Due time.Time
+	// Due is when the new state becomes overdue; zero means never. Stays says that the state, and with it its limit, is the same.
+	Due   time.Time
+	Stays bool
+	// Ask says that the move only asks: it takes effect when another person grants it, by DecideBy (zero: whenever).
+	Ask      bool
+	DecideBy time.Time
+
+	// What the move's effect comes to; Move.Does says which of these it is.
+	Limit string    // extended: its name
+	Until time.Time // and until when
+	Owner int64     // given or given back to
+	Post  string    // of it; empty: none in particular
+	Level string    // of the listing
+	Into  int64     // merged into
+	Parts []int64   // organisations that get a part each
+
+	// Meets are the promises that the move meets, Begins those that begin with it.
+	Meets  []string
+	Begins []Promise
 }
 
 // Decide says whether who may make a move now, given the answers to its form, and what follows. It is pure: the same
@@ -120,6 +180,52 @@ func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[str
 	if r != nil {
 		return Step{}, r
 	}
+	if slices.Contains(c.Asks, m.ID) {
+		return Step{}, Refuse(CodeAsked, "", "This has been asked for already and waits for a decision.", "该申请已提交，正在等待审批。")
+	}
+	step, r := k.step(c, m, answers, now)
+	if r == nil && m.Approval != nil {
+		step.Ask = true
+		if !m.Approval.Within.IsZero() {
+			step.DecideBy = m.Approval.Within.After(now, c.Days)
+		}
+	}
+	return step, r
+}
+
+// Grant says whether who may decide on a move that was asked for, and what follows when it is granted. asker is the account that
+// asked, answers what it filled in.
+func (k *Kind) Grant(c Snapshot, who access.Actor, move string, asker int64, answers map[string]any, now time.Time) (Step, *Refusal) {
+	m := k.Move(move)
+	if m == nil || m.Approval == nil {
+		return Step{}, Refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", move), "此类案卷没有“"+move+"”这一操作。")
+	}
+	if r := k.MayDecide(c, who, m, asker); r != nil {
+		return Step{}, r
+	}
+	if r := k.stands(c, m); r != nil {
+		return Step{}, r
+	}
+	answers, r := m.fill(answers)
+	if r != nil {
+		return Step{}, r
+	}
+	return k.step(c, m, answers, now)
+}
+
+// MayDecide says whether who may decide on a move that asker asked for.
+func (k *Kind) MayDecide(c Snapshot, who access.Actor, m *Move, asker int64) *Refusal {
+	if r := c.person(who, m.Approval.Who, m.Approval.Side); r != nil {
+		return r
+	}
+	if who.ID == asker {
+		return Refuse(CodeSecondPerson, "", "A second person must decide: you asked for it.", "须由他人审批：该申请由您提出。")
+	}
+	return nil
+}
+
+// step is what follows from a move that may be made, with its answers.
+func (k *Kind) step(c Snapshot, m *Move, answers map[string]any, now time.Time) (Step, *Refusal) {
 	if r := m.proven(c, now); r != nil {
 		return Step{}, r
 	}
@@ -132,8 +238,101 @@ func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[str
 		return Step{}, r
 	}
 	step := Step{Move: m, From: k.State(c.State), To: k.State(m.To), Fields: fields, Answers: answers}
-	step.Due = step.To.DueFrom(fields, now)
-	return step, nil
+	if m.To == "" {
+		step.To, step.Stays = step.From, true
+		if l := c.limit(StateLimit); l != nil {
+			step.Due = l.DueAt
+		}
+	} else {
+		step.Due = step.To.DueFrom(fields, now, c.Days)
+	}
+	for _, p := range k.Promises {
+		if slices.Contains(p.MetBy, m.ID) || len(p.MetBy) == 0 && step.To.End != "" {
+			step.Meets = append(step.Meets, p.ID)
+		}
+		if slices.Contains(p.From, m.ID) || m.Does == Reopen && len(p.From) == 0 && len(p.MetBy) == 0 {
+			step.Begins = append(step.Begins, p)
+		}
+	}
+	return step, m.effect(c, &step, now)
+}
+
+// effect works out what the move does beside leading to another state.
+func (m *Move) effect(c Snapshot, step *Step, now time.Time) *Refusal {
+	switch m.Does {
+	case Extend:
+		return m.extend(c, step, now)
+	case Transfer:
+		step.Owner, step.Post = m.organisation(step.Answers)
+		if step.Owner == c.Owner && step.Post == "" {
+			return Refuse(CodeField, m.ask("organisation").Field, "It has the case already; choose another.", "该单位即为当前责任单位，请另选。")
+		}
+	case Return:
+		if c.Before == c.Owner {
+			return Refuse(CodeNobody, "", "Nobody had the case before.", "本案卷此前没有其他责任单位，无法退回。")
+		}
+		step.Owner = c.Before
+	case List:
+		step.Level, _ = step.Answers[m.ask("choice").Field].(string)
+	case Merge:
+		step.Into, _ = step.Answers[m.ask("case").Field].(int64)
+	case Split:
+		step.Parts, _ = step.Answers[m.ask("organisations").Field].([]int64)
+	}
+	return nil
+}
+
+// extend sets a limit later.
+func (m *Move) extend(c Snapshot, step *Step, now time.Time) *Refusal {
+	step.Limit = StateLimit
+	if m.Of != "" {
+		step.Limit = PromiseLimit(m.Of)
+	}
+	l := c.limit(step.Limit)
+	if l == nil {
+		return Refuse(CodeNoLimit, "", "There is no limit here that could be set later.", "当前环节没有可延长的时限。")
+	}
+	q := m.ask("time")
+	text, _ := step.Answers[q.Field].(string)
+	until, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return Refuse(CodeField, q.Field, "Fill in: "+q.Title.En+".", "请填写："+q.Title.Zh+"。")
+	}
+	switch {
+	case m.Times > 0 && l.Extensions >= m.Times:
+		return Refuse(CodeExtension, "", fmt.Sprintf("The limit was set later %d times already, which is as often as it may be.", l.Extensions),
+			fmt.Sprintf("已延期 %d 次，不得再次延期。", l.Extensions))
+	case !m.Before.IsZero() && now.After(m.Before.Before(l.DueAt, c.Days)):
+		t := m.Before.Text()
+		return Refuse(CodeExtension, "", "Too late: more time must be asked for at least "+t.En+" before the limit.", "申请已逾期：应当在时限届满 "+t.Zh+"前提出延期申请。")
+	case !until.After(l.DueAt):
+		return Refuse(CodeExtension, q.Field, "The new limit must lie after the present one.", "延长后的时限应晚于当前时限。")
+	case !m.Most.IsZero() && until.After(m.Most.After(l.DueAt, c.Days)):
+		t := m.Most.Text()
+		return Refuse(CodeExtension, q.Field, "The new limit lies more than "+t.En+" after the present one.", "延长时间不得超过 "+t.Zh+"。")
+	}
+	step.Until = until
+	if step.Limit == StateLimit {
+		step.Due = until
+	}
+	return nil
+}
+
+// ask is the first question of that kind; file.go sees to it that a move has those that its effect needs.
+func (m *Move) ask(kind string) *Requirement {
+	for i := range m.Requires {
+		if m.Requires[i].Kind == kind {
+			return &m.Requires[i]
+		}
+	}
+	return &Requirement{}
+}
+
+// organisation is whom a transfer names, and its post if it names one.
+func (m *Move) organisation(answers map[string]any) (id int64, post string) {
+	id, _ = answers[m.ask("organisation").Field].(int64)
+	post, _ = answers[m.ask("post").Field].(string)
+	return id, post
 }
 
 // Preview says whether who could make the move once its form is filled in; nil means yes. It is what the console shows
@@ -141,6 +340,9 @@ func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[str
 func (k *Kind) Preview(c Snapshot, who access.Actor, m *Move, now time.Time) *Refusal {
 	if r := k.may(c, who, m); r != nil {
 		return r
+	}
+	if slices.Contains(c.Asks, m.ID) {
+		return Refuse(CodeAsked, "", "This has been asked for already and waits for a decision.", "该申请已提交，正在等待审批。")
 	}
 	if r := m.proven(c, now); r != nil {
 		return r
@@ -160,21 +362,11 @@ func (k *Kind) Preview(c Snapshot, who access.Actor, m *Move, now time.Time) *Re
 
 // may is about the state of the case and the person, before any form or evidence.
 func (k *Kind) may(c Snapshot, who access.Actor, m *Move) *Refusal {
-	state := k.State(c.State)
-	if state.End != "" {
-		return Refuse(CodeClosed, "", "The case is closed.", "案卷已办结。")
+	if r := k.stands(c, m); r != nil {
+		return r
 	}
-	if !slices.Contains(m.From, c.State) {
-		return Refuse(CodeWrongState, "", "Not possible from the state “"+state.Title.En+"”.", "当前状态为“"+state.Title.Zh+"”，不能执行此操作。")
-	}
-	// A decision is a named official's. A device and the program itself have no name that could answer for it, and a
-	// second person must be a person.
-	if who.Kind != access.KindAccount || who.ID <= 0 {
-		return Refuse(CodeNeedsPerson, "", "Only a person with an account can do this.", "仅限本人登录账号的工作人员操作。")
-	}
-	if !slices.ContainsFunc(m.Who, func(r string) bool { return slices.Contains(who.Roles, r) }) {
-		en, zh := roleNames(m.Who)
-		return Refuse(CodeRole, "", "Only for: "+en+".", "仅限以下岗位："+zh+"。")
+	if r := c.person(who, m.Who, m.Side); r != nil {
+		return r
 	}
 	for _, p := range c.Past {
 		if p.Account == who.ID && slices.Contains(m.ByOtherThan, p.Move) {
@@ -184,6 +376,41 @@ func (k *Kind) may(c Snapshot, who access.Actor, m *Move) *Refusal {
 		}
 	}
 	return nil
+}
+
+// stands says whether the case is where the move can be made.
+func (k *Kind) stands(c Snapshot, m *Move) *Refusal {
+	state := k.State(c.State)
+	if state.End != "" && m.Does != Reopen {
+		return Refuse(CodeClosed, "", "The case is closed.", "案卷已办结。")
+	}
+	if !slices.Contains(m.From, c.State) {
+		return Refuse(CodeWrongState, "", "Not possible from the state “"+state.Title.En+"”.", "当前状态为“"+state.Title.Zh+"”，不能执行此操作。")
+	}
+	return nil
+}
+
+// person is about who makes a move or decides on one.
+func (c *Snapshot) person(who access.Actor, roles []string, side string) *Refusal {
+	// A decision is a named official's. A device and the program itself have no name that could answer for it, and a
+	// second person must be a person.
+	if who.Kind != access.KindAccount || who.ID <= 0 {
+		return Refuse(CodeNeedsPerson, "", "Only a person with an account can do this.", "仅限本人登录账号的工作人员操作。")
+	}
+	if !slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(who.Roles, r) }) {
+		en, zh := roleNames(roles)
+		return Refuse(CodeRole, "", "Only for: "+en+".", "仅限以下岗位："+zh+"。")
+	}
+	of := map[string]int64{"owner": c.Owner, "desk": c.Desk}
+	if side != "" && !c.covers(who.Organisation, of[side]) {
+		words := map[string]Text{"owner": {"the organisation that has the case", "责任单位"}, "desk": {"the organisation that runs the case", "派单（督办）单位"}}[side]
+		return Refuse(CodeSide, "", "Only for "+words.En+".", "仅限"+words.Zh+"操作。")
+	}
+	return nil
+}
+
+func (c *Snapshot) covers(organisation, other int64) bool {
+	return organisation == 0 || organisation == other || c.Covers != nil && other != 0 && c.Covers(organisation, other)
 }
 
 // fill checks the answers against the form and brings them into the form in which they are kept.
@@ -216,12 +443,37 @@ func (r *Requirement) answer(v any) (any, *Refusal) {
 		}
 		return f, nil
 	}
+	switch r.Kind {
+	case "organisation", "case":
+		id, ok := whole(v)
+		if !ok {
+			return nil, missing
+		}
+		return id, nil
+	case "organisations":
+		list, _ := v.([]any)
+		if ids, ok := v.([]int64); ok { // an answer that was kept
+			return ids, nil
+		}
+		var ids []int64
+		for _, v := range list {
+			id, ok := whole(v)
+			if !ok || slices.Contains(ids, id) {
+				return nil, missing
+			}
+			ids = append(ids, id)
+		}
+		if len(ids) < 2 {
+			return nil, Refuse(CodeField, r.Field, r.Title.En+": name at least two organisations, each once.", r.Title.Zh+"：请至少选择两个单位，不得重复。")
+		}
+		return ids, nil
+	}
 	s, ok := v.(string)
 	if s = strings.TrimSpace(s); !ok || s == "" {
 		return nil, missing
 	}
 	switch r.Kind {
-	case "text":
+	case "text", "post":
 		if utf8.RuneCountInString(s) > maxField {
 			return nil, Refuse(CodeField, r.Field, fmt.Sprintf("%s: at most %d characters.", r.Title.En, maxField),
 				fmt.Sprintf("%s：最多 %d 字。", r.Title.Zh, maxField))
@@ -241,6 +493,17 @@ func (r *Requirement) answer(v any) (any, *Refusal) {
 		}
 	}
 	return s, nil
+}
+
+// whole is a positive whole number, as JSON gives it.
+func whole(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return v, v > 0
+	case float64:
+		return int64(v), v > 0 && v == float64(int64(v)) && v < 1<<53
+	}
+	return 0, false
 }
 
 // proven checks that each piece of evidence that the move asks for is there and good.
@@ -361,8 +624,8 @@ func (m *Move) guarded(c Snapshot, fields map[string]any, now time.Time) *Refusa
 	return nil
 }
 
-// due is when a case that comes into s now becomes overdue.
-func (s *State) DueFrom(fields map[string]any, now time.Time) time.Time {
+// DueFrom is when a case that comes into s now becomes overdue; zero means never.
+func (s *State) DueFrom(fields map[string]any, now time.Time, days WorkingDays) time.Time {
 	if s.DueBy != "" {
 		text, _ := fields[s.DueBy].(string)
 		if t, err := time.Parse(time.RFC3339, text); err == nil {
@@ -370,10 +633,10 @@ func (s *State) DueFrom(fields map[string]any, now time.Time) time.Time {
 		}
 		return now // a limit that nobody filled in is a limit that has passed: it must not be a way to have none
 	}
-	if s.Due > 0 {
-		return now.Add(s.Due)
+	if s.Due.IsZero() {
+		return time.Time{}
 	}
-	return time.Time{}
+	return s.Due.After(now, days)
 }
 
 // roleNames are the roles' words on the console.

@@ -78,7 +78,26 @@ create table case_asks (
 ) STRICT;
 create index case_asks_case on case_asks (case_id, id);
 
+-- What belongs to a case that it did not open: further alerts of its cause, and what came again after it was closed.
+create table case_links (
+  what TEXT not null,
+  id INTEGER not null,
+  case_id INTEGER not null references cases (id),
+  primary key (what, id)
+) STRICT;
+create index case_links_case on case_links (case_id);
+
+-- One report, one case.
+create unique index cases_report on cases (report) where report <> 0;
+
+-- Cases that stood open before there were limits.
+insert into case_limits (case_id, name, what, en, zh, kind, category, organisation, post, area, started_at, first_due_at, due_at, state)
+  select id, 'state', 'state', state, state, kind, '', owner, '', area, since, due_at, due_at, 'running'
+  from cases where closed_at is null and due_at is not null;
+
 -- +goose Down
+drop index cases_report;
+drop table case_links;
 drop table case_asks;
 drop table case_limits;
 drop index case_tasks_origin;

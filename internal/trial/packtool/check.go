@@ -191,7 +191,7 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 		}
 	}
 	for _, c := range d.Cases {
-		if c.OpenedBy == "alert" && !opened[c.ID] {
+		if slices.Contains(c.OpenedBy, "alert") && !opened[c.ID] {
 			ds.Warn(d.Pack.At(casesFile, c.ID), pack.CodeUnopened, "%s is opened by alerts, but no detector opens it", c.ID)
 		}
 	}

@@ -114,8 +114,8 @@ func life(k *lifecycle.Kind) string {
 		switch {
 		case s.End != "":
 			end = ": the end, " + s.End
-		case s.Due > 0:
-			end = ": overdue after " + short(s.Due)
+		case !s.Due.IsZero():
+			end = ": overdue after " + s.Due.Text().En
 		case s.DueBy != "":
 			end = ": overdue after its " + s.DueBy
 		}

@@ -1,0 +1,343 @@
+package respond
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city/guard"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+)
+
+// MoveRequest asks for a move.
+type MoveRequest struct {
+	Move   string         `json:"move"`
+	Fields map[string]any `json:"fields,omitempty"`
+	Note   string         `json:"note,omitempty"`
+}
+
+// Move takes a case to another state, or does what else the move says, or asks for it where it needs approval. It returns a
+// *lifecycle.Refusal that says why not.
+func (s *Service) Move(ctx context.Context, caseID int64, m MoveRequest, key string) (Receipt, error) {
+	c, k, err := s.look(ctx, "case.move", caseID)
+	if err != nil {
+		return Receipt{}, err
+	}
+	m.Note = strings.TrimSpace(m.Note)
+	if err := checkText(m.Note, "note", false); err != nil {
+		return Receipt{}, err
+	}
+	m.Note = guard.Mask(m.Note)
+	for name, v := range m.Fields {
+		if text, ok := v.(string); ok && !clean(text) {
+			return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, lifecycle.CodeField, "the text holds characters that cannot be shown").At(name)
+		}
+	}
+	if err := s.nameable(ctx, k.Move(m.Move), m.Fields); err != nil {
+		return Receipt{}, err
+	}
+	// The log is not SQL: its newest readings are fetched before the transaction, which then takes them as they are.
+	latest, err := s.latest(ctx, c.ID, k.Move(m.Move))
+	if err != nil {
+		return Receipt{}, err
+	}
+	who := access.From(ctx)
+	return s.write(ctx, key, []any{"move", caseID, m}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+		c, k, snap, err := s.load(tx, caseID, m.Move, who)
+		if err != nil {
+			return Receipt{}, err
+		}
+		snap.Latest = latest
+		step, refusal := k.Decide(snap, who, m.Move, m.Fields, now)
+		if refusal != nil {
+			return Receipt{}, refusal
+		}
+		if step.Ask {
+			return s.ask(tx, who, c, step, m.Note, now)
+		}
+		return s.carry(ctx, tx, who, c, k, step, m.Note, "", now)
+	})
+}
+
+// nameable refuses an answer that names an organisation or a case that does not exist.
+func (s *Service) nameable(ctx context.Context, m *lifecycle.Move, fields map[string]any) error {
+	if m == nil {
+		return nil
+	}
+	for _, q := range m.Requires {
+		var ids []any
+		switch v := fields[q.Field]; q.Kind {
+		case "organisation":
+			ids = []any{v}
+		case "organisations":
+			ids, _ = v.([]any)
+		}
+		for _, v := range ids {
+			if id, ok := v.(float64); ok {
+				if err := s.known(ctx, "organisation", int64(id), q.Field); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// load reads a case and what its law needs to know for a move.
+func (s *Service) load(tx *db.Tx, caseID int64, move string, who access.Actor) (*Case, *lifecycle.Kind, lifecycle.Snapshot, error) {
+	c, err := getCase(tx, caseID)
+	if err != nil {
+		return nil, nil, lifecycle.Snapshot{}, err
+	}
+	k, err := s.version(tx, c.Definition)
+	if err != nil {
+		return nil, nil, lifecycle.Snapshot{}, err
+	}
+	snap, err := s.snapshot(tx, c, k, k.Move(move))
+	return c, k, snap, err
+}
+
+// carry does what a step says, in one transaction with all that goes with it. askedBy is who asked for it, where who only granted
+// it.
+func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, step lifecycle.Step, note, askedBy string, now time.Time) (Receipt, error) {
+	m := step.Move
+	data := map[string]any{"move": m.ID, "from": step.From.ID, "to": step.To.ID, "fields": step.Answers}
+	if askedBy != "" {
+		data["asked_by"] = askedBy
+	}
+	closing := step.To.End != "" && !step.Stays
+	before, owner := c.Generation, c.Owner
+	if m.Does == lifecycle.Transfer || m.Does == lifecycle.Return {
+		data["owner_before"], data["owner"] = owner, step.Owner
+		c.Owner, c.Post = step.Owner, step.Post
+	}
+	e := Entry{At: now, Actor: who, Kind: "move", Move: m.ID, Text: m.Title, Free: note, Data: data}
+	if _, err := s.enter(tx, c, &e); err != nil {
+		return Receipt{}, err
+	}
+	switch m.Does {
+	case lifecycle.List:
+		c.Listed = step.Level
+	case lifecycle.Delist:
+		c.Listed = ""
+	case lifecycle.Merge:
+		if err := s.merge(ctx, tx, who, c, step.Into, now); err != nil {
+			return Receipt{}, err
+		}
+	case lifecycle.Extend:
+		if err := later(tx, c.ID, step.Limit, step.Until); err != nil {
+			return Receipt{}, err
+		}
+	case lifecycle.Reopen:
+		c.Fields = step.Fields
+		if err := s.reopen(tx, who, c, k, step.To, 0, now); err != nil {
+			return Receipt{}, err
+		}
+		return Receipt{Case: c.ID, Entry: e.ID}, s.openTasks(tx, c, k, m.Opens, now)
+	}
+	c.Fields, c.DueAt = step.Fields, step.Due
+	if c.Private {
+		c.Fields = unworded(m, step.Fields)
+	}
+	c.Generation++
+	if !step.Stays {
+		c.State, c.Since = step.To.ID, now
+	}
+	if closing {
+		c.ClosedAt, c.Outcome = now, step.To.End
+	}
+	if err := updateCase(tx, c, before); err != nil {
+		return Receipt{}, err
+	}
+	if c.Owner != owner {
+		if err := passOn(tx, c, owner, step.Post, now); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if !step.Stays {
+		if err := finish(tx, c.ID, lifecycle.StateLimit, "met", now); err != nil {
+			return Receipt{}, err
+		}
+		if err := beginState(tx, c, step.To); err != nil {
+			return Receipt{}, err
+		}
+		if err := s.withdrawAsks(tx, who, c, k, now); err != nil {
+			return Receipt{}, err
+		}
+	}
+	for _, id := range step.Meets {
+		if err := finish(tx, c.ID, lifecycle.PromiseLimit(id), "met", now); err != nil {
+			return Receipt{}, err
+		}
+	}
+	for _, p := range step.Begins {
+		if err := s.beginPromise(tx, c, k, p, now); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if err := s.openTasks(tx, c, k, m.Opens, now); err != nil {
+		return Receipt{}, err
+	}
+	for _, organisation := range step.Parts {
+		if err := s.part(tx, who, c, organisation, now); err != nil {
+			return Receipt{}, err
+		}
+	}
+	digest, err := answersDigest(step.Answers, note)
+	if err != nil {
+		return Receipt{}, err
+	}
+	detail := map[string]any{
+		"definition": c.Definition, "move": m.ID, "from": step.From.ID, "to": step.To.ID, "generation": c.Generation,
+		// The words themselves may name someone and stay in the timeline; their hash binds them.
+		"answers_sha256": digest, "organisation": who.Organisation,
+	}
+	if c.Private { // a hash of few words could be guessed
+		delete(detail, "answers_sha256")
+	}
+	if askedBy != "" {
+		detail["asked_by"] = askedBy
+	}
+	if c.Owner != owner {
+		detail["owner"] = c.Owner
+	}
+	err = ledger.Append(tx, ledger.Entry{
+		Action: "case.move", Actor: who.Name, ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now, Detail: detail,
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if !c.Private {
+		err = outbox.Put(tx, events.CaseMoved{
+			Case: c.ID, Kind: c.Kind, Move: m.ID, From: step.From.ID, To: step.To.ID, By: who.ID, Area: c.Area, Owner: c.Owner,
+			DueAt: optional(c.DueAt), At: now,
+		})
+		if err != nil {
+			return Receipt{}, err
+		}
+	}
+	if closing {
+		if err := s.end(tx, c, who, now); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return Receipt{Case: c.ID, Entry: e.ID}, nil
+}
+
+// merge has another case go on in the place of c. What c is about is noted there.
+func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, into int64, now time.Time) error {
+	bad := func(en, zh string) error { return lifecycle.Refuse(lifecycle.CodeField, "into", en, zh) }
+	target, err := getCase(tx, into)
+	switch {
+	case errors.Is(err, db.ErrNotFound), err == nil && (target.Private || s.Access.Decide(ctx, "case.move", target.resource(), access.Operations) != nil):
+		return bad(fmt.Sprintf("There is no case %d that you may work on.", into), fmt.Sprintf("没有您可处理的 %d 号案卷。", into))
+	case err != nil:
+		return err
+	case target.ID == c.ID:
+		return bad("A case can't be merged with itself.", "案卷不能与自身合并。")
+	case !target.ClosedAt.IsZero():
+		return bad("That case is closed.", "目标案卷已办结。")
+	}
+	c.MergedInto = target.ID
+	for _, p := range append(c.Parties, Party{Organisation: c.Owner, Role: "assist", By: actorName(who), At: now}) {
+		if p.Organisation != 0 && p.Organisation != target.Owner && !slices.ContainsFunc(target.Parties, func(x Party) bool { return x.Organisation == p.Organisation }) {
+			target.Parties = append(target.Parties, p)
+		}
+	}
+	for _, id := range c.Datastreams {
+		if !slices.Contains(target.Datastreams, id) {
+			target.Datastreams = append(target.Datastreams, id)
+		}
+	}
+	if reaches(c.Level, target.Level) && c.Level != "" {
+		target.Level = c.Level
+	}
+	if err := updateCase(tx, target, target.Generation); err != nil {
+		return err
+	}
+	e := Entry{At: now, Actor: who, Kind: "merged", Data: map[string]any{"case": c.ID, "alert": c.Alert, "finding": c.Finding, "report": c.Report},
+		Text: lifecycle.Words(fmt.Sprintf("Case %d was merged into this one", c.ID), fmt.Sprintf("%d 号案卷并入本案卷", c.ID))}
+	if _, err := insertEntry(tx, target.ID, &e); err != nil {
+		return err
+	}
+	return changed(tx, target, "merged", now)
+}
+
+// part opens a case for one of the organisations that another is split among.
+func (s *Service) part(tx *db.Tx, who access.Actor, c *Case, organisation int64, now time.Time) error {
+	o := Opening{Kind: c.Kind, Title: c.Title, Level: c.Level, Category: c.Category, Parent: c.ID, Desk: c.Desk, Spot: c.Spot, Datastreams: c.Datastreams,
+		Fields: maps.Clone(c.Fields)}
+	o.Owner = organisation
+	p, _, err := s.open(tx, who, o, Entry{Kind: "part", Data: map[string]any{"case": c.ID},
+		Text: lifecycle.Words(fmt.Sprintf("Part of case %d", c.ID), fmt.Sprintf("由 %d 号案卷拆分", c.ID))}, now)
+	if err != nil {
+		return err
+	}
+	e := Entry{At: now, Actor: who, Kind: "part", Data: map[string]any{"case": p.ID, "organisation": organisation},
+		Text: lifecycle.Words(fmt.Sprintf("Part given out: case %d", p.ID), fmt.Sprintf("拆分为 %d 号案卷", p.ID))}
+	_, err = insertEntry(tx, c.ID, &e)
+	return err
+}
+
+// end withdraws what is still open in a closed case and tells of its outcome: of its own, and of those that were merged into it.
+func (s *Service) end(tx *db.Tx, c *Case, who access.Actor, now time.Time) error {
+	open, err := tasks(tx, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, t := range open {
+		if t.State != "open" {
+			continue
+		}
+		if _, err := s.endTask(tx, who, c, t, "withdrawn", "", lifecycle.Words("Task withdrawn, since the case is closed", "案卷已办结，任务撤销"), now); err != nil {
+			return err
+		}
+	}
+	if err := finishAll(tx, c.ID, "withdrawn", now); err != nil {
+		return err
+	}
+	if c.Private {
+		return s.closeVault(tx, c, now)
+	}
+	if c.Parent != 0 {
+		e := Entry{At: now, Actor: who, Kind: "part", Data: map[string]any{"case": c.ID, "outcome": c.Outcome},
+			Text: lifecycle.Words(fmt.Sprintf("Part closed: case %d, %s", c.ID, c.Outcome), fmt.Sprintf("拆分案卷 %d 已办结（%s）", c.ID, outcomeNames[c.Outcome]))}
+		if _, err := insertEntry(tx, c.Parent, &e); err != nil {
+			return err
+		}
+	}
+	if c.Outcome == "merged" {
+		return nil // the other case will tell
+	}
+	told := []*Case{c}
+	for i := 0; i < len(told); i++ {
+		more, err := mergedInto(tx, told[i].ID)
+		if err != nil {
+			return err
+		}
+		told = append(told, more...)
+	}
+	for _, x := range told {
+		err := outbox.Put(tx, events.CaseClosed{
+			Case: x.ID, Kind: x.Kind, State: x.State, Outcome: c.Outcome, Alert: x.Alert, Finding: x.Finding, Report: x.Report,
+			Asset: x.Asset, Area: x.Area, Owner: x.Owner, At: now,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var outcomeNames = map[string]string{"proven": "属实", "unfounded": "不属实", "merged": "并案", "closed": "终止"}
