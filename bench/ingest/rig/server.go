@@ -161,9 +161,12 @@ func (s *Server) Kill() {
 	if s.cmd == nil || s.cmd.ProcessState != nil {
 		return
 	}
-	_ = s.cmd.Process.Kill() // it may have ended by itself
-	_ = s.cmd.Wait()         // it was killed
+	s.Shoot()
+	_ = s.cmd.Wait() // it was killed
 }
+
+// Shoot sends SIGKILL and does not wait for the end, as Kill does.
+func (s *Server) Shoot() { _ = s.cmd.Process.Kill() } // it may have ended by itself
 
 func tail(file string) string {
 	text, err := os.ReadFile(file)
