@@ -3,6 +3,8 @@ package app
 import (
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
@@ -12,8 +14,10 @@ import (
 // PackFiles are the files that a pack may have, each as the room that reads it declares it. Schemas, the reference page and
 // the refusal of files that nothing reads follow from this list.
 func PackFiles() []pack.Declaration {
-	return []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), lifecycle.Declaration(), packtest.Declaration()}
+	return []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), lifecycle.Declaration(), calendar.Declaration(), packtest.Declaration()}
 }
 
 // PackTool is what people who write packs work with.
-func PackTool() packtool.Packs { return packtool.Packs{Shipped: shipped.FS(), Files: PackFiles()} }
+func PackTool() packtool.Packs {
+	return packtool.Packs{Shipped: shipped.FS(), Files: PackFiles(), Clock: clock.System()}
+}

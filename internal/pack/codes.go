@@ -46,6 +46,7 @@ const (
 	CodeOtherClear   = "P063" // it clears on other variables than those that raise it
 	CodeNeverFrom    = "P064" // from a level that is never raised
 	CodeSparse       = "P065" // a number over a span that may stay unknown without anybody being told
+	CodeCalendarEnds = "P066" // a calendar whose holidays are not known for much longer
 )
 
 // Explained is a code in words.
@@ -144,6 +145,8 @@ var Codes = []Explained{
 		"Name the lowest level that is meant, one of those that the detector raises."},
 	{CodeSparse, "Unknown for good, and nobody is told", "A mean, lowest or highest of a span is known once readings speak for 75 % of it, and each speaks for every at most. An instrument that speaks more rarely never fills the span: what rests on it neither raises an alert nor clears one. Nobody is told as long as it is not silent for silent_after, which is more than six times every.",
 		"If the instruments really speak more rarely, make every longer. Else make silent_after shorter, up to six times every, here or in another rule on the same property and kind."},
+	{CodeCalendarEnds, "Calendar that ends", "The holidays of the calendar are announced for little longer than today, or no more. Beyond that it knows weekends only, so that a term across a holiday comes out too early.",
+		"Enter the holidays of the next year once they are announced, and move the end of known."},
 }
 
 // Explain is a code in words, nil where there is none of that name.

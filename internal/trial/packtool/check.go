@@ -11,8 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 )
 
@@ -20,6 +23,7 @@ import (
 type Packs struct {
 	Shipped fs.FS              // one folder for each pack in the binary
 	Files   []pack.Declaration // of all rooms
+	Clock   clock.Clock        // says which calendars end
 }
 
 // Checked is what was found in one folder.
@@ -59,6 +63,7 @@ func (ps Packs) check(sources []source) Report {
 			_, err := packtest.Load(s.files, s.dir)
 			ds.Join(err)
 			ds = append(ds, alone(d, s.files)...)
+			ds = append(ds, ending(d, ps.Clock.Now())...)
 		}
 		r = append(r, Checked{*d, append(ds, d.Pack.Warnings()...)})
 	}
@@ -122,6 +127,21 @@ func alone(d *Domain, files fs.FS) pack.Diagnostics {
 	return ds
 }
 
+// calendarNotice is how long before its end a calendar is warned of.
+const calendarNotice = 30 * 24 * time.Hour
+
+// ending warns of calendars whose holidays are not known for long.
+func ending(d *Domain, now time.Time) pack.Diagnostics {
+	var ds pack.Diagnostics
+	for _, c := range d.Calendars {
+		if until, ok := c.Until(); ok && until.Sub(now) < calendarNotice {
+			ds.Warn(c.Pos, pack.CodeCalendarEnds, "the calendar %s knows the holidays until %s; beyond that it counts weekends only", c.ID,
+				until.AddDate(0, 0, -1).Format(time.DateOnly))
+		}
+	}
+	return ds
+}
+
 const (
 	readme        = "README.md"
 	detectorsFile = "detectors.yaml"
@@ -167,6 +187,13 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 			caseIDs = append(caseIDs, c.ID)
 			if at := d.Pack.At(casesFile, c.ID); o.Pack.Name != d.Pack.Name && !at.IsZero() {
 				ds.Add(at, pack.CodeTwice, "the pack %s has a case kind %q too; ids of case kinds are unique among all packs", o.Pack.Name, c.ID)
+			}
+		}
+	}
+	for _, o := range all {
+		for _, c := range o.Calendars {
+			if at := d.Pack.At(calendar.File, c.ID); o.Pack.Name != d.Pack.Name && !at.IsZero() {
+				ds.Add(at, pack.CodeTwice, "the pack %s has a calendar %q too; ids of calendars are unique among all packs", o.Pack.Name, c.ID)
 			}
 		}
 	}

@@ -80,6 +80,13 @@ func Examples() []Example {
 		{pack.CodeNeverFrom, "detectors.yaml", `opens: {case: leak, from: orange}`, `opens: {case: leak, from: blue}`},
 		{pack.CodeSparse, "detectors.yaml", "  every: 1m\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n  clear: {when: \"value < 3\", for: 10m}\n",
 			"  every: 1m\n  derives:\n    mean: {average_over: 1h}\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n  clear: {when: \"value < 3 && mean < 5\", for: 10m}\n"},
+		{pack.CodeCalendarEnds, "calendar.yaml", "", `- id: offices
+  title: {en: Offices, zh-CN: 机关工作日}
+  source: the notice that announces the holidays
+  weekdays: [monday, tuesday, wednesday, thursday, friday]
+  hours: 09:00-17:30
+  known: [2024-01-01, 2024-12-31]
+`},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
@@ -15,6 +16,7 @@ type Domain struct {
 	Pack      *pack.Pack
 	Detectors []*engine.Detector // none where the pack has errors
 	Cases     []*lifecycle.Kind  // likewise
+	Calendars []*calendar.Calendar
 }
 
 // Read reads the pack in files with the decoders of all rooms; all says what files there may be. dir is what people call
@@ -38,6 +40,8 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 		d.Detectors, err = engine.Compile(p)
 		ds.Join(err)
 		d.Cases, err = lifecycle.Kinds(p)
+		ds.Join(err)
+		d.Calendars, err = calendar.Read(p)
 		ds.Join(err)
 	}
 	return d, ds.Sorted()
