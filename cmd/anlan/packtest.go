@@ -42,8 +42,8 @@ func (c packTestCmd) Run() error {
 		reports = append(reports, report)
 		failed += report.Failed
 		gaps += len(report.Gaps)
-		ran += len(report.Results)
-		there += len(report.Suite.Tests)
+		ran += report.Ran()
+		there += len(report.Suite.Tests) + len(report.Suite.Cases)
 	}
 	if c.Only != "" && ran == 0 && len(errs) == 0 {
 		errs = append(errs, fmt.Errorf("--run %s finds the name of no test, of %d; -v without --run lists them", c.Only, there))

@@ -30,23 +30,25 @@ const (
 	CodeReach      = "P050" // a state that no case can come into, or that none can leave for an end
 
 	// Warnings.
-	CodeUntested     = "P030" // a detector that no test names
-	CodeUncovered    = "P031" // a level without one of the four sorts of test
-	CodeReadme       = "P032" // no README.md
-	CodeOneLanguage  = "P033" // a placeholder in one language only
-	CodePunctuation  = "P034" // half-width punctuation in Chinese
-	CodeWrongTongue  = "P035" // a text that is not in its language
-	CodeUnit         = "P036" // a unit that is not known
-	CodeUnmeasured   = "P037" // a property that no kind of asset measures
-	CodeMeasuresNone = "P038" // a kind that does not say what is measured on it
-	CodeUnopened     = "P039" // a kind of case that is opened by alerts, and by none
-	CodeUnheard      = "P060" // instruments of which nobody is told when they fall silent
-	CodeFlaps        = "P061" // an alert that clears as soon as its level fails
-	CodeUnused       = "P062" // a variable that nothing speaks of
-	CodeOtherClear   = "P063" // it clears on other variables than those that raise it
-	CodeNeverFrom    = "P064" // from a level that is never raised
-	CodeSparse       = "P065" // a number over a span that may stay unknown without anybody being told
-	CodeCalendarEnds = "P066" // a calendar whose holidays are not known for much longer
+	CodeUntested      = "P030" // a detector that no test names
+	CodeUncovered     = "P031" // a level without one of the four sorts of test
+	CodeReadme        = "P032" // no README.md
+	CodeOneLanguage   = "P033" // a placeholder in one language only
+	CodePunctuation   = "P034" // half-width punctuation in Chinese
+	CodeWrongTongue   = "P035" // a text that is not in its language
+	CodeUnit          = "P036" // a unit that is not known
+	CodeUnmeasured    = "P037" // a property that no kind of asset measures
+	CodeMeasuresNone  = "P038" // a kind that does not say what is measured on it
+	CodeUnopened      = "P039" // a kind of case that is opened by alerts, and by none
+	CodeUnheard       = "P060" // instruments of which nobody is told when they fall silent
+	CodeFlaps         = "P061" // an alert that clears as soon as its level fails
+	CodeUnused        = "P062" // a variable that nothing speaks of
+	CodeOtherClear    = "P063" // it clears on other variables than those that raise it
+	CodeNeverFrom     = "P064" // from a level that is never raised
+	CodeSparse        = "P065" // a number over a span that may stay unknown without anybody being told
+	CodeCalendarEnds  = "P066" // a calendar whose holidays are not known for much longer
+	CodeUntestedCase  = "P067" // a kind of case that no test is about
+	CodeUncoveredCase = "P068" // a move, a limit or an end of a kind of case that no test shows
 )
 
 // Explained is a code in words.
@@ -147,6 +149,10 @@ var Codes = []Explained{
 		"If the instruments really speak more rarely, make every longer. Else make silent_after shorter, up to six times every, here or in another rule on the same property and kind."},
 	{CodeCalendarEnds, "Calendar that ends", "The holidays of the calendar are announced for little longer than today, or no more. Beyond that it knows weekends only, so that a term across a holiday comes out too early.",
 		"Enter the holidays of the next year once they are announced, and move the end of known."},
+	{CodeUntestedCase, "Kind of case without a test", "No test in the pack is about the kind of case, so nobody has seen a case of it live to its end.",
+		"Write one in a file that ends in _test.yaml; docs/cases.md shows how."},
+	{CodeUncoveredCase, "Part of a kind of case without a test", "Each move of a kind needs a test in which it is made, and one for each reason for which it can be refused: the role, the second person, the guard, the evidence. Each limit needs one in which it passes, each end one that reaches it. `anlan pack test` says which is missing.",
+		"Add the step that the message names; one test may do for many of them."},
 }
 
 // Explain is a code in words, nil where there is none of that name.

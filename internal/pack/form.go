@@ -48,9 +48,10 @@ const (
 	TypeNames     Type = "one name or a list of names"
 	TypeCondition Type = "condition"
 	TypePhrase    Type = "series of readings" // a text, or a number as it was written
-	TypeKeys      Type = "keys"               // those of Form.Fields
-	TypeMap       Type = "keys of your own"   // with Form.Item under each
-	TypeList      Type = "list"               // of Form.Item
+	TypeScalar    Type = "text or number"
+	TypeKeys      Type = "keys"             // those of Form.Fields
+	TypeMap       Type = "keys of your own" // with Form.Item under each
+	TypeList      Type = "list"             // of Form.Item
 )
 
 // Form is what may stand in one place of a file. Two places of the same Go type share one Form, so that a form may hold
@@ -85,6 +86,8 @@ func (fs forms) of(t reflect.Type) *Form {
 		return &Form{Type: TypeBoth}
 	case reflect.TypeFor[Names]():
 		return &Form{Type: TypeNames}
+	case reflect.TypeFor[Scalar]():
+		return &Form{Type: TypeScalar}
 	case reflect.TypeFor[Phrase]():
 		return &Form{Type: TypePhrase}
 	case reflect.TypeFor[Expr]():

@@ -150,7 +150,7 @@ func (w *writer) form(f *pack.Form, r pack.Rules) *schema {
 		return &schema{Type: "string", Pattern: pack.DurationPattern}
 	case pack.TypeTerm:
 		return &schema{Type: "string", Pattern: pack.TermPattern}
-	case pack.TypePhrase:
+	case pack.TypePhrase, pack.TypeScalar:
 		return &schema{Type: []string{"string", "number"}}
 	case pack.TypeCondition:
 		return &schema{Type: []string{"string", "boolean"}, Pattern: someText}

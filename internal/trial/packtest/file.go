@@ -1,13 +1,16 @@
 package packtest
 
-import "github.com/anlan-city/anlan/internal/pack"
+import (
+	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/trial/casetest"
+)
 
 // Pattern is what a file of tests is called.
 const Pattern = "*_test.yaml"
 
 // Declaration is what a file of tests may hold.
 func Declaration() pack.Declaration {
-	return pack.Declaration{File: Pattern, Title: "Tests of the detectors: what instruments say, and which alerts come of it", Of: []testDoc{}}
+	return pack.Declaration{File: Pattern, Title: "Tests of the detectors, what instruments say and which alerts come of it; and of the kinds of case, what people do and what comes of that", Of: []testDoc{}}
 }
 
 // A test as it stands in the file.
@@ -22,7 +25,8 @@ type testDoc struct {
 	Late    []lateDoc             `yaml:"late" doc:"readings of the series that arrive later than they were taken"`
 	Reports []reportDoc           `yaml:"reports" doc:"what people report"`
 	Expect  *[]expectDoc          `yaml:"expect" doc:"all that becomes of it, in any order; [] for nothing at all"`
-	Pos     pack.Pos              `pack:"at least one of expect"`
+	casetest.Doc
+	Pos pack.Pos `pack:"exactly one of expect steps"`
 }
 
 type placeDoc struct {

@@ -51,6 +51,17 @@ func WriteJUnit(w io.Writer, reports []*Report) error {
 			}
 			suite.Cases = append(suite.Cases, c)
 		}
+		for _, x := range r.Cases {
+			file := r.Suite.Dir + "/" + x.Test.File
+			c := junitCase{Name: x.Test.Name, Class: file, File: file, Line: x.Test.Pos.Line}
+			if x.Failed() {
+				c.Failure = &junitMessage{Message: fmt.Sprintf("%d of what was expected or came", len(x.Failures))}
+				for i := range x.Failures {
+					c.Failure.Text += x.Explain(&x.Failures[i])
+				}
+			}
+			suite.Cases = append(suite.Cases, c)
+		}
 		for _, d := range r.Gaps {
 			suite.Cases = append(suite.Cases, junitCase{Name: d.Message, Class: d.Path, File: d.Path, Line: d.Line, Skipped: &junitMessage{Message: d.Code}})
 		}

@@ -1,6 +1,7 @@
 package packtest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"regexp"
@@ -10,12 +11,14 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/trial/casetest"
 )
 
 // Report is what became of a pack's tests.
 type Report struct {
 	Suite   *Suite
 	Results []*Result
+	Cases   []*casetest.Result
 	Gaps    pack.Diagnostics // of coverage; empty where a test failed or was left out
 	Failed  int
 	LeftOut int // tests that match did not choose
@@ -35,12 +38,30 @@ func (s *Suite) Run(match *regexp.Regexp) (*Report, error) {
 		}
 		r.Results = append(r.Results, result)
 	}
+	for _, t := range s.Cases {
+		if match != nil && !match.MatchString(t.Name) {
+			r.LeftOut++
+			continue
+		}
+		result, err := t.Run(context.Background(), s.kinds, casetest.Law{})
+		if err != nil {
+			return nil, err
+		}
+		if result.Failed() {
+			r.Failed++
+		}
+		r.Cases = append(r.Cases, result)
+	}
 	var err error
 	if r.Failed == 0 && r.LeftOut == 0 {
 		r.Gaps, err = s.Coverage(r.Results)
+		r.Gaps = append(r.Gaps, casetest.Coverage(s.Pack, s.kinds, r.Cases)...).Sorted()
 	}
 	return r, err
 }
+
+// Ran is how many tests ran.
+func (r *Report) Ran() int { return len(r.Results) + len(r.Cases) }
 
 // Write says what became of the tests; all of them, with every step of every alert, where verbose.
 func (r *Report) Write(w io.Writer, verbose bool) {
@@ -55,13 +76,16 @@ func (r *Report) Write(w io.Writer, verbose bool) {
 			fmt.Fprint(w, r.Suite.explain(x, &x.Failures[i]))
 		}
 	}
+	for _, x := range r.Cases {
+		x.Write(w, verbose)
+	}
 	for _, d := range r.Gaps {
 		fmt.Fprintln(w, d)
 	}
-	fmt.Fprintf(w, "%s: %s", r.Suite.Dir, counted(len(r.Results), "test"))
+	fmt.Fprintf(w, "%s: %s", r.Suite.Dir, counted(r.Ran(), "test"))
 	if r.Failed > 0 {
 		fmt.Fprintf(w, ", %d failed", r.Failed)
-	} else if len(r.Results) > 0 {
+	} else if r.Ran() > 0 {
 		fmt.Fprint(w, " passed")
 	}
 	if r.LeftOut > 0 {

@@ -6,19 +6,24 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/trial/casetest"
 )
 
 // Suite is a pack with its tests.
 type Suite struct {
 	Dir   string // as shown to people
 	Pack  *pack.Pack
-	Tests []*Test // in the order of the files and of what stands in them
+	Tests []*Test          // of detectors, in the order of the files and of what stands in them
+	Cases []*casetest.Test // of kinds of case, likewise
 
 	files   fs.FS
 	rules   rules     // compiled
 	written []ruleDoc // as they stand in the file
+	kinds   []*lifecycle.Kind
 }
 
 // RulesFile is the file whose rules are tested.
@@ -99,6 +104,8 @@ func load(files fs.FS, dir string, stories bool) (*Suite, error) {
 	var ds pack.Diagnostics
 	s.rules, err = compile(p)
 	ds.Join(err)
+	s.kinds, err = lifecycle.Kinds(p)
+	ds.Join(err)
 	// The detector room has just said what is wrong with the file; here keys that only it knows are no mistake.
 	_ = p.Decode(RulesFile, &s.written)
 	for _, file := range p.Files() {
@@ -118,6 +125,10 @@ func load(files fs.FS, dir string, stories bool) (*Suite, error) {
 				ds.Add(name.Pos, pack.CodeTwice, "a test of this name stands here a second time; the first is in line %d", at.Line)
 			}
 			first[name.Value] = name.Pos
+			if docs[i].isCase() {
+				s.Cases = append(s.Cases, s.caseTest(&docs[i], file, &ds))
+				continue
+			}
 			m := maker{Diagnostics: &ds, suite: s, stories: stories}
 			s.Tests = append(s.Tests, m.test(&docs[i], file))
 		}
@@ -126,6 +137,39 @@ func load(files fs.FS, dir string, stories bool) (*Suite, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// isCase says that a test is of a kind of case.
+func (doc *testDoc) isCase() bool { return !doc.Case.IsZero() || doc.Steps != nil }
+
+// caseTest makes a test of a kind of case.
+func (s *Suite) caseTest(doc *testDoc, file string, ds *pack.Diagnostics) *casetest.Test {
+	if doc.Case.IsZero() {
+		ds.Add(doc.Pos, pack.CodeRequired, "a test with steps says which kind of case it is about: case: …")
+	}
+	for _, other := range []struct {
+		key  string
+		at   pack.Pos
+		some bool
+	}{
+		{"series", first(doc.Series), len(doc.Series) > 0}, {"assets", first(doc.Assets), len(doc.Assets) > 0},
+		{"places", first(doc.Places), len(doc.Places) > 0}, {"every", doc.Every.Pos, !doc.Every.IsZero()}, {"until", doc.Until.Pos, !doc.Until.IsZero()},
+	} {
+		if other.some {
+			ds.Add(other.at, pack.CodeValue, "%s belongs to a test of detectors, and this one is of a kind of case", other.key)
+		}
+	}
+	if _, err := time.Parse(time.RFC3339, doc.Start.Value); err != nil && !doc.Start.IsZero() {
+		ds.Add(doc.Start.Pos, pack.CodeValue, "start needs a time with its offset, such as 2026-01-05T08:00:00+08:00, not %q", doc.Start.Value)
+	}
+	return casetest.Maker{Diagnostics: ds, Pack: s.Pack, Kinds: s.kinds}.Test(doc.Name, doc.Start.Value, &doc.Doc, file, doc.Pos)
+}
+
+func first[T any](m pack.Map[T]) pack.Pos {
+	if len(m) == 0 {
+		return pack.Pos{}
+	}
+	return m[0].Key.Pos
 }
 
 // rule is the rule with that id within the pack, or nil.

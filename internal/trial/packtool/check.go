@@ -124,6 +124,13 @@ func alone(d *Domain, files fs.FS) pack.Diagnostics {
 			ds.Warn(d.Pack.At(detectorsFile, id), pack.CodeUntested, "no test names the detector %s", id)
 		}
 	}
+	for _, k := range d.Cases {
+		if !slices.ContainsFunc(d.Pack.Files(), func(file string) bool {
+			return packtest.Declaration().Matches(file) && d.Pack.Mentions(file, "case", k.ID)
+		}) {
+			ds.Warn(d.Pack.At(casesFile, k.ID), pack.CodeUntestedCase, "no test is about the case kind %s", k.ID)
+		}
+	}
 	return ds
 }
 

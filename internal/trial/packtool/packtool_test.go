@@ -121,6 +121,7 @@ assets: {van: {title: {en: Van, zh-CN: 车}, measures: [weather/wind, weather/ra
 		"packs/lift/pack.yaml":  pack("lift", ""),
 		"packs/lift/README.md":  "Lifts",
 		"packs/lift/cases.yaml": cases, "packs/more/cases.yaml": cases,
+		"packs/lift/cases_test.yaml": caseTest, "packs/more/cases_test.yaml": caseTest,
 	})
 	r, err := tool().Check(filepath.Join(dir, "packs") + "/...")
 	if err != nil || len(r) != 3 {
@@ -146,6 +147,12 @@ assets: {van: {title: {en: Van, zh-CN: 车}, measures: [weather/wind, weather/ra
 		t.Errorf("%v\n%v", err, r[0].Problems)
 	}
 }
+
+const caseTest = `
+- name: nothing happens
+  case: leak
+  steps: [{at: 1h}]
+`
 
 const cases = `
 - id: leak

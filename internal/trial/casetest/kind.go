@@ -1,0 +1,20 @@
+package casetest
+
+import "github.com/anlan-city/anlan/internal/respond/lifecycle"
+
+// limitNames are the limits that a case of a kind can pass: its states that are due, and those across states.
+func limitNames(k *lifecycle.Kind) []string {
+	var names []string
+	for _, s := range k.States {
+		if s.Due != 0 || s.DueBy != "" {
+			names = append(names, s.ID)
+		}
+	}
+	return append(names, acrossNames(k)...)
+}
+
+// acrossNames are the limits across states.
+func acrossNames(*lifecycle.Kind) []string { return nil }
+
+// openers are the sorts of news that open a case of a kind.
+func openers(k *lifecycle.Kind) []string { return []string{k.OpenedBy} }
