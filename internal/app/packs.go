@@ -8,10 +8,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
@@ -24,6 +26,7 @@ type packs struct {
 	declared   []pack.Kind // the same, with what they measure
 	detectors  []*engine.Detector
 	cases      []*lifecycle.Kind
+	calendars  []*calendar.Calendar
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -75,6 +78,12 @@ func (p *packs) add(files fs.FS, dir string) error {
 	p.declared = append(p.declared, d.Pack.Kinds...)
 	p.detectors = append(p.detectors, d.Detectors...)
 	p.cases = append(p.cases, d.Cases...)
+	for _, c := range d.Calendars {
+		if i := slices.IndexFunc(p.calendars, func(o *calendar.Calendar) bool { return o.ID == c.ID }); i >= 0 {
+			return fmt.Errorf("the packs %s and %s both have a calendar %q", p.calendars[i].Pack, c.Pack, c.ID)
+		}
+		p.calendars = append(p.calendars, c)
+	}
 	return nil
 }
 

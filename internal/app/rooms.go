@@ -180,6 +180,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.coverage.Routes(r)
 	a.reports.Routes(r)
 	a.inspect.Routes(r)
+	a.calendarRoutes(r)
 	a.detect.Routes(r)
 	a.models.Routes(r)
 	a.warn.Routes(r)
