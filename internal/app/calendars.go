@@ -10,6 +10,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // CalendarView is a calendar of working days as the API shows it.
@@ -61,4 +62,13 @@ func calendarView(c *calendar.Calendar, now time.Time) CalendarView {
 		v.KnownUntil = &day
 	}
 	return v
+}
+
+// workingDays are the calendars as cases count by them, in the city's time.
+func (p packs) workingDays(zone *time.Location) map[string]lifecycle.WorkingDays {
+	out := map[string]lifecycle.WorkingDays{}
+	for _, c := range p.calendars {
+		out[c.ID] = c.In(zone)
+	}
+	return out
 }

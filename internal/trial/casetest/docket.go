@@ -303,11 +303,25 @@ func (d *docket) look(ctx context.Context, id int64) (*sight, error) {
 }
 
 func (d *docket) decide(ctx context.Context, id int64, who person, granted bool, reason string) (*lifecycle.Refusal, error) {
-	return nil, errors.ErrUnsupported
+	c, err := d.room.Case(d.by(ctx, who), id)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(c.Asks, func(a respond.AskView) bool { return a.State == "open" })
+	if i < 0 {
+		return lifecycle.Refuse("case.no_ask", "", "Nothing waits for a decision.", "没有待审批的申请。"), nil
+	}
+	_, err = d.room.DecideAsk(d.by(ctx, who), id, c.Asks[i].ID, respond.Decision{Granted: granted, Reason: reason}, "")
+	return refusal(err)
 }
 
 func (d *docket) acknowledge(ctx context.Context, id int64, who person, task string) (*lifecycle.Refusal, error) {
-	return nil, errors.ErrUnsupported
+	t, err := d.task(ctx, id, task)
+	if err != nil || t == 0 {
+		return noTask(task), err
+	}
+	_, err = d.room.AcknowledgeTask(d.by(ctx, who), id, t, "")
+	return refusal(err)
 }
 
 func (d *docket) done(ctx context.Context, id int64, who person, name, answer string) (*lifecycle.Refusal, error) {
@@ -315,7 +329,7 @@ func (d *docket) done(ctx context.Context, id int64, who person, name, answer st
 	if err != nil || t == 0 {
 		return noTask(name), err
 	}
-	_, err = d.room.FinishTask(d.by(ctx, who), id, t, "")
+	_, err = d.room.FinishTask(d.by(ctx, who), id, t, answer, "")
 	return refusal(err)
 }
 
@@ -441,6 +455,9 @@ func (c *town) Latest(_ context.Context, datastream int64) (lifecycle.Reading, e
 
 // Locate leaves a spot as it is.
 func (*town) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) { return s, nil }
+
+// Above says that each organisation stands for itself.
+func (*town) Above(organisation, other int64) bool { return organisation == other }
 
 // Name is what people call a thing.
 func (c *town) Name(_ context.Context, kind string, id int64) lifecycle.Text {

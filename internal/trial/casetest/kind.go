@@ -6,7 +6,7 @@ import "github.com/anlan-city/anlan/internal/respond/lifecycle"
 func limitNames(k *lifecycle.Kind) []string {
 	var names []string
 	for _, s := range k.States {
-		if s.Due != 0 || s.DueBy != "" {
+		if !s.Due.IsZero() || s.DueBy != "" {
 			names = append(names, s.ID)
 		}
 	}
@@ -14,7 +14,12 @@ func limitNames(k *lifecycle.Kind) []string {
 }
 
 // acrossNames are the limits across states.
-func acrossNames(*lifecycle.Kind) []string { return nil }
+func acrossNames(k *lifecycle.Kind) (names []string) {
+	for _, p := range k.Promises {
+		names = append(names, p.ID)
+	}
+	return names
+}
 
 // openers are the sorts of news that open a case of a kind.
-func openers(k *lifecycle.Kind) []string { return []string{k.OpenedBy} }
+func openers(k *lifecycle.Kind) []string { return k.OpenedBy }
