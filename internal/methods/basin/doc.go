@@ -32,7 +32,7 @@
 //
 // What is minimised, in this order: the flood volume (for each storage the most water that ever stood above its danger
 // stage; in whole m³), the peak stage (the highest share of the room from the usual to the danger stage that any storage
-// reaches, in hundredths, from one half on), the time that flood stands (m³ hours), and the cost: energy in kWh, and each start of a unit as
+// reaches, in hundredths, from one quarter on), the time that flood stands (m³ hours), and the cost: energy in kWh, and each start of a unit as
 // so many kWh more. Water above the usual stage at the end of the horizon is charged as if each station had to lift it, so that
 // nothing is cheap because it is left for later. Storages may be emptied before the rain down to their least stage. The
 // search is coordinate descent over the schedules from several beginnings, longer and shorter stretches at a time, within a

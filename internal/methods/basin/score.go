@@ -19,7 +19,7 @@ const (
 
 // calm is the share of the room up to which a peak counts as none: within it the stations' own switches let the water play in
 // dry weather, and it is not worth a start.
-const calm = 0.5
+const calm = 0.25
 
 // Less says whether s is better than o.
 func (s Score) Less(o Score) bool {
