@@ -29,6 +29,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/timers"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/deadline"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/coverage"
 	"github.com/anlan-city/anlan/internal/sensing/intake"
@@ -66,6 +67,7 @@ type App struct {
 	models   *outside.Service
 	warn     *warn.Service
 	respond  *respond.Service
+	limits   *deadline.Service
 	demo     *demo // nil outside the demo
 
 	listener net.Listener

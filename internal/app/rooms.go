@@ -107,6 +107,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.limits = deadlines(a.db, a.clock, a.access, known, a.packs.cases, a.reports.Categories())
 	for _, b := range []struct {
 		name string
 		run  func(context.Context) error
@@ -185,6 +186,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.models.Routes(r)
 	a.warn.Routes(r)
 	a.respond.Routes(r)
+	a.limits.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)

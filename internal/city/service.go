@@ -170,6 +170,14 @@ func (s *Service) AreaName(id int64) Name {
 	return Name{}
 }
 
+// AreaAbove is the area in which an area lies; 0 for none. It answers from memory.
+func (s *Service) AreaAbove(id int64) int64 {
+	if a := s.picture.Load().areas; a != nil && a.byID[id] != nil && a.byID[id].parent != nil {
+		return a.byID[id].parent.id
+	}
+	return 0
+}
+
 // OrganisationName is an organisation's name; the zero value for none. It answers from memory.
 func (s *Service) OrganisationName(id int64) Name { return s.picture.Load().organisations[id].name }
 

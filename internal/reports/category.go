@@ -42,6 +42,12 @@ type categories struct {
 	byID map[string]Category
 }
 
+// Shipped are the categories that ship with Anlan.
+func Shipped() ([]Category, error) {
+	c, err := loadCategories(categoriesYAML)
+	return c.all, err
+}
+
 func loadCategories(text []byte) (categories, error) {
 	c := categories{byID: map[string]Category{}}
 	if err := yaml.UnmarshalWithOptions(text, &c.all, yaml.Strict()); err != nil {
