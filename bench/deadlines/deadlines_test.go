@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,34 @@ func TestTheReportItselfJudges(t *testing.T) {
 	q.closed = at.Add(time.Second)
 	if got := q.limit().Status(at); got != deadline.Late {
 		t.Errorf("closed a second after the limit: %s", got)
+	}
+}
+
+func TestTerms(t *testing.T) {
+	c, err := readCalendar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone := newYork(t)
+	for _, r := range []struct {
+		opened, target string
+		want           term
+	}{
+		{"2015-04-01T10:52:45-04:00", "2015-04-02T10:52:45-04:00", term{1, true}},
+		{"2015-09-03T11:39:00-04:00", "2015-09-09T11:39:20-04:00", term{3, true}},    // over Labor Day
+		{"2015-01-14T18:54:12-05:00", "2015-01-30T08:30:00-05:00", term{10, true}},   // in the evening, over a holiday
+		{"2015-03-06T09:00:00-05:00", "2015-03-13T09:00:00-04:00", term{7, false}},   // over the change of clocks
+		{"2015-02-10T12:00:00-05:00", "2015-08-09T12:00:00-04:00", term{180, false}}, // half a year
+	} {
+		q := &request{}
+		for text, to := range map[string]*time.Time{r.opened: &q.opened, r.target: &q.target} {
+			if *to, err = time.Parse(time.RFC3339, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := termsOf(c, q, zone); !slices.Contains(got, r.want) {
+			t.Errorf("%s to %s: %v, want %v among them", r.opened, r.target, got, r.want)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@
 // not compared; what is odd but clear is compared and counted, with its first lines. Nothing is left out silently: the sums
 // are printed, and the program fails when they do not add up.
 //
+// Beside that it shows how many targets one term per type gives, in working days by respond/calendar or in plain days.
+//
 // The last line counts the rows of which the report says what the city said, of all those that could be compared.
 package main
 
@@ -51,12 +53,15 @@ func run(w io.Writer, data, zoneName string, all bool) error {
 	c := compare(rec.requests)
 	rec.print(w)
 	c.print(w, rec)
+	most := shown
 	if all {
-		c.table(w, "type", c.types, len(c.types))
-	} else {
-		c.table(w, "type", c.types, shown)
+		most = len(c.types)
 	}
+	c.table(w, "type", c.types, most)
 	c.table(w, "department", c.departments, len(c.departments))
+	if err := printTerms(w, rec, most); err != nil {
+		return err
+	}
 	if rec.rows != len(rec.requests)+len(rec.refused) {
 		return fmt.Errorf("%d rows, but %d read and %d refused: some were lost", rec.rows, len(rec.requests), len(rec.refused))
 	}
