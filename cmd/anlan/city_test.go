@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/anlan-city/anlan/internal/app"
+	"github.com/anlan-city/anlan/internal/platform/db"
 )
 
 // The scripts below testdata/server run the command against a server of their own, which the word "server" starts.
@@ -21,6 +23,20 @@ func TestServerScripts(t *testing.T) {
 			ts.Defer(func() { ts.Check(a.Stop()) })
 			ts.Setenv("ANLAN_URL", a.URL())
 			ts.Setenv("ANLAN_DATA", data)
+		},
+		// sql FILE puts rows into the server's store, parted by blank lines: for what would take a case its whole life.
+		"sql": func(ts *testscript.TestScript, _ bool, args []string) {
+			d, err := db.Open(context.Background(), db.Options{URL: "sqlite:" + filepath.Join(ts.Getenv("ANLAN_DATA"), "anlan.db")})
+			ts.Check(err)
+			defer d.Close()
+			ts.Check(d.Write(context.Background(), func(tx *db.Tx) error {
+				for _, statement := range strings.Split(ts.ReadFile(args[0]), "\n\n") {
+					if _, err := tx.Exec(statement); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
 		},
 	}})
 }

@@ -29,6 +29,7 @@ type cli struct {
 	Replay   replayCmd   `cmd:"" help:"Send recorded files through a running server."`
 	Pack     packCmd     `cmd:"" help:"Check packs."`
 	Backtest backtestCmd `cmd:"" help:"Run the detectors of packs over the past, and score them against what really happened."`
+	Report   reportCmd   `cmd:"" help:"Reports on how the work is done."`
 	Ledger   ledgerCmd   `cmd:"" help:"Verify and export the ledger."`
 	Sim      simCmd      `cmd:"" help:"Write the simulated city to files."`
 
