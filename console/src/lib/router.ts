@@ -5,7 +5,7 @@ import type { Level } from './types.ts';
 
 export const PREFIX = '/console/';
 
-export type PageName = 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'new-finding' | 'new-warning' | 'watch' | 'refused' | 'sign-in' | 'not-found';
+export type PageName = 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-finding' | 'new-warning' | 'watch' | 'refused' | 'sign-in' | 'not-found';
 
 export interface Route {
   page: PageName;
@@ -19,6 +19,7 @@ const PAGES: [RegExp, PageName][] = [
   [/^assets$/, 'assets'],
   [/^assets\/(\d+)$/, 'asset'],
   [/^coverage$/, 'coverage'],
+  [/^deadlines$/, 'deadlines'],
   [/^findings\/new$/, 'new-finding'],
   [/^warnings\/new$/, 'new-warning'],
   [/^watch$/, 'watch'],

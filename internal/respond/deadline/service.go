@@ -48,6 +48,8 @@ type Report struct {
 	Zone   string     `json:"zone" doc:"the city's time zone, in which days are days"`
 	Total  Figures    `json:"total"`
 	Groups []Group    `json:"groups"`
+	// Names are the words for what the report was narrowed to: organisation, area, kind, category, what.
+	Names map[string]lifecycle.Text `json:"names"`
 	// Private is how many private cases lie in the span, in full tens, where nothing narrows the report but span and area; else 0.
 	Private int `json:"private_cases"`
 }
@@ -80,8 +82,33 @@ func (s *Service) Report(ctx context.Context, ask Ask) (*Report, error) {
 	}
 	out := &Report{From: optional(q.From), To: optional(q.To), At: now, By: q.By, Zone: zone.String()}
 	out.Total, out.Groups, out.Private = g.result(ctx)
+	out.Names = s.names(ctx, q)
 	return out, nil
 }
+
+func (s *Service) names(ctx context.Context, q *Query) map[string]lifecycle.Text {
+	names := map[string]lifecycle.Text{}
+	if q.Organisation != nil {
+		names["organisation"] = s.organisation(ctx, *q.Organisation)
+	}
+	if q.Area == noArea {
+		names["area"] = noAreaWords()
+	} else if q.Area != 0 {
+		names["area"] = s.Register.Name(ctx, "area", q.Area)
+	}
+	if q.Kind != "" {
+		names["kind"] = s.KindTitle(q.Kind)
+	}
+	if q.Category != nil {
+		names["category"] = s.CategoryTitle(*q.Category)
+	}
+	if q.What != "" {
+		names["what"] = whatWords(q.What)
+	}
+	return names
+}
+
+func noAreaWords() lifecycle.Text { return lifecycle.Words("No area", "未划入辖区") }
 
 func (s *Service) read(ctx context.Context, ask Ask) (*Query, time.Time, *time.Location, error) {
 	now := s.Clock.Now()
@@ -306,7 +333,7 @@ func (g *grouping) name(ctx context.Context, k key) (lifecycle.Text, map[string]
 	}
 	switch {
 	case k.number == 0:
-		return lifecycle.Words("No area", "未划入辖区"), map[string]string{"area": "0"}
+		return noAreaWords(), map[string]string{"area": "0"}
 	case k.below == 0:
 		return g.s.Register.Name(ctx, "area", k.number), map[string]string{"area": number, "only": "true"}
 	default:

@@ -153,10 +153,10 @@ func (b *book) figures(r *Report) error {
 		ByOrganisation: b.words("Organisation", "单位"), ByPost: b.words("Organisation", "单位"), ByCategory: b.words("Category", "类别"),
 		ByArea: b.words("Area", "辖区"), ByKind: b.words("Kind of case", "案卷类型"), ByWhat: b.words("Limit of", "时限类别"),
 	}[r.By]
-	err := b.sheet(b.words("Figures", "统计"), true, by, b.words("Post or id", "岗位或编号"), b.words("Limits", "时限数"), b.words("On time", "按时办结"),
-		b.words("Late", "超期办结"), b.words("Open, within limit", "在办未超期"), b.words("Open, past limit", "在办已超期"), b.words("Passed on", "已转办"),
-		b.words("Withdrawn", "已撤销"), b.words("On time, share", "按时率"), b.words("Lateness, median (h)", "超期时长中位数（小时）"),
-		b.words("Lateness, 90 % (h)", "超期时长 90 分位（小时）"), b.words("Extensions", "延期次数"), b.words("On time since extended", "延期后按时"),
+	err := b.sheet(b.words("Figures", "统计"), true, by, b.words("Post or id", "岗位或编号"), b.words("Limits", "时限数"), b.words("On time", "按期办结"),
+		b.words("Late", "超期办结"), b.words("Open, within limit", "期限内在办"), b.words("Open, past limit", "超期未办结"), b.words("Passed on", "已转办"),
+		b.words("Withdrawn", "已撤销"), b.words("On time, share", "按期办结率"), b.words("Lateness, median (h)", "超期时长中位数（小时）"),
+		b.words("Lateness, 90 % (h)", "超期时长 90 分位（小时）"), b.words("Extensions", "延期次数"), b.words("On time since extended", "延期后按期办结"),
 		b.words("Late, passed on", "超期后转办"), b.words("Withdrawn past limit", "超期后撤销"), b.words("Private cases (tens)", "不公开案卷（整十）"))
 	if err != nil {
 		return err
@@ -209,8 +209,8 @@ func (b *book) rows(all func(each func(RowView) error) error) error {
 		return err
 	}
 	status := map[Status]string{
-		OnTime: b.words("on time", "按时办结"), Late: b.words("late", "超期办结"), Within: b.words("open, within limit", "在办未超期"),
-		Past: b.words("open, past limit", "在办已超期"), Passed: b.words("passed on", "已转办"), IsWithdrawn: b.words("withdrawn", "已撤销"),
+		OnTime: b.words("on time", "按期办结"), Late: b.words("late", "超期办结"), Within: b.words("open, within limit", "期限内在办"),
+		Past: b.words("open, past limit", "超期未办结"), Passed: b.words("passed on", "已转办"), IsWithdrawn: b.words("withdrawn", "已撤销"),
 	}
 	err = all(func(r RowView) error {
 		var late any
