@@ -104,6 +104,10 @@ var actions = []action{
 	{"case.invite", "invite an organisation into a case", []string{DutyOfficer, Inspector, Operator, system}, daily, false},
 	{"case.assign", "hand a case to an organisation", append(watchOnly, system), daily, false},
 
+	{"plan.read", "read emergency plans and the boards of responses", staff, looking, true},
+	{"plan.propose", "propose a response level", []string{system}, daily, false},
+	{"plan.decide", "open, raise, lower or end a response", watchOnly, daily, false},
+
 	{"watch.read", "see the health of the watch", staff, looking, true},
 	{"watch.write", "write into the log of the watch", watchOnly, daily, false},
 	{"score.read", "see the score against the simulator's truth", staff, looking, true},

@@ -30,6 +30,7 @@ import (
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/deadline"
+	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/coverage"
 	"github.com/anlan-city/anlan/internal/sensing/intake"
@@ -68,6 +69,7 @@ type App struct {
 	warn     *warn.Service
 	respond  *respond.Service
 	limits   *deadline.Service
+	plan     *plan.Service
 	demo     *demo // nil outside the demo
 
 	listener net.Listener
@@ -176,7 +178,7 @@ func (a *App) openStore(ctx context.Context) error {
 func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), timers.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
-		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), respond.Migrations(),
+		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), respond.Migrations(), plan.Migrations(),
 	}
 }
 

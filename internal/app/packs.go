@@ -15,6 +15,7 @@ import (
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
 )
@@ -27,6 +28,7 @@ type packs struct {
 	detectors  []*engine.Detector
 	cases      []*lifecycle.Kind
 	calendars  []*calendar.Calendar
+	plans      []*plan.Plan
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -84,6 +86,7 @@ func (p *packs) add(files fs.FS, dir string) error {
 		}
 		p.calendars = append(p.calendars, c)
 	}
+	p.plans = append(p.plans, d.Plans...)
 	return nil
 }
 

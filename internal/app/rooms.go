@@ -28,6 +28,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/warn"
 )
 
@@ -108,12 +109,18 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.limits = deadlines(a.db, a.clock, a.access, known, a.packs.cases, a.reports.Categories())
+	a.plan, err = plan.New(plan.Deps{
+		DB: a.db, Clock: a.clock, Access: a.access, Cases: a.respond, Register: known, News: a.bus, Plans: a.packs.plans,
+	})
+	if err != nil {
+		return err
+	}
 	for _, b := range []struct {
 		name string
 		run  func(context.Context) error
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
-		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run}, {"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
+		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run}, {"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run}, {"plans", a.plan.Run},
 		{"timers", timers.New(a.db, a.clock, a.respond.Timers()).Run},
 	} {
 		a.life.background(b.name, b.run)
@@ -187,6 +194,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.warn.Routes(r)
 	a.respond.Routes(r)
 	a.limits.Routes(r)
+	a.plan.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)

@@ -49,6 +49,7 @@ const (
 	CodeCalendarEnds  = "P066" // a calendar whose holidays are not known for much longer
 	CodeUntestedCase  = "P067" // a kind of case that no test is about
 	CodeUncoveredCase = "P068" // a move, a limit or an end of a kind of case that no test shows
+	CodeScarce        = "P070" // the tasks of a response level take more of a resource than there is
 )
 
 // Explained is a code in words.
@@ -153,6 +154,8 @@ var Codes = []Explained{
 		"Write one in a file that ends in _test.yaml; docs/cases.md shows how."},
 	{CodeUncoveredCase, "Part of a kind of case without a test", "Each move of a kind needs a test in which it is made, and one for each reason for which it can be refused: the role, the second person, the guard, the evidence. Each limit needs one in which it passes, each end one that reaches it. `anlan pack test` says which is missing.",
 		"Add the step that the message names; one test may do for many of them."},
+	{CodeScarce, "More than there is", "The tasks of a response level together take more of a resource than its agency has ready: on the day, some of them would stand without.",
+		"Raise the count if there is more, let a task take less, or leave a lower level's task out with without."},
 }
 
 // Explain is a code in words, nil where there is none of that name.

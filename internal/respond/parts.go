@@ -76,10 +76,23 @@ func (s *Service) Give(tx *db.Tx, who access.Actor, t *Task) error {
 	return recordTask(tx, who, c, *t, "open", t.OpenedAt)
 }
 
-// Withdraw ends an open task that is not needed any more; why stands in the timeline.
-func (s *Service) Withdraw(tx *db.Tx, who access.Actor, t Task, why lifecycle.Text, now time.Time) error {
-	_, err := s.finishTask(tx, who, t.Case, t.ID, "withdrawn", "", why, now)
-	return err
+// Withdraw takes an open task of a case back, with why in words of the program and of a person. withdrawn is false where the
+// task is not open any more.
+func (s *Service) Withdraw(tx *db.Tx, who access.Actor, caseID, task int64, why lifecycle.Text, free string, now time.Time) (withdrawn bool, err error) {
+	all, err := tasks(tx, caseID)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(all, func(t Task) bool { return t.ID == task })
+	if i < 0 || all[i].State != "open" {
+		return false, nil
+	}
+	text := lifecycle.Words("Task withdrawn", "任务撤销")
+	if why != (lifecycle.Text{}) {
+		text = lifecycle.Words(text.En+" ("+why.En+")", text.Zh+"（"+why.Zh+"）")
+	}
+	_, err = s.finishTask(tx, who, caseID, task, "withdrawn", guard.Mask(free), text, now)
+	return err == nil, err
 }
 
 // Tasks returns the tasks that an origin gave ("plan:7"), in the order in which they were given.

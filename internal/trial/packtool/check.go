@@ -153,6 +153,7 @@ const (
 	readme        = "README.md"
 	detectorsFile = "detectors.yaml"
 	casesFile     = "cases.yaml"
+	plansFile     = "plans.yaml"
 )
 
 // others are the packs that a checked one may refer to: those that are checked, and the shipped ones of other names.
@@ -224,10 +225,49 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 				"no pack here has a case kind %q%s", id, pack.Suggest(id, caseIDs))
 		}
 	}
+	ds = append(ds, plans(d, all)...)
 	for _, c := range d.Cases {
 		if slices.Contains(c.OpenedBy, "alert") && !opened[c.ID] {
 			ds.Warn(d.Pack.At(casesFile, c.ID), pack.CodeUnopened, "%s is opened by alerts, but no detector opens it", c.ID)
 		}
+	}
+	return ds
+}
+
+// plans is what is wrong with a pack's plans among the others.
+func plans(d *Domain, all []*Domain) pack.Diagnostics {
+	var ds pack.Diagnostics
+	packs, detectors, kinds := map[string]bool{}, []string{}, []string{}
+	for _, o := range all {
+		packs[o.Pack.Name] = true
+		for _, x := range o.Detectors {
+			detectors = append(detectors, x.ID)
+		}
+		for _, k := range o.Pack.Kinds {
+			kinds = append(kinds, k.ID)
+		}
+		for _, p := range o.Plans {
+			if at := d.Pack.At(plansFile, p.ID); o.Pack.Name != d.Pack.Name && !at.IsZero() {
+				ds.Add(at, pack.CodeTwice, "the pack %s has a plan %q too; ids of plans are unique among all packs", o.Pack.Name, p.ID)
+			}
+		}
+	}
+	for _, p := range d.Plans {
+		lookup := func(names []string, what string, known []string, key string) {
+			for _, name := range names {
+				if owner, _, _ := strings.Cut(name, "/"); !slices.Contains(known, name) {
+					at := d.Pack.At(plansFile, p.ID, key)
+					if packs[owner] {
+						ds.Add(at, pack.CodeReference, "%s: there is no %s %q%s", p.ID, what, name, pack.Suggest(name, known))
+					} else {
+						ds.Warn(at, pack.CodeReference, "%s: no pack here has a %s %q%s", p.ID, what, name, pack.Suggest(name, known))
+					}
+				}
+			}
+		}
+		heard, of := p.Elsewhere()
+		lookup(heard, "detector", detectors, "levels")
+		lookup(of, "kind of asset", kinds, "agencies")
 	}
 	return ds
 }
@@ -252,6 +292,9 @@ func (r Report) Write(w io.Writer) {
 		var parts []string
 		if errs == 0 {
 			parts = append(parts, plural(len(c.Detectors), "detector")+", "+plural(len(c.Cases), "case kind"))
+			if len(c.Plans) > 0 {
+				parts[0] += ", " + plural(len(c.Plans), "plan")
+			}
 		}
 		parts = append(parts, found(errs, warnings))
 		fmt.Fprintf(w, "%s: %s\n", c.Pack.Dir(), strings.Join(parts, ": "))

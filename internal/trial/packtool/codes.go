@@ -80,6 +80,7 @@ func Examples() []Example {
 `},
 		{pack.CodeUntestedCase, "cases_test.yaml", "", ""},
 		{pack.CodeUncoveredCase, "cases_test.yaml", "    - {at: 30m, overdue: opened}\n    - {at: 40m, who: a, evidence: photo}\n    - {at: 41m", "    - {at: 19m, who: a, evidence: photo}\n    - {at: 20m"},
+		{pack.CodeScarce, "plans.yaml", `needs: {lockable-valve-key: 1}`, `needs: {lockable-valve-key: 3}`},
 	}
 }
 

@@ -77,6 +77,9 @@ func (ps Packs) aloud(w io.Writer, files fs.FS, dir, detector string) error {
 		for _, k := range d.Cases {
 			fmt.Fprintf(w, "\n%s", life(k))
 		}
+		for _, p := range d.Plans {
+			fmt.Fprintf(w, "\n%s", p.Words())
+		}
 	}
 	return nil
 }

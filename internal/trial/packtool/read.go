@@ -9,6 +9,7 @@ import (
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/respond/plan"
 )
 
 // Domain is a pack with what the rooms make of its files.
@@ -17,6 +18,7 @@ type Domain struct {
 	Detectors []*engine.Detector // none where the pack has errors
 	Cases     []*lifecycle.Kind  // likewise
 	Calendars []*calendar.Calendar
+	Plans     []*plan.Plan // likewise
 }
 
 // Read reads the pack in files with the decoders of all rooms; all says what files there may be. dir is what people call
@@ -42,6 +44,8 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 		d.Cases, err = lifecycle.Kinds(p)
 		ds.Join(err)
 		d.Calendars, err = calendar.Read(p)
+		ds.Join(err)
+		d.Plans, err = plan.Plans(p, d.Detectors)
 		ds.Join(err)
 	}
 	return d, ds.Sorted()

@@ -1,0 +1,389 @@
+package plan
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/inspect"
+	"github.com/anlan-city/anlan/internal/platform/bus"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+)
+
+// Run listens to the other rooms, and asks the adviser, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	ctx = access.With(ctx, access.System("plan"))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.News.Consume(ctx, "plan", heard, s.Hear) })
+	g.Go(func() error {
+		for {
+			if err := s.Advise(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "no advice for the responses under way", "err", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-s.Clock.After(adviseEvery):
+			}
+		}
+	})
+	return g.Wait()
+}
+
+// heard are the events that may be a reason to open, raise, lower or end.
+var heard = []string{
+	"alert.raised", "alert.changed", "alert.rest_over", "alert.cleared",
+	"warning.issued", "warning.updated", "warning.cancelled", "warning.expired",
+	"case.opened", "case.moved", "case.changed", "case.reopened", "case.closed",
+}
+
+// Hear takes an event of another room. It may come more than once.
+func (s *Service) Hear(ctx context.Context, m bus.Message) error {
+	if err := s.Access.Decide(ctx, "plan.propose", access.Resource{Type: "plan"}, access.Operations); err != nil {
+		return err
+	}
+	room, _, _ := strings.Cut(m.Subject, ".")
+	switch room {
+	case "alert":
+		return s.alert(ctx, m)
+	case "warning":
+		return s.warning(ctx, m)
+	case "case":
+		return s.incident(ctx, m)
+	}
+	return nil
+}
+
+// drop lets an event go that no repeat can make good.
+func drop(err error) error { return fmt.Errorf("%w: %w", bus.ErrDrop, err) }
+
+func (s *Service) alert(ctx context.Context, m bus.Message) error {
+	var a events.AlertFacts
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return drop(err)
+	}
+	// One that rests calls nobody, and so asks for no plan.
+	if m.Subject == "alert.cleared" || a.Rests || a.Kind == "monitoring" {
+		return s.over(ctx, "alert", a.Alert)
+	}
+	if !s.hears("alert", a.Detector) {
+		return nil
+	}
+	spot, err := s.Register.Locate(ctx, inspect.Spot{Asset: a.Asset, Place: a.Place, Area: a.Area, Owner: a.Organisation, Point: a.Point})
+	if err != nil && !errors.Is(err, db.ErrNotFound) { // an asset that was deleted meanwhile has spoken all the same
+		return fmt.Errorf("locate alert %d: %w", a.Alert, err)
+	}
+	r := Reason{
+		Kind: "alert", Ref: a.Alert, Name: a.Detector, Level: a.Level, Since: a.Since, Streams: a.Datastreams,
+		Text: lifecycle.Words(a.Title.EN+": "+a.Because.EN, a.Title.ZH+"："+a.Because.ZH),
+	}
+	return s.stands(ctx, r, spot, func(*Plan) bool { return true })
+}
+
+func (s *Service) warning(ctx context.Context, m bus.Message) error {
+	var w events.Warning // all events of a warning have these
+	if err := json.Unmarshal(m.Data, &w); err != nil {
+		return drop(err)
+	}
+	if m.Subject == "warning.cancelled" || m.Subject == "warning.expired" {
+		return s.over(ctx, "warning", w.Warning)
+	}
+	if w.Status != "Actual" && w.Status != "Exercise" || !s.hears("warning", w.Hazard) {
+		return nil
+	}
+	var spot inspect.Spot
+	if len(w.Areas) == 1 {
+		spot.Area = w.Areas[0]
+	}
+	r := Reason{
+		Kind: "warning", Ref: w.Warning, Name: w.Hazard, Level: w.Level, Drill: w.Status == "Exercise", Since: w.At,
+		Text: lifecycle.Words("Warning "+w.Number+" ("+w.Hazard+", "+w.Level+")", colourNames[w.Level]+"预警 "+w.Number+"（"+w.Hazard+"）"),
+	}
+	return s.stands(ctx, r, spot, func(*Plan) bool { return true })
+}
+
+// incident looks at what an incident's case says of its grade now: the events of cases don't carry it.
+func (s *Service) incident(ctx context.Context, m bus.Message) error {
+	var e struct {
+		Case int64  `json:"case"`
+		Kind string `json:"kind"` // empty where the event does not say
+	}
+	if err := json.Unmarshal(m.Data, &e); err != nil {
+		return drop(err)
+	}
+	if e.Kind != "" && e.Kind != CaseKind || !s.hears("incident", "") {
+		return nil
+	}
+	var c *respond.Case
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		c, err = respond.Find(tx, e.Case)
+		return err
+	})
+	if errors.Is(err, db.ErrNotFound) {
+		return drop(err)
+	}
+	if err != nil || c.Kind != CaseKind {
+		return err
+	}
+	grade, _ := c.Fields["grade"].(string)
+	if !c.ClosedAt.IsZero() || grade == "" {
+		return s.over(ctx, "incident", c.ID)
+	}
+	hazard, _ := c.Fields["hazard"].(string)
+	drill, _ := c.Fields["drill"].(bool)
+	pack := s.Register.Pack(ctx, c.Asset)
+	r := Reason{
+		Kind: "incident", Ref: c.ID, Level: grade, Drill: drill, Since: c.OpenedAt,
+		Text: lifecycle.Words(fmt.Sprintf("Incident %d, graded %s", c.ID, grade), fmt.Sprintf("突发事件 %d，%s", c.ID, gradeNames[grade])),
+	}
+	return s.stands(ctx, r, c.Spot, func(p *Plan) bool {
+		if hazard != "" {
+			return hazard == p.About
+		}
+		return pack == p.Pack || strings.HasPrefix(c.Category, p.Pack+"/")
+	})
+}
+
+// hears says whether any plan asks for reasons of this kind and name.
+func (s *Service) hears(kind, name string) bool {
+	return slices.ContainsFunc(s.Plans, func(p *Plan) bool { return p.Hears(kind, name) })
+}
+
+// stands keeps a reason for each plan that it concerns, and weighs what follows.
+func (s *Service) stands(ctx context.Context, r Reason, spot inspect.Spot, concerns func(*Plan) bool) error {
+	caseID := int64(0)
+	if r.Kind == "incident" {
+		caseID = r.Ref
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		now := s.now()
+		for _, p := range s.Plans {
+			if !p.Hears(r.Kind, r.Name) || !concerns(p) {
+				continue
+			}
+			site := p.siteOf(spot, caseID)
+			if err := putReason(tx, p.ID, site, r, spot); err != nil {
+				return err
+			}
+			if err := s.weigh(tx, p, site, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// over lets a reason stand no longer, and weighs what follows.
+func (s *Service) over(ctx context.Context, kind string, ref int64) error {
+	known := false
+	err := s.DB.Read(ctx, func(tx *db.Tx) error { // most alerts are no reason for any plan: the writer need not be asked
+		var n int
+		err := tx.QueryRow(`select count(*) from plan_reasons where kind = $1 and ref = $2 and ended_at is null`, kind, ref).Scan(&n)
+		known = n > 0
+		return err
+	})
+	if err != nil || !known {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		now := s.now()
+		sites, err := endReason(tx, kind, ref, now)
+		if err != nil {
+			return err
+		}
+		for _, at := range sites {
+			if p := s.plans[at[0]]; p != nil { // a plan that left the packs proposes nothing
+				if err := s.weigh(tx, p, at[1], now); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// weigh compares what the standing reasons justify with what is in force, and brings the proposal up to date: there is one at
+// most for a plan and a site, and it says what a person should decide now.
+func (s *Service) weigh(tx *db.Tx, p *Plan, site string, now time.Time) error {
+	want, err := s.wanted(tx, p, site, now)
+	if err != nil {
+		return err
+	}
+	open, err := lastProposal(tx, p.ID, site, "open")
+	if err != nil {
+		return err
+	}
+	switch {
+	case open == nil && want == nil:
+		return nil
+	case open != nil && want != nil && open.What == want.What && open.Level == want.Level && open.Activation == want.Activation:
+		if slices.EqualFunc(open.Reasons, want.Reasons, func(a, b Reason) bool { return a.Kind == b.Kind && a.Ref == b.Ref && a.Level == b.Level }) {
+			return nil
+		}
+		open.Reasons, open.Drill, open.ChangedAt = want.Reasons, want.Drill, now
+		if err := renewProposal(tx, open); err != nil {
+			return err
+		}
+		return outbox.Put(tx, open.event(p, now))
+	case open != nil:
+		if _, err := settleProposal(tx, open.ID, "lapsed", "", "", now); err != nil {
+			return err
+		}
+		open.State = "lapsed"
+		if err := outbox.Put(tx, open.event(p, now)); err != nil {
+			return err
+		}
+	}
+	if want == nil {
+		return nil
+	}
+	if err := insertProposal(tx, want); err != nil {
+		return err
+	}
+	return outbox.Put(tx, want.event(p, now))
+}
+
+// wanted is what should be proposed for a plan at a site; nil for nothing.
+func (s *Service) wanted(tx *db.Tx, p *Plan, site string, now time.Time) (*Proposal, error) {
+	reasons, spots, err := standing(tx, p.ID, site)
+	if err != nil {
+		return nil, err
+	}
+	level, why := p.Justified(reasons)
+	a, err := activeAt(tx, p.ID, site)
+	if err != nil {
+		return nil, err
+	}
+	x := &Proposal{Plan: p.ID, Site: site, Level: level, Reasons: why, At: now, ChangedAt: now}
+	inForce, stood := "", false
+	if a != nil {
+		inForce, x.Activation, x.Spot = a.Level, a.ID, a.Spot
+		if stood, err = stoodSince(tx, p.ID, site, a.OpenedAt); err != nil {
+			return nil, err
+		}
+	} else {
+		x.Spot = common(p, why, reasons, spots)
+	}
+	x.Drill = len(why) > 0 && !slices.ContainsFunc(why, func(r Reason) bool { return !r.Drill })
+	if x.What = next(inForce, level, stood); x.What == "" {
+		return nil, nil
+	}
+	rests, err := s.rests(tx, x, a)
+	if err != nil || rests {
+		return nil, err
+	}
+	return x, nil
+}
+
+// rests says whether a person has said all there is to say about a proposal: declined it, or ended a response, while one of its
+// reasons stood, and it asks for nothing higher.
+func (s *Service) rests(tx *db.Tx, x *Proposal, a *Activation) (bool, error) {
+	d, err := lastProposal(tx, x.Plan, x.Site, "declined")
+	if err != nil {
+		return false, err
+	}
+	if d != nil && d.What == x.What && d.Activation == x.Activation {
+		switch x.What {
+		case "lower", "end":
+			cs, err := changes(tx, a.ID)
+			if err != nil {
+				return false, err
+			}
+			if d.Level == x.Level && !d.DecidedAt.Before(cs[len(cs)-1].At) {
+				return true, nil
+			}
+		default:
+			if rank(x.Level) <= rank(d.Level) && slices.ContainsFunc(x.Reasons, func(r Reason) bool { return among(d.Reasons, r) }) {
+				return true, nil
+			}
+		}
+	}
+	if x.What != "open" {
+		return false, nil
+	}
+	last, err := lastEnded(tx, x.Plan, x.Site)
+	if err != nil || last == nil {
+		return false, err
+	}
+	return rank(x.Level) <= rank(last.Level) && !slices.ContainsFunc(x.Reasons, func(r Reason) bool { return r.Since.After(last.EndedAt) }), nil
+}
+
+func among(rs []Reason, r Reason) bool {
+	return slices.ContainsFunc(rs, func(x Reason) bool { return x.Kind == r.Kind && x.Ref == r.Ref && x.Since.Equal(r.Since) })
+}
+
+// common is where the reasons of a proposal are: for a place that place, for the whole city what all of them have in common.
+func common(p *Plan, why, reasons []Reason, spots []inspect.Spot) (out inspect.Spot) {
+	first := true
+	for i, r := range reasons {
+		if !slices.ContainsFunc(why, func(x Reason) bool { return x.Kind == r.Kind && x.Ref == r.Ref }) {
+			continue
+		}
+		switch {
+		case first:
+			out, first = spots[i], false
+		case p.Per == "place": // that of the first
+		default:
+			out = inspect.Spot{Asset: same(out.Asset, spots[i].Asset), Place: same(out.Place, spots[i].Place), Area: same(out.Area, spots[i].Area),
+				Owner: same(out.Owner, spots[i].Owner)}
+		}
+	}
+	return out
+}
+
+func same(a, b int64) int64 {
+	if a == b {
+		return a
+	}
+	return 0
+}
+
+// follows settles the proposal that a decision followed and weighs anew what is to be proposed now.
+func (s *Service) follows(tx *db.Tx, who access.Actor, p *Plan, site string, proposal int64, why string, now time.Time) error {
+	if proposal != 0 {
+		x, err := getProposal(tx, proposal)
+		if errors.Is(err, db.ErrNotFound) || err == nil && (x.Plan != p.ID || x.Site != site) {
+			return noProposal(proposal, p)
+		}
+		if err != nil {
+			return err
+		}
+		settled, err := settleProposal(tx, proposal, "taken", who.Name, why, now)
+		if err != nil {
+			return err
+		}
+		if settled {
+			x.State = "taken"
+			if err := outbox.Put(tx, x.event(p, now)); err != nil {
+				return err
+			}
+		}
+	}
+	current := s.plans[p.ID] // what is proposed is by the plan as it is now
+	if current == nil {
+		current = p
+	}
+	return s.weigh(tx, current, site, now)
+}
+
+func (x *Proposal) event(p *Plan, now time.Time) events.PlanProposed {
+	return events.PlanProposed{
+		Plan:     events.Plan{Plan: p.ID, Pack: p.Pack, Level: x.Level, Drill: x.Drill, Area: x.Area, At: now},
+		Proposal: x.ID, What: x.What, State: x.State, Activation: x.Activation,
+	}
+}
+
+// now is the time to the microsecond, which is what the store keeps.
+func (s *Service) now() time.Time { return s.Clock.Now().Truncate(time.Microsecond) }
