@@ -21,8 +21,10 @@ type Activation struct {
 	inspect.Spot
 	Agencies   []Player
 	Generation int64
-	OpenedAt   time.Time
-	EndedAt    time.Time // zero: active
+	// Spoke is whether reasons of the program's own have justified some level during it.
+	Spoke    bool
+	OpenedAt time.Time
+	EndedAt  time.Time // zero: active
 }
 
 // Player is who plays a part, as it was settled when the response was opened.
@@ -122,14 +124,14 @@ func (p *Plan) siteOf(s inspect.Spot, caseID int64) string {
 }
 
 // next is what the program should propose about a site, given what is in force there ("" for nothing) and the level that the
-// standing reasons justify; stood says whether reasons have ever stood during the response. "" is for nothing.
-func next(inForce, justified string, stood bool) (what string) {
+// standing reasons justify; spoke says whether they have ever justified any during the response. "" is for nothing.
+func next(inForce, justified string, spoke bool) (what string) {
 	switch was, is := rank(inForce), rank(justified); {
 	case is > was && was == 0:
 		return "open"
 	case is > was:
 		return "raise"
-	case is == was || !stood: // what a person opened by hand, a person ends by hand
+	case is == was || !spoke: // what a person opened by hand, a person ends by hand
 		return ""
 	case is == 0:
 		return "end"

@@ -267,17 +267,19 @@ func (s *Service) wanted(tx *db.Tx, p *Plan, site string, now time.Time) (*Propo
 		return nil, err
 	}
 	x := &Proposal{Plan: p.ID, Site: site, Level: level, Reasons: why, At: now, ChangedAt: now}
-	inForce, stood := "", false
+	inForce, has := "", false
 	if a != nil {
-		inForce, x.Activation, x.Spot = a.Level, a.ID, a.Spot
-		if stood, err = stoodSince(tx, p.ID, site, a.OpenedAt); err != nil {
-			return nil, err
+		if level != "" && !a.Spoke {
+			if err := spoke(tx, a); err != nil {
+				return nil, err
+			}
 		}
+		inForce, has, x.Activation, x.Spot = a.Level, a.Spoke, a.ID, a.Spot
 	} else {
 		x.Spot = common(p, why, reasons, spots)
 	}
 	x.Drill = len(why) > 0 && !slices.ContainsFunc(why, func(r Reason) bool { return !r.Drill })
-	if x.What = next(inForce, level, stood); x.What == "" {
+	if x.What = next(inForce, level, has); x.What == "" {
 		return nil, nil
 	}
 	rests, err := s.rests(tx, x, a)

@@ -93,18 +93,10 @@ func standing(tx *db.Tx, plan, site string) (rs []Reason, spots []inspect.Spot, 
 	return rs, spots, err
 }
 
-// stoodSince says whether any reason for the plan at the site has stood at some time from then on.
-func stoodSince(tx *db.Tx, plan, site string, from time.Time) (bool, error) {
-	var n int
-	err := tx.QueryRow(`select count(*) from plan_reasons where plan = $1 and site = $2 and (ended_at is null or ended_at >= $3)`,
-		plan, site, db.Micros(from)).Scan(&n)
-	return n > 0, err
-}
-
 // --- activations
 
 const activationColumns = `id, plan, definition, site, level, state, drill, case_id, asset, place, area, owner, lon, lat, agencies, generation,
-	opened_at, ended_at`
+	spoke, opened_at, ended_at`
 
 func insertActivation(tx *db.Tx, a *Activation) error {
 	agencies, err := json.Marshal(a.Agencies)
@@ -113,8 +105,8 @@ func insertActivation(tx *db.Tx, a *Activation) error {
 	}
 	lon, lat := point(a.Point)
 	err = tx.QueryRow(`insert into plan_activations
-		(plan, definition, site, level, state, drill, case_id, asset, place, area, owner, lon, lat, agencies, generation, opened_at)
-		values ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14) returning id`,
+		(plan, definition, site, level, state, drill, case_id, asset, place, area, owner, lon, lat, agencies, generation, spoke, opened_at)
+		values ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14) returning id`,
 		a.Plan, a.Definition, a.Site, a.Level, flag(a.Drill), a.Case, a.Asset, a.Place, a.Area, a.Owner, lon, lat, string(agencies),
 		db.Micros(a.OpenedAt)).Scan(&a.ID)
 	if err != nil {
@@ -143,20 +135,27 @@ func changeActivation(tx *db.Tx, a *Activation, level string, ended time.Time) e
 	return nil
 }
 
+// spoke notes that the program's own reasons have justified some level during a response.
+func spoke(tx *db.Tx, a *Activation) error {
+	_, err := tx.Exec(`update plan_activations set spoke = 1 where id = $1`, a.ID)
+	a.Spoke = true
+	return err
+}
+
 var errMeanwhile = errors.New("response was changed meanwhile")
 
 func scanActivation(row interface{ Scan(...any) error }) (*Activation, error) {
 	a := &Activation{}
-	var drill, opened int64
+	var drill, spoke, opened int64
 	var ended sql.NullInt64
 	var lon, lat sql.NullFloat64
 	var agencies string
 	err := row.Scan(&a.ID, &a.Plan, &a.Definition, &a.Site, &a.Level, &a.State, &drill, &a.Case, &a.Asset, &a.Place, &a.Area, &a.Owner,
-		&lon, &lat, &agencies, &a.Generation, &opened, &ended)
+		&lon, &lat, &agencies, &a.Generation, &spoke, &opened, &ended)
 	if err != nil {
 		return nil, fmt.Errorf("response: %w", err)
 	}
-	a.Drill, a.Point, a.OpenedAt, a.EndedAt = drill != 0, at(lon, lat), db.Time(opened), instant(ended)
+	a.Drill, a.Spoke, a.Point, a.OpenedAt, a.EndedAt = drill != 0, spoke != 0, at(lon, lat), db.Time(opened), instant(ended)
 	return a, json.Unmarshal([]byte(agencies), &a.Agencies)
 }
 

@@ -36,6 +36,7 @@ create index plan_reasons_standing on plan_reasons (plan, site, id) where ended_
 create index plan_reasons_ref on plan_reasons (kind, ref, id);
 
 -- A response: a plan that a person has opened. generation counts its changes of level. agencies is who plays which part, as JSON.
+-- spoke is 1 once reasons of the program's own have justified some level during it: only then does it propose to lower or end it.
 create table plan_activations (
   id INTEGER PRIMARY KEY,
   plan TEXT not null,
@@ -53,6 +54,7 @@ create table plan_activations (
   lat REAL,
   agencies TEXT not null,
   generation INTEGER not null,
+  spoke INTEGER not null,
   opened_at INTEGER not null,
   ended_at INTEGER
 ) STRICT;
