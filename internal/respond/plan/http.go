@@ -12,10 +12,6 @@ import (
 )
 
 type (
-	// head is what every POST has beside its body.
-	head struct {
-		Key string `header:"Idempotency-Key" doc:"the same request under the same key is carried out once within 24 hours"`
-	}
 	planIn struct {
 		Plan     string `path:"plan"`
 		Asset    int64  `query:"asset" doc:"where: who plays which part depends on it"`
@@ -30,28 +26,28 @@ type (
 		Limit int    `query:"limit" default:"100" minimum:"1" maximum:"500"`
 	}
 	openIn struct {
-		head
+		PostHead
 		Plan string `path:"plan"`
 		Body OpenRequest
 	}
 	levelIn struct {
-		head
+		PostHead
 		ID   int64 `path:"id"`
 		Body LevelRequest
 	}
 	endIn struct {
-		head
+		PostHead
 		ID   int64 `path:"id"`
 		Body EndRequest
 	}
 	adviceIn struct {
-		head
+		PostHead
 		ID     int64 `path:"id"`
 		Advice int64 `path:"advice"`
 		Body   AdviceRequest
 	}
 	declineIn struct {
-		head
+		PostHead
 		ID   int64 `path:"id"`
 		Body DeclineRequest
 	}
@@ -65,6 +61,11 @@ type (
 	propsOut  struct{ Body ProposalList }
 	emptyOut  struct{}
 )
+
+// PostHead is what every POST has beside its body.
+type PostHead struct {
+	Key string `header:"Idempotency-Key" doc:"the same request under the same key is carried out once within 24 hours"`
+}
 
 // DeclineRequest says why a proposal is not followed.
 type DeclineRequest struct {
