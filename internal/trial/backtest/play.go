@@ -37,15 +37,41 @@ type past struct {
 // the past is found silent as it would have been then.
 func play(ctx context.Context, detectors []*engine.Detector, h *History) (*past, error) {
 	p := &past{streams: map[string]int{}, first: math.MaxInt64, last: math.MinInt64}
-	e := engine.New(detectors)
-	streams := map[int64]*Stream{}
-	for i := range h.Streams {
-		s := &h.Streams[i]
-		streams[s.ID] = s
-		e.Bind(s.Stream, nil)
-	}
 	for _, d := range detectors {
 		p.streams[d.ID] = watchedBy(d, detectors, h.Streams)
+	}
+	streams := map[int64]*Stream{}
+	for i := range h.Streams {
+		streams[h.Streams[i].ID] = &h.Streams[i]
+	}
+	var book engine.Book
+	err := p.walk(ctx, detectors, h, func(_ engine.Reading, changes []engine.Change) error {
+		book.Add(changes...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range book.Episodes() {
+		p.claims = append(p.claims, claimOf(a, streams, p.last))
+	}
+	slices.SortStableFunc(p.claims, func(a, b claim) int {
+		return cmp.Or(cmp.Compare(a.raised, b.raised), cmp.Compare(a.source, b.source))
+	})
+	return p, nil
+}
+
+// Walk hands a history to detectors, reading by reading in the order of event time, and tells what each reading changed, the
+// silences that were found before it included. tell must keep no changes.
+func Walk(ctx context.Context, detectors []*engine.Detector, h *History, tell func(r engine.Reading, changes []engine.Change) error) error {
+	p := &past{streams: map[string]int{}, first: math.MaxInt64, last: math.MinInt64}
+	return p.walk(ctx, detectors, h, tell)
+}
+
+func (p *past) walk(ctx context.Context, detectors []*engine.Detector, h *History, tell func(r engine.Reading, changes []engine.Change) error) error {
+	e := engine.New(detectors)
+	for i := range h.Streams {
+		e.Bind(h.Streams[i].Stream, nil)
 	}
 	properties := map[string]packProperty{}
 	for _, d := range detectors {
@@ -61,25 +87,24 @@ func play(ctx context.Context, detectors []*engine.Detector, h *History) (*past,
 		watched[s.ID] = true
 	}
 
-	var book engine.Book
 	var changes []engine.Change
 	every, longest := silences(detectors)
 	var asked int64 // when silences were last looked for
-	err := h.Each(ctx, func(r engine.Reading) error {
+	return h.Each(ctx, func(r engine.Reading) error {
 		if !watched[r.Datastream] {
 			return nil
 		}
 		if p.readings == 0 {
 			asked = r.At
 		}
+		changes = changes[:0]
 		// Step by step: a silence is found when it was. After a gap of the whole network all have been found silent.
 		for ; r.At-asked >= every; asked += every {
 			if p.readings > 0 && asked-p.last > longest+every {
 				asked = r.At - (r.At-asked)%every
 				break
 			}
-			changes = e.Tick(asked+every, p.first, changes[:0])
-			book.Add(changes...)
+			changes = e.Tick(asked+every, p.first, changes)
 		}
 		p.readings++
 		p.first, p.last = min(p.first, r.At), max(p.last, r.At)
@@ -89,20 +114,9 @@ func play(ctx context.Context, detectors []*engine.Detector, h *History) (*past,
 		if c, ok := conversions[r.Datastream]; ok {
 			r.Value = c.Of(r.Value)
 		}
-		changes = e.Evaluate(r, p.last, changes[:0])
-		book.Add(changes...)
-		return nil
+		changes = e.Evaluate(r, p.last, changes)
+		return tell(r, changes)
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range book.Episodes() {
-		p.claims = append(p.claims, claimOf(a, streams, p.last))
-	}
-	slices.SortStableFunc(p.claims, func(a, b claim) int {
-		return cmp.Or(cmp.Compare(a.raised, b.raised), cmp.Compare(a.source, b.source))
-	})
-	return p, nil
 }
 
 // claimOf is an alert of the past. One that stood at the end did so until last.
