@@ -550,7 +550,8 @@ func (r *Requirement) reading(c Snapshot, e Evidence, now time.Time) *Refusal {
 	for _, got := range []Reading{*e.Reading, latest} {
 		switch {
 		case len(c.Datastreams) > 0 && !slices.Contains(c.Datastreams, got.Datastream),
-			got.Asset == 0, got.Asset != c.Asset:
+			c.Asset == 0 && len(c.Datastreams) == 0, // about nothing that an instrument stands for
+			c.Asset != 0 && got.Asset != c.Asset:    // of an area or a place only the instruments are known
 			return bad("The reading is not from the sensor that this case is about.", "该数据不是本案卷所涉监测点位的数据。")
 		case !got.At.After(c.Since):
 			return bad("The reading was taken before the case came into this state.", "该数据早于当前环节开始时间，请以新的数据为准。")

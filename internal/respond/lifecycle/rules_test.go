@@ -122,6 +122,10 @@ func TestVerify(t *testing.T) {
 				r.Asset = 0
 				attach(c, r)
 			}},
+		{name: "a case about a place, by an instrument that opened it", who: officer(2),
+			change: func(c *Snapshot) { c.Asset, c.Datastreams = 0, []int64{60, 70} }},
+		{name: "a case about a place, by another instrument", who: officer(2), code: CodeReading, says: "not from the sensor",
+			change: func(c *Snapshot) { c.Asset, c.Datastreams = 0, []int64{60} }},
 		{name: "another property of the same sensor", who: officer(2), code: CodeReading, says: "gas/pressure",
 			change: func(c *Snapshot) {
 				r := methane(0.1, noon.Add(5*time.Minute))
