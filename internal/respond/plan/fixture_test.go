@@ -29,7 +29,7 @@ var noon = time.Date(2026, 7, 12, 4, 0, 0, 0, time.UTC)
 
 // incidentKind is a case kind of these tests: opened by a person, closed by one.
 var incidentKind = lifecycle.Kind{
-	ID: CaseKind, Title: lifecycle.Words("Incident", "突发事件"), OpenedBy: "person", Pack: "test",
+	ID: CaseKind, Title: lifecycle.Words("Incident", "突发事件"), OpenedBy: lifecycle.Openers{"person"}, Pack: "test",
 	States: []lifecycle.State{{ID: "open", Title: both("open")}, {ID: "closed", Title: both("closed"), End: "proven"}},
 	Moves: []lifecycle.Move{
 		{ID: "grade", Title: both("grade"), From: []string{"open"}, To: "open", Who: []string{"duty-officer"},

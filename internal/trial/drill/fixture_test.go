@@ -77,7 +77,7 @@ func planOf(t *testing.T, name string) *plan.Plan {
 func incident(below, above map[string]lifecycle.Limit) *lifecycle.Kind {
 	words := func(s string) lifecycle.Text { return lifecycle.Words(s, s) }
 	return &lifecycle.Kind{
-		ID: plan.CaseKind, Title: lifecycle.Words("Incident", "突发事件"), OpenedBy: "person", Pack: "drill",
+		ID: plan.CaseKind, Title: lifecycle.Words("Incident", "突发事件"), OpenedBy: lifecycle.Openers{"person"}, Pack: "drill",
 		States: []lifecycle.State{
 			{ID: "handling", Title: words("handling")}, {ID: "over", Title: words("over")}, {ID: "closed", Title: words("closed"), End: "proven"},
 		},
