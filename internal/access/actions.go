@@ -107,6 +107,12 @@ var actions = []action{
 	{"plan.read", "read emergency plans and the boards of responses", staff, looking, true},
 	{"plan.propose", "propose a response level", []string{system}, daily, false},
 	{"plan.decide", "open, raise, lower or end a response", watchOnly, daily, false},
+	{"room.write", "act in a joint room", []string{DutyOfficer, Inspector, GridWorker, Operator}, daily, false},
+	{"room.decide", "decide in a joint room", []string{DutyOfficer, Inspector, Operator}, daily, false},
+	{"room.report", "make and sign the reports of a joint room", []string{DutyOfficer, Inspector, GridWorker, Operator}, daily, false},
+	{"lesson.read", "see how a lesson is carried out", staff, looking, true},
+	{"lesson.send", "send a lesson to all assets of a kind", []string{DutyOfficer, Inspector}, daily, false},
+	{"lesson.answer", "say what a lesson's check found", []string{DutyOfficer, Inspector, GridWorker, Operator}, daily, false},
 
 	{"watch.read", "see the health of the watch", staff, looking, true},
 	{"watch.write", "write into the log of the watch", watchOnly, daily, false},

@@ -45,6 +45,9 @@ func visible(ctx context.Context, d access.Decider, m bus.Message) bool {
 		action = "city.read"
 	}
 	r := access.Resource{Type: room, ID: number(room), Organisation: number("owner", "organisation"), Area: number("area")}
+	if parties := facts["parties"]; parties != nil && json.Unmarshal(parties, &r.Parties) != nil {
+		return false
+	}
 	return d.Decide(ctx, action, r, access.Operations) == nil
 }
 

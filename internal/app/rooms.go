@@ -115,6 +115,9 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if a.joint, err = a.newJoint(ctx); err != nil {
+		return fmt.Errorf("joint room: %w", err)
+	}
 	for _, b := range []struct {
 		name string
 		run  func(context.Context) error
@@ -195,6 +198,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.respond.Routes(r)
 	a.limits.Routes(r)
 	a.plan.Routes(r)
+	a.joint.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)

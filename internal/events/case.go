@@ -44,11 +44,13 @@ func (CaseMoved) Subject() string { return "case.moved" }
 // CaseChanged says that something was added to a case without a move: a note, evidence, a task given or done, or news of
 // its alert. What it is, the room tells.
 type CaseChanged struct {
-	Case  int64     `json:"case"`
-	What  string    `json:"what"` // note, evidence, task or alert
-	Area  int64     `json:"area,omitempty"`
-	Owner int64     `json:"owner,omitempty"`
-	At    time.Time `json:"at"`
+	Case  int64  `json:"case"`
+	What  string `json:"what"` // note, evidence, task or alert
+	Area  int64  `json:"area,omitempty"`
+	Owner int64  `json:"owner,omitempty"`
+	// Parties are the other organisations in the case; its news is theirs too.
+	Parties []int64   `json:"parties,omitempty"`
+	At      time.Time `json:"at"`
 }
 
 // Subject is the event's name.

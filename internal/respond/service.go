@@ -110,7 +110,7 @@ func changed(tx *db.Tx, c *Case, what string, now time.Time) error {
 	if c.Private {
 		return nil
 	}
-	return outbox.Put(tx, events.CaseChanged{Case: c.ID, What: what, Area: c.Area, Owner: c.Owner, At: now})
+	return outbox.Put(tx, events.CaseChanged{Case: c.ID, What: what, Area: c.Area, Owner: c.Owner, Parties: c.resource().Parties, At: now})
 }
 
 // Note adds a remark to the timeline. A closed case takes remarks too.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -191,7 +192,15 @@ func newestCases(tx *db.Tx, kind string, open bool, before int64, limit int) ([]
 
 // insertEntry adds e, unless the event that it tells of stands there already; added says which.
 func insertEntry(tx *db.Tx, caseID int64, e *Entry) (added bool, err error) {
-	data, err := json.Marshal(e.Data)
+	facts := e.Data
+	if e.Actor.Kind == access.KindAccount && e.Actor.Organisation != 0 {
+		facts = maps.Clone(e.Data)
+		if facts == nil {
+			facts = map[string]any{}
+		}
+		facts["by"] = e.Actor.Organisation // which agency acted: a log per agency asks for it (see Entry.By)
+	}
+	data, err := json.Marshal(facts)
 	if err != nil {
 		return false, fmt.Errorf("encode timeline entry: %w", err)
 	}
