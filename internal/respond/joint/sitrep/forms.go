@@ -331,7 +331,7 @@ func (w *writer) commitment(r Request, c Commitment) Line {
 		"declined": words("declined", "不能提供"), "committed": words("committed", "已承诺"), "arrived": words("arrived", "已到位"),
 		"released": words("released", "已撤收"), "withdrawn": words("withdrawn", "已撤回"),
 	}[c.State]
-	l := Line{At: at(c.At), Entries: []int64{c.Commit}}
+	l := Line{At: at(c.At), Entries: []int64{r.Ask, c.Commit}} // what it is, the request says
 	for _, id := range []int64{c.Arrive, c.Release, c.Withdraw} {
 		if id != 0 {
 			l.Entries = append(l.Entries, id)
