@@ -31,6 +31,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/deadline"
 	"github.com/anlan-city/anlan/internal/respond/joint"
+	"github.com/anlan-city/anlan/internal/respond/joint/lesson"
 	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/coverage"
@@ -72,6 +73,7 @@ type App struct {
 	limits   *deadline.Service
 	plan     *plan.Service
 	joint    *joint.Service
+	lessons  *lesson.Service
 	demo     *demo // nil outside the demo
 
 	listener net.Listener
@@ -180,7 +182,8 @@ func (a *App) openStore(ctx context.Context) error {
 func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), timers.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
-		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), respond.Migrations(), plan.Migrations(), joint.Migrations(),
+		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(),
+		respond.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(),
 	}
 }
 

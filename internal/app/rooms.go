@@ -118,12 +118,15 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if a.joint, err = a.newJoint(ctx); err != nil {
 		return fmt.Errorf("joint room: %w", err)
 	}
+	a.lessons = a.newLessons()
 	for _, b := range []struct {
 		name string
 		run  func(context.Context) error
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
-		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run}, {"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run}, {"plans", a.plan.Run},
+		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run},
+		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
+		{"plans", a.plan.Run}, {"lessons", a.lessons.Run},
 		{"timers", timers.New(a.db, a.clock, a.respond.Timers()).Run},
 	} {
 		a.life.background(b.name, b.run)
@@ -199,6 +202,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.limits.Routes(r)
 	a.plan.Routes(r)
 	a.joint.Routes(r)
+	a.lessons.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)

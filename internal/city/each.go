@@ -1,0 +1,22 @@
+package city
+
+// EachAsset calls fn with where every asset stands, in no order. It answers from memory.
+func (s *Service) EachAsset(fn func(Spot)) {
+	for _, a := range s.picture.Load().assets {
+		fn(a)
+	}
+}
+
+// AboveGrid is the area itself, or the nearest around it that is no grid cell; 0 for none. It answers from memory.
+func (s *Service) AboveGrid(area int64) int64 {
+	a := s.picture.Load().areas
+	if a == nil {
+		return 0
+	}
+	for n := a.byID[area]; n != nil; n = n.parent {
+		if n.level != GridLevel {
+			return n.id
+		}
+	}
+	return 0
+}
