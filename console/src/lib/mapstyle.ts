@@ -23,6 +23,7 @@ export function style(c: Colour): StyleSpecification {
       lines: source,
       assets: source,
       marks: source,
+      room: source,
     },
     layers: layers(c),
   };
@@ -163,6 +164,50 @@ function layers(c: Colour): LayerSpecification[] {
         'text-max-width': 8,
       },
       paint: { 'text-color': c('map-text'), 'text-halo-color': c('map-halo'), 'text-halo-width': 1.6 },
+    },
+    // What people have drawn in a joint room: one colour of its own, told apart by form and words.
+    {
+      id: 'room-areas',
+      type: 'fill',
+      source: 'room',
+      filter: ['==', ['geometry-type'], 'Polygon'],
+      paint: { 'fill-color': c('pick-edge'), 'fill-opacity': ['case', ['get', 'chosen'], 0.34, 0.16] },
+    },
+    {
+      id: 'room-lines',
+      type: 'line',
+      source: 'room',
+      filter: ['all', ['!=', ['geometry-type'], 'Point'], ['!', ['get', 'draft']]],
+      paint: { 'line-color': c('pick-edge'), 'line-width': ['case', ['get', 'chosen'], 5, 3] },
+    },
+    {
+      id: 'room-draft',
+      type: 'line',
+      source: 'room',
+      filter: ['all', ['!=', ['geometry-type'], 'Point'], ['get', 'draft']],
+      paint: { 'line-color': c('pick-edge'), 'line-width': 3, 'line-dasharray': [2, 2] },
+    },
+    {
+      id: 'room-points',
+      type: 'circle',
+      source: 'room',
+      filter: ['==', ['geometry-type'], 'Point'],
+      paint: { 'circle-radius': ['case', ['get', 'chosen'], 9, 6], 'circle-color': c('surface'), 'circle-stroke-color': c('pick-edge'), 'circle-stroke-width': 3 },
+    },
+    {
+      id: 'room-labels',
+      type: 'symbol',
+      source: 'room',
+      layout: {
+        'text-field': ['get', 'label'],
+        'text-font': FONTS,
+        'text-size': 13,
+        'text-anchor': 'top',
+        'text-offset': [0, 0.8],
+        'text-max-width': 10,
+        'symbol-placement': 'point',
+      },
+      paint: { 'text-color': c('ink'), 'text-halo-color': c('map-halo'), 'text-halo-width': 2 },
     },
     {
       id: 'chosen',

@@ -5,7 +5,9 @@ import type { Level } from './types.ts';
 
 export const PREFIX = '/console/';
 
-export type PageName = 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-finding' | 'new-warning' | 'watch' | 'refused' | 'sign-in' | 'not-found';
+export type PageName =
+  | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-finding' | 'new-warning' | 'watch' | 'refused'
+  | 'room' | 'lesson' | 'new-lesson' | 'sign-in' | 'not-found';
 
 export interface Route {
   page: PageName;
@@ -24,6 +26,9 @@ const PAGES: [RegExp, PageName][] = [
   [/^warnings\/new$/, 'new-warning'],
   [/^watch$/, 'watch'],
   [/^watch\/refused$/, 'refused'],
+  [/^rooms\/(\d+)$/, 'room'],
+  [/^lessons\/new$/, 'new-lesson'],
+  [/^lessons\/(\d+)$/, 'lesson'],
   [/^sign-in$/, 'sign-in'],
 ];
 
