@@ -138,6 +138,9 @@ func corners(shape map[string]any) (out [][2]float64) {
 		}
 	}
 	walk(shape["coordinates"])
+	if n := len(out); shape["type"] == "Polygon" && n > 1 && out[0] == out[n-1] {
+		out = out[:n-1] // a ring says its first corner twice
+	}
 	return out
 }
 

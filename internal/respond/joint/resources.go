@@ -151,9 +151,9 @@ func (s *Service) Step(ctx context.Context, caseID, request, commitment int64, r
 				return respond.Receipt{}, err
 			}
 			title := map[string]lifecycle.Text{
-				"arrive":   lifecycle.Words(fmt.Sprintf("Arrived: %s of %s (said by %s)", much(quantity, q.Unit), q.What, by.name.En), fmt.Sprintf("%d%s%s已到位（%s）", quantity, q.Unit, q.What, by.name.Zh)),
-				"release":  lifecycle.Words(fmt.Sprintf("Released: %s of %s (by %s)", much(quantity, q.Unit), q.What, by.name.En), fmt.Sprintf("%d%s%s已撤收（%s）", quantity, q.Unit, q.What, by.name.Zh)),
-				"withdraw": lifecycle.Words(fmt.Sprintf("Taken back: %s of %s (by %s)", much(quantity, q.Unit), q.What, by.name.En), fmt.Sprintf("撤回承诺：%d%s%s（%s）", quantity, q.Unit, q.What, by.name.Zh)),
+				"arrive":   lifecycle.Words(fmt.Sprintf("Arrived: %s of %s (said by %s)", much(quantity, q.Unit), q.What, by.name.En), fmt.Sprintf("%s%d%s已到位，由%s确认", q.What, quantity, q.Unit, by.name.Zh)),
+				"release":  lifecycle.Words(fmt.Sprintf("Released: %s of %s (by %s)", much(quantity, q.Unit), q.What, by.name.En), fmt.Sprintf("%s%d%s已撤收，由%s确认", q.What, quantity, q.Unit, by.name.Zh)),
+				"withdraw": lifecycle.Words(fmt.Sprintf("Taken back: %s of %s (by %s)", much(quantity, q.Unit), q.What, by.name.En), fmt.Sprintf("%s撤回承诺：%s%d%s", by.name.Zh, q.What, quantity, q.Unit)),
 			}[r.Step]
 			e := respond.Entry{Kind: sitrep.KindResource, Free: reason, Text: title,
 				Data: map[string]any{"request": request, "commitment": commitment, "step": r.Step, "quantity": quantity, "unit": q.Unit}}

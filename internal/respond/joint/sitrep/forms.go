@@ -101,7 +101,7 @@ func (w *writer) special() []Section {
 		section("course", "二", words("Course of the response", "处置经过"), w.events(w.period)),
 		section("status", "三", words("Situation now", "目前态势"), slices.Concat(w.standing(), w.topics("threat"), w.marks(), w.resources(), w.tasksDone())),
 		section("next", "四", words("Next steps", "下一步措施"), slices.Concat(w.topics("next"), w.objectives(), w.openTasks(), w.needs())),
-		section("attached", "附", words("Attached: decisions in force, agencies in the room", "附：现行决定、参与单位"), slices.Concat(w.decisions(), w.seats())),
+		section("attached", "", words("Attached: decisions in force, agencies in the room", "附：现行决定、参与单位"), slices.Concat(w.decisions(), w.seats())),
 	}
 }
 
