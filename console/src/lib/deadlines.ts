@@ -145,6 +145,16 @@ export function segments(f: DeadlineFigures, width: number): { status: Status; n
   });
 }
 
+/** A day as a person writes it: "2026-11-30", also "2026/11/3" and "2026年11月3日". Empty is no day; null is none that there is. */
+export function readDay(text: string): string | null {
+  if (!text.trim()) return '';
+  const m = /^\s*(\d{4})\s*[-/.年]\s*(\d\d?)\s*[-/.月]\s*(\d\d?)\s*日?\s*$/.exec(text);
+  if (!m) return null;
+  const at = new Date(Date.UTC(+m[1]!, +m[2]! - 1, +m[3]!));
+  if (at.getUTCMonth() !== +m[2]! - 1 || at.getUTCDate() !== +m[3]!) return null;
+  return at.toISOString().slice(0, 10);
+}
+
 /** "97.3 %"; a share of nothing has no figure. */
 export function percent(share: number | undefined): string {
   return share === undefined ? '' : `${(100 * share).toFixed(1)} %`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deadlinesHref, deadlinesQuery, listHref, percent, readDeadlines, segments, sheetURL, type DeadlineFigures } from '../../src/lib/deadlines.ts';
+import { deadlinesHref, deadlinesQuery, listHref, percent, readDay, readDeadlines, segments, sheetURL, type DeadlineFigures } from '../../src/lib/deadlines.ts';
 
 const read = (s: string) => readDeadlines(new URLSearchParams(s));
 const figures = (f: Partial<DeadlineFigures>): DeadlineFigures => ({ rows: 0, on_time: 0, late: 0, within: 0, past: 0, passed_on: 0, withdrawn: 0, late_passed_on: 0, withdrawn_past: 0, extensions: 0, extended: 0, after_first: 0, ...f });
@@ -39,6 +39,11 @@ test('a bar is as long as its parts together', () => {
     ['withdrawn', 350, 50],
   ]);
   expect(segments(figures({}), 400)).toEqual([]);
+});
+
+test('a day is read as people write it', () => {
+  expect(['2026-11-30', ' 2026/11/3 ', '2026年11月3日', '', ' '].map(readDay)).toEqual(['2026-11-30', '2026-11-03', '2026-11-03', '', '']);
+  expect(['30.11.2026', '2026-02-30', '2026-13-01', 'yesterday', '2026-11'].map(readDay)).toEqual([null, null, null, null, null]);
 });
 
 test('a share of nothing is no share', () => {
