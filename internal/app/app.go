@@ -183,7 +183,7 @@ func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), timers.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
 		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(),
-		respond.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(),
+		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(),
 	}
 }
 

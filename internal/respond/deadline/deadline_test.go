@@ -169,7 +169,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 }
 
 func rooms() []db.Migrations {
-	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), respond.Migrations()}
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations()}
 }
 
 // row is a limit in short: hours are from noon.

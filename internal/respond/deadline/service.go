@@ -70,13 +70,10 @@ func (s *Service) Report(ctx context.Context, ask Ask) (*Report, error) {
 	}
 	q.Status = ""
 	g := newGrouping(s, q)
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		g.reset() // a read may be tried again
-		return each(tx, q, now, beginning, s.inScope(ctx, func(r *Row) error {
-			g.add(r, now)
-			return nil
-		}))
-	})
+	err = each(ctx, s.DB, q, now, beginning, s.inScope(ctx, func(r *Row) error {
+		g.add(r, now)
+		return nil
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -163,12 +160,8 @@ type grouping struct {
 }
 
 func newGrouping(s *Service, q *Query) *grouping {
-	g := &grouping{s: s, q: q, ways: map[int64][]int64{}}
-	g.reset()
-	return g
+	return &grouping{s: s, q: q, groups: map[key]*tally{}, ways: map[int64][]int64{}}
 }
-
-func (g *grouping) reset() { g.groups = map[key]*tally{} }
 
 func (g *grouping) add(r *Row, now time.Time) {
 	way := g.way(r.Area)
@@ -420,24 +413,21 @@ func (s *Service) Rows(ctx context.Context, ask Ask, after string, limit int) (*
 	if err != nil {
 		return nil, err
 	}
-	out := &RowPage{At: now}
+	out := &RowPage{At: now, Items: []RowView{}}
 	g := newGrouping(s, q) // for the ways of areas
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		out.Items, out.Next = []RowView{}, ""
-		var last cursor
-		return each(tx, q, now, from, s.inScope(ctx, func(r *Row) error {
-			if r.Private || !within(q, g.way(r.Area)) || q.Status != "" && r.Status(now) != q.Status {
-				return nil
-			}
-			if len(out.Items) == limit {
-				out.Next = last.String()
-				return errEnough
-			}
-			last = cursor{db.Micros(r.Due), r.ID}
-			out.Items = append(out.Items, s.view(ctx, r, now))
+	var last cursor
+	err = each(ctx, s.DB, q, now, from, s.inScope(ctx, func(r *Row) error {
+		if r.Private || !within(q, g.way(r.Area)) || q.Status != "" && r.Status(now) != q.Status {
 			return nil
-		}))
-	})
+		}
+		if len(out.Items) == limit {
+			out.Next = last.String()
+			return errEnough
+		}
+		last = cursor{db.Micros(r.Due), r.ID}
+		out.Items = append(out.Items, s.view(ctx, r, now))
+		return nil
+	}))
 	return out, err
 }
 

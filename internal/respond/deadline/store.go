@@ -1,7 +1,9 @@
 package deadline
 
 import (
+	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"math"
@@ -10,8 +12,14 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
 
-// chunk is how many rows are read at once.
-const chunk = 2000
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations add an index to the table of limits; they come after respond's.
+func Migrations() db.Migrations { return db.Embedded("deadline", migrations) }
+
+// chunk is how many rows are read at once. Each chunk is a transaction of its own, so that a report of years holds none for long.
+const chunk = 5000
 
 // cursor is where a reader stands in the order of the rows: by their limits, then by id.
 type cursor struct{ due, id int64 }
@@ -20,8 +28,9 @@ var beginning = cursor{math.MinInt64, 0}
 
 var errEnough = errors.New("enough")
 
-// each calls fn for the rows of a query in order, from a cursor on, until fn returns errEnough. The scope is not applied here.
-func each(tx *db.Tx, q *Query, now time.Time, from cursor, fn func(r *Row) error) error {
+// each calls fn for the rows of a query in order, from a cursor on, each once, until fn returns errEnough. The scope is not applied
+// here. A limit that is extended while it reads may be met twice; the second time it is left out.
+func each(ctx context.Context, d *db.DB, q *Query, now time.Time, from cursor, fn func(r *Row) error) error {
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
 	if !q.From.IsZero() {
 		low = db.Micros(q.From)
@@ -29,52 +38,80 @@ func each(tx *db.Tx, q *Query, now time.Time, from cursor, fn func(r *Row) error
 	if !q.To.IsZero() {
 		high = db.Micros(q.To)
 	}
-	organisation, hasOrganisation := int64(0), int64(0)
-	if q.Organisation != nil {
-		organisation, hasOrganisation = *q.Organisation, 1
-	}
-	post, hasPost := "", int64(0)
-	if q.Post != nil {
-		post, hasPost = *q.Post, 1
-	}
-	category, hasCategory := "", int64(0)
-	if q.Category != nil {
-		category, hasCategory = *q.Category, 1
-	}
-	for {
-		n := 0
-		err := tx.Each(func(rows *sql.Rows) error {
-			r, err := scan(rows)
-			if err != nil {
-				return err
-			}
-			n++
-			from = cursor{db.Micros(r.Due), r.ID}
-			return fn(r)
-		}, `select id, case_id, name, what, en, zh, kind, category, organisation, post, area, started_at, first_due_at, due_at,
-				extensions, ended_at, state, private
-			from case_limits
-			where (due_at > cast($1 as bigint) or (due_at = cast($1 as bigint) and id > cast($2 as bigint)))
-				and due_at < cast($3 as bigint)
-				and (due_at >= cast($4 as bigint) or (state = 'running' and due_at < cast($5 as bigint)))
-				and (cast($6 as bigint) = 0 or organisation = cast($7 as bigint))
-				and (cast($8 as bigint) = 0 or post = $9)
-				and (cast($10 as bigint) = 0 or category = $11)
-				and ($12 = '' or kind = $12)
-				and ($13 = '' or what = $13)
-			order by due_at nulls last, id nulls last limit cast($14 as bigint)`,
-			from.due, from.id, high, low, min(low, db.Micros(now)), hasOrganisation, organisation, hasPost, post, hasCategory, category,
-			q.Kind, q.What, chunk)
-		if errors.Is(err, errEnough) {
+	seen := map[int64]bool{}
+	once := func(r *Row) error {
+		if seen[r.ID] {
 			return nil
 		}
+		seen[r.ID] = true
+		return fn(r)
+	}
+	// First what is open past its limit from before the span, which is older than all that is in it.
+	early := min(low, db.Micros(now))
+	err := chunks(ctx, d, runningBefore, q, from, early, once)
+	if err == nil {
+		if from.due < low {
+			from = cursor{low, 0}
+		}
+		err = chunks(ctx, d, inSpan, q, from, high, once)
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+const (
+	columns = `select id, case_id, name, what, en, zh, kind, category, organisation, post, area, started_at, first_due_at, due_at,
+		extensions, ended_at, state, private from case_limits `
+	filters = ` due_at >= cast($1 as bigint) and (due_at > cast($1 as bigint) or id > cast($2 as bigint)) and due_at < cast($3 as bigint)
+		and (cast($4 as bigint) = 0 or organisation = cast($5 as bigint))
+		and (cast($6 as bigint) = 0 or post = $7)
+		and (cast($8 as bigint) = 0 or category = $9)
+		and ($10 = '' or kind = $10)
+		and ($11 = '' or what = $11)
+		order by due_at nulls last, id nulls last limit cast($12 as bigint)`
+	inSpan        = columns + `where` + filters
+	runningBefore = columns + `where state = 'running' and` + filters
+)
+
+// chunks runs one of the two queries from a cursor up to a limit that is not in it.
+func chunks(ctx context.Context, d *db.DB, query string, q *Query, from cursor, high int64, fn func(r *Row) error) error {
+	organisation, hasOrganisation := given(q.Organisation)
+	post, hasPost := given(q.Post)
+	category, hasCategory := given(q.Category)
+	for from.due < high {
+		var rows []*Row
+		err := d.Read(ctx, func(tx *db.Tx) error {
+			rows = rows[:0] // a read may be tried again
+			return tx.Each(func(sqlRows *sql.Rows) error {
+				r, err := scan(sqlRows)
+				rows = append(rows, r)
+				return err
+			}, query, from.due, from.id, high, hasOrganisation, organisation, hasPost, post, hasCategory, category, q.Kind, q.What, chunk)
+		})
 		if err != nil {
 			return fmt.Errorf("limits of cases: %w", err)
 		}
-		if n < chunk {
+		for _, r := range rows {
+			from = cursor{db.Micros(r.Due), r.ID}
+			if err := fn(r); err != nil {
+				return err
+			}
+		}
+		if len(rows) < chunk {
 			return nil
 		}
 	}
+	return nil
+}
+
+// given is a filter's value, and 1 when there is one.
+func given[T any](p *T) (value T, has int64) {
+	if p == nil {
+		return value, 0
+	}
+	return *p, 1
 }
 
 func scan(rows *sql.Rows) (*Row, error) {
