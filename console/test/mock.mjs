@@ -7,6 +7,7 @@ import { readFile, stat } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { board } from './board.mjs';
 import { city } from './city.mjs';
 import { coverage } from './coverage.mjs';
 
@@ -101,7 +102,9 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
   const refuse = (...what) => {
     throw new Problem(...what);
   };
+  const plans = board({ clock, emit, refuse, ids: () => ++world.ids });
   const api = {
+    ...plans.routes,
     ...coverage({ c, find, clock, refuse }),
     'GET /session': (r) => {
       if (!r.actor) throw new Problem(401, 'access.sign_in', 'nobody is signed in');
@@ -327,6 +330,8 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       return detail(x, r.actor);
     },
     'POST /cases/:id/tasks/:sub/done': (r) => {
+      const ours = plans.finish(r);
+      if (ours) return ours;
       const x = find(world.cases, r.id, 'case');
       find(x.tasks, r.sub, 'task').state = 'done';
       return detail(x, r.actor);
@@ -496,6 +501,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     world,
+    plans,
     city: c,
     requests,
     emit,

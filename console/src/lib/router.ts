@@ -7,7 +7,7 @@ export const PREFIX = '/console/';
 
 export type PageName =
   | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-finding' | 'new-warning' | 'watch' | 'refused'
-  | 'room' | 'lesson' | 'new-lesson' | 'sign-in' | 'not-found';
+  | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'sign-in' | 'not-found';
 
 export interface Route {
   page: PageName;
@@ -20,6 +20,8 @@ const PAGES: [RegExp, PageName][] = [
   [/^cases\/(\d+)$/, 'case'],
   [/^assets$/, 'assets'],
   [/^assets\/(\d+)$/, 'asset'],
+  [/^board$/, 'boards'],
+  [/^board\/(\d+)$/, 'board'],
   [/^coverage$/, 'coverage'],
   [/^deadlines$/, 'deadlines'],
   [/^findings\/new$/, 'new-finding'],
