@@ -80,6 +80,8 @@ func (c *town) Find(_ context.Context, w Way, s inspect.Spot) ([]int64, error) {
 	return nil, nil
 }
 
+func (*town) Above(a, b int64) bool { return a == b }
+
 func (*town) Pack(_ context.Context, asset int64) string {
 	if asset == 0 {
 		return ""
@@ -224,7 +226,7 @@ func (w *world) finish(id int64, names ...string) {
 	for _, a := range b.Agencies {
 		for _, t := range a.Tasks {
 			if (t.State == "waiting" || t.State == "acknowledged") && (names == nil || slices.Contains(names, t.Name)) {
-				if _, err := w.Cases.FinishTask(officer(2), b.Case, t.ID, ""); err != nil {
+				if _, err := w.Cases.FinishTask(officer(2), b.Case, t.ID, "", ""); err != nil {
 					w.t.Fatal(err)
 				}
 			}

@@ -123,6 +123,8 @@ func (r register) Find(_ context.Context, w plan.Way, _ inspect.Spot) ([]int64, 
 	return nil, nil
 }
 
+func (register) Above(a, b int64) bool { return a == b }
+
 func (register) Pack(context.Context, int64) string { return "" }
 
 // city is the rooms of a drill.
@@ -254,26 +256,28 @@ func tasks(b *plan.Board, state string, agencies ...string) (out []plan.BoardTas
 	return out
 }
 
-// acknowledge says that posts have taken tasks on. The deed itself belongs to the room of cases; here only its outcome counts.
-func (x *city) acknowledge(ts []plan.BoardTask) {
+// acknowledge says that posts have taken tasks on.
+func (x *city) acknowledge(caseID int64, ts []plan.BoardTask) {
 	x.t.Helper()
-	err := x.db.Write(x.t.Context(), func(tx *db.Tx) error {
-		for _, t := range ts {
-			if _, err := tx.Exec(`update case_tasks set acknowledged_at = $1, acknowledged_by = $2 where id = $3`, db.Micros(x.clock.Now()), t.Post, t.ID); err != nil {
-				return err
-			}
+	for _, t := range ts {
+		if _, err := x.cases.AcknowledgeTask(officer(3), caseID, t.ID, ""); err != nil {
+			x.t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		x.t.Fatal(err)
 	}
+}
+
+// answer is what a team says where its plan asks.
+func answer(t plan.BoardTask) string {
+	if t.Asks == nil {
+		return ""
+	}
+	return "3"
 }
 
 func (x *city) finish(caseID int64, ts []plan.BoardTask) {
 	x.t.Helper()
 	for _, t := range ts {
-		if _, err := x.cases.FinishTask(officer(2), caseID, t.ID, ""); err != nil {
+		if _, err := x.cases.FinishTask(officer(2), caseID, t.ID, answer(t), ""); err != nil {
 			x.t.Fatal(err)
 		}
 	}
@@ -323,6 +327,9 @@ func (x *city) end(id int64, p plan.ProposalView) {
 	}
 	if n := x.count("select count(*) from timers"); n != 0 {
 		x.t.Errorf("%d timers are left", n)
+	}
+	if n := x.count("select count(*) from case_limits where state = 'running'"); n != 0 {
+		x.t.Errorf("%d promises are still running", n)
 	}
 	if ps, _, _ := x.plans.Proposals(officer(1), true, 0, 10); len(ps) != 0 {
 		x.t.Errorf("still proposed: %+v", ps)

@@ -45,7 +45,7 @@ func TestFloodPlanOnTheRiverWear(t *testing.T) {
 		}
 		// The posts take their tasks on, but for the towns; drainage is done in time.
 		x.pass(5 * time.Minute)
-		x.acknowledge(tasks(b, "waiting", "drainage", "command", "rivers"))
+		x.acknowledge(b.Case, tasks(b, "waiting", "drainage", "command", "rivers"))
 		x.pass(20 * time.Minute)
 		x.finish(b.Case, tasks(x.board(id), "acknowledged", "drainage"))
 		x.pass(2 * time.Hour)
@@ -85,7 +85,7 @@ func TestFloodPlanOnTheRiverWear(t *testing.T) {
 		if with := tasks(b, "waiting", "education"); len(with) != 1 || with[0].Organisation != 0 {
 			t.Errorf("the task of an agency that nobody knows is not with the desk: %+v", with)
 		}
-		x.acknowledge(tasks(b, "waiting"))
+		x.acknowledge(b.Case, tasks(b, "waiting"))
 		x.pass(30 * time.Minute)
 		x.finish(b.Case, tasks(x.board(second), "acknowledged", "drainage", "rivers", "towns"))
 		if b.Case == x.board(id).Case {
@@ -113,7 +113,7 @@ func TestGasPlanOnTheMethaneFence(t *testing.T) {
 		t.Errorf("%+v", b.ResponseView)
 	}
 	x.pass(time.Minute)
-	x.acknowledge(tasks(b, "waiting", "company", "town"))
+	x.acknowledge(b.Case, tasks(b, "waiting", "company", "town"))
 	x.pass(12 * time.Minute)
 	x.finish(b.Case, tasks(x.board(id), "acknowledged", "company")[:1]) // the crew is there within 15 min
 	x.pass(10 * time.Minute)
@@ -144,7 +144,7 @@ func TestGasPlanOnTheMethaneFence(t *testing.T) {
 			if n := len(tasks(b, "waiting", "fire", "power", "health")); n != 3 {
 				t.Errorf("%d tasks for fire, power and health at level III", n)
 			}
-			x.acknowledge(tasks(b, "waiting", "fire", "company"))
+			x.acknowledge(b.Case, tasks(b, "waiting", "fire", "company"))
 			x.pass(20 * time.Minute)
 			if b = x.board(id); b.Counts.Late == 0 || b.Counts.Acknowledged == 0 {
 				t.Errorf("after 20 min of level III: %+v", b.Counts)
@@ -187,7 +187,7 @@ func TestAirPlanOnBeijing(t *testing.T) {
 	if n := len(tasks(b, "waiting")); n != 12 { // ten, one of them for each of three towns
 		t.Errorf("%d tasks at level III", n)
 	}
-	x.acknowledge(tasks(b, "waiting", "ecology", "housing"))
+	x.acknowledge(b.Case, tasks(b, "waiting", "ecology", "housing"))
 	x.pass(5 * time.Hour)
 	b = x.board(id)
 	x.log(id)
@@ -234,7 +234,7 @@ func TestColdWavePlanOnSimulatedData(t *testing.T) {
 	if b.Counts.Late == 0 || b.Counts.Late != x.count("select count(*) from outbox where subject = 'case.overdue'") {
 		t.Errorf("%+v", b.Counts)
 	}
-	x.acknowledge(tasks(b, "waiting", "company"))
+	x.acknowledge(b.Case, tasks(b, "waiting", "company"))
 	seen := map[string]bool{p.Level: true}
 	for p = x.proposed(4*24*time.Hour, "raise III", "raise II", "raise I"); ; p = x.proposed(6*24*time.Hour, "raise III", "raise II", "raise I", "lower II", "lower III", "lower IV", "end") {
 		if p.What == "end" {
@@ -243,7 +243,7 @@ func TestColdWavePlanOnSimulatedData(t *testing.T) {
 		x.pass(30 * time.Minute)
 		x.level(id, p)
 		seen[p.Level] = true
-		x.acknowledge(tasks(x.board(id), "waiting", "company", "bureau"))
+		x.acknowledge(b.Case, tasks(x.board(id), "waiting", "company", "bureau"))
 		x.pass(90 * time.Minute)
 	}
 	if !seen["III"] || !seen["II"] || !seen["I"] {
