@@ -49,6 +49,8 @@ var properties = []Property{
 	{"flood/velocity", "m/s", Name{"Water velocity", "流速"}, 2},
 	{"flood/rain", "mm/h", Name{"Rain intensity", "雨强"}, 1},
 	{"flood/depth", "m", Name{"Water on the road", "积水深度"}, 2},
+	{"flood/sump-level", "m", Name{"Sump level", "集水池水位"}, 2},
+	{"flood/pumps-running", "1", Name{"Pumps running", "运行水泵台数"}, 0},
 	{"flood/temperature", "°C", Name{"Temperature", "温度"}, 1},
 	{"flood/battery", "V", Name{"Battery", "电池电压"}, 2},
 	{"flood/signal", "dBm", Name{"Signal strength", "信号强度"}, 0},
@@ -60,6 +62,12 @@ var properties = []Property{
 	{"weather/rain", "mm/h", Name{"Rain intensity", "雨强"}, 1},
 	{"weather/solar", "W/m2", Name{"Solar irradiance", "太阳辐照度"}, 0},
 	{"weather/visibility", "m", Name{"Visibility", "能见度"}, 0},
+	{"power/voltage", "%", Name{"Voltage", "电压"}, 1},
+	{"power/supply", "%", Name{"Supplied", "供电状态"}, 0},
+	{"lifts/service", "1", Name{"In service", "运行状态"}, 0},
+	{"lifts/trapped", "1", Name{"Trapped alarm", "困人报警"}, 0},
+	{"lifts/monitoring", "1", Name{"Monitoring connected", "监测在线状态"}, 0},
+	{"lifts/pit-water", "m", Name{"Water in the pit", "底坑积水"}, 2},
 }
 
 var kinds = []Kind{
@@ -80,6 +88,10 @@ var kinds = []Kind{
 	{"flood/tide-gauge", Name{"Tide gauge", "潮位站"}, []string{"flood/level", "flood/temperature", "flood/battery", "flood/signal"}},
 	{"flood/rain-gauge", Name{"Rain gauge", "雨量站"}, []string{"flood/rain", "flood/temperature", "flood/battery", "flood/signal"}},
 	{"flood/road-gauge", Name{"Underpass water gauge", "道路积水监测点"}, []string{"flood/depth", "flood/temperature", "flood/battery", "flood/signal"}},
+	{"flood/pump-station", Name{"Drainage pump station", "排水泵站"}, []string{"flood/sump-level", "flood/pumps-running", "flood/battery", "flood/signal"}},
+	{"power/feeder", Name{"Feeder, 10 or 20 kV", "10（20）kV馈线"}, []string{"power/voltage", "power/supply"}},
+	{"power/distribution-transformer", Name{"Distribution transformer", "配电变压器"}, []string{"power/supply"}},
+	{"lifts/lift", Name{"Lift", "电梯"}, []string{"lifts/service", "lifts/trapped", "lifts/monitoring", "lifts/pit-water"}},
 	{"weather/station", Name{"Weather station", "自动气象站"}, []string{"weather/temperature", "weather/humidity", "weather/pressure", "weather/wind-speed", "weather/wind-direction", "weather/rain", "weather/solar", "weather/visibility"}},
 }
 

@@ -15,7 +15,7 @@ import (
 // Incident is one scripted event with its ground truth. Affected things are listed by external id, nearest first.
 type Incident struct {
 	ID   string `json:"id"`
-	Kind string `json:"kind"` // "gas-leak", "main-burst", "flood-wave"
+	Kind string `json:"kind"` // "gas-leak", "main-burst", "flood-wave"; of the storm: see storm.go
 	Name Name   `json:"name"`
 	// Start is when it began, End when its last effect has faded.
 	Start time.Time `json:"start"`
@@ -25,6 +25,8 @@ type Incident struct {
 	HarmfulAt time.Time  `json:"harmful_at"`
 	Harm      Name       `json:"harm"`
 	Repaired  *time.Time `json:"repaired_at,omitempty"`
+	// Averted says that a repair elsewhere kept it from happening.
+	Averted bool `json:"averted,omitempty"`
 
 	Asset       string   `json:"asset"` // where it began
 	Place       string   `json:"place"`
@@ -38,6 +40,7 @@ type Incident struct {
 // Truth is what was planted: what alerts are compared with.
 type Truth struct {
 	Seed      uint64     `json:"seed"`
+	Scenario  string     `json:"scenario"`
 	Start     time.Time  `json:"start"`
 	Incidents []Incident `json:"incidents"`
 }
@@ -69,27 +72,35 @@ const (
 // repeats what gets lost, so there are no drop-outs.
 const AlertInterval = 5 * time.Second
 
-// Scenario is a world with three incidents laid over it from a start instant. It is safe for concurrent use.
+// The scenarios: a day with three incidents, and a storm.
+const (
+	DayScenario   = "day"
+	StormScenario = "storm"
+)
+
+// Scenario is a world with incidents laid over it from a start instant. It is safe for concurrent use.
 type Scenario struct {
 	World *World
+	Name  string
 	Start time.Time
 
 	mu  sync.Mutex // serialises repairs
 	now atomic.Pointer[state]
 }
 
-// state is the incidents as they stand; a repair replaces it. A nil state is a quiet city.
+// state is the incidents as they stand, those that there are; a repair replaces it. A nil state is a quiet city.
 type state struct {
 	leak      *leak
 	burst     *burst
 	flood     *flood
+	storm     *rainstorm
 	rooms     []*room // by datastream; nil where nothing leaks in
 	incidents []Incident
 }
 
 // NewScenario plants the three incidents. The same world and start give the same truth.
 func NewScenario(w *World, start time.Time) *Scenario {
-	s := &Scenario{World: w, Start: start.UTC()}
+	s := &Scenario{World: w, Name: DayScenario, Start: start.UTC()}
 	st := &state{rooms: make([]*room, len(w.Datastreams))}
 	st.incidents = []Incident{
 		s.plantLeak(st, s.Start.Add(LeakAfter)),
@@ -102,7 +113,7 @@ func NewScenario(w *World, start time.Time) *Scenario {
 
 // Truth returns the incidents as they stand.
 func (s *Scenario) Truth() Truth {
-	return Truth{s.World.Seed, s.Start, slices.Clone(s.now.Load().incidents)}
+	return Truth{s.World.Seed, s.Name, s.Start, slices.Clone(s.now.Load().incidents)}
 }
 
 // Repair ends an incident at an instant: the main is closed, and what has leaked fades. The first repair counts; one that
@@ -135,7 +146,11 @@ func (s *Scenario) Repair(id string, at time.Time) error {
 		st.burst = &b
 		i.End = fromSeconds(b.closed).Add(burstRamp)
 	default:
-		return fmt.Errorf("%s can't be repaired", id)
+		if !canMend(i.Kind) {
+			return fmt.Errorf("%s can't be repaired", id)
+		}
+		i.Repaired = &at
+		st = s.mend(old, st.incidents, id, at)
 	}
 	i.Repaired = &at
 	s.now.Store(st)
@@ -234,14 +249,14 @@ func (st *state) roomOf(datastream int) *room {
 
 // leakOpen is 1 while the main leaks.
 func (st *state) leakOpen(m moment) float64 {
-	if st == nil || m.seconds() < st.leak.start || m.seconds() >= st.leak.closed {
+	if st == nil || st.leak == nil || m.seconds() < st.leak.start || m.seconds() >= st.leak.closed {
 		return 0
 	}
 	return 1 - math.Exp(-(m.seconds()-st.leak.start)/8)
 }
 
 func (st *state) leakFlow(regulator int, m moment) float64 {
-	if st == nil || regulator != st.leak.regulator {
+	if st == nil || st.leak == nil || regulator != st.leak.regulator {
 		return 0
 	}
 	return leakRate * st.leakOpen(m)
@@ -249,7 +264,7 @@ func (st *state) leakFlow(regulator int, m moment) float64 {
 
 // leakNear is how much of the leak's pull a regulator feels, 0 to 1.
 func (st *state) leakNear(at XY, m moment) float64 {
-	if st == nil || at.distance(st.leak.at) > leakFelt {
+	if st == nil || st.leak == nil || at.distance(st.leak.at) > leakFelt {
 		return 0
 	}
 	return st.leakOpen(m) * math.Exp(-at.distance(st.leak.at)/500)
@@ -364,7 +379,7 @@ func (b *burst) open(t float64) float64 {
 }
 
 func (st *state) burstFlow(dma int, m moment) float64 {
-	if st == nil || dma != st.burst.dma {
+	if st == nil || st.burst == nil || dma != st.burst.dma {
 		return 0
 	}
 	return st.burst.rate * st.burst.open(m.seconds())
@@ -372,7 +387,7 @@ func (st *state) burstFlow(dma int, m moment) float64 {
 
 // burstDrop is the loss of pressure in kPa at a point of a DMA: some at its inlet, most beside the hole.
 func (st *state) burstDrop(dma int, at XY, m moment) float64 {
-	if st == nil || dma != st.burst.dma {
+	if st == nil || st.burst == nil || dma != st.burst.dma {
 		return 0
 	}
 	return (16 + 95*math.Exp(-at.distance(st.burst.at)/400)) * st.burst.open(m.seconds())
@@ -443,8 +458,8 @@ const (
 	floodFades     = 26 * time.Hour // after which the pulse is below 1 % of its peak
 )
 
-func (st *state) stormRain(m moment, at XY) float64 {
-	if st == nil {
+func (st *state) floodRain(m moment, at XY) float64 {
+	if st == nil || st.flood == nil {
 		return 0
 	}
 	t := m.seconds() - st.flood.start - (at.X-st.flood.west)/rainSpeed
@@ -465,7 +480,7 @@ func (f *flood) wet(at XY) float64 {
 }
 
 func (st *state) floodFlow(m moment, lag float64) float64 {
-	if st == nil {
+	if st == nil || st.flood == nil {
 		return 0
 	}
 	return floodPeak * pulse((m.seconds()-st.flood.start-floodRise-lag)/floodPeakAfter)
@@ -501,7 +516,7 @@ func (s *Scenario) plantFlood(st *state, start time.Time) Incident {
 		a := &w.Assets[k]
 		wet := f.wet(a.at) > 0
 		switch {
-		case a.Kind == "flood/river-gauge":
+		case a.Kind == "flood/river-gauge" && !slices.Contains(w.net.canals, a.ID):
 			s.touch(st, &i, a, "flood/level", nil)
 			s.touch(st, &i, a, "flood/flow", nil)
 			s.touch(st, &i, a, "flood/velocity", nil)

@@ -31,6 +31,12 @@ type networks struct {
 	waterMean  float64
 	water      *rhythm
 	gas        *rhythm
+	hollows    []hollow
+	stations   []drain
+	canals     []string // assets
+	feeders    []feeder
+	lifts      []lift
+	heart      int // of the storm, an index into stations
 }
 
 // regulator feeds a district; its mean flow is in m3/h.
@@ -102,6 +108,8 @@ func (b *builder) buildAssets() {
 	b.buildWater(built)
 	b.buildFlood()
 	b.buildWeather()
+	b.buildDrainage(built)
+	b.buildPower(built)
 }
 
 // builtCells lists the main land's cells, the most built-up first.
@@ -248,8 +256,15 @@ func (b *builder) atKerb(what, kind, org string, k int) *Asset {
 	return b.asset(kind, org, b.roadSection(k, side), b.land.blocks[k].kerb(side, f, kerbDepth), Name{})
 }
 
-// station adds a site of its own on the open ground nearest to a wish.
+// station adds a site of its own on the open ground nearest to a wish, with an asset on it.
 func (b *builder) station(kind, org string, wish XY, size float64, name Name) *Asset {
+	what := kind[strings.IndexByte(kind, '/')+1:]
+	place := b.site(what, fmt.Sprintf("site-%s-%02d", what, b.counters[kind]+1), wish, size, name)
+	return b.asset(kind, org, place, b.Places[b.places[place]].at, name)
+}
+
+// site adds a place on the open ground nearest to a wish.
+func (b *builder) site(kind, id string, wish XY, size float64, name Name) string {
 	best, pick := math.Inf(1), -1
 	for k := range b.land.blocks {
 		bl := &b.land.blocks[k]
@@ -266,12 +281,10 @@ func (b *builder) station(kind, org string, wish XY, size float64, name Name) *A
 	bl := &b.land.blocks[pick]
 	at := bl.local(0.5, 0.5)
 	h := size / 2
-	place := b.addPlace(Place{
-		ID: fmt.Sprintf("site-%s-%02d", kind[strings.IndexByte(kind, '/')+1:], b.counters[kind]+1), Kind: kind[strings.IndexByte(kind, '/')+1:],
-		Area: b.cellIDs[bl.cell], Name: name,
+	return b.addPlace(Place{
+		ID: id, Kind: kind, Area: b.cellIDs[bl.cell], Name: name,
 		Geometry: polygonGeometry([]XY{at.add(XY{-h, -h}), at.add(XY{h, -h}), at.add(XY{h, h}), at.add(XY{-h, h})}), at: at,
 	})
-	return b.asset(kind, org, place, at, name)
 }
 
 func (b *builder) buildGas(built []int) {
@@ -658,7 +671,9 @@ func (b *builder) buildFlood() {
 	}
 	for _, k := range b.draw("road-gauge", 40, func(k int, bl *block) float64 { return float64(min(len(b.buildingsOf[k]), 8)) }) {
 		a := b.atKerb("road-gauge", "flood/road-gauge", orgDrainage, k)
-		b.stream(a, "flood/depth", "", 5*time.Minute, model{kind: modelRoadDepth, a: 0.6 + 0.8*b.own(a, "hollow")})
+		deep := 0.6 + 0.8*b.own(a, "hollow")
+		b.stream(a, "flood/depth", "", 5*time.Minute, model{kind: modelRoadDepth, zone: len(b.net.hollows), a: deep})
+		b.net.hollows = append(b.net.hollows, hollow{asset: a.ID, at: a.at, block: k, deep: deep})
 		b.stream(a, "flood/temperature", "", 15*time.Minute, model{kind: modelAirTemperature})
 		b.device(a)
 	}

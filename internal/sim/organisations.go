@@ -13,6 +13,10 @@ const (
 	orgWater      = "org-water"
 	orgDrainage   = "org-drainage"
 	orgPort       = "org-port"
+	orgMarket     = "org-market"
+	orgTraffic    = "org-traffic-police"
+	orgPower      = "org-power"
+	orgProperty   = "org-property"
 )
 
 func orgDistrict(d int) string          { return fmt.Sprintf("org-district-%d", d+1) }
@@ -32,6 +36,14 @@ func (b *builder) buildOrganisations() {
 	add(orgWater, "utility", "", "Langang Water Supply Company", "澜港供水有限公司")
 	add(orgDrainage, "utility", "", "Langang Drainage Company", "澜港排水有限公司")
 	add(orgPort, "enterprise", "", "Langang Port Group", "澜港港务集团有限公司")
+	add(orgMarket, "bureau", orgCity, "Langang Market Supervision Bureau", "澜港市市场监督管理局")
+	add(orgTraffic, "traffic-police", orgCity, "Langang Traffic Police", "澜港市公安局交通警察支队")
+	add(orgPower, "power-company", "", "Langang Power Supply Company", "澜港供电公司")
+	add(orgProperty, "enterprise", "", "Langang Property Services Company", "澜港物业服务有限公司")
+	add("org-transport", "transport-bureau", orgCity, "Langang Transport Bureau", "澜港市交通运输局")
+	add("org-fire", "fire-brigade", orgCity, "Langang Fire and Rescue Brigade", "澜港市消防救援支队")
+	add("org-education", "education-bureau", orgCity, "Langang Education Bureau", "澜港市教育局")
+	add("org-health", "health-bureau", orgCity, "Langang Health Commission", "澜港市卫生健康委员会")
 	for d, n := range districts {
 		add(orgDistrict(d), "government", orgCity, n.En+" Government", n.Zh+"人民政府")
 		add(orgDistrictEmergency(d), "bureau", orgDistrict(d), n.En+" Emergency Management Bureau", n.Zh+"应急管理局")
@@ -84,13 +96,35 @@ func (b *builder) buildDuties() {
 	}
 }
 
-// regulatorOf is the bureau that supervises the stations of a kind; small instruments fall to the district's.
+// regulatorOf is the authority over the stations of a kind; small instruments fall to the district's.
 func regulatorOf(kind string) string {
 	switch kind {
 	case "gas/source-station", "gas/regulator":
 		return orgHousing
-	case "water/plant", "water/reservoir", "water/pump-station":
+	case "water/plant", "water/reservoir", "water/pump-station", "flood/pump-station":
 		return orgWaterWorks
+	case "flood/road-gauge": // whoever closes the road
+		return orgTraffic
+	case "lifts/lift":
+		return orgMarket
 	}
 	return ""
+}
+
+// A Post is one that the demo offers for its drills: an organisation and what its people do there.
+type Post struct {
+	ID           string // "drainage", "traffic", "power", "town"
+	Organisation string
+	Name         Name
+}
+
+// Posts are the four agencies of the storm: who drains, who closes roads, who keeps the supply, and the town below the worst of
+// it.
+func (w *World) Posts() []Post {
+	return []Post{
+		{"drainage", orgDrainage, Name{"Drainage company", "排水公司"}},
+		{"traffic", orgTraffic, Name{"Traffic police", "交警支队"}},
+		{"power", orgPower, Name{"Power supply company", "供电公司"}},
+		{"town", w.StormTown(), Name{"Town office", "街镇"}},
+	}
 }

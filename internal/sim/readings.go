@@ -166,7 +166,7 @@ func (w *World) alertClock(st *state) *clockwork {
 // sensing tells whether an instrument is in its fast mode.
 func (st *state) sensing(k int, m moment) bool {
 	r := st.roomOf(k)
-	return r != nil && m.seconds() >= r.arrival && m.us < st.incidents[0].End.UnixMicro()
+	return r != nil && m.seconds() >= r.arrival && m.us < st.incidents[0].End.UnixMicro() // rooms are those of the leak, which is first
 }
 
 // silent tells whether a reading that is due gets lost.

@@ -95,6 +95,22 @@ var categories = []Category{
 		"下雨后{at}附近积水到脚踝，老人孩子不好走。",
 		"{street}雨水口堵了，两个车道都是水。",
 	}}},
+	{"power/power-cut", Name{"Power cut", "停电"}, 0, [2][]string{{ // the everyday city has none
+		"No electricity at {at} and the whole side of {street} is dark.",
+		"Power has been out on {street} for a while, traffic lights too.",
+		"The power went off at {at}, the lift stands still.",
+	}, {
+		"{at}停电了，{street}这一侧全黑了。",
+		"{street}停电有一会儿了，红绿灯也不亮。",
+		"{at}突然停电，电梯也停了。",
+	}}},
+	{"lifts/lift-broken", Name{"Lift out of order", "电梯停运"}, 0, [2][]string{{
+		"The lift at {at} has stopped and somebody is knocking inside.",
+		"Lift at {at} stands between two floors, the alarm is ringing.",
+	}, {
+		"{at}电梯停在半层，里面有人敲门。",
+		"{at}电梯突然停了，警铃一直在响。",
+	}}},
 	{"roads/pothole", Name{"Pothole", "路面坑洞"}, 0.15, [2][]string{{
 		"Deep pothole on {street} near {at}, a scooter went down {when}.",
 		"The road surface on {street} is broken, please repair it.",
@@ -325,12 +341,11 @@ var waves = []wave{
 func (s *Scenario) causedReports() []Report {
 	st := s.now.Load()
 	var out []Report
-	for n, v := range waves {
-		i := st.incidents[slices.IndexFunc(st.incidents, func(i Incident) bool { return i.ID == v.incident })]
+	cause := func(i Incident, v wave, from func(k int) *rand.Rand) {
 		c := &categories[slices.IndexFunc(categories, func(c Category) bool { return c.ID == v.category })]
 		places := s.around(i, v.reach)
 		for k := range v.count {
-			r := generator(s.World.Seed, "caused", n, k)
+			r := from(k)
 			// Delays are lognormal: most soon, a few late.
 			delay := time.Duration(float64(v.delay) * math.Exp(0.55*r.NormFloat64())).Truncate(time.Second)
 			at := i.Start.Add(delay)
@@ -339,6 +354,18 @@ func (s *Scenario) causedReports() []Report {
 				continue
 			}
 			out = append(out, s.World.report(r, fmt.Sprintf("report-%s-%s-%02d", i.ID, v.category[strings.IndexByte(v.category, '/')+1:], k+1), at, c, p.Name, p.at, i.ID))
+		}
+	}
+	for n, v := range waves {
+		if k := slices.IndexFunc(st.incidents, func(i Incident) bool { return i.ID == v.incident }); k >= 0 {
+			cause(st.incidents[k], v, func(k int) *rand.Rand { return generator(s.World.Seed, "caused", n, k) })
+		}
+	}
+	for _, i := range st.incidents {
+		for _, v := range stormWaves[i.Kind] {
+			if !i.Averted {
+				cause(i, v, func(k int) *rand.Rand { return generator(s.World.Seed, "caused", i.ID, v.category, k) })
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Report) int { return a.At.Compare(b.At) })

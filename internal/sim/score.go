@@ -57,11 +57,13 @@ const FindingGrace = 10 * time.Minute
 //   - Minutes of warning are from that first alert to the instant at which harm would have begun if nobody had done
 //     anything, so a repair does not shorten them. They are negative when the alert came too late; the incident then is
 //     still found, since it was told, but nobody was warned.
+//   - What a repair has averted did not happen and is not scored.
 //   - An alert that belongs to no incident is false. Alerts before the scenario's start are not scored at all: there was
 //     nothing planted yet, and the history before it is only background to learn from.
 //
 // The order of the alerts does not matter.
 func Score(truth Truth, alerts []Alert, now time.Time) Card {
+	truth.Incidents = slices.DeleteFunc(slices.Clone(truth.Incidents), func(i Incident) bool { return i.Averted })
 	alerts = slices.Clone(alerts)
 	slices.SortStableFunc(alerts, func(a, b Alert) int {
 		return cmp.Or(a.Raised.Compare(b.Raised), cmp.Compare(a.ID, b.ID))

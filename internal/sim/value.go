@@ -41,6 +41,16 @@ const (
 	modelWindDirection
 	modelSolar
 	modelVisibility
+	modelSump
+	modelPumpsRunning
+	modelCanal
+	modelFeederVoltage
+	modelFeederSupply
+	modelTransformerSupply
+	modelLiftService
+	modelLiftTrapped
+	modelLiftMonitoring
+	modelLiftPit
 )
 
 // model is a datastream's own numbers.
@@ -71,6 +81,8 @@ const (
 	AirPressureNoise = 0.12  // hPa
 	GustNoise        = 0.18  // of the wind speed
 	WindVeerNoise    = 7.0   // degrees
+	SumpNoise        = 0.01  // m
+	VoltageNoise     = 0.25  // % of nominal
 )
 
 // value is what datastream k shows at an instant, with the incidents of st. It is finite, rounded to the instrument's
@@ -167,7 +179,7 @@ func (w *World) exact(d *model, m moment, st *state) float64 {
 	case modelRain:
 		return w.rain(m, d.at, st) * (1 + 0.05*noise)
 	case modelRoadDepth: // gullies take 12 mm/h; what is more stands on the road
-		return d.a * 0.016 * math.Max(0, w.rain(m, d.at, st)-12)
+		return d.a*0.016*math.Max(0, w.sky.rain(m, d.at)+st.floodRain(m, d.at)-12) + st.pond(d.zone, m)
 
 	case modelAirTemperature:
 		return w.sky.temperature(m) + d.a - 0.12*math.Min(8, w.sky.rain(m, d.at)) + TemperatureNoise*noise
@@ -185,8 +197,43 @@ func (w *World) exact(d *model, m moment, st *state) float64 {
 	case modelVisibility:
 		rain := w.sky.rain(m, d.at)
 		return math.Round((24000-160*(w.sky.humidity(m, rain)-40))/(1+rain/6)/100*(1+0.02*noise)) * 100
+
+	case modelSump:
+		level, _ := w.sump(d, m, st)
+		return level + SumpNoise*noise
+	case modelPumpsRunning:
+		_, running := w.sump(d, m, st)
+		return running
+	case modelCanal:
+		return canalLevel + 0.06*drift(d.seed+1, m.sec, 9*3600) + st.canalRise(m) + LevelNoise*noise
+
+	case modelFeederVoltage:
+		if st.feederDead(d.zone, m) {
+			return 0
+		}
+		return 101.2 - 1.1*n.gas.at(m) + 0.8*drift(d.seed+1, m.sec, 3*3600) + VoltageNoise*noise
+	case modelFeederSupply, modelTransformerSupply:
+		if st.feederDead(d.zone, m) {
+			return 0
+		}
+		return 100
+	case modelLiftService:
+		return 1 - yes(st.liftStopped(d.zone, m))
+	case modelLiftTrapped:
+		return yes(st.liftTrapped(d.zone, m))
+	case modelLiftMonitoring: // the device has a battery of its own
+		return 1
+	case modelLiftPit:
+		return st.pit(d.zone, m)
 	}
 	panic("sim: a datastream without a model")
+}
+
+func yes(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func length(v XY) float64 { return math.Hypot(v.X, v.Y) }
@@ -273,5 +320,5 @@ func (w *World) riverFlow(m moment, inland float64, st *state) float64 {
 }
 
 func (w *World) rain(m moment, at XY, st *state) float64 {
-	return w.sky.rain(m, at) + st.stormRain(m, at)
+	return w.sky.rain(m, at) + st.floodRain(m, at) + st.stormRain(m, at)
 }
