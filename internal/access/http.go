@@ -79,7 +79,15 @@ type demoOutput struct {
 	Body struct {
 		Demo   bool  `json:"demo" doc:"a visitor can sign in without a password, from where this was asked"`
 		Notice Words `json:"notice"`
+		// Posts are those of agencies, beside the two officers of the city's own watch.
+		Posts []demoPost `json:"posts"`
 	}
+}
+
+type demoPost struct {
+	As           string `json:"as"`
+	Title        Words  `json:"title"`
+	Organisation int64  `json:"organisation"`
 }
 
 type listOutput[T any] struct {
@@ -143,12 +151,18 @@ func (s *Service) Routes(r *web.Router) {
 		func(ctx context.Context, _ *struct{}) (*demoOutput, error) {
 			out := &demoOutput{}
 			out.Body.Demo, out.Body.Notice = s.demo.Load() && peerOf(ctx).loopback, demoNotice
+			out.Body.Posts = []demoPost{}
+			if out.Body.Demo {
+				for _, p := range s.offered() {
+					out.Body.Posts = append(out.Body.Posts, demoPost{p.ID, p.Title, p.Organisation})
+				}
+			}
 			return out, nil
 		})
 	huma.Register(api, op("POST", "/api/v1/session/demo", "demo-sign-in", "Sign in as a demo officer, from this machine only", 200),
 		func(ctx context.Context, in *struct {
 			Body struct {
-				As string `json:"as" doc:"duty-officer or second-officer"`
+				As string `json:"as" doc:"duty-officer, second-officer, or one of the offered posts"`
 			}
 		}) (*sessionOutput, error) {
 			a, c, err := s.demoSignIn(ctx, in.Body.As)

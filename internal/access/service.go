@@ -84,6 +84,7 @@ type Service struct {
 	throttle   *throttle
 	localToken [sha256.Size]byte // zero when there is none
 	demo       atomic.Bool
+	demoPosts  atomic.Pointer[[]DemoPost]
 	crossSite  *http.CrossOriginProtection
 
 	refreshing sync.Mutex // one refresh at a time, so that an older state can't replace a newer one

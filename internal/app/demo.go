@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -64,7 +64,14 @@ func (a *App) startDemo(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
-	d := &demo{app: a, scenario: sim.NewScenario(world, former.Start)}
+	if err := a.offerPosts(ctx, world); err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	plant := sim.NewScenario
+	if a.options.Demo.scenario() == sim.StormScenario {
+		plant = sim.NewStorm
+	}
+	d := &demo{app: a, scenario: plant(world, former.Start)}
 	for _, i := range former.Incidents {
 		if i.Repaired == nil {
 			continue
@@ -91,6 +98,25 @@ func (a *App) startDemo(ctx context.Context) error {
 	return nil
 }
 
+// offerPosts lets visitors sign in for the agencies of the storm too. Drainage and power company hold what they mend; traffic police
+// and town have a watch of their own.
+func (a *App) offerPosts(ctx context.Context, w *sim.World) error {
+	var posts []access.DemoPost
+	for _, p := range w.Posts() {
+		id, ok := a.city.OrganisationID(p.Organisation)
+		if !ok {
+			return fmt.Errorf("no organisation %s", p.Organisation)
+		}
+		roles := []string{access.DutyOfficer}
+		if p.ID == "drainage" || p.ID == "power" {
+			roles = []string{access.Operator}
+		}
+		name := a.city.OrganisationName(id)
+		posts = append(posts, access.DemoPost{ID: p.ID, Organisation: id, Roles: roles, Title: access.Words{English: name.In("en"), Chinese: name.In("zh-CN")}})
+	}
+	return a.access.OfferDemoPosts(ctx, posts...)
+}
+
 // truthFile holds what was planted, for whoever scores the detectors, and for a demo that goes on after a restart.
 const truthFile = "truth.json"
 
@@ -110,6 +136,10 @@ func (a *App) formerTruth() (t sim.Truth, err error) {
 	if t.Seed != a.options.Demo.Seed {
 		return t, fmt.Errorf("the data folder %s holds the city of seed %d, not %d; choose another folder with --data",
 			a.options.Data, t.Seed, a.options.Demo.Seed)
+	}
+	if of := cmp.Or(t.Scenario, sim.DayScenario); of != a.options.Demo.scenario() { // older ones name none
+		return t, fmt.Errorf("the data folder %s holds the scenario %s, not %s; choose another folder with --data",
+			a.options.Data, of, a.options.Demo.scenario())
 	}
 	return t, nil
 }
@@ -149,29 +179,42 @@ func (d *demo) resume() (from time.Time) {
 // whole, so a second would do.
 const overlap = time.Minute
 
-// crews mend what officers send them to: once a crew is on the site of a leak it closes the main, and the gas fades.
+// crews mend what officers send them to: once a crew is on site it closes the leaking main, starts the pumps, closes off and
+// pumps out the underpass, switches the feeder over, frees the lift.
 func (d *demo) crews(ctx context.Context) error {
 	return d.app.bus.Consume(ctx, "demo-crews", []string{events.CaseMoved{}.Subject()}, func(ctx context.Context, m bus.Message) error {
 		var e events.CaseMoved
 		if err := json.Unmarshal(m.Data, &e); err != nil {
 			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 		}
-		if e.Kind != "gas-leak" || e.To != "on-site" {
+		if e.To != "on-site" {
 			return nil
 		}
 		c, err := d.app.respond.Case(access.With(ctx, access.System("simulated crew")), e.Case)
-		if err != nil || c.Asset == nil {
+		if err != nil {
 			return err
 		}
-		for _, i := range d.scenario.Truth().Incidents {
-			if i.Repaired == nil && slices.Contains(i.Assets, d.keys[*c.Asset]) && !e.At.Before(i.Start) {
-				if err := d.scenario.Repair(i.ID, e.At); err != nil {
-					return err
-				}
-				return d.writeTruth()
-			}
+		asset, place := "", ""
+		if c.Asset != nil {
+			asset = d.keys[*c.Asset]
 		}
-		return nil
+		if c.Place != nil {
+			place = d.places[*c.Place]
+		}
+		mended := false
+		for _, i := range d.scenario.Truth().Incidents {
+			if i.Repaired != nil || i.Averted || e.At.Before(i.Start) || !i.Mendable() || !i.Concerns(e.Kind, asset, place) {
+				continue
+			}
+			if err := d.scenario.Repair(i.ID, e.At); err != nil {
+				return err
+			}
+			mended = true
+		}
+		if !mended {
+			return nil
+		}
+		return d.writeTruth()
 	})
 }
 

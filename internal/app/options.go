@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/sim"
 )
 
 // Options are the settings of the server. The tags are the one declaration of each: flag, ANLAN_ variable, key of the YAML
@@ -37,7 +39,11 @@ type Options struct {
 
 // DemoOptions are the settings of the simulated city.
 type DemoOptions struct {
-	Seed    uint64        `default:"1" help:"Which city: the same seed gives the same bytes."`
-	Speed   float64       `default:"1" help:"How many seconds of the city pass in one: 1 is real time, at most 10000."`
-	History time.Duration `default:"6h" help:"How much of the time before the start is filled with readings first."`
+	Seed     uint64        `default:"1" help:"Which city: the same seed gives the same bytes."`
+	Scenario string        `enum:"day,storm" default:"day" help:"What happens: a day with a gas leak, a burst main and a flood wave, or a storm of six hours for four agencies."`
+	Speed    float64       `default:"1" help:"How many seconds of the city pass in one: 1 is real time, at most 10000."`
+	History  time.Duration `default:"6h" help:"How much of the time before the start is filled with readings first."`
 }
+
+// scenario is the one that was chosen; a test may leave it out.
+func (o *DemoOptions) scenario() string { return cmp.Or(o.Scenario, sim.DayScenario) }

@@ -37,6 +37,24 @@ type Incident struct {
 	Datastreams []string `json:"datastreams"`
 }
 
+// Mendable tells whether a crew can end it.
+func (i *Incident) Mendable() bool {
+	switch i.Kind {
+	case "gas-leak", "main-burst":
+		return true
+	}
+	return canMend(i.Kind)
+}
+
+// Concerns tells whether a crew on the site of a case can mend it there: a case of a kind, about an asset or, where that is "",
+// about a place.
+func (i *Incident) Concerns(caseKind, asset, place string) bool {
+	if i.Kind == "gas-leak" || i.Kind == "main-burst" { // what alarms is around it
+		return caseKind == "gas-leak" && i.Kind == caseKind && slices.Contains(i.Assets, asset)
+	}
+	return i.Asset == asset || i.Place == place && (asset == "" || i.Kind == "feeder-trip") // the feeders of one substation are one case
+}
+
 // Truth is what was planted: what alerts are compared with.
 type Truth struct {
 	Seed      uint64     `json:"seed"`
