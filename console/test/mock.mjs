@@ -22,6 +22,7 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const OFFICERS = {
   'duty-officer': { id: 1, name: 'Lin Hai', organisation: 2, organisation_name: { en: 'City emergency bureau', 'zh-CN': '市应急管理局' }, roles: ['duty-officer'] },
   'second-officer': { id: 2, name: 'Zhou Min', organisation: 2, organisation_name: { en: 'City emergency bureau', 'zh-CN': '市应急管理局' }, roles: ['duty-officer', 'inspector'] },
+  drainage: { id: 3, name: 'demo-drainage', organisation: 3, organisation_name: { en: 'Langang Drainage Company', 'zh-CN': '澜港排水有限公司' }, roles: ['operator'] },
 };
 
 class Problem extends Error {
@@ -110,7 +111,18 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       if (!r.actor) throw new Problem(401, 'access.sign_in', 'nobody is signed in');
       return sessionBody(r.actor);
     },
-    'GET /session/demo': () => ({ demo, notice: L('Demo', '演示') }),
+    'GET /session/demo': () => ({
+      demo,
+      notice: L('Demo', '演示'),
+      posts: demo
+        ? [
+            { as: 'drainage', title: L('Langang Drainage Company', '澜港排水有限公司') },
+            { as: 'traffic', title: L('Langang Traffic Police', '澜港市公安局交通警察支队') },
+            { as: 'power', title: L('Langang Power Supply Company', '澜港供电公司') },
+            { as: 'town', title: L('Yancang Subdistrict Office', '盐仓街道办事处') },
+          ]
+        : [],
+    }),
     'POST /session': (r) => {
       const found = Object.values(OFFICERS).find((o) => o.name === r.body.name && r.body.password === 'a long pass phrase');
       if (!found) throw new Problem(401, 'access.wrong_credentials', 'name or password is wrong');

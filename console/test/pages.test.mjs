@@ -101,6 +101,22 @@ describe('signing in', () => {
     await page.getByRole('heading', { name: '这是演示系统' }).waitFor();
   });
 
+  test('a visitor chooses one of the agencies, at a telephone too', async (t) => {
+    const { officer } = await desk(t);
+    const page = await officer(null, { width: 390, height: 844 });
+    await page.open();
+    const posts = page.getByRole('group', { name: 'Sign in for an agency' });
+    await posts.getByRole('button', { name: 'Langang Drainage Company' }).waitFor();
+    assert.equal(await posts.getByRole('button').count(), 4);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'wider than the page');
+    await page.evaluate(axeSource);
+    const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+    assert.deepEqual(found.violations.map((v) => v.id), []);
+    await posts.getByRole('button', { name: 'Langang Drainage Company' }).click();
+    await page.locator('.rows a').first().waitFor();
+    assert.equal(await page.evaluate(async () => (await (await fetch('/api/v1/session')).json()).actor.name), 'demo-drainage');
+  });
+
   test('a real server offers no demo, says what is missing and what is wrong', async (t) => {
     const { officer, mock } = await desk(t, { mock: { demo: false } });
     const page = await officer(null);

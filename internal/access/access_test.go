@@ -688,6 +688,37 @@ func TestDemoOnlyFromThisMachineToThisMachine(t *testing.T) {
 		}
 		h.want(422, call{method: "POST", path: "/api/v1/session/demo", body: map[string]string{"as": "administrator"}})
 
+		// Posts of agencies come on top, each with its own organisation and nothing else.
+		posts := []DemoPost{{ID: "drainage", Organisation: 7, Title: Words{English: "Drainage", Chinese: "排水"}, Roles: []string{Operator}}}
+		if err := h.s.OfferDemoPosts(t.Context(), DemoPost{ID: "all", Roles: []string{DutyOfficer}}); err == nil {
+			t.Error("a post without an organisation would see the whole city")
+		}
+		for range 2 { // a demo that starts again finds its accounts
+			if err := h.s.OfferDemoPosts(t.Context(), posts...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if offer := h.want(200, call{method: "GET", path: "/api/v1/session/demo"}); !strings.Contains(offer.body, `"as":"drainage"`) || !strings.Contains(offer.body, "排水") {
+			t.Errorf("the post is not offered: %s", offer.body)
+		}
+		if offer := h.do(call{method: "GET", path: "/api/v1/session/demo", remote: "192.0.2.1:5000"}); strings.Contains(offer.body, "drainage") {
+			t.Errorf("posts are offered to another machine: %s", offer.body)
+		}
+		if a := h.do(call{method: "POST", path: "/api/v1/session/demo", remote: "192.0.2.1:5000", body: map[string]string{"as": "drainage"}}); a.status != 403 || a.cookie != nil {
+			t.Errorf("a post from another machine: %d", a.status)
+		}
+		in7 := h.want(200, call{method: "POST", path: "/api/v1/session/demo", body: map[string]string{"as": "drainage"}})
+		if !strings.Contains(in7.body, `"organisation":7`) || !strings.Contains(in7.body, `"operator"`) {
+			t.Errorf("signed in as %s", in7.body)
+		}
+		posts[0].Organisation = 8
+		if err := h.s.OfferDemoPosts(t.Context(), posts...); err != nil {
+			t.Fatal(err)
+		}
+		if again := h.want(200, call{method: "POST", path: "/api/v1/session/demo", body: map[string]string{"as": "drainage"}}); !strings.Contains(again.body, `"organisation":8`) {
+			t.Errorf("the post did not move with its organisation: %s", again.body)
+		}
+
 		// The cookie of a demo session is worth nothing elsewhere.
 		if a := h.do(call{method: "GET", path: "/whoami", cookie: in.cookie.Value, remote: "192.0.2.1:5000"}); a.body != "public " {
 			t.Errorf("a demo session from another machine: %s", a.body)
@@ -706,7 +737,7 @@ func TestDemoOnlyFromThisMachineToThisMachine(t *testing.T) {
 		}
 		e := h.entries()
 		slices.Sort(e)
-		if len(e) != 2 || e[0] != "account.create by demo" {
+		if len(e) != 4 || e[0] != "account.change by demo" || e[1] != "account.create by demo" || e[3] != e[1] {
 			t.Errorf("ledger %v", e)
 		}
 		// The next start without the demo closes it, for open sessions too.
