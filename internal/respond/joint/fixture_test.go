@@ -227,3 +227,5 @@ func (w *world) agrees() {
 func pointAt(lon, lat float64) Shape {
 	return Shape{"Point", fmt.Appendf(nil, "[%v,%v]", lon, lat)}
 }
+
+func (city) Above(organisation, other int64) bool { return organisation == other }

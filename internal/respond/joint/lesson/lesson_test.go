@@ -111,7 +111,7 @@ func newWorld(t testing.TB, d *db.DB, assets []Asset) *world {
 		t.Fatal(err)
 	}
 	w.Service = New(Deps{Cases: cases, Register: w.city, Finish: func(ctx context.Context, caseID, task int64, _ string) error {
-		_, err := cases.FinishTask(ctx, caseID, task, "")
+		_, err := cases.FinishTask(ctx, caseID, task, "", "")
 		if e := (*web.Error)(nil); errors.As(err, &e) && e.Code == "case.task_ended" {
 			return nil
 		}
@@ -306,7 +306,7 @@ func TestPerHolder(t *testing.T) {
 		t.Error("the task was not ended with its last asset")
 	}
 	task := int64(w.count(`select id from case_tasks where organisation = 41`))
-	if _, err := w.Cases.FinishTask(as(0), sent.Case, task, ""); err != nil {
+	if _, err := w.Cases.FinishTask(as(0), sent.Case, task, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.page(sent.Item).Total; got != (Progress{Assets: 6, Done: 4, Open: 2}) {
@@ -464,7 +464,7 @@ func TestProgressAgainstAPlainCount(t *testing.T) {
 			switch rapid.SampledFrom([]string{"sound", "wrong", "end"}).Draw(rt, "step") {
 			case "end":
 				task := int64(w.count(`select task from lesson_targets where lesson = $1 and asset = $2`, sent.Item, asset))
-				_, err := w.Cases.FinishTask(as(0), sent.Case, task, "")
+				_, err := w.Cases.FinishTask(as(0), sent.Case, task, "", "")
 				if (err == nil) == ended[task] {
 					rt.Fatalf("end of task %d that has ended %t: %v", task, ended[task], err)
 				}
@@ -547,3 +547,5 @@ func TestTheLargestLesson(t *testing.T) {
 		t.Errorf("%d tasks", n)
 	}
 }
+
+func (*register) Above(organisation, other int64) bool { return organisation == other }
