@@ -1,0 +1,127 @@
+package delivery
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// File is the channel into files of one folder: one message a line, JSON, on disk before it counts as sent. Another program can
+// follow such a file. The address is the file's name.
+type File struct{ dir string }
+
+// NewFile returns the channel into a folder that exists.
+func NewFile(dir string) *File { return &File{dir} }
+
+var _ Adapter = (*File)(nil)
+
+// line is what stands in the file.
+type line struct {
+	Message
+	SentTo string `json:"to"`
+}
+
+// Send fulfils Adapter. A message in doubt is looked for in the file, so it stands there once.
+func (f *File) Send(_ context.Context, m Message) (string, error) {
+	if m.Address != filepath.Base(m.Address) || strings.HasPrefix(m.Address, ".") {
+		return "", fmt.Errorf("%w: %q is no name of a file", ErrPermanent, m.Address)
+	}
+	text, err := json.Marshal(line{m, m.Address})
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrPermanent, err)
+	}
+	path := filepath.Join(f.dir, m.Address)
+	_, err = os.Stat(path)
+	fresh := errors.Is(err, fs.ErrNotExist)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	end, err := whole(file)
+	if err != nil {
+		return "", err
+	}
+	if m.InDoubt {
+		at, found, err := find(file, end, m.Key)
+		if err != nil {
+			return "", err
+		}
+		if found {
+			return proof(m.Address, at), nil
+		}
+	}
+	if _, err = file.WriteAt(append(text, '\n'), end); err == nil {
+		err = file.Sync()
+	}
+	if err != nil { // a disk that is full: what was written in part goes
+		return "", errors.Join(err, file.Truncate(end))
+	}
+	if fresh { // its name must survive a power cut, too
+		if err := syncFolder(f.dir); err != nil {
+			return "", err
+		}
+	}
+	return proof(m.Address, end), nil
+}
+
+func proof(name string, at int64) string { return fmt.Sprintf("%s at byte %d", name, at) }
+
+// whole cuts off a last line that a crash left half, and returns where the next one begins.
+func whole(file *os.File) (int64, error) {
+	end, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	buf := make([]byte, 4096)
+	for at := end; at > 0; {
+		n := min(at, int64(len(buf)))
+		at -= n
+		if _, err := file.ReadAt(buf[:n], at); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			if whole := at + int64(i) + 1; whole < end {
+				return whole, file.Truncate(whole)
+			}
+			return end, nil
+		}
+	}
+	return 0, file.Truncate(0)
+}
+
+// find looks for the line of a key.
+func find(file *os.File, end int64, key string) (at int64, found bool, err error) {
+	in := bufio.NewReader(io.NewSectionReader(file, 0, end))
+	for {
+		text, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return 0, false, nil
+		}
+		if err != nil {
+			return 0, false, err
+		}
+		var l struct{ Key string }
+		if json.Unmarshal(text, &l) == nil && l.Key == key {
+			return at, true, nil
+		}
+		at += int64(len(text))
+	}
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

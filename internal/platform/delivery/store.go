@@ -1,0 +1,196 @@
+package delivery
+
+import (
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/platform/db"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the package's tables.
+func Migrations() db.Migrations { return db.Embedded("delivery", migrations) }
+
+// The states of a delivery; doc.go says what they mean.
+const (
+	Waiting   = "waiting"
+	Sending   = "sending"
+	Failed    = "failed"
+	Sent      = "sent"
+	Dead      = "dead"
+	Withdrawn = "withdrawn"
+)
+
+const (
+	signal = "delivery"
+
+	// keep is how long a row is kept once it has ended, and its key known.
+	keep = 90 * 24 * time.Hour
+	// forgetMost bounds how many old rows one transaction takes away.
+	forgetMost = 1000
+)
+
+// Put adds a message to the transaction of the deed that it tells of; put is false where its key is known already.
+func Put(tx *db.Tx, m Message) (put bool, err error) {
+	if err := m.check(); err != nil {
+		return false, err
+	}
+	if m.Until.IsZero() {
+		m.Until = m.At.Add(DefaultUntil)
+	}
+	body, err := m.encode()
+	if err != nil {
+		return false, err
+	}
+	r, err := tx.Exec(`insert into deliveries (key, channel, address, priority, message, state, put_at, until, next_at)
+		values ($1, $2, $3, $4, $5, 'waiting', $6, $7, 0) on conflict (key) do nothing`,
+		m.Key, m.Channel, m.Address, int64(m.Priority), body, db.Micros(m.At), db.Micros(m.Until))
+	if err != nil {
+		return false, fmt.Errorf("put message %s: %w", m.Key, err)
+	}
+	n, err := r.RowsAffected()
+	if n == 1 {
+		tx.Signal(signal)
+	}
+	return n == 1, err
+}
+
+// Withdraw takes back what has not been sent of the messages whose keys begin with prefix.
+func Withdraw(tx *db.Tx, prefix string, at time.Time) error {
+	_, err := tx.Exec(`update deliveries set state = 'withdrawn', ended_at = $3
+		where key >= $1 and key < $2 and state in ('waiting', 'failed')`, prefix, prefix+"\U0010FFFF", db.Micros(at))
+	if err != nil {
+		return fmt.Errorf("withdraw messages %s: %w", prefix, err)
+	}
+	// One that is with its adapter is not tried again if it fails.
+	_, err = tx.Exec(`update deliveries set until = $3 where key >= $1 and key < $2 and state = 'sending'`, prefix, prefix+"\U0010FFFF", db.Micros(at))
+	if err != nil {
+		return fmt.Errorf("withdraw messages %s: %w", prefix, err)
+	}
+	return nil
+}
+
+// Delivery is a message and what became of it.
+type Delivery struct {
+	ID int64
+	Message
+	State    string
+	NextAt   time.Time
+	Attempts int64
+	EndedAt  time.Time // zero: not yet
+	Answer   string
+}
+
+const columns = `id, key, channel, address, priority, message, state, put_at, until, next_at, attempts, doubt, ended_at, answer`
+
+func scan(rows interface{ Scan(...any) error }) (d Delivery, err error) {
+	var message string
+	var put, until, next, doubt, priority int64
+	var ended sql.NullInt64
+	err = rows.Scan(&d.ID, &d.Key, &d.Channel, &d.Address, &priority, &message, &d.State, &put, &until, &next, &d.Attempts, &doubt, &ended, &d.Answer)
+	if err != nil {
+		return d, fmt.Errorf("delivery: %w", err)
+	}
+	if err := json.Unmarshal([]byte(message), &d.Message); err != nil {
+		return d, fmt.Errorf("delivery %d: %w", d.ID, err)
+	}
+	d.Priority, d.At, d.Until, d.NextAt, d.InDoubt = Priority(priority), db.Time(put), db.Time(until), db.Time(next), doubt == 1
+	if ended.Valid {
+		d.EndedAt = db.Time(ended.Int64)
+	}
+	return d, nil
+}
+
+func list(tx *db.Tx, query string, args ...any) (ds []Delivery, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		d, err := scan(rows)
+		ds = append(ds, d)
+		return err
+	}, `select `+columns+` from deliveries `+query, args...)
+	return ds, err
+}
+
+// List returns up to limit deliveries in a state ("" for any) below the id before (0: from the newest), newest first.
+func List(tx *db.Tx, state string, before int64, limit int) ([]Delivery, error) {
+	return list(tx, `where ($1 = '' or state = $1) and (cast($2 as bigint) = 0 or id < cast($2 as bigint)) order by id desc nulls last limit $3`,
+		state, before, limit)
+}
+
+// Count says how many deliveries there are in each state.
+func Count(tx *db.Tx) (map[string]int64, error) {
+	out := map[string]int64{}
+	err := tx.Each(func(rows *sql.Rows) error {
+		var state string
+		var n int64
+		err := rows.Scan(&state, &n)
+		out[state] = n
+		return err
+	}, `select state, count(*) from deliveries group by state order by state nulls last`)
+	return out, err
+}
+
+// due returns what a channel may send now, the most urgent first. What would have to wait for longer than any pause was put off
+// before the clock was put back.
+func due(tx *db.Tx, channel string, now time.Time, limit int) ([]Delivery, error) {
+	return list(tx, `where channel = $1 and state in ('waiting', 'failed') and (next_at <= $2 or next_at > $3)
+		order by priority desc nulls last, id nulls last limit $4`, channel, db.Micros(now), db.Micros(now.Add(mostPause)), limit)
+}
+
+// nextDue is when the next row of a channel may be sent; known is false where none waits.
+func nextDue(tx *db.Tx, channel string) (at time.Time, known bool, err error) {
+	var next sql.NullInt64
+	err = tx.QueryRow(`select min(next_at) from deliveries where channel = $1 and state in ('waiting', 'failed')`, channel).Scan(&next)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("next delivery: %w", err)
+	}
+	return db.Time(next.Int64), next.Valid, nil
+}
+
+// claim notes that a row goes to its adapter; ok is false where it was withdrawn since it was read.
+func claim(tx *db.Tx, id int64) (ok bool, err error) {
+	r, err := tx.Exec(`update deliveries set state = 'sending', attempts = attempts + 1 where id = $1 and state in ('waiting', 'failed')`, id)
+	if err != nil {
+		return false, fmt.Errorf("claim delivery %d: %w", id, err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+// settle writes what became of an attempt. ended is zero where it is to be repeated at next.
+func settle(tx *db.Tx, id int64, state, answer string, next, ended time.Time, doubt bool) error {
+	var in int64
+	if doubt {
+		in = 1
+	}
+	_, err := tx.Exec(`update deliveries set state = $2, answer = $3, next_at = $4, ended_at = $5, doubt = $6 where id = $1 and state = 'sending'`,
+		id, state, answer, db.Micros(next), sql.NullInt64{Int64: db.Micros(ended), Valid: !ended.IsZero()}, in)
+	if err != nil {
+		return fmt.Errorf("settle delivery %d: %w", id, err)
+	}
+	return nil
+}
+
+// resume puts rows that were with an adapter when the process died back in line: each may have arrived.
+func resume(tx *db.Tx, channels string) error {
+	_, err := tx.Exec(`update deliveries set state = 'failed', doubt = 1, answer = 'the program stopped while it was being sent'
+		where state = 'sending' and channel in (select value from json_list($1))`, channels)
+	if err != nil {
+		return fmt.Errorf("recover deliveries: %w", err)
+	}
+	return nil
+}
+
+// forget removes rows that ended long ago; n says how many.
+func forget(tx *db.Tx, now time.Time) (n int64, err error) {
+	r, err := tx.Exec(`delete from deliveries where id in (select id from deliveries where ended_at <= $1 order by ended_at nulls last, id nulls last limit $2)`,
+		db.Micros(now.Add(-keep)), forgetMost)
+	if err != nil {
+		return 0, fmt.Errorf("forget deliveries: %w", err)
+	}
+	return r.RowsAffected()
+}
