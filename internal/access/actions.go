@@ -113,6 +113,8 @@ var actions = []action{
 	{"lesson.read", "see how a lesson is carried out", staff, looking, true},
 	{"lesson.send", "send a lesson to all assets of a kind", []string{DutyOfficer, Inspector}, daily, false},
 	{"lesson.answer", "say what a lesson's check found", []string{DutyOfficer, Inspector, GridWorker, Operator}, daily, false},
+	{"notice.read", "read the inbox of a post", staff, looking, false},
+	{"notice.acknowledge", "take note of a notice", []string{DutyOfficer, Inspector, GridWorker, Operator}, daily, false},
 
 	{"watch.read", "see the health of the watch", staff, looking, true},
 	{"watch.write", "write into the log of the watch", watchOnly, daily, false},

@@ -30,6 +30,33 @@ func (s *Service) Once(ctx context.Context, key string, request any, deed func(t
 // Find returns a case. A case that does not exist gives an error that wraps db.ErrNotFound.
 func Find(tx *db.Tx, caseID int64) (*Case, error) { return getCase(tx, caseID) }
 
+// ForAlert returns the case of an alert. Where there is none it gives an error that wraps db.ErrNotFound.
+func ForAlert(tx *db.Tx, alert int64) (*Case, error) { return caseForAlert(tx, alert) }
+
+// FindTask returns a task. One that does not exist gives an error that wraps db.ErrNotFound.
+func FindTask(tx *db.Tx, task int64) (*Task, error) { return getTask(tx, task) }
+
+// TasksOf returns up to limit open tasks of a team, those due first. An empty post means all posts of the organisation;
+// otherwise those of no post in particular are among them.
+func TasksOf(tx *db.Tx, organisation int64, post string, limit int) ([]Task, error) {
+	return openTasksOf(tx, organisation, post, limit)
+}
+
+// PostsOf returns the posts of an organisation that were ever given a task.
+func PostsOf(tx *db.Tx, organisation int64) ([]string, error) { return postsOf(tx, organisation) }
+
+// LimitOf says until when a promise of a case runs and who is on the clock; known is false where none of that name is running.
+func LimitOf(tx *db.Tx, caseID int64, name string) (l Running, known bool, err error) {
+	return runningLimit(tx, caseID, name)
+}
+
+// Running is a promise of a case that is neither met nor given up.
+type Running struct {
+	Organisation int64
+	Post         string
+	DueAt        time.Time
+}
+
 // Open adds a case with its first entry, limits, timers, ledger leaf and event. opened is false when its alert or finding has
 // one already, which then comes back.
 func (s *Service) Open(tx *db.Tx, who access.Actor, o Opening, first Entry, now time.Time) (c *Case, opened bool, err error) {

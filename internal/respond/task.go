@@ -62,8 +62,7 @@ func (s *Service) openTask(tx *db.Tx, who access.Actor, c *Case, t *Task) (entry
 	if _, err = s.enter(tx, c, &e); err != nil || c.Private {
 		return e.ID, err
 	}
-	return e.ID, outbox.Put(tx, events.TaskGiven{Task: t.ID, Case: c.ID, Organisation: t.Organisation, Post: t.Post, Origin: t.Origin, Area: c.Area,
-		DueAt: optional(t.DueAt), At: t.OpenedAt})
+	return e.ID, outbox.Put(tx, events.TaskGiven{TaskFacts: facts(*t, c, "open", t.OpenedAt)})
 }
 
 // endTask ends an open task, done or withdrawn, with its limit, entry and event.
@@ -90,8 +89,13 @@ func (s *Service) endTask(tx *db.Tx, who access.Actor, c *Case, t Task, state, a
 	if _, err := s.enter(tx, c, &e); err != nil || c.Private {
 		return e.ID, err
 	}
-	return e.ID, outbox.Put(tx, events.TaskDone{Task: t.ID, Case: c.ID, Organisation: t.Organisation, Post: t.Post, Origin: t.Origin, State: state,
-		Area: c.Area, At: now})
+	return e.ID, outbox.Put(tx, events.TaskDone{TaskFacts: facts(t, c, state, now)})
+}
+
+// facts are what an event tells of a task.
+func facts(t Task, c *Case, state string, now time.Time) events.TaskFacts {
+	return events.TaskFacts{Task: t.ID, Case: c.ID, Organisation: t.Organisation, Post: t.Post, Origin: t.Origin, Area: c.Area,
+		DueAt: optional(t.DueAt), State: state, At: now}
 }
 
 // OpenTask gives a task to an organisation or a post.
@@ -194,8 +198,7 @@ func (s *Service) AcknowledgeTask(ctx context.Context, caseID, task int64, key s
 			return Receipt{}, err
 		}
 		if !c.Private {
-			err := outbox.Put(tx, events.TaskAcknowledged{Task: t.ID, Case: c.ID, Organisation: t.Organisation, Post: t.Post, Origin: t.Origin,
-				Area: c.Area, At: now})
+			err := outbox.Put(tx, events.TaskAcknowledged{TaskFacts: facts(t, c, "acknowledged", now)})
 			if err != nil {
 				return Receipt{}, err
 			}

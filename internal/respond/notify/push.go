@@ -1,0 +1,172 @@
+package notify
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/delivery"
+	"github.com/anlan-city/anlan/internal/platform/web"
+)
+
+// mostBrowsers is how many browsers one account may have reached.
+const mostBrowsers = 10
+
+// Subscribe is a browser that asks to be reached for a post.
+type Subscribe struct {
+	delivery.Subscription
+	Organisation string `json:"organisation,omitempty" doc:"whose inbox; the account's own organisation when left out"`
+	Post         string `json:"post,omitempty" doc:"which post; all when left out"`
+	Language     string `json:"language,omitempty" enum:"en,zh-CN" doc:"both when left out"`
+}
+
+// PushKey is the public key that a browser subscribes with.
+func (s *Service) PushKey(ctx context.Context) (string, error) {
+	if err := s.decide(ctx, "notice.read", access.From(ctx).Organisation); err != nil {
+		return "", err
+	}
+	if s.Push == nil {
+		return "", web.Errorf(http.StatusNotFound, "push.off", "this server sends no notifications to browsers")
+	}
+	return s.Push.PublicKey(), nil
+}
+
+// Subscribe has a browser of the actor reached for the notices of a post. The same browser again changes which.
+func (s *Service) Subscribe(ctx context.Context, r Subscribe) error {
+	who := access.From(ctx)
+	organisation, err := ParseOrganisation(ctx, r.Organisation)
+	if err != nil {
+		return err
+	}
+	if err := s.decide(ctx, "notice.read", organisation); err != nil {
+		return err
+	}
+	switch {
+	case s.Push == nil:
+		return web.Errorf(http.StatusNotFound, "push.off", "this server sends no notifications to browsers")
+	case who.Kind != access.KindAccount:
+		return web.Errorf(http.StatusForbidden, "push.person", "only a person can have a browser reached")
+	case len(r.Post) > 100:
+		return web.Errorf(http.StatusUnprocessableEntity, "push.post", "the post has %d bytes, at most 100 fit", len(r.Post)).At("post")
+	}
+	if err := s.Push.Check(r.Subscription); err != nil {
+		return web.Errorf(http.StatusUnprocessableEntity, "push.subscription", "%s", err).At("endpoint")
+	}
+	address, err := r.Subscription.Address()
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		now := s.now()
+		if _, err := tx.Exec(`delete from push_subscriptions where endpoint = $1`, r.Endpoint); err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
+		_, err := tx.Exec(`insert into push_subscriptions (account, endpoint, address, organisation, post, language, at) values ($1, $2, $3, $4, $5, $6, $7)`,
+			who.ID, r.Endpoint, address, organisation, r.Post, r.Language, db.Micros(now))
+		if err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
+		// A browser whose data was cleared never says goodbye: the oldest make room.
+		_, err = tx.Exec(`delete from push_subscriptions where account = $1 and id not in
+			(select id from push_subscriptions where account = $1 order by id desc nulls last limit $2)`, who.ID, mostBrowsers)
+		if err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
+		return nil
+	})
+}
+
+// Unsubscribe has a browser of the actor no longer reached. One that was not is no mistake.
+func (s *Service) Unsubscribe(ctx context.Context, endpoint string) error {
+	who := access.From(ctx)
+	if err := access.Known(ctx); err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`delete from push_subscriptions where endpoint = $1 and account = $2`, endpoint, who.ID)
+		return err
+	})
+}
+
+// Gone forgets a browser that its push service no longer knows; it is what delivery calls.
+func (s *Service) Gone(tx *db.Tx, channel, address string) error {
+	if channel != PushChannel {
+		return nil
+	}
+	if _, err := tx.Exec(`delete from push_subscriptions where address = $1`, address); err != nil {
+		return fmt.Errorf("forget a browser: %w", err)
+	}
+	return nil
+}
+
+// subscription is a browser that is to be reached.
+type subscription struct {
+	ID, Account       int64
+	Address, Language string
+}
+
+// subscribed are the browsers of a post; those that asked for all posts, and all of the organisation for a notice to all.
+func subscribed(tx *db.Tx, organisation int64, post string) (subs []subscription, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		var x subscription
+		err := rows.Scan(&x.ID, &x.Account, &x.Address, &x.Language)
+		subs = append(subs, x)
+		return err
+	}, `select id, account, address, language from push_subscriptions where organisation = $1
+		and (post = '' or cast($2 as text) = '' or post = cast($2 as text)) order by id nulls last`, organisation, post)
+	return subs, err
+}
+
+func unsubscribe(tx *db.Tx, id int64) error {
+	if _, err := tx.Exec(`delete from push_subscriptions where id = $1`, id); err != nil {
+		return fmt.Errorf("forget a browser: %w", err)
+	}
+	return nil
+}
+
+// Left is what became of messages that left the program.
+type Left struct {
+	States map[string]int64 `json:"states" doc:"how many messages are waiting, sending, failed, sent, dead, withdrawn"`
+	Items  []Sent           `json:"items"`
+	Next   int64            `json:"next,omitempty"`
+}
+
+// Sent is one message that leaves the program. Whom it goes to is not shown: a browser's address is as good as a key.
+type Sent struct {
+	ID       int64      `json:"id"`
+	Key      string     `json:"key"`
+	Channel  string     `json:"channel"`
+	State    string     `json:"state" enum:"waiting,sending,failed,sent,dead,withdrawn"`
+	At       time.Time  `json:"at"`
+	Attempts int64      `json:"attempts"`
+	EndedAt  *time.Time `json:"ended_at,omitempty"`
+	Answer   string     `json:"answer,omitempty" doc:"what the channel answered last"`
+	InDoubt  bool       `json:"in_doubt,omitempty" doc:"an attempt may have arrived that nobody knows the outcome of"`
+}
+
+// Deliveries lists messages that leave the program, newest first.
+func (s *Service) Deliveries(ctx context.Context, state string, before int64, limit int) (*Left, error) {
+	if err := s.Access.Decide(ctx, "watch.read", access.Resource{Type: "delivery"}, access.Operations); err != nil {
+		return nil, err
+	}
+	out := &Left{Items: []Sent{}}
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if out.States, err = delivery.Count(tx); err != nil {
+			return err
+		}
+		ds, err := delivery.List(tx, state, before, limit+1)
+		if len(ds) > limit {
+			ds = ds[:limit]
+			out.Next = ds[limit-1].ID
+		}
+		for _, d := range ds {
+			out.Items = append(out.Items, Sent{d.ID, d.Key, d.Channel, d.State, d.At, d.Attempts, optional(d.EndedAt), d.Answer, d.InDoubt})
+		}
+		return err
+	})
+	return out, err
+}
