@@ -25,6 +25,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/delivery"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/timers"
 	"github.com/anlan-city/anlan/internal/reports"
@@ -32,6 +33,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/deadline"
 	"github.com/anlan-city/anlan/internal/respond/joint"
 	"github.com/anlan-city/anlan/internal/respond/joint/lesson"
+	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/coverage"
@@ -74,6 +76,8 @@ type App struct {
 	plan     *plan.Service
 	joint    *joint.Service
 	lessons  *lesson.Service
+	notify   *notify.Service
+	delivery *delivery.Runner
 	demo     *demo // nil outside the demo
 
 	listener net.Listener
@@ -181,9 +185,9 @@ func (a *App) openStore(ctx context.Context) error {
 // Migrations are the tables of all rooms, in the order of the house.
 func Migrations() []db.Migrations {
 	return []db.Migrations{
-		outbox.Migrations(), timers.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
+		outbox.Migrations(), timers.Migrations(), delivery.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
 		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(),
-		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(),
+		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(), notify.Migrations(),
 	}
 }
 

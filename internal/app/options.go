@@ -19,6 +19,7 @@ type Options struct {
 	Packs          []string       `type:"existingdir" help:"Folders of further packs, one pack a folder. The packs in the binary are always there." placeholder:"DIR"`
 	PublicURL      string         `help:"How the public reaches this server, for links in feeds and messages. Default: the address it listens on." placeholder:"URL"`
 	TrustedProxies []netip.Prefix `help:"Networks of proxies that are believed about whom they forward for, such as 10.0.0.0/8." placeholder:"PREFIX"`
+	PushNetworks   []netip.Prefix `help:"Networks that notifications to browsers may go to beside the public internet, such as that of a push service of the city's own." placeholder:"PREFIX"`
 	Hooks          []string       `type:"path" help:"Files and folders with mappings of webhooks, see docs/intake.md." placeholder:"PATH"`
 	MQTT           string         `name:"mqtt" default:"127.0.0.1:1883" help:"Address of the MQTT listener; off for none."`
 	MQTTTLS        string         `name:"mqtt-tls" help:"Address of the MQTT listener over TLS, such as 0.0.0.0:8883. It needs a certificate." placeholder:"ADDRESS"`

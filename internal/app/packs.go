@@ -15,6 +15,7 @@ import (
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
@@ -29,6 +30,7 @@ type packs struct {
 	cases      []*lifecycle.Kind
 	calendars  []*calendar.Calendar
 	plans      []*plan.Plan
+	chains     []*notify.Chain
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -56,9 +58,12 @@ func LoadPacks(dirs ...string) (packs, error) {
 		}
 		errs = append(errs, p.add(sub, path.Join("packs", e.Name())))
 	}
+	shippedChains := p.chains
+	p.chains = nil
 	for _, dir := range dirs {
 		errs = append(errs, p.add(os.DirFS(dir), filepath.ToSlash(dir)))
 	}
+	p.chains = notify.InPlaceOf(shippedChains, p.chains)
 	if errors.Join(errs...) == nil { // else what a rule names may stand in a pack that could not be read
 		errs = append(errs, p.origins())
 	}
@@ -87,6 +92,7 @@ func (p *packs) add(files fs.FS, dir string) error {
 		p.calendars = append(p.calendars, c)
 	}
 	p.plans = append(p.plans, d.Plans...)
+	p.chains = append(p.chains, d.Chains...)
 	return nil
 }
 

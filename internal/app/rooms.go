@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -119,6 +120,11 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return fmt.Errorf("joint room: %w", err)
 	}
 	a.lessons = a.newLessons()
+	if err := a.buildNotices(); err != nil {
+		return err
+	}
+	fires := a.respond.Timers()
+	maps.Copy(fires, a.notify.Timers())
 	for _, b := range []struct {
 		name string
 		run  func(context.Context) error
@@ -126,8 +132,8 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
 		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run},
 		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
-		{"plans", a.plan.Run}, {"lessons", a.lessons.Run},
-		{"timers", timers.New(a.db, a.clock, a.respond.Timers()).Run},
+		{"plans", a.plan.Run}, {"lessons", a.lessons.Run}, {"notices", a.notify.Run}, {"deliveries", a.delivery.Run},
+		{"timers", timers.New(a.db, a.clock, fires).Run},
 	} {
 		a.life.background(b.name, b.run)
 	}
@@ -203,6 +209,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.plan.Routes(r)
 	a.joint.Routes(r)
 	a.lessons.Routes(r)
+	a.notify.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)

@@ -31,10 +31,10 @@ func (s *Service) Once(ctx context.Context, key string, request any, deed func(t
 func Find(tx *db.Tx, caseID int64) (*Case, error) { return getCase(tx, caseID) }
 
 // ForAlert returns the case of an alert. Where there is none it gives an error that wraps db.ErrNotFound.
-func ForAlert(tx *db.Tx, alert int64) (*Case, error) { return caseForAlert(tx, alert) }
+func ForAlert(tx *db.Tx, alert int64) (*Case, error) { return caseFor(tx, "alert", alert) }
 
-// FindTask returns a task. One that does not exist gives an error that wraps db.ErrNotFound.
-func FindTask(tx *db.Tx, task int64) (*Task, error) { return getTask(tx, task) }
+// TaskByID returns a task of whatever case. One that does not exist gives an error that wraps db.ErrNotFound.
+func TaskByID(tx *db.Tx, task int64) (*Task, error) { return getTask(tx, task) }
 
 // TasksOf returns up to limit open tasks of a team, those due first. An empty post means all posts of the organisation;
 // otherwise those of no post in particular are among them.

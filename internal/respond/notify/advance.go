@@ -17,7 +17,7 @@ import (
 
 // act is one thing that a stride does, worked out before the transaction.
 type act struct {
-	step    Step
+	step    placed
 	targets []target
 	missing []missing
 }
@@ -81,8 +81,8 @@ func (s *Service) advance(ctx context.Context, id int64) error {
 		if !worked {
 			return nil // it stands again: it is taken up once more
 		}
-		for i, a := range acts {
-			if err := s.do(tx, r, c, a, i, now); err != nil {
+		for _, a := range acts {
+			if err := s.do(tx, r, c, a, now); err != nil {
 				return err
 			}
 		}
@@ -114,7 +114,7 @@ func refresh(tx *db.Tx, r *Run) error {
 	r.Desk = c.Desk
 	switch r.About {
 	case AboutTask:
-		t, err := respond.FindTask(tx, r.AboutID)
+		t, err := respond.TaskByID(tx, r.AboutID)
 		if err != nil {
 			return ignoreMissing(err)
 		}
@@ -141,10 +141,7 @@ func ignoreMissing(err error) error {
 // workOut finds who is told by the steps of a stride, and records what is missing. It returns the link that was told last.
 func (s *Service) workOut(ctx context.Context, r *Run, st stride) (acts []act, link int, err error) {
 	chain := responsibility{s: s, r: r}
-	// Each round goes up from the owner again.
-	if link = r.link; r.place.step == 0 {
-		link = -1
-	}
+	link = r.link
 	for _, step := range st.steps {
 		a := act{step: step}
 		switch step.Tell {
@@ -157,7 +154,7 @@ func (s *Service) workOut(ctx context.Context, r *Run, st stride) (acts []act, l
 		case TellDesk:
 			a.targets = []target{{r.Desk, step.Post}}
 		case TellNextLink:
-			link, err = chain.up(ctx, &a, link+1)
+			link, err = chain.up(ctx, &a, min(link+1, len(links)-1)) // the highest is told again
 		case "":
 			if step.Organisation == "" {
 				break // sound
@@ -311,8 +308,8 @@ func (s *Service) filled(ctx context.Context, kind string, around []Thing) error
 	return s.DB.Write(ctx, func(tx *db.Tx) error { return fillGaps(tx, kind, around, s.now()) })
 }
 
-// do does one step of a stride; i is which.
-func (s *Service) do(tx *db.Tx, r *Run, c *Chain, a act, i int, now time.Time) error {
+// do does one step of a stride.
+func (s *Service) do(tx *db.Tx, r *Run, c *Chain, a act, now time.Time) error {
 	for _, m := range a.missing {
 		if m.finding != 0 {
 			if err := putGap(tx, m.kind, m.gap, m.n, m.finding, now); err != nil {
@@ -327,7 +324,7 @@ func (s *Service) do(tx *db.Tx, r *Run, c *Chain, a act, i int, now time.Time) e
 		return s.sound(tx, r, c, now)
 	}
 	for _, t := range a.targets {
-		if err := s.call(tx, r, c, t, i, now); err != nil {
+		if err := s.call(tx, r, c, t, a.step.place, now); err != nil {
 			return err
 		}
 	}

@@ -87,11 +87,17 @@ type place struct{ step, round int }
 
 // stride is what is done at once: steps without a wait between them, where the run stands then, and how long it waits there.
 type stride struct {
-	steps []Step
+	steps []placed
 	next  place
 	wait  time.Duration
 	// spent says that there is nothing after it.
 	spent bool
+}
+
+// placed is a step and where it stands.
+type placed struct {
+	Step
+	place
 }
 
 // from is the stride that begins at a place.
@@ -105,7 +111,7 @@ func (c *Chain) from(p place) (s stride) {
 			s.next = place{0, s.next.round + 1}
 			continue
 		}
-		step := c.Steps[s.next.step]
+		step := placed{c.Steps[s.next.step], s.next}
 		s.next.step++
 		if step.Wait > 0 {
 			s.wait = step.Wait
@@ -163,6 +169,28 @@ func (c *Chain) news() (out []string) {
 		out = append(out, c.Begins.On+" of "+p)
 	}
 	return out
+}
+
+// Both is the news that two chains would both begin with; empty where there is none.
+func (c *Chain) Both(o *Chain) string {
+	for _, news := range c.news() {
+		if slices.Contains(o.news(), news) {
+			return news
+		}
+	}
+	return ""
+}
+
+// InPlaceOf joins the chains that ship with the program and a city's own: an own chain takes the place of a shipped one of its
+// id, and of one that begins with the same news, since the times of those that ship are working values.
+func InPlaceOf(shipped, own []*Chain) []*Chain {
+	all := slices.Clone(own)
+	for _, c := range shipped {
+		if !slices.ContainsFunc(own, func(o *Chain) bool { return o.ID == c.ID || o.Both(c) != "" }) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // Named returns the chain of that id, or nil.

@@ -341,7 +341,7 @@ func (s *Service) lookAlert(tx *db.Tx, r *Run) (verdict, error) {
 }
 
 func lookTask(tx *db.Tx, r *Run) (verdict, error) {
-	t, err := respond.FindTask(tx, r.AboutID)
+	t, err := respond.TaskByID(tx, r.AboutID)
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return verdict{is: ended, why: lifecycle.Words("The task is no more", "任务已不存在")}, nil

@@ -23,7 +23,7 @@ const (
 )
 
 // call tells a post that something waits. An earlier call of the same run that nobody answered gives way to it.
-func (s *Service) call(tx *db.Tx, r *Run, c *Chain, t target, step int, now time.Time) error {
+func (s *Service) call(tx *db.Tx, r *Run, c *Chain, t target, at place, now time.Time) error {
 	before, err := notices(tx, `run = $1 and over = 0 and state = 'open' and organisation = $2 and post = $3 order by id nulls last`, r.ID, t.Organisation, t.Post)
 	if err != nil {
 		return err
@@ -38,13 +38,13 @@ func (s *Service) call(tx *db.Tx, r *Run, c *Chain, t target, step int, now time
 	}
 	n := Notice{
 		Run: r.ID, Organisation: t.Organisation, Post: t.Post, About: r.About, AboutID: r.AboutID, Case: r.Case, Level: r.Level,
-		Title: r.Title, Text: callWords(c, r.place.round), Step: step, Round: r.place.round, At: now,
+		Title: r.Title, Text: callWords(c, at.round), Step: at.step, Round: at.round, At: now,
 	}
 	if err := s.give(tx, &n, c); err != nil {
 		return err
 	}
 	who := s.Register.Name(t.Organisation)
-	return s.enter(tx, r, toldWords(c, who, t.Post, r.place.round), map[string]any{"notice": n.ID, "organisation": t.Organisation, "post": t.Post}, access.System("notify"), now)
+	return s.enter(tx, r, toldWords(c, who, t.Post, at.round), map[string]any{"notice": n.ID, "organisation": t.Organisation, "post": t.Post}, access.System("notify"), now)
 }
 
 // give adds a notice to an inbox, and puts it out to those who are to be reached elsewhere.

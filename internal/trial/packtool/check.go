@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -154,6 +155,7 @@ const (
 	detectorsFile = "detectors.yaml"
 	casesFile     = "cases.yaml"
 	plansFile     = "plans.yaml"
+	chainsFile    = "chains.yaml"
 )
 
 // others are the packs that a checked one may refer to: those that are checked, and the shipped ones of other names.
@@ -168,6 +170,7 @@ func (ps Packs) others(checked Report) []*Domain {
 	for _, e := range entries {
 		if files, err := fs.Sub(ps.Shipped, e.Name()); err == nil && !names[e.Name()] {
 			if d, ds := Read(files, path.Join("packs", e.Name()), ps.Files); len(ds) == 0 {
+				d.shipped = true
 				all = append(all, d)
 			}
 		}
@@ -226,6 +229,7 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 		}
 	}
 	ds = append(ds, plans(d, all)...)
+	ds = append(ds, chains(d, all)...)
 	for _, c := range d.Cases {
 		if slices.Contains(c.OpenedBy, "alert") && !opened[c.ID] {
 			ds.Warn(d.Pack.At(casesFile, c.ID), pack.CodeUnopened, "%s is opened by alerts, but no detector opens it", c.ID)
@@ -272,6 +276,39 @@ func plans(d *Domain, all []*Domain) pack.Diagnostics {
 	return ds
 }
 
+// chains is what is wrong with a pack's chains of notices among the others.
+func chains(d *Domain, all []*Domain) pack.Diagnostics {
+	var ds pack.Diagnostics
+	packs := map[string]bool{}
+	for _, o := range all {
+		packs[o.Pack.Name] = true
+		if o.shipped { // a city's own chain takes the place of a shipped one
+			continue
+		}
+		for _, c := range o.Chains {
+			if at := d.Pack.At(chainsFile, c.ID); o.Pack.Name != d.Pack.Name && !at.IsZero() {
+				ds.Add(at, pack.CodeTwice, "the pack %s has a chain %q too; ids of chains are unique among all packs", o.Pack.Name, c.ID)
+			}
+			for _, mine := range d.Chains {
+				if news := mine.Both(c); o.Pack.Name != d.Pack.Name && news != "" {
+					ds.Add(d.Pack.At(chainsFile, mine.ID, "begins"), pack.CodeTwice, "the chain %s of the pack %s begins with %s, too", c.ID, o.Pack.Name, news)
+				}
+			}
+		}
+	}
+	for _, c := range d.Chains {
+		if c.Begins == nil {
+			continue
+		}
+		for _, p := range c.Begins.Of {
+			if !packs[p] {
+				ds.Warn(d.Pack.At(chainsFile, c.ID, "begins", "of"), pack.CodeReference, "there is no pack %q here%s", p, pack.Suggest(p, slices.Sorted(maps.Keys(packs))))
+			}
+		}
+	}
+	return ds
+}
+
 func names(p *pack.Pack) []string {
 	var out []string
 	for _, x := range p.Properties {
@@ -294,6 +331,9 @@ func (r Report) Write(w io.Writer) {
 			parts = append(parts, plural(len(c.Detectors), "detector")+", "+plural(len(c.Cases), "case kind"))
 			if len(c.Plans) > 0 {
 				parts[0] += ", " + plural(len(c.Plans), "plan")
+			}
+			if len(c.Chains) > 0 {
+				parts[0] += ", " + plural(len(c.Chains), "chain")
 			}
 		}
 		parts = append(parts, found(errs, warnings))

@@ -80,6 +80,9 @@ func (ps Packs) aloud(w io.Writer, files fs.FS, dir, detector string) error {
 		for _, p := range d.Plans {
 			fmt.Fprintf(w, "\n%s", p.Words())
 		}
+		for _, c := range d.Chains {
+			fmt.Fprintf(w, "\n%s", c.Words())
+		}
 	}
 	return nil
 }

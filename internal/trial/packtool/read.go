@@ -9,6 +9,7 @@ import (
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
 )
 
@@ -18,7 +19,10 @@ type Domain struct {
 	Detectors []*engine.Detector // none where the pack has errors
 	Cases     []*lifecycle.Kind  // likewise
 	Calendars []*calendar.Calendar
-	Plans     []*plan.Plan // likewise
+	Plans     []*plan.Plan    // likewise
+	Chains    []*notify.Chain // likewise
+
+	shipped bool // in the binary, and not among those that are checked
 }
 
 // Read reads the pack in files with the decoders of all rooms; all says what files there may be. dir is what people call
@@ -46,6 +50,8 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 		d.Calendars, err = calendar.Read(p)
 		ds.Join(err)
 		d.Plans, err = plan.Plans(p, d.Detectors)
+		ds.Join(err)
+		d.Chains, err = notify.Chains(p)
 		ds.Join(err)
 	}
 	return d, ds.Sorted()
