@@ -419,3 +419,5 @@ func refused(t *testing.T, code string, status int, err error) {
 		t.Errorf("%v, want %d %s", err, status, code)
 	}
 }
+
+func (register) Above(organisation, other int64) bool { return organisation == other }
