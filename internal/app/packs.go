@@ -17,6 +17,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
+	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
 )
@@ -31,6 +32,7 @@ type packs struct {
 	calendars  []*calendar.Calendar
 	plans      []*plan.Plan
 	chains     []*notify.Chain
+	upward     []*watch.Rules
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -93,6 +95,7 @@ func (p *packs) add(files fs.FS, dir string) error {
 	}
 	p.plans = append(p.plans, d.Plans...)
 	p.chains = append(p.chains, d.Chains...)
+	p.upward = append(p.upward, d.Upward...)
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
+	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 )
 
@@ -230,6 +231,7 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 	}
 	ds = append(ds, plans(d, all)...)
 	ds = append(ds, chains(d, all)...)
+	ds = append(ds, upward(d, all, caseIDs)...)
 	for _, c := range d.Cases {
 		if slices.Contains(c.OpenedBy, "alert") && !opened[c.ID] {
 			ds.Warn(d.Pack.At(casesFile, c.ID), pack.CodeUnopened, "%s is opened by alerts, but no detector opens it", c.ID)
@@ -303,6 +305,22 @@ func chains(d *Domain, all []*Domain) pack.Diagnostics {
 		for _, p := range c.Begins.Of {
 			if !packs[p] {
 				ds.Warn(d.Pack.At(chainsFile, c.ID, "begins", "of"), pack.CodeReference, "there is no pack %q here%s", p, pack.Suggest(p, slices.Sorted(maps.Keys(packs))))
+			}
+		}
+	}
+	return ds
+}
+
+// upward is what is wrong with a pack's reports upward among the others.
+func upward(d *Domain, all []*Domain, caseIDs []string) pack.Diagnostics {
+	var ds pack.Diagnostics
+	for _, u := range d.Upward {
+		if !slices.Contains(caseIDs, u.Case) {
+			ds.Warn(u.Pos, pack.CodeReference, "no pack here has a case kind %q%s", u.Case, pack.Suggest(u.Case, caseIDs))
+		}
+		for _, o := range all {
+			if o.Pack.Name != d.Pack.Name && slices.ContainsFunc(o.Upward, func(x *watch.Rules) bool { return x.Case == u.Case }) {
+				ds.Add(u.Pos, pack.CodeTwice, "the pack %s says what is reported of %q too; only one can", o.Pack.Name, u.Case)
 			}
 		}
 	}

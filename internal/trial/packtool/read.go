@@ -11,6 +11,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
+	"github.com/anlan-city/anlan/internal/respond/watch"
 )
 
 // Domain is a pack with what the rooms make of its files.
@@ -22,7 +23,8 @@ type Domain struct {
 	Plans     []*plan.Plan    // likewise
 	Chains    []*notify.Chain // likewise
 
-	shipped bool // in the binary, and not among those that are checked
+	shipped bool           // in the binary, and not among those that are checked
+	Upward  []*watch.Rules // likewise
 }
 
 // Read reads the pack in files with the decoders of all rooms; all says what files there may be. dir is what people call
@@ -52,6 +54,8 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 		d.Plans, err = plan.Plans(p, d.Detectors)
 		ds.Join(err)
 		d.Chains, err = notify.Chains(p)
+		ds.Join(err)
+		d.Upward, err = watch.Upward(p)
 		ds.Join(err)
 	}
 	return d, ds.Sorted()
