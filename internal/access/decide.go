@@ -118,7 +118,8 @@ func (p *Policy) inScope(a Actor, r Resource) bool {
 	case a.Organisation == 0: // the city itself
 		return true
 	case r.Organisation == 0 && r.Area == 0:
-		return r.ID == 0 // a list, or something new; a thing whose owner nobody named is the city's
+		// A list, or something new; a thing whose owner nobody named is the city's, and theirs who take part in it.
+		return r.ID == 0 || slices.Contains(r.Parties, a.Organisation)
 	case r.Organisation == a.Organisation, slices.Contains(r.Parties, a.Organisation):
 		return true
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/joint/lesson"
 	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
+	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/coverage"
 	"github.com/anlan-city/anlan/internal/sensing/intake"
@@ -78,6 +79,7 @@ type App struct {
 	lessons  *lesson.Service
 	notify   *notify.Service
 	delivery *delivery.Runner
+	watch    *watch.Service
 	demo     *demo // nil outside the demo
 
 	listener net.Listener
@@ -187,7 +189,7 @@ func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), timers.Migrations(), delivery.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
 		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(),
-		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(), notify.Migrations(),
+		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(), notify.Migrations(), watch.Migrations(),
 	}
 }
 

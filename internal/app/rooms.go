@@ -123,8 +123,9 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err := a.buildNotices(); err != nil {
 		return err
 	}
-	fires := a.respond.Timers()
-	maps.Copy(fires, a.notify.Timers())
+	if a.watch, err = a.newWatch(ctx); err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
 	for _, b := range []struct {
 		name string
 		run  func(context.Context) error
@@ -133,11 +134,21 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run},
 		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
 		{"plans", a.plan.Run}, {"lessons", a.lessons.Run}, {"notices", a.notify.Run}, {"deliveries", a.delivery.Run},
-		{"timers", timers.New(a.db, a.clock, fires).Run},
+		{"watch", a.watch.Run},
+		{"timers", timers.New(a.db, a.clock, appointments(a.respond.Timers(), a.notify.Timers(), a.watch.Timers())).Run},
 	} {
 		a.life.background(b.name, b.run)
 	}
 	return nil
+}
+
+// appointments are those of all rooms; no two have the same owner.
+func appointments(rooms ...map[string]timers.Fire) map[string]timers.Fire {
+	all := map[string]timers.Fire{}
+	for _, r := range rooms {
+		maps.Copy(all, r)
+	}
+	return all
 }
 
 // hearOfRegister has the detectors look anew where things stand once the register has changed.
@@ -210,6 +221,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.joint.Routes(r)
 	a.lessons.Routes(r)
 	a.notify.Routes(r)
+	a.watch.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)

@@ -1,0 +1,718 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/city/guard"
+	"github.com/anlan-city/anlan/internal/events"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond"
+)
+
+// A handover goes draft -> left -> done. What is open is read anew at each signature, for the one who signs:
+//
+//	leaving    contents := all that is open now; refused with what is new, unless the officer has seen each of it
+//	arriving   since := all that is open now and not in contents; refused with what is new, unless the officer has seen it
+//
+// Both are frozen with the signature, and the hash of the whole stands in the ledger entry of the same transaction. What a
+// person has seen he says by a token that the page gave him: the numbers of all items, by kind.
+
+// The kinds of open item.
+const (
+	ItemAlert       = "alert"
+	ItemShelved     = "shelved"
+	ItemWarning     = "warning"
+	ItemCase        = "case"
+	ItemTask        = "task"
+	ItemReport      = "report"
+	ItemInstruction = "instruction"
+	ItemGap         = "gap"
+)
+
+// itemKinds is the order in which a handover lists them.
+var itemKinds = [...]string{ItemReport, ItemInstruction, ItemAlert, ItemWarning, ItemCase, ItemTask, ItemShelved, ItemGap}
+
+// gapAhead is how far ahead gaps in the roster are handed over.
+const gapAhead = 24 * time.Hour
+
+// Item is one thing that is open.
+type Item struct {
+	Kind    string     `json:"kind" enum:"report,instruction,alert,warning,case,task,shelved,gap"`
+	ID      int64      `json:"id"`
+	Title   Text       `json:"title"`
+	State   Text       `json:"state" doc:"where it stands"`
+	Level   string     `json:"level,omitempty" doc:"of an alert or warning: red, orange, yellow, blue; of an incident its grade"`
+	Case    int64      `json:"case,omitempty" doc:"the case that it belongs to"`
+	Since   *time.Time `json:"since,omitempty"`
+	DueAt   *time.Time `json:"due_at,omitempty"`
+	Overdue bool       `json:"overdue,omitempty"`
+	Remark  string     `json:"remark,omitempty" doc:"what the leaving officer says of it"`
+}
+
+func (i Item) key() string { return i.Kind + ":" + strconv.FormatInt(i.ID, 10) }
+
+// Contents are what is signed.
+type Contents struct {
+	At    time.Time `json:"at" doc:"when it was read"`
+	Items []Item    `json:"items"`
+}
+
+// hash is the SHA-256 of contents as they are stored.
+func (c Contents) encode() (text, hash string, err error) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return "", "", fmt.Errorf("encode handover: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return string(b), hex.EncodeToString(sum[:]), nil
+}
+
+// Handover is one of a shift to the next.
+type Handover struct {
+	ID            int64
+	Desk          int64
+	State         string // draft, left, done or withdrawn
+	BegunAt       time.Time
+	BegunByID     int64
+	BegunBy       string
+	Contents      string // as signed by the leaving officer
+	Hash          string
+	LeftAt        time.Time
+	LeftByID      int64
+	LeftBy        string
+	LeftRemark    string
+	Since         string // what came between the signatures, as signed by the arriving officer
+	SinceHash     string
+	ArrivedAt     time.Time
+	ArrivedByID   int64
+	ArrivedBy     string
+	ArrivedRemark string
+	EndedAt       time.Time
+}
+
+// open reads what is open now, as the actor sees it, sorted. It asks other rooms, so it is never called within a transaction.
+func (s *Service) open(ctx context.Context) (Contents, error) {
+	now := s.now()
+	c := Contents{At: now}
+	elsewhere, err := s.Elsewhere.Open(ctx)
+	if err != nil {
+		return c, fmt.Errorf("what is open: %w", err)
+	}
+	c.Items = append(c.Items, elsewhere...)
+	var private map[int64]bool
+	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		private, err = respond.PrivateCases(tx)
+		return err
+	})
+	if err != nil {
+		return c, err
+	}
+	for before := int64(0); ; {
+		page, next, err := s.Cases.Cases(ctx, respond.Filter{Open: true, Before: before, Limit: 1000})
+		if err != nil {
+			return c, fmt.Errorf("what is open: %w", err)
+		}
+		for _, x := range page {
+			if !private[x.ID] {
+				c.Items = append(c.Items, caseItem(x))
+			}
+		}
+		if before = next; next == 0 {
+			break
+		}
+	}
+	own, err := s.openHere(ctx, now)
+	if err != nil {
+		return c, err
+	}
+	c.Items = append(c.Items, own...)
+	slices.SortStableFunc(c.Items, func(a, b Item) int {
+		return cmp.Or(cmp.Compare(slices.Index(itemKinds[:], a.Kind), slices.Index(itemKinds[:], b.Kind)), cmp.Compare(a.ID, b.ID))
+	})
+	return c, nil
+}
+
+func caseItem(x respond.CaseView) Item {
+	i := Item{Kind: ItemCase, ID: x.ID, State: x.StateTitle, Case: x.ID, Since: &x.Since, DueAt: x.DueAt, Overdue: x.Overdue, Level: x.Level}
+	title := Text{}
+	switch t := x.Title.(type) {
+	case string:
+		title = Text{En: t, Zh: t}
+	case Text:
+		title = t
+	case *Text:
+		title = *t
+	}
+	if title != x.KindTitle {
+		title = Text{En: x.KindTitle.En + ": " + title.En, Zh: x.KindTitle.Zh + "：" + title.Zh}
+	}
+	i.Title = title
+	return i
+}
+
+// openHere is what is open in the rows of the watch itself, and the tasks of open cases.
+func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
+	var items []Item
+	sees := s.seen(ctx)
+	var reports []Item
+	var posts []Post
+	var on []Shift
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		cases := map[int64]bool{}
+		seen := func(id int64) (bool, error) {
+			may, asked := cases[id]
+			if !asked {
+				c, err := respond.Find(tx, id)
+				if err != nil {
+					return false, err
+				}
+				may = !c.Private && s.Cases.Sees(ctx, c)
+				cases[id] = may
+			}
+			return may, nil
+		}
+		ts, err := respond.OpenTasks(tx)
+		if err != nil {
+			return err
+		}
+		for _, t := range ts {
+			may, err := seen(t.Case)
+			if err != nil {
+				return err
+			}
+			if may {
+				items = append(items, taskItem(t, now))
+			}
+		}
+		clocks, err := runningClocks(tx)
+		if err != nil {
+			return err
+		}
+		for _, k := range clocks {
+			may, err := seen(k.Case)
+			if err != nil {
+				return err
+			}
+			if may {
+				reports = append(reports, clockItem(k, now))
+			}
+		}
+		instructions, err := openInstructions(tx)
+		if err != nil {
+			return err
+		}
+		for _, i := range instructions {
+			if sees(i.Desk) {
+				items = append(items, instructionItem(i, now))
+			}
+		}
+		if posts, err = allPosts(tx); err != nil {
+			return err
+		}
+		on, err = shifts(tx, 0, now, now.Add(gapAhead))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range posts {
+		if !p.Covered || !sees(p.Organisation) {
+			continue
+		}
+		own := slices.DeleteFunc(slices.Clone(on), func(x Shift) bool { return x.Post != p.ID })
+		for _, g := range gaps(own, now, now.Add(gapAhead)) {
+			// A post has at most one item: its first gap.
+			items = append(items, Item{Kind: ItemGap, ID: p.ID, Title: p.Title, State: Text{En: "nobody in the roster", Zh: "无人值班"}, Since: &g.From, DueAt: &g.To})
+			break
+		}
+	}
+	return append(items, reports...), nil
+}
+
+func taskItem(t respond.Task, now time.Time) Item {
+	title := t.Text
+	if free := guard.Mask(t.Free); title == (Text{}) {
+		title = Text{En: free, Zh: free}
+	}
+	i := Item{Kind: ItemTask, ID: t.ID, Title: title, State: Text{En: "given", Zh: "已派发"}, Case: t.Case, Since: &t.OpenedAt, DueAt: optional(t.DueAt)}
+	if !t.AcknowledgedAt.IsZero() {
+		i.State = Text{En: "acknowledged", Zh: "已签收"}
+	}
+	i.Overdue = !t.DueAt.IsZero() && !t.DueAt.After(now)
+	return i
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// --- what was seen
+
+// seenToken names all items: "alert:1-3,7;case:12", the kinds in the order of the list.
+func seenToken(items []Item) string {
+	var b strings.Builder
+	for _, kind := range itemKinds {
+		var ids []int64
+		for _, i := range items {
+			if i.Kind == kind {
+				ids = append(ids, i.ID)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		slices.Sort(ids)
+		if b.Len() > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString(kind + ":")
+		for at := 0; at < len(ids); {
+			end := at
+			for end+1 < len(ids) && ids[end+1] <= ids[end]+1 {
+				end++
+			}
+			if at > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(strconv.FormatInt(ids[at], 10))
+			if ids[end] != ids[at] {
+				b.WriteString("-" + strconv.FormatInt(ids[end], 10))
+			}
+			at = end + 1
+		}
+	}
+	return b.String()
+}
+
+// seenItems reads a token: for each kind the spans of numbers.
+type seenItems map[string][][2]int64
+
+func parseSeen(token string) (seenItems, error) {
+	wrong := bad("watch.seen", "seen", "expected the token that the page of the handover gave")
+	out := seenItems{}
+	for part := range strings.SplitSeq(token, ";") {
+		if part == "" {
+			continue
+		}
+		kind, list, ok := strings.Cut(part, ":")
+		if !ok || !slices.Contains(itemKinds[:], kind) {
+			return nil, wrong
+		}
+		for span := range strings.SplitSeq(list, ",") {
+			from, to, ranged := strings.Cut(span, "-")
+			a, err := strconv.ParseInt(from, 10, 64)
+			b := a
+			if err == nil && ranged {
+				b, err = strconv.ParseInt(to, 10, 64)
+			}
+			if err != nil || b < a {
+				return nil, wrong
+			}
+			out[kind] = append(out[kind], [2]int64{a, b})
+		}
+	}
+	return out, nil
+}
+
+func (s seenItems) has(i Item) bool {
+	return slices.ContainsFunc(s[i.Kind], func(span [2]int64) bool { return i.ID >= span[0] && i.ID <= span[1] })
+}
+
+// unseen refuses a signature under what the signer has not seen, and names it.
+func (s seenItems) unseen(items []Item) error {
+	var news []web.Detail
+	for _, i := range items {
+		if !s.has(i) {
+			news = append(news, web.Detail{Field: i.key(), Message: i.Title.En})
+		}
+	}
+	if len(news) == 0 {
+		return nil
+	}
+	e := web.Errorf(http.StatusConflict, "watch.handover_news", "%d things are open that you have not seen yet; look at them and sign again", len(news))
+	e.Errors = news[:min(len(news), 50)]
+	return e
+}
+
+// without are the items of a list that are not in another.
+func without(items, others []Item) []Item {
+	there := map[string]bool{}
+	for _, i := range others {
+		there[i.key()] = true
+	}
+	out := []Item{}
+	for _, i := range items {
+		if !there[i.key()] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// --- what people do
+
+// Begin begins a handover of the actor's desk. The one that is under way comes back, if there is one.
+func (s *Service) Begin(ctx context.Context, key string) (respond.Receipt, error) {
+	who, err := s.mine(ctx, "watch.write")
+	if err != nil {
+		return respond.Receipt{}, err
+	}
+	return s.Cases.Once(ctx, key, []any{"handover", who.Organisation}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
+		h, err := openHandover(tx, who.Organisation)
+		if err == nil {
+			return respond.Receipt{Item: h.ID}, nil
+		}
+		if !errors.Is(err, db.ErrNotFound) {
+			return respond.Receipt{}, err
+		}
+		h = Handover{Desk: who.Organisation, State: "draft", BegunAt: now, BegunByID: who.ID, BegunBy: actorName(who)}
+		if err := insertHandover(tx, &h); err != nil {
+			return respond.Receipt{}, err
+		}
+		return respond.Receipt{Item: h.ID}, tell(tx, "handover", h.ID, 0, h.Desk, now)
+	})
+}
+
+// handoverFor returns a handover of the actor's own desk: nobody signs for another.
+func (s *Service) handoverFor(ctx context.Context, id int64) (h Handover, who access.Actor, err error) {
+	who, err = s.mine(ctx, "watch.write")
+	if err != nil {
+		return h, who, err
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		h, err = getHandover(tx, id)
+		return err
+	})
+	if err != nil {
+		return h, who, unknown(err, "handover", id)
+	}
+	if h.Desk != who.Organisation {
+		return h, who, web.Errorf(http.StatusForbidden, "watch.other_desk", "the handover is of another desk")
+	}
+	return h, who, nil
+}
+
+// Remark says something of an item of a handover that nobody has signed yet.
+func (s *Service) Remark(ctx context.Context, id int64, item, text, key string) (respond.Receipt, error) {
+	if _, _, err := s.handoverFor(ctx, id); err != nil {
+		return respond.Receipt{}, err
+	}
+	kind, number, _ := strings.Cut(item, ":")
+	if _, err := strconv.ParseInt(number, 10, 64); err != nil || !slices.Contains(itemKinds[:], kind) {
+		return respond.Receipt{}, bad("watch.item", "item", "expected an item of the handover, such as case:12")
+	}
+	if err := words(&text, "text", false, maxLine); err != nil {
+		return respond.Receipt{}, err
+	}
+	who := access.From(ctx)
+	return s.Cases.Once(ctx, key, []any{"remark", id, item, text}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
+		h, err := getHandover(tx, id)
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+		if h.State != "draft" {
+			return respond.Receipt{}, notIn(h, "draft")
+		}
+		return respond.Receipt{Item: id}, insertRemark(tx, id, item, text, who, now)
+	})
+}
+
+func notIn(h Handover, want string) error {
+	return web.Errorf(http.StatusConflict, "watch.handover_state", "the handover is %s; expected %s", h.State, want)
+}
+
+// SignRequest signs a handover.
+type SignRequest struct {
+	Seen   string `json:"seen" doc:"the token of the page that the officer has read"`
+	Remark string `json:"remark,omitempty"`
+}
+
+// Leave is the signature of the leaving officer: it freezes what is open.
+func (s *Service) Leave(ctx context.Context, id int64, r SignRequest, key string) (respond.Receipt, error) {
+	if _, _, err := s.handoverFor(ctx, id); err != nil {
+		return respond.Receipt{}, err
+	}
+	seen, err := s.signature(&r)
+	if err != nil {
+		return respond.Receipt{}, err
+	}
+	now, err := s.open(ctx)
+	if err != nil {
+		return respond.Receipt{}, err
+	}
+	who := access.From(ctx)
+	return s.Cases.Once(ctx, key, []any{"leave", id, r}, func(tx *db.Tx, at time.Time) (respond.Receipt, error) {
+		h, err := getHandover(tx, id)
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+		if h.State != "draft" {
+			return respond.Receipt{}, notIn(h, "draft")
+		}
+		if err := seen.unseen(now.Items); err != nil {
+			return respond.Receipt{}, err
+		}
+		remarks, err := remarksOf(tx, id)
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+		remarked(now.Items, remarks)
+		if h.Contents, h.Hash, err = now.encode(); err != nil {
+			return respond.Receipt{}, err
+		}
+		h.State, h.LeftAt, h.LeftByID, h.LeftBy, h.LeftRemark = "left", at, who.ID, actorName(who), r.Remark
+		if err := updateHandover(tx, h, "draft"); err != nil {
+			return respond.Receipt{}, err
+		}
+		return respond.Receipt{Item: id}, s.signed(tx, who, h, "leave", len(now.Items), at)
+	})
+}
+
+// Arrive is the signature of the arriving officer, who is another person: it freezes what has come since.
+func (s *Service) Arrive(ctx context.Context, id int64, r SignRequest, key string) (respond.Receipt, error) {
+	if _, _, err := s.handoverFor(ctx, id); err != nil {
+		return respond.Receipt{}, err
+	}
+	seen, err := s.signature(&r)
+	if err != nil {
+		return respond.Receipt{}, err
+	}
+	now, err := s.open(ctx)
+	if err != nil {
+		return respond.Receipt{}, err
+	}
+	who := access.From(ctx)
+	return s.Cases.Once(ctx, key, []any{"arrive", id, r}, func(tx *db.Tx, at time.Time) (respond.Receipt, error) {
+		h, err := getHandover(tx, id)
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+		if h.State != "left" {
+			return respond.Receipt{}, notIn(h, "left")
+		}
+		if err := access.FourEyes(ctx, h.LeftByID, "take over what you have handed over yourself"); err != nil {
+			return respond.Receipt{}, err
+		}
+		frozen, err := h.contents()
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+		since := Contents{At: now.At, Items: without(now.Items, frozen.Items)}
+		if err := seen.unseen(append(slices.Clone(frozen.Items), since.Items...)); err != nil {
+			return respond.Receipt{}, err
+		}
+		if h.Since, h.SinceHash, err = since.encode(); err != nil {
+			return respond.Receipt{}, err
+		}
+		h.State, h.ArrivedAt, h.ArrivedByID, h.ArrivedBy, h.ArrivedRemark, h.EndedAt = "done", at, who.ID, actorName(who), r.Remark, at
+		if err := updateHandover(tx, h, "left"); err != nil {
+			return respond.Receipt{}, err
+		}
+		items := len(frozen.Items) + len(since.Items)
+		return respond.Receipt{Item: id}, errors.Join(s.signed(tx, who, h, "arrive", items, at),
+			outbox.Put(tx, events.WatchHandedOver{Handover: h.ID, Desk: h.Desk, Open: items, At: at}))
+	})
+}
+
+// Drop gives up a handover that nobody has taken over.
+func (s *Service) Drop(ctx context.Context, id int64, key string) (respond.Receipt, error) {
+	if _, _, err := s.handoverFor(ctx, id); err != nil {
+		return respond.Receipt{}, err
+	}
+	who := access.From(ctx)
+	return s.Cases.Once(ctx, key, []any{"drop handover", id}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
+		h, err := getHandover(tx, id)
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+		if h.State != "draft" && h.State != "left" {
+			return respond.Receipt{}, notIn(h, "draft or left")
+		}
+		before := h.State
+		h.State, h.EndedAt = "withdrawn", now
+		if err := updateHandover(tx, h, before); err != nil {
+			return respond.Receipt{}, err
+		}
+		return respond.Receipt{Item: id}, s.signed(tx, who, h, "withdraw", 0, now)
+	})
+}
+
+func (s *Service) signature(r *SignRequest) (seenItems, error) {
+	if err := words(&r.Remark, "remark", false, maxLine); err != nil {
+		return nil, err
+	}
+	return parseSeen(r.Seen)
+}
+
+// signed writes a signature into the ledger, with the hash of what was signed, and tells of it.
+func (s *Service) signed(tx *db.Tx, who access.Actor, h Handover, deed string, items int, now time.Time) error {
+	detail := map[string]any{"deed": deed, "desk": h.Desk, "items": items}
+	if h.Hash != "" {
+		detail["contents_sha256"] = h.Hash
+	}
+	if h.SinceHash != "" {
+		detail["since_sha256"] = h.SinceHash
+	}
+	if remark := h.LeftRemark; deed == "leave" && remark != "" {
+		detail["remark_sha256"] = digest(remark)
+	}
+	if remark := h.ArrivedRemark; deed == "arrive" && remark != "" {
+		detail["remark_sha256"] = digest(remark)
+	}
+	return errors.Join(tell(tx, "handover", h.ID, 0, h.Desk, now), ledger.Append(tx, ledger.Entry{
+		Action: "watch.write", Actor: actorName(who), ActorID: who.ID, Subject: "handover", SubjectID: h.ID, At: now, Detail: detail,
+	}))
+}
+
+func (h Handover) contents() (c Contents, err error) {
+	if h.Contents == "" {
+		return c, nil
+	}
+	if err := json.Unmarshal([]byte(h.Contents), &c); err != nil {
+		return c, fmt.Errorf("handover %d: %w", h.ID, err)
+	}
+	return c, nil
+}
+
+func (h Handover) since() (c Contents, err error) {
+	if h.Since == "" {
+		return c, nil
+	}
+	if err := json.Unmarshal([]byte(h.Since), &c); err != nil {
+		return c, fmt.Errorf("handover %d: %w", h.ID, err)
+	}
+	return c, nil
+}
+
+// remarked puts the newest remark on each item.
+func remarked(items []Item, remarks map[string]string) {
+	for i := range items {
+		items[i].Remark = remarks[items[i].key()]
+	}
+}
+
+// --- reading
+
+// HandoverView is a handover as people see it.
+type HandoverView struct {
+	ID            int64      `json:"id"`
+	Desk          int64      `json:"desk,omitempty"`
+	State         string     `json:"state" enum:"draft,left,done,withdrawn"`
+	BegunAt       time.Time  `json:"begun_at"`
+	BegunBy       string     `json:"begun_by"`
+	LeftAt        *time.Time `json:"left_at"`
+	LeftBy        string     `json:"left_by,omitempty"`
+	LeftRemark    string     `json:"left_remark,omitempty"`
+	ArrivedAt     *time.Time `json:"arrived_at"`
+	ArrivedBy     string     `json:"arrived_by,omitempty"`
+	ArrivedRemark string     `json:"arrived_remark,omitempty"`
+	Hash          string     `json:"sha256,omitempty" doc:"of the contents, as the ledger has it"`
+	SinceHash     string     `json:"since_sha256,omitempty"`
+}
+
+// HandoverPage is a handover with what it hands over.
+type HandoverPage struct {
+	HandoverView
+	Items []Item `json:"items" doc:"a draft: what is open now; else what the leaving officer signed"`
+	Since []Item `json:"since" doc:"what has come since the leaving officer signed"`
+	// Seen is what to sign with.
+	Seen string `json:"seen,omitempty" doc:"to sign with: names all that this page shows"`
+	// MaySign says which signature the one who asks can give: leave, arrive or neither.
+	MaySign string `json:"may_sign,omitempty" enum:"leave,arrive"`
+}
+
+func (h Handover) view() HandoverView {
+	return HandoverView{ID: h.ID, Desk: h.Desk, State: h.State, BegunAt: h.BegunAt, BegunBy: h.BegunBy, LeftAt: optional(h.LeftAt), LeftBy: h.LeftBy,
+		LeftRemark: guard.Mask(h.LeftRemark), ArrivedAt: optional(h.ArrivedAt), ArrivedBy: h.ArrivedBy, ArrivedRemark: guard.Mask(h.ArrivedRemark),
+		Hash: h.Hash, SinceHash: h.SinceHash}
+}
+
+// Handovers returns those of the desks that the actor sees, the newest first.
+func (s *Service) Handovers(ctx context.Context) ([]HandoverView, error) {
+	if _, err := s.mine(ctx, "watch.log"); err != nil {
+		return nil, err
+	}
+	sees := s.seen(ctx)
+	out := []HandoverView{}
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		list, err := listHandovers(tx, maxReports)
+		for _, h := range list {
+			if sees(h.Desk) {
+				out = append(out, h.view())
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// HandoverPage returns one handover with its items.
+func (s *Service) HandoverPage(ctx context.Context, id int64) (*HandoverPage, error) {
+	var h Handover
+	var remarks map[string]string
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if h, err = getHandover(tx, id); err == nil {
+			remarks, err = remarksOf(tx, id)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, unknown(err, "handover", id)
+	}
+	if err := s.decide(ctx, "watch.log", id, h.Desk); err != nil {
+		return nil, err
+	}
+	p := &HandoverPage{HandoverView: h.view(), Items: []Item{}, Since: []Item{}}
+	who := access.From(ctx)
+	mine := h.Desk == who.Organisation && s.decide(ctx, "watch.write", 0, h.Desk) == nil
+	frozen, err := h.contents()
+	if err != nil {
+		return nil, err
+	}
+	switch h.State {
+	case "draft", "left":
+		now, err := s.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if h.State == "draft" {
+			remarked(now.Items, remarks)
+			p.Items = now.Items
+			if mine {
+				p.MaySign = "leave"
+			}
+		} else {
+			p.Items, p.Since = frozen.Items, without(now.Items, frozen.Items)
+			if mine && h.LeftByID != who.ID {
+				p.MaySign = "arrive"
+			}
+		}
+		p.Seen = seenToken(append(slices.Clone(p.Items), p.Since...))
+	default:
+		since, err := h.since()
+		if err != nil {
+			return nil, err
+		}
+		p.Items, p.Since = frozen.Items, since.Items
+	}
+	if p.Items == nil {
+		p.Items = []Item{}
+	}
+	if p.Since == nil {
+		p.Since = []Item{}
+	}
+	return p, nil
+}
