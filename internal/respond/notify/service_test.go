@@ -421,7 +421,7 @@ func TestTaskThatNobodyTakesOn(t *testing.T) {
 		w.tell(events.TaskAcknowledged{TaskFacts: events.TaskFacts{Task: task, Case: id, At: w.now()}})
 		w.pass(10 * time.Hour)
 		w.want("taken on", "10/crew 0")
-		if _, err := w.Cases.FinishTask(as(officer(1, gasCo)), id, task, ""); err != nil {
+		if _, err := w.Cases.FinishTask(as(officer(1, gasCo)), id, task, "", ""); err != nil {
 			t.Fatal(err)
 		}
 		w.settle()
@@ -440,7 +440,7 @@ func TestTaskThatIsLate(t *testing.T) {
 		})
 		w.pass(5 * time.Minute)
 		w.want("late", "10/crew 0")
-		if _, err := w.Cases.FinishTask(as(officer(1, gasCo)), id, task, ""); err != nil {
+		if _, err := w.Cases.FinishTask(as(officer(1, gasCo)), id, task, "", ""); err != nil {
 			t.Fatal(err)
 		}
 		w.settle()

@@ -33,9 +33,9 @@ func incidentKind() *lifecycle.Kind {
 		grade.Options = append(grade.Options, lifecycle.Option{ID: g, Title: lifecycle.Words(g, g)})
 	}
 	return &lifecycle.Kind{
-		ID: IncidentKind, Title: lifecycle.Words("Emergency incident", "突发事件"), OpenedBy: "person", Pack: "test",
+		ID: IncidentKind, Title: lifecycle.Words("Emergency incident", "突发事件"), OpenedBy: lifecycle.Openers{"person"}, Pack: "test",
 		States: []lifecycle.State{
-			{ID: "open", Title: lifecycle.Words("Being handled", "处置中"), Due: 24 * time.Hour},
+			{ID: "open", Title: lifecycle.Words("Being handled", "处置中"), Due: lifecycle.Term{Span: 24 * time.Hour}},
 			{ID: "closed", Title: lifecycle.Words("Closed", "已办结"), End: "proven"},
 			{ID: "nothing", Title: lifecycle.Words("Nothing there", "情况不实"), End: "unfounded"},
 		},
@@ -288,3 +288,5 @@ func refused(t testing.TB, code string) func(_ any, err error) {
 		}
 	}
 }
+
+func (*city) Above(organisation, other int64) bool { return organisation == other }

@@ -181,7 +181,7 @@ func TestWhatTheLogRefuses(t *testing.T) {
 	if n := w.count(`select count(*) from watch_lines`); n != 0 {
 		t.Errorf("%d lines of refused calls", n)
 	}
-	other := newWorld(t, dbtest.SQLite(t, tables()...), &lifecycle.Kind{ID: "else", OpenedBy: "person", States: []lifecycle.State{{ID: "a"}}})
+	other := newWorld(t, dbtest.SQLite(t, tables()...), &lifecycle.Kind{ID: "else", OpenedBy: lifecycle.Openers{"person"}, States: []lifecycle.State{{ID: "a"}}})
 	r := good
 	r.Open = true
 	refused(t, "watch.no_incident_kind")(other.Log(officer(1), r, ""))
