@@ -17,18 +17,24 @@ import (
 
 // deadlines is the report on deadlines with the words of packs and categories.
 func deadlines(d *db.DB, c clock.Clock, a access.Decider, r deadline.Register, kinds []*lifecycle.Kind, categories []reports.Category) *deadline.Service {
-	kindTitles, categoryTitles := map[string]lifecycle.Text{}, map[string]lifecycle.Text{}
+	kindTitles := map[string]lifecycle.Text{}
 	for _, k := range kinds {
 		kindTitles[k.ID] = k.Title
-	}
-	for _, one := range categories {
-		categoryTitles[one.ID] = lifecycle.Words(one.Title.English, one.Title.Chinese)
 	}
 	return deadline.New(deadline.Deps{
 		DB: d, Clock: c, Access: a, Register: r,
 		KindTitle:     func(id string) lifecycle.Text { return kindTitles[id] },
-		CategoryTitle: func(id string) lifecycle.Text { return categoryTitles[id] },
+		CategoryTitle: categoryTitle(categories),
 	})
+}
+
+// categoryTitle finds what people call a category of reports.
+func categoryTitle(categories []reports.Category) func(id string) lifecycle.Text {
+	titles := map[string]lifecycle.Text{}
+	for _, c := range categories {
+		titles[c.ID] = lifecycle.Words(c.Title.English, c.Title.Chinese)
+	}
+	return func(id string) lifecycle.Text { return titles[id] }
 }
 
 var _ deadline.Register = register{}

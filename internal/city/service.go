@@ -178,6 +178,21 @@ func (s *Service) AreaAbove(id int64) int64 {
 	return 0
 }
 
+// AreaAboveGrid is the area itself, or of a grid cell the area in which it lies: the smallest that people have a name for. 0 for
+// none. It answers from memory.
+func (s *Service) AreaAboveGrid(id int64) int64 {
+	a := s.picture.Load().areas
+	if a == nil {
+		return 0
+	}
+	for n := a.byID[id]; n != nil; n = n.parent {
+		if n.level != GridLevel {
+			return n.id
+		}
+	}
+	return 0
+}
+
 // OrganisationName is an organisation's name; the zero value for none. It answers from memory.
 func (s *Service) OrganisationName(id int64) Name { return s.picture.Load().organisations[id].name }
 

@@ -87,13 +87,12 @@ type CaseOverdue struct {
 	Organisation int64  `json:"organisation,omitempty"`
 	Post         string `json:"post,omitempty"`
 	// Chain names the chain of notices that the case's kind wants; empty where it names none.
-	Chain   string    `json:"chain,omitempty"`
-	Private bool      `json:"private,omitempty"`
-	Level   string    `json:"level,omitempty"`
-	Area    int64     `json:"area,omitempty"`
-	Owner   int64     `json:"owner,omitempty"`
-	DueAt   time.Time `json:"due_at"`
-	At      time.Time `json:"at"`
+	Chain string    `json:"chain,omitempty"`
+	Level string    `json:"level,omitempty"`
+	Area  int64     `json:"area,omitempty"`
+	Owner int64     `json:"owner,omitempty"`
+	DueAt time.Time `json:"due_at"`
+	At    time.Time `json:"at"`
 }
 
 // Subject is the event's name.

@@ -16,6 +16,8 @@ type ReportReceived struct {
 	// Precision says how well the place is known: "point", "area" (Point is then the middle of the area) or "unknown".
 	Precision string    `json:"precision"`
 	At        time.Time `json:"at"` // when the city received it, which may be long ago for a history that is brought along
+	// Closed says that it needed nothing more when it came: a history that is brought along.
+	Closed bool `json:"closed,omitempty"`
 }
 
 // Subject is the event's name.

@@ -243,7 +243,7 @@ func (s *Service) draw(rows []*row, store func() error) error {
 // received tells of a new report.
 func (s *Service) received(tx *db.Tx, id int64, r row) error {
 	return outbox.Put(tx, events.ReportReceived{Report: id, Number: r.number, Category: r.category, About: s.categories.byID[r.category].About,
-		Channel: r.channel, Area: r.area, Point: r.point, Precision: string(r.precision), At: r.received.UTC()})
+		Channel: r.channel, Area: r.area, Point: r.point, Precision: string(r.precision), At: r.received.UTC(), Closed: r.state == Closed})
 }
 
 // Import takes a bulk of reports. Each external id of a source is taken once, however often it is sent; what is wrong with

@@ -46,9 +46,14 @@ func (s *Service) ask(tx *db.Tx, who access.Actor, c *Case, step lifecycle.Step,
 	m := step.Move
 	a := &Ask{Case: c.ID, Move: m.ID, Fields: step.Answers, Note: note, AskedBy: who.ID, AskedByName: actorName(who), Organisation: who.Organisation,
 		AskedAt: now, DecideBy: step.DecideBy, State: "open"}
-	if err := insertAsk(tx, a); err != nil {
+	stored := *a
+	if c.Private {
+		stored.Note, stored.Fields = "", unworded(m, a.Fields)
+	}
+	if err := insertAsk(tx, &stored); err != nil {
 		return Receipt{}, err
 	}
+	a.ID = stored.ID
 	title := lifecycle.Words("Asked: "+m.Title.En, "申请："+m.Title.Zh)
 	e := Entry{At: now, Actor: who, Kind: "ask", Move: "", Text: title, Free: note, Data: map[string]any{"ask": a.ID, "move": m.ID, "fields": step.Answers}}
 	if _, err := s.enter(tx, c, &e); err != nil {
@@ -97,7 +102,8 @@ type Decision struct {
 // DecideAsk grants or refuses a move that somebody else asked for. Granted, it takes effect at once, if the case is still where it
 // can be made.
 func (s *Service) DecideAsk(ctx context.Context, caseID, askID int64, d Decision, key string) (Receipt, error) {
-	if _, _, err := s.look(ctx, "case.move", caseID); err != nil {
+	c, _, err := s.look(ctx, "case.move", caseID)
+	if err != nil {
 		return Receipt{}, err
 	}
 	d.Reason = guard.Mask(strings.TrimSpace(d.Reason))
@@ -105,7 +111,7 @@ func (s *Service) DecideAsk(ctx context.Context, caseID, askID int64, d Decision
 		return Receipt{}, err
 	}
 	var m *lifecycle.Move
-	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		a, k, err := s.findAsk(tx, caseID, askID)
 		if err == nil {
 			m = k.Move(a.Move)
@@ -120,7 +126,11 @@ func (s *Service) DecideAsk(ctx context.Context, caseID, askID int64, d Decision
 		return Receipt{}, err
 	}
 	who := access.From(ctx)
-	return s.write(ctx, key, []any{"decide", caseID, askID, d}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+	request := []any{"decide", caseID, askID, d}
+	if c.Private {
+		request = []any{"decide", caseID, askID, d.Granted}
+	}
+	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
 		a, _, err := s.findAsk(tx, caseID, askID)
 		if err != nil {
 			return Receipt{}, err
@@ -145,7 +155,7 @@ func (s *Service) DecideAsk(ctx context.Context, caseID, askID int64, d Decision
 			return Receipt{Case: c.ID, Entry: e.ID, Item: a.ID}, s.closeAsk(tx, c, a, "refused", who, d.Reason, now)
 		}
 		snap.Latest = latest
-		step, refusal := k.Grant(snap, who, a.Move, a.AskedBy, a.Fields, now)
+		step, refusal := k.Grant(snap, who, lifecycle.Asked{Move: a.Move, By: a.AskedBy, At: a.AskedAt, Answers: a.Fields}, now)
 		if refusal != nil {
 			return Receipt{}, refusal
 		}
@@ -169,7 +179,11 @@ func (s *Service) closeAsk(tx *db.Tx, c *Case, a *Ask, state string, who access.
 	if err != nil {
 		return fmt.Errorf("end ask %d of case %d: %w", a.ID, c.ID, err)
 	}
-	if err := finish(tx, c.ID, a.limit(), map[string]string{"withdrawn": "withdrawn"}[state]+map[bool]string{true: "", false: "met"}[state == "withdrawn"], now); err != nil {
+	limit := "met"
+	if state == "withdrawn" {
+		limit = state
+	}
+	if err := finish(tx, c.ID, a.limit(), limit, now); err != nil {
 		return err
 	}
 	return s.decided(tx, c, a, who, map[string]any{"asked_by": a.AskedByName}, now)
@@ -189,6 +203,14 @@ func (s *Service) withdrawAsks(tx *db.Tx, who access.Actor, c *Case, k *lifecycl
 			continue
 		}
 		if err := s.closeAsk(tx, c, a, "withdrawn", who, "", now); err != nil {
+			return err
+		}
+		title := lifecycle.Words("Not decided on, since the case has moved on", "案卷已进入其他环节，申请未予审批")
+		if m := k.Move(a.Move); m != nil {
+			title = lifecycle.Words(title.En+": "+m.Title.En, title.Zh+"："+m.Title.Zh)
+		}
+		e := Entry{At: now, Actor: who, Kind: "ask", Text: title, Data: map[string]any{"ask": a.ID, "move": a.Move, "state": "withdrawn"}}
+		if _, err := s.enter(tx, c, &e); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -61,10 +62,19 @@ func (c *Case) resource() access.Resource {
 	if c.Private || c.Desk != 0 {
 		r.Parties = append(r.Parties, c.Desk)
 	}
+	if c.Private {
+		r.Parties = append(r.Parties, c.Owner)
+	}
 	for _, p := range c.Parties {
 		r.Parties = append(r.Parties, p.Organisation)
 	}
 	return r
+}
+
+// takesPart says whether an organisation has, runs or takes part in the case.
+func (c *Case) takesPart(organisation int64) bool {
+	return organisation == c.Owner || organisation == c.Desk ||
+		slices.ContainsFunc(c.Parties, func(p Party) bool { return p.Organisation == organisation })
 }
 
 // Entry is one line of a case's timeline. Text of the program stands in both languages, text of a person in Free.
@@ -72,7 +82,7 @@ type Entry struct {
 	ID    int64
 	At    time.Time
 	Actor access.Actor // Kind, ID and Name only
-	// Kind is alert, finding, move, note, evidence, task or overdue.
+	// Kind is alert, finding, report, move, ask, note, evidence, task, party, part, merged or overdue.
 	Kind string
 	Move string
 	Text lifecycle.Text

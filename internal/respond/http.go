@@ -28,10 +28,20 @@ type (
 	listIn struct {
 		State string `query:"state" enum:"open,all" default:"open"`
 		Kind  string `query:"kind" doc:"one kind of case only"`
+		Owner string `query:"owner" doc:"those that one organisation has; 0 is the city's own watch"`
+		Post  string `query:"post" doc:"those that this post of their owner has"`
+		Late  bool   `query:"overdue" doc:"those past the limit of a state, or of a promise across states"`
+		List  bool   `query:"listed" doc:"those whose supervision is listed"`
+		Of    int64  `query:"parent" doc:"the parts of this case"`
 		After int64  `query:"after" doc:"the next of the page before"`
 		Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 	}
 	listOut struct{ Body CaseList }
+
+	totalsIn struct {
+		Kind string `query:"kind" required:"true" doc:"a kind whose cases are private"`
+	}
+	totalsOut struct{ Body TotalList }
 
 	moveIn struct {
 		PostHead
@@ -94,6 +104,11 @@ type FinishedTask struct {
 	Answer string `json:"answer,omitempty" doc:"what came of it"`
 }
 
+// TotalList are the totals of private cases.
+type TotalList struct {
+	Towns []TownTotal `json:"towns"`
+}
+
 // NoteRequest asks for a remark.
 type NoteRequest struct {
 	Text string `json:"text"`
@@ -111,11 +126,26 @@ func (s *Service) Routes(r *web.Router) {
 	huma.Register(api, huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/cases", OperationID: "list-cases", Summary: "Cases, newest first",
 	}, func(ctx context.Context, in *listIn) (*listOut, error) {
-		found, next, err := s.Cases(ctx, Filter{Open: in.State == "open", Kind: in.Kind, Before: in.After, Limit: in.Limit})
+		f := Filter{Open: in.State == "open", Kind: in.Kind, Post: in.Post, Overdue: in.Late, Listed: in.List, Parent: in.Of, Before: in.After, Limit: in.Limit}
+		if in.Owner != "" {
+			n, err := strconv.ParseInt(in.Owner, 10, 64)
+			if err != nil || n < 0 {
+				return nil, web.Errorf(http.StatusUnprocessableEntity, "web.invalid", "expected the number of an organisation, got %q", in.Owner).At("owner")
+			}
+			f.Owner = &n
+		}
+		found, next, err := s.Cases(ctx, f)
 		if err != nil {
 			return nil, err
 		}
 		return &listOut{CaseList{found, next}}, nil
+	})
+	huma.Register(api, huma.Operation{
+		Method: http.MethodGet, Path: "/api/v1/cases/totals", OperationID: "total-cases",
+		Summary: "How many private cases of a kind there were in each town that had ten or more",
+	}, func(ctx context.Context, in *totalsIn) (*totalsOut, error) {
+		towns, err := s.Totals(ctx, in.Kind)
+		return &totalsOut{TotalList{towns}}, err
 	})
 	huma.Register(api, huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/cases/{id}", OperationID: "get-case",

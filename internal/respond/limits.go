@@ -83,20 +83,34 @@ func later(tx *db.Tx, caseID int64, name string, until time.Time) error {
 	return timers.Set(tx, timers.Timer{Owner: timerOwner, ID: caseID, Name: name, Generation: id, DueAt: until})
 }
 
-// passOn ends each limit that one organisation had to keep and begins it anew for another, due when it was.
-func passOn(tx *db.Tx, c *Case, from int64, post string, now time.Time) error {
+// passOn ends each limit that the owner before had to keep and begins it anew for the present one, due when it was. What the desk
+// has to keep stays with it, whoever the owner is.
+func passOn(tx *db.Tx, c *Case, k *lifecycle.Kind, now time.Time) error {
 	running, err := limits(tx, c.ID, true)
 	if err != nil {
 		return err
 	}
 	for _, l := range running {
-		if l.Organisation != from || l.What == "task" || l.What == "ask" {
+		switch l.What {
+		case "state":
+			if k.State(c.State).With == "desk" {
+				continue
+			}
+		case "case":
+			id, _ := strings.CutPrefix(l.Name, lifecycle.PromiseLimit(""))
+			if p := k.Promise(id); p != nil && p.With == "desk" {
+				continue
+			}
+		default:
 			continue
 		}
 		if err := finish(tx, c.ID, l.Name, "passed-on", now); err != nil {
 			return err
 		}
-		l.Organisation, l.Post, l.StartedAt = c.Owner, post, now
+		l.Organisation, l.Post, l.StartedAt = c.Owner, c.Post, now
+		if post := k.State(c.State).Post; l.What == "state" && post != "" {
+			l.Post = post
+		}
 		if l.DueAt.Before(now) {
 			l.StartedAt = l.DueAt // it was late already
 		}
@@ -188,7 +202,7 @@ func (s *Service) overdue(tx *db.Tx, t timers.Timer, now time.Time) error {
 	}
 	out := events.CaseOverdue{
 		Case: c.ID, Kind: c.Kind, State: c.State, Level: c.Level, Area: c.Area, Owner: c.Owner, DueAt: t.DueAt, At: now,
-		Limit: t.Name, Chain: k.Chain(c.State), Organisation: c.Owner, Private: c.Private,
+		Limit: t.Name, Chain: k.Chain(c.State), Organisation: c.Owner,
 	}
 	e := Entry{At: now, Actor: access.System("respond"), Kind: "overdue", Data: map[string]any{"due_at": t.DueAt, "limit": t.Name}}
 	title := lifecycle.Text{}
@@ -222,10 +236,7 @@ func (s *Service) overdue(tx *db.Tx, t timers.Timer, now time.Time) error {
 	default:
 		e.Text = lifecycle.Words("Limit passed: "+title.En, "时限已过："+title.Zh)
 	}
-	if c.Private {
-		e.Free, out.Area, out.Owner = "", 0, 0
-	}
-	if _, err := insertEntry(tx, c.ID, &e); err != nil {
+	if _, err := insertEntry(tx, c.ID, &e); err != nil || c.Private { // of a private case nobody is told
 		return err
 	}
 	return outbox.Put(tx, out)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/ledger"
@@ -53,7 +54,11 @@ func (s *Service) Move(ctx context.Context, caseID int64, m MoveRequest, key str
 		return Receipt{}, err
 	}
 	who := access.From(ctx)
-	return s.write(ctx, key, []any{"move", caseID, m}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+	request := []any{"move", caseID, m}
+	if c.Private {
+		request = []any{"move", caseID, m.Move}
+	}
+	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
 		c, k, snap, err := s.load(tx, caseID, m.Move, who)
 		if err != nil {
 			return Receipt{}, err
@@ -104,8 +109,12 @@ func (s *Service) load(tx *db.Tx, caseID int64, move string, who access.Actor) (
 	if err != nil {
 		return nil, nil, lifecycle.Snapshot{}, err
 	}
-	snap, err := s.snapshot(tx, c, k, k.Move(move))
-	return c, k, snap, err
+	var need lifecycle.Needs
+	if m := k.Move(move); m != nil {
+		need = m.Needs()
+	}
+	f, err := gather(tx, c, k, need)
+	return c, k, s.snapshot(c, k, f), err
 }
 
 // carry does what a step says, in one transaction with all that goes with it. askedBy is who asked for it, where who only granted
@@ -120,6 +129,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	before, owner := c.Generation, c.Owner
 	if m.Does == lifecycle.Transfer || m.Does == lifecycle.Return {
 		data["owner_before"], data["owner"] = owner, step.Owner
+		data["post_before"], data["post"] = c.Post, step.Post
 		c.Owner, c.Post = step.Owner, step.Post
 	}
 	e := Entry{At: now, Actor: who, Kind: "move", Move: m.ID, Text: m.Title, Free: note, Data: data}
@@ -132,7 +142,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	case lifecycle.Delist:
 		c.Listed = ""
 	case lifecycle.Merge:
-		if err := s.merge(ctx, tx, who, c, step.Into, now); err != nil {
+		if err := s.merge(ctx, tx, who, c, step, now); err != nil {
 			return Receipt{}, err
 		}
 	case lifecycle.Extend:
@@ -141,7 +151,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		}
 	case lifecycle.Reopen:
 		c.Fields = step.Fields
-		if err := s.reopen(tx, who, c, k, step.To, 0, now); err != nil {
+		if err := s.reopen(tx, who, c, k, step.To, m.ID, 0, now); err != nil {
 			return Receipt{}, err
 		}
 		return Receipt{Case: c.ID, Entry: e.ID}, s.openTasks(tx, c, k, m.Opens, now)
@@ -160,15 +170,21 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	if err := updateCase(tx, c, before); err != nil {
 		return Receipt{}, err
 	}
+	if !step.Stays {
+		left := "met"
+		if m.Does == lifecycle.Return { // who gives it back has not done what was due, but has not failed either
+			left = "passed-on"
+		}
+		if err := finish(tx, c.ID, lifecycle.StateLimit, left, now); err != nil {
+			return Receipt{}, err
+		}
+	}
 	if c.Owner != owner {
-		if err := passOn(tx, c, owner, step.Post, now); err != nil {
+		if err := passOn(tx, c, k, now); err != nil {
 			return Receipt{}, err
 		}
 	}
 	if !step.Stays {
-		if err := finish(tx, c.ID, lifecycle.StateLimit, "met", now); err != nil {
-			return Receipt{}, err
-		}
 		if err := beginState(tx, c, step.To); err != nil {
 			return Receipt{}, err
 		}
@@ -190,7 +206,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		return Receipt{}, err
 	}
 	for _, organisation := range step.Parts {
-		if err := s.part(tx, who, c, organisation, now); err != nil {
+		if err := s.part(tx, who, c, k, m, organisation, now); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -236,8 +252,9 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 }
 
 // merge has another case go on in the place of c. What c is about is noted there.
-func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, into int64, now time.Time) error {
-	bad := func(en, zh string) error { return lifecycle.Refuse(lifecycle.CodeField, "into", en, zh) }
+func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, step lifecycle.Step, now time.Time) error {
+	into, field := step.Into, step.Move.Field("case")
+	bad := func(en, zh string) error { return lifecycle.Refuse(lifecycle.CodeField, field, en, zh) }
 	target, err := getCase(tx, into)
 	switch {
 	case errors.Is(err, db.ErrNotFound), err == nil && (target.Private || s.Access.Decide(ctx, "case.move", target.resource(), access.Operations) != nil):
@@ -248,10 +265,15 @@ func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		return bad("A case can't be merged with itself.", "案卷不能与自身合并。")
 	case !target.ClosedAt.IsZero():
 		return bad("That case is closed.", "目标案卷已办结。")
+	case target.Parent == c.ID:
+		return bad("That case is a part of this one.", "目标案卷由本案卷拆分而来，不能并入。")
+	}
+	if _, err := tx.Exec(`update cases set parent = $1 where parent = $2 and parent <> 0`, target.ID, c.ID); err != nil {
+		return fmt.Errorf("hand the parts of case %d on: %w", c.ID, err)
 	}
 	c.MergedInto = target.ID
 	for _, p := range append(c.Parties, Party{Organisation: c.Owner, Role: "assist", By: actorName(who), At: now}) {
-		if p.Organisation != 0 && p.Organisation != target.Owner && !slices.ContainsFunc(target.Parties, func(x Party) bool { return x.Organisation == p.Organisation }) {
+		if p.Organisation != 0 && !target.takesPart(p.Organisation) {
 			target.Parties = append(target.Parties, p)
 		}
 	}
@@ -274,12 +296,16 @@ func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	return changed(tx, target, "merged", now)
 }
 
-// part opens a case for one of the organisations that another is split among.
-func (s *Service) part(tx *db.Tx, who access.Actor, c *Case, organisation int64, now time.Time) error {
+// part opens a case for one of the organisations that another is split among. It lives by the same law.
+func (s *Service) part(tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, m *lifecycle.Move, organisation int64, now time.Time) error {
 	o := Opening{Kind: c.Kind, Title: c.Title, Level: c.Level, Category: c.Category, Parent: c.ID, Desk: c.Desk, Spot: c.Spot, Datastreams: c.Datastreams,
 		Fields: maps.Clone(c.Fields)}
 	o.Owner = organisation
-	p, _, err := s.open(tx, who, o, Entry{Kind: "part", Data: map[string]any{"case": c.ID},
+	start := k.Start()
+	if m.Parts != "" {
+		start = k.State(m.Parts)
+	}
+	p, _, err := s.openIn(tx, who, k, c.Definition, start, o, Entry{Kind: "part", Data: map[string]any{"case": c.ID},
 		Text: lifecycle.Words(fmt.Sprintf("Part of case %d", c.ID), fmt.Sprintf("由 %d 号案卷拆分", c.ID))}, now)
 	if err != nil {
 		return err
@@ -316,25 +342,34 @@ func (s *Service) end(tx *db.Tx, c *Case, who access.Actor, now time.Time) error
 		if _, err := insertEntry(tx, c.Parent, &e); err != nil {
 			return err
 		}
+		parent, err := getCase(tx, c.Parent)
+		if err != nil {
+			return err
+		}
+		if err := changed(tx, parent, "part", now); err != nil {
+			return err
+		}
 	}
 	if c.Outcome == "merged" {
 		return nil // the other case will tell
 	}
-	told := []*Case{c}
-	for i := 0; i < len(told); i++ {
-		more, err := mergedInto(tx, told[i].ID)
+	all, err := family(tx, c)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if err := vault.Close(tx, vault.Ref{Type: "case", ID: x.ID}, now); err != nil {
+			return err
+		}
+		told, err := linked(tx, x.ID)
 		if err != nil {
 			return err
 		}
-		told = append(told, more...)
-	}
-	for _, x := range told {
-		err := outbox.Put(tx, events.CaseClosed{
-			Case: x.ID, Kind: x.Kind, State: x.State, Outcome: c.Outcome, Alert: x.Alert, Finding: x.Finding, Report: x.Report,
-			Asset: x.Asset, Area: x.Area, Owner: x.Owner, At: now,
-		})
-		if err != nil {
-			return err
+		for _, e := range append([]events.CaseClosed{{Alert: x.Alert, Finding: x.Finding, Report: x.Report}}, told...) {
+			e.Case, e.Kind, e.State, e.Outcome, e.Asset, e.Area, e.Owner, e.At = x.ID, x.Kind, x.State, c.Outcome, x.Asset, x.Area, x.Owner, now
+			if err := outbox.Put(tx, e); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -88,6 +88,9 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 			}
 			if a.Lead != 0 { // one cause is one case
 				led, err := caseFor(tx, "alert", a.Lead)
+				if err == nil {
+					led, err = goesOn(tx, led)
+				}
 				if err == nil && led.Kind == a.Opens.Case && led.ClosedAt.IsZero() {
 					return s.joins(tx, led, a, m.ID, who, now)
 				}
@@ -111,6 +114,10 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 		case m.Subject == "alert.raised" || c.Level == a.Level:
 			return nil // a repeat
 		}
+		own := c.Alert == a.Alert && c.MergedInto == 0
+		if c, err = goesOn(tx, c); err != nil {
+			return err
+		}
 		added, err := insertEntry(tx, c.ID, &Entry{
 			At: now, Actor: who, Kind: "alert", Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level},
 			Text: lifecycle.Words("The alert is now "+a.Level, "告警级别变为"+levelNames[a.Level]),
@@ -118,7 +125,9 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 		if err != nil || !added {
 			return err
 		}
-		c.Level = a.Level
+		if own || reaches(a.Level, c.Level) { // one of several alerts that calms down calms no case
+			c.Level = a.Level
+		}
 		if err := updateCase(tx, c, c.Generation); err != nil {
 			return err
 		}
@@ -166,7 +175,7 @@ func (s *Service) report(ctx context.Context, m bus.Message) error {
 	if err := json.Unmarshal(m.Data, &r); err != nil {
 		return drop(err)
 	}
-	if s.now().Sub(r.At) > historyAfter {
+	if r.Closed || s.now().Sub(r.At) > historyAfter {
 		return nil
 	}
 	spot, err := s.Register.Locate(ctx, inspect.Spot{Area: r.Area, Point: r.Point})
@@ -174,14 +183,21 @@ func (s *Service) report(ctx context.Context, m bus.Message) error {
 		return fmt.Errorf("locate report %d: %w", r.Report, err)
 	}
 	spot.Owner = 0 // whose work it is, the desk decides
+	if err := s.Access.Decide(ctx, "case.open", access.Resource{Type: "case", Area: spot.Area}, access.Operations); err != nil {
+		return err
+	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		if _, err := caseFor(tx, "report", r.Report); !errors.Is(err, db.ErrNotFound) {
 			return err
 		}
-		o := Opening{Kind: k.ID, Title: r.Category, Category: r.Category, Report: r.Report, Spot: spot}
+		o := Opening{Kind: k.ID, Category: r.Category, Report: r.Report, Spot: spot}
 		first := Entry{Kind: "report", Text: lifecycle.Words("Opened for report "+r.Number, "根据诉求 "+r.Number+" 立案"), Event: m.ID,
 			Data: map[string]any{"report": r.Report, "number": r.Number, "category": r.Category, "channel": r.Channel}}
-		_, _, err := s.open(tx, access.From(ctx), o, first, s.now())
+		now := s.now()
+		if again, err := s.recur(tx, access.From(ctx), o, first, now); err != nil || again != nil {
+			return err
+		}
+		_, _, err := s.open(tx, access.From(ctx), o, first, now)
 		return err
 	})
 }
@@ -202,6 +218,9 @@ func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if c, err = goesOn(tx, c); err != nil {
 			return err
 		}
 		now := s.now()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/inspect"
@@ -42,7 +43,8 @@ type Opening struct {
 
 var errUnknownKind = errors.New("no pack has the case kind")
 
-// open adds a case and all that goes with it. opened is false when its alert, finding or report has one already.
+// open adds a case and all that goes with it, by the law of its kind as it is now. opened is false when its alert, finding or
+// report has one already.
 func (s *Service) open(tx *db.Tx, who access.Actor, o Opening, first Entry, now time.Time) (c *Case, opened bool, err error) {
 	k := s.kinds[o.Kind]
 	if k == nil {
@@ -55,19 +57,24 @@ func (s *Service) open(tx *db.Tx, who access.Actor, o Opening, first Entry, now 
 	if err := putDefinition(tx, hash, k.ID, body, now); err != nil {
 		return nil, false, err
 	}
-	start := k.Start()
+	return s.openIn(tx, who, k, hash, k.Start(), o, first, now)
+}
+
+// openIn is open by a law that is kept already under its hash, in one of its states.
+func (s *Service) openIn(tx *db.Tx, who access.Actor, k *lifecycle.Kind, hash string, start *lifecycle.State, o Opening, first Entry, now time.Time) (c *Case, opened bool, err error) {
 	c = &Case{
 		Kind: k.ID, Definition: hash, Title: o.Title, State: start.ID, Since: now, Level: o.Level, Fields: o.Fields, Category: o.Category,
 		Alert: o.Alert, Finding: o.Finding, Report: o.Report, Parent: o.Parent, Desk: o.Desk, Post: o.Post, Private: k.Private, Spot: o.Spot,
 		Datastreams: o.Datastreams, OpenedAt: now, DueAt: start.DueFrom(o.Fields, now, s.Calendars[k.Calendar]),
 	}
 	if c.Private { // it is theirs who opened it, wherever it may lie
-		c.Desk, c.Spot, c.Level = who.Organisation, inspect.Spot{Area: o.Area, Owner: who.Organisation}, ""
+		c.Desk, c.Spot, c.Level, c.Post = who.Organisation, inspect.Spot{Area: o.Area, Owner: who.Organisation}, "", ""
 	}
+	words := c.takeWords()
 	if opened, err = insertCase(tx, c); err != nil || !opened {
 		return nil, false, err
 	}
-	if err := s.sealTitle(tx, c); err != nil {
+	if err := c.sealWords(tx, words); err != nil {
 		return nil, false, err
 	}
 	first.At, first.Actor = now, who
@@ -188,11 +195,12 @@ func (s *Service) recur(tx *db.Tx, who access.Actor, o Opening, first Entry, now
 	if o.Level != "" {
 		c.Level = o.Level
 	}
-	return c, s.reopen(tx, who, c, k, k.State(k.Recurs.To), o.Alert, now)
+	return c, s.reopen(tx, who, c, k, k.State(k.Recurs.To), "", o.Alert, now)
 }
 
-// reopen has a closed case worked on again.
-func (s *Service) reopen(tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, to *lifecycle.State, alert int64, now time.Time) error {
+// reopen has a closed case worked on again: by a move, or since something came again (move is empty then, alert what it was if it
+// was one).
+func (s *Service) reopen(tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, to *lifecycle.State, move string, alert int64, now time.Time) error {
 	before := c.Generation
 	was := c.Outcome
 	c.State, c.Since, c.ClosedAt, c.Outcome, c.DueAt = to.ID, now, time.Time{}, "", to.DueFrom(c.Fields, now, s.Calendars[k.Calendar])
@@ -208,15 +216,24 @@ func (s *Service) reopen(tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind
 		return err
 	}
 	for _, p := range k.Promises {
-		if len(p.From) == 0 && len(p.MetBy) == 0 {
+		if p.Again() || slices.Contains(p.From, move) {
 			if err := s.beginPromise(tx, c, k, p, now); err != nil {
 				return err
 			}
 		}
 	}
-	err := ledger.Append(tx, ledger.Entry{
+	all, err := family(tx, c)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if err := vault.Reopen(tx, vault.Ref{Type: "case", ID: x.ID}); err != nil {
+			return err
+		}
+	}
+	err = ledger.Append(tx, ledger.Entry{
 		Action: "case.reopen", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now,
-		Detail: map[string]any{"to": to.ID, "outcome_before": was, "generation": c.Generation, "alert": alert},
+		Detail: map[string]any{"to": to.ID, "outcome_before": was, "generation": c.Generation, "move": move, "alert": alert},
 	})
 	if err != nil {
 		return err
@@ -285,8 +302,15 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 	if err := s.Access.Decide(ctx, "case.open", r, access.Operations); err != nil {
 		return Receipt{}, err
 	}
-	return s.write(ctx, key, []any{"open", n}, func(tx *db.Tx, now time.Time) (Receipt, error) {
-		o := Opening{Kind: k.ID, Title: n.Title, Level: n.Level, Post: n.Post, Desk: who.Organisation, Spot: spot, Fields: n.Fields}
+	request := []any{"open", n}
+	if k.Private {
+		request = []any{"open", n.Kind, n.Area}
+	}
+	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
+		o := Opening{Kind: k.ID, Title: n.Title, Level: n.Level, Post: n.Post, Spot: spot, Fields: n.Fields}
+		if slices.Contains(who.Roles, access.DutyOfficer) {
+			o.Desk = who.Organisation // it is run where there is a watch; an enterprise's own case by the city's
+		}
 		c, _, err := s.open(tx, who, o, Entry{Kind: "note", Text: lifecycle.Words("Opened by hand", "人工立案"), Free: n.Text}, now)
 		if err != nil {
 			return Receipt{}, err
@@ -347,12 +371,54 @@ func mergedInto(tx *db.Tx, id int64) ([]*Case, error) {
 	return casesWhere(tx, `merged_into = $1 and merged_into <> 0`, id)
 }
 
+// family is a case with those that were merged into it, and into them.
+func family(tx *db.Tx, c *Case) ([]*Case, error) {
+	all := []*Case{c}
+	for i := 0; i < len(all); i++ {
+		more, err := mergedInto(tx, all[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// goesOn is the case that goes on in the place of c: itself where it was not merged.
+func goesOn(tx *db.Tx, c *Case) (*Case, error) {
+	for c.MergedInto != 0 {
+		next, err := getCase(tx, c.MergedInto)
+		if err != nil {
+			return nil, err
+		}
+		c = next
+	}
+	return c, nil
+}
+
+// linked are the alerts, findings and reports that belong to a case beside the one that opened it.
+func linked(tx *db.Tx, caseID int64) (out []events.CaseClosed, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		var what string
+		var id int64
+		if err := rows.Scan(&what, &id); err != nil {
+			return err
+		}
+		var e events.CaseClosed
+		switch what {
+		case "alert":
+			e.Alert = id
+		case "finding":
+			e.Finding = id
+		case "report":
+			e.Report = id
+		}
+		out = append(out, e)
+		return nil
+	}, `select what, id from case_links where case_id = $1 order by what nulls last, id nulls last`, caseID)
+	return out, err
+}
+
 func casesWhere(tx *db.Tx, where string, args ...any) ([]*Case, error) {
-	var cs []*Case
-	err := tx.Each(func(rows *sql.Rows) error {
-		c, err := scanCase(rows)
-		cs = append(cs, c)
-		return err
-	}, `select `+caseColumns+` from cases where `+where+` order by id nulls last`, args...)
-	return cs, err
+	return casesBy(tx, `select `+caseColumns+` from cases where `+where+` order by id nulls last`, args...)
 }

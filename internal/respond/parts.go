@@ -168,11 +168,11 @@ func (s *Service) InviteByHand(ctx context.Context, caseID int64, r PartyRequest
 	who := access.From(ctx)
 	name := s.Register.Name(ctx, "organisation", r.Organisation)
 	return s.write(ctx, key, []any{"invite", caseID, r}, func(tx *db.Tx, now time.Time) (Receipt, error) {
-		if err := s.Invite(tx, who, caseID, Party{Organisation: r.Organisation, Role: r.Role, At: now}); err != nil {
-			return Receipt{}, err
+		c, err := s.openCase(tx, caseID)
+		if err != nil || c.takesPart(r.Organisation) {
+			return Receipt{Case: caseID}, err
 		}
-		c, err := getCase(tx, caseID)
-		if err != nil {
+		if err := s.Invite(tx, who, caseID, Party{Organisation: r.Organisation, Role: r.Role, At: now}); err != nil {
 			return Receipt{}, err
 		}
 		e := Entry{At: now, Actor: who, Kind: "party", Text: lifecycle.Words("Takes part from now on: "+name.En, "参与单位："+name.Zh),

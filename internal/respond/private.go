@@ -2,7 +2,12 @@ package respond
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -32,10 +37,16 @@ const field = "field:"
 
 // enter adds a line to a timeline; in a private case its words go into the vault.
 func (s *Service) enter(tx *db.Tx, c *Case, e *Entry) (added bool, err error) {
+	return s.enterWith(tx, c, e, nil)
+}
+
+// enterWith is enter with more that goes into the vault, where the case is private.
+func (s *Service) enterWith(tx *db.Tx, c *Case, e *Entry, more map[string]string) (added bool, err error) {
 	if !c.Private {
 		return insertEntry(tx, c.ID, e)
 	}
 	words := map[string]string{}
+	maps.Copy(words, more)
 	if e.Free != "" {
 		words["text"] = e.Free
 	}
@@ -63,8 +74,9 @@ func (s *Service) enter(tx *db.Tx, c *Case, e *Entry) (added bool, err error) {
 	return true, vault.Seal(tx, vault.Ref{Type: wordsType, ID: e.ID}, words, 0)
 }
 
-// sealTitle puts a private case's title away.
-func (s *Service) sealTitle(tx *db.Tx, c *Case) error {
+// takeWords takes out of a private case what people wrote when it was opened; nil where there is nothing, or the case is not
+// private.
+func (c *Case) takeWords() map[string]string {
 	if !c.Private || c.Title == "" && len(c.Fields) == 0 {
 		return nil
 	}
@@ -78,10 +90,58 @@ func (s *Service) sealTitle(tx *db.Tx, c *Case) error {
 		}
 	}
 	c.Title, c.Fields = "", kept
-	if err := updateTitle(tx, c); err != nil {
-		return err
+	return words
+}
+
+// sealWords puts into the vault what takeWords took.
+func (c *Case) sealWords(tx *db.Tx, words map[string]string) error {
+	if len(words) == 0 {
+		return nil
 	}
 	return vault.Seal(tx, vault.Ref{Type: "case", ID: c.ID}, words, 0)
+}
+
+// The words of an entry of a private case that has a file.
+const (
+	fileKey   = "file-key"
+	fileMedia = "file-media"
+)
+
+// sealFile makes a file of a private case unreadable but for who opens the vault: what comes back is stored, key goes there. A
+// fresh key is used once, so its nonce may be fixed.
+func sealFile(body []byte) (sealed []byte, key string, err error) {
+	k := make([]byte, 32)
+	rand.Read(k)
+	gcm, err := fileCipher(k)
+	if err != nil {
+		return nil, "", err
+	}
+	return gcm.Seal(nil, make([]byte, gcm.NonceSize()), body, nil), hex.EncodeToString(k), nil
+}
+
+// openFile is what sealFile was given.
+func openFile(sealed []byte, key string) ([]byte, error) {
+	k, err := hex.DecodeString(key)
+	if err != nil {
+		return nil, fmt.Errorf("key of a file: %w", err)
+	}
+	gcm, err := fileCipher(k)
+	if err != nil {
+		return nil, err
+	}
+	body, err := gcm.Open(nil, make([]byte, gcm.NonceSize()), sealed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open a file: %w", err)
+	}
+	return body, nil
+}
+
+func fileCipher(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("key of a file: %w", err)
+	}
+	return cipher.NewGCM(block)
 }
 
 // unworded are the answers of a private case without what people wrote.

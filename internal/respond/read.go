@@ -19,11 +19,15 @@ import (
 func (s *Service) Head(ctx context.Context, caseID int64) (CaseView, *Case, error) {
 	var c *Case
 	var k *lifecycle.Kind
+	var late map[int64]bool
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if c, err = getCase(tx, caseID); err != nil {
 			return err
 		}
-		k, err = s.version(tx, c.Definition)
+		if k, err = s.version(tx, c.Definition); err != nil {
+			return err
+		}
+		late, err = lateAmong(tx, []*Case{c}, s.Clock.Now())
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
@@ -35,7 +39,7 @@ func (s *Service) Head(ctx context.Context, caseID int64) (CaseView, *Case, erro
 	if err := s.Access.Decide(ctx, "case.read", c.resource(), access.Operations); err != nil {
 		return CaseView{}, nil, err
 	}
-	return s.view(c, k, s.names(ctx)), c, nil
+	return s.view(c, k, s.names(ctx), late[c.ID]), c, nil
 }
 
 // Entries returns the newest lines of a timeline between two ids (both exclusive; before 0: no end), the oldest of them first, at

@@ -68,6 +68,10 @@ type Deps struct {
 	Calendars map[string]lifecycle.WorkingDays
 	// Vault opens what is sealed in private cases; nil where there are none.
 	Vault Vault
+	// Category is what people call a category of reports; nil where there are none.
+	Category func(id string) lifecycle.Text
+	// Town is the area of a town that an area lies in, 0 where it lies in none; nil stands for the area itself.
+	Town func(area int64) int64
 }
 
 // Service runs cases. Its methods are safe for concurrent use.
@@ -115,7 +119,8 @@ func changed(tx *db.Tx, c *Case, what string, now time.Time) error {
 
 // Note adds a remark to the timeline. A closed case takes remarks too.
 func (s *Service) Note(ctx context.Context, caseID int64, text, key string) (Receipt, error) {
-	if err := s.decide(ctx, "case.note", caseID); err != nil {
+	c, _, err := s.look(ctx, "case.note", caseID)
+	if err != nil {
 		return Receipt{}, err
 	}
 	text = strings.TrimSpace(text)
@@ -124,7 +129,11 @@ func (s *Service) Note(ctx context.Context, caseID int64, text, key string) (Rec
 	}
 	text = guard.Mask(text)
 	who := access.From(ctx)
-	return s.write(ctx, key, []any{"note", caseID, text}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+	request := []any{"note", caseID, text}
+	if c.Private { // the digest of few words could be guessed
+		request = []any{"note", caseID}
+	}
+	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
 		c, err := getCase(tx, caseID)
 		if err != nil {
 			return Receipt{}, err
@@ -221,81 +230,79 @@ func (s *Service) version(tx *db.Tx, hash string) (*lifecycle.Kind, error) {
 	return k, nil
 }
 
-// snapshot gathers what the law needs to know for a move, but for the newest readings; for all moves where m is nil.
-func (s *Service) snapshot(tx *db.Tx, c *Case, k *lifecycle.Kind, m *lifecycle.Move) (lifecycle.Snapshot, error) {
-	need := lifecycle.Needs{Past: true, Evidence: true, Tasks: true, Limits: true, Parts: true, Before: true}
-	if m != nil {
-		need = m.Needs()
-	}
+// facts are what belongs to a case beside itself, as far as they were read.
+type facts struct {
+	past     []lifecycle.PastMove
+	attached []Attachment
+	tasks    []Task
+	limits   []Limit
+	parts    []*Case
+	asks     []*Ask
+	before   []lifecycle.Holder
+	returns  int
+}
+
+// snapshot is what the law needs to know of a case, but for the newest readings.
+func (s *Service) snapshot(c *Case, k *lifecycle.Kind, f facts) lifecycle.Snapshot {
 	snap := lifecycle.Snapshot{
 		State: c.State, Since: c.Since, OpenedAt: c.OpenedAt, Level: c.Level, Asset: c.Asset, Datastreams: c.Datastreams, Fields: c.Fields,
-		Owner: c.Owner, Desk: c.Desk, Covers: s.Register.Above, Part: c.Parent != 0, Listed: c.Listed, Reopened: c.Reopened,
-		Days: s.Calendars[k.Calendar],
+		Owner: c.Owner, Desk: c.Desk, Covers: s.Register.Above, Parent: c.Parent, Listed: c.Listed, Reopened: c.Reopened,
+		Days: s.Calendars[k.Calendar], Past: f.past, Returns: f.returns,
 	}
-	var err error
-	if need.Past {
-		if snap.Past, err = pastMoves(tx, c.ID); err != nil {
-			return snap, err
-		}
+	for _, a := range f.attached {
+		snap.Evidence = append(snap.Evidence, a.Evidence)
 	}
-	if need.Evidence {
-		attached, err := evidence(tx, c.ID)
-		if err != nil {
-			return snap, err
-		}
-		for _, a := range attached {
-			snap.Evidence = append(snap.Evidence, a.Evidence)
+	for _, t := range f.tasks {
+		if t.State == "open" {
+			snap.OpenTasks++
 		}
 	}
-	if need.Tasks {
-		all, err := tasks(tx, c.ID)
-		if err != nil {
-			return snap, err
+	for _, l := range f.limits {
+		if l.State != "running" {
+			continue
 		}
-		for _, t := range all {
-			if t.State == "open" {
-				snap.OpenTasks++
-			}
+		snap.Limits = append(snap.Limits, lifecycle.Limited{Name: l.Name, DueAt: l.DueAt, Extensions: l.Extensions})
+		if l.Name == lifecycle.StateLimit {
+			snap.Extensions = l.Extensions
 		}
 	}
-	if need.Limits {
-		running, err := limits(tx, c.ID, true)
-		if err != nil {
-			return snap, err
-		}
-		for _, l := range running {
-			snap.Limits = append(snap.Limits, lifecycle.Limited{Name: l.Name, DueAt: l.DueAt, Extensions: l.Extensions})
-			if l.Name == lifecycle.StateLimit {
-				snap.Extensions = l.Extensions
-			}
+	for _, p := range f.parts {
+		if p.ClosedAt.IsZero() {
+			snap.OpenParts++
 		}
 	}
-	if need.Parts {
-		parts, err := partsOf(tx, c.ID)
-		if err != nil {
-			return snap, err
-		}
-		for _, p := range parts {
-			if p.ClosedAt.IsZero() {
-				snap.OpenParts++
-			}
-		}
-	}
-	if need.Before {
-		if snap.Before, err = ownerBefore(tx, c); err != nil {
-			return snap, err
-		}
-	}
-	if k.Asks() {
-		open, err := asks(tx, c.ID, true)
-		if err != nil {
-			return snap, err
-		}
-		for _, a := range open {
+	for _, a := range f.asks {
+		if a.State == "open" {
 			snap.Asks = append(snap.Asks, a.Move)
 		}
 	}
-	return snap, nil
+	if n := len(f.before); n > 0 {
+		snap.Before = &f.before[n-1]
+	}
+	return snap
+}
+
+// gather reads the facts that a move asks for.
+func gather(tx *db.Tx, c *Case, k *lifecycle.Kind, need lifecycle.Needs) (f facts, err error) {
+	for _, part := range []struct {
+		needed bool
+		read   func() error
+	}{
+		{need.Past, func() (err error) { f.past, err = pastMoves(tx, c.ID); return }},
+		{need.Evidence, func() (err error) { f.attached, err = evidence(tx, c.ID); return }},
+		{need.Tasks, func() (err error) { f.tasks, err = tasks(tx, c.ID); return }},
+		{need.Limits, func() (err error) { f.limits, err = limits(tx, c.ID, true); return }},
+		{need.Parts, func() (err error) { f.parts, err = partsOf(tx, c.ID); return }},
+		{need.Before, func() (err error) { f.before, f.returns, err = holders(tx, c, k); return }},
+		{k.Asks(), func() (err error) { f.asks, err = asks(tx, c.ID, true); return }},
+	} {
+		if part.needed {
+			if err := part.read(); err != nil {
+				return f, err
+			}
+		}
+	}
+	return f, nil
 }
 
 // latest returns the newest reading of each datastream that stands among a case's evidence, where a move asks for one.

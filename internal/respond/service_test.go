@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
@@ -77,7 +78,7 @@ type world struct {
 }
 
 func rooms() []db.Migrations {
-	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), Migrations()}
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), Migrations()}
 }
 
 func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {

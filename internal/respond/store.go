@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -95,27 +97,35 @@ func updateCase(tx *db.Tx, c *Case, generation int64) error {
 
 var errMovedMeanwhile = errors.New("case was moved meanwhile")
 
-// updateTitle writes the title and the answers of a case that was just added.
-func updateTitle(tx *db.Tx, c *Case) error {
-	fields, _, _, err := encodeCase(c)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(`update cases set title = $1, fields = $2 where id = $3`, c.Title, fields, c.ID); err != nil {
-		return fmt.Errorf("update case %d: %w", c.ID, err)
-	}
-	return nil
+// holders are those who had a case before its present owner, the last at the end, and how often it was given back. Each time that
+// it was given to another is a step down, each return a step up again.
+func holders(tx *db.Tx, c *Case, k *lifecycle.Kind) (before []lifecycle.Holder, returns int, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		var move string
+		var h lifecycle.Holder
+		if err := rows.Scan(&move, &h.Organisation, &h.Post); err != nil {
+			return err
+		}
+		before, returns = handed(k, move, h, before, returns)
+		return nil
+	}, `select move, cast(json_num(data, 'owner_before') as bigint), coalesce(json_text(data, 'post_before'), '') from case_timeline
+		where case_id = $1 and kind = 'move' and json_num(data, 'owner_before') is not null order by id nulls last`, c.ID)
+	return before, returns, err
 }
 
-// ownerBefore is who had a case before its present owner; the present one where nobody did.
-func ownerBefore(tx *db.Tx, c *Case) (int64, error) {
-	owner := c.Owner
-	err := tx.QueryRow(`select cast(json_num(data, 'owner_before') as bigint) from case_timeline
-		where case_id = $1 and kind = 'move' and json_num(data, 'owner_before') is not null order by id desc nulls last limit 1`, c.ID).Scan(&owner)
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return 0, fmt.Errorf("owner before of case %d: %w", c.ID, err)
+// handed is one step of holders: move took the case from h.
+func handed(k *lifecycle.Kind, move string, h lifecycle.Holder, before []lifecycle.Holder, returns int) ([]lifecycle.Holder, int) {
+	m := k.Move(move)
+	switch {
+	case m == nil:
+	case m.Does == lifecycle.Return:
+		if returns++; len(before) > 0 {
+			before = before[:len(before)-1]
+		}
+	default:
+		before = append(before, h)
 	}
-	return owner, nil
+	return before, returns
 }
 
 func encodeCase(c *Case) (fields, streams, parties string, err error) {
@@ -171,21 +181,75 @@ func getCase(tx *db.Tx, id int64) (*Case, error) {
 	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where id = $1`, id))
 }
 
-// newestCases returns up to limit cases below the id before, newest first; before 0 means from the newest.
-func newestCases(tx *db.Tx, kind string, open bool, before int64, limit int) ([]*Case, error) {
-	query := `select ` + caseColumns + ` from cases where (cast($1 as bigint) = 0 or id < cast($1 as bigint))
-		and ($2 = '' or kind = $2) order by id desc nulls last limit $3`
-	if open { // apart, so that the index of open cases serves it
-		query = `select ` + caseColumns + ` from cases where closed_at is null and (cast($1 as bigint) = 0 or id < cast($1 as bigint))
-			and ($2 = '' or kind = $2) order by id desc nulls last limit $3`
+// newestCases returns up to limit cases below the id before, newest first; before 0 means from the newest. Only what narrows the
+// list stands in the statement, so that an index serves it.
+func newestCases(tx *db.Tx, f Filter, before int64, now time.Time) ([]*Case, error) {
+	var where []string
+	var args []any
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
 	}
+	if before != 0 {
+		add("id < cast(? as bigint)", before)
+	}
+	if f.Open {
+		where = append(where, "closed_at is null")
+	}
+	if f.Kind != "" {
+		add("kind = ?", f.Kind)
+	}
+	if f.Owner != nil {
+		add("owner = cast(? as bigint)", *f.Owner)
+	}
+	if f.Post != "" {
+		add("post = ?", f.Post)
+	}
+	if f.Listed {
+		where = append(where, "listed <> ''")
+	}
+	if f.Parent != 0 {
+		add("parent = cast(? as bigint) and parent <> 0", f.Parent)
+	}
+	if f.Overdue {
+		add("id in (select case_id from case_limits where state = 'running' and what in ('state', 'case') and due_at <= cast(? as bigint))", db.Micros(now))
+	}
+	query := `select ` + caseColumns + ` from cases`
+	if len(where) > 0 {
+		query += ` where ` + strings.Join(where, ` and `)
+	}
+	args = append(args, f.Limit)
+	return casesBy(tx, query+` order by id desc nulls last limit $`+strconv.Itoa(len(args)), args...)
+}
+
+func casesBy(tx *db.Tx, query string, args ...any) ([]*Case, error) {
 	var cs []*Case
 	err := tx.Each(func(rows *sql.Rows) error {
 		c, err := scanCase(rows)
 		cs = append(cs, c)
 		return err
-	}, query, before, kind, limit)
+	}, query, args...)
 	return cs, err
+}
+
+// lateAmong returns which of some cases are past a limit of theirs, tasks and asks left out.
+func lateAmong(tx *db.Tx, cs []*Case, now time.Time) (map[int64]bool, error) {
+	ids := make([]int64, len(cs))
+	for i, c := range cs {
+		ids[i] = c.ID
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	late := map[int64]bool{}
+	return late, tx.Each(func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		late[id] = true
+		return err
+	}, `select case_id from case_limits where state = 'running' and what in ('state', 'case') and due_at <= cast($2 as bigint)
+		and case_id in (select cast(value as bigint) from json_list($1))`, string(list), db.Micros(now))
 }
 
 // --- timeline
@@ -235,7 +299,7 @@ func timeline(tx *db.Tx, caseID int64) ([]Entry, error) {
 	return es, err
 }
 
-// pastMoves returns which moves were made by which account.
+// pastMoves returns which moves were made by which account. Who asked for a move that another granted has made it too.
 func pastMoves(tx *db.Tx, caseID int64) ([]lifecycle.PastMove, error) {
 	var ps []lifecycle.PastMove
 	err := tx.Each(func(rows *sql.Rows) error {
@@ -244,7 +308,7 @@ func pastMoves(tx *db.Tx, caseID int64) ([]lifecycle.PastMove, error) {
 		ps = append(ps, p)
 		return err
 	}, `select move, actor_id from case_timeline where case_id = $1 and kind = 'move' and actor_kind = 'account'
-		order by id nulls last`, caseID)
+		union all select move, asked_by from case_asks where case_id = $1 and state = 'granted'`, caseID)
 	return ps, err
 }
 
@@ -293,6 +357,16 @@ func getBlob(tx *db.Tx, caseID, evidence int64) (media string, body []byte, err 
 		return "", nil, fmt.Errorf("file of evidence %d: %w", evidence, err)
 	}
 	return media, body, nil
+}
+
+// entryOf is the entry of the timeline that tells of a piece of evidence.
+func entryOf(tx *db.Tx, caseID, evidence int64) (entry int64, err error) {
+	err = tx.QueryRow(`select id from case_timeline where case_id = $1 and kind = 'evidence' and cast(json_num(data, 'evidence') as bigint) = cast($2 as bigint)`,
+		caseID, evidence).Scan(&entry)
+	if err != nil {
+		return 0, fmt.Errorf("entry of evidence %d: %w", evidence, err)
+	}
+	return entry, nil
 }
 
 func evidence(tx *db.Tx, caseID int64) ([]Attachment, error) {

@@ -44,7 +44,20 @@ func (s *Service) openTasks(tx *db.Tx, c *Case, k *lifecycle.Kind, templates []l
 
 // openTask gives a task to a team, with its entry, limit and event.
 func (s *Service) openTask(tx *db.Tx, who access.Actor, c *Case, t *Task) (entry int64, err error) {
+	words := t.Free
+	if c.Private { // what is to be done stands in the vault, with the entry
+		if !c.takesPart(t.Organisation) {
+			return 0, web.Errorf(http.StatusUnprocessableEntity, "case.not_a_party", "organisation %d takes no part in this case; invite it first", t.Organisation).At("organisation")
+		}
+		t.Free, t.Post = "", ""
+		if t.Text == (lifecycle.Text{}) {
+			t.Text = lifecycle.Words("Task", "任务")
+		}
+	}
 	if err := insertTask(tx, t); err != nil {
+		return 0, err
+	}
+	if err := s.join(tx, who, c, t); err != nil {
 		return 0, err
 	}
 	if !t.DueAt.IsZero() {
@@ -57,17 +70,30 @@ func (s *Service) openTask(tx *db.Tx, who access.Actor, c *Case, t *Task) (entry
 			return 0, err
 		}
 	}
-	e := Entry{At: t.OpenedAt, Actor: who, Kind: "task", Text: taskText("Task given", "派发任务", *t), Free: t.Free,
+	e := Entry{At: t.OpenedAt, Actor: who, Kind: "task", Text: taskText("Task given", "派发任务", *t), Free: words,
 		Data: map[string]any{"task": t.ID, "state": "open", "post": t.Post, "organisation": t.Organisation}}
 	if _, err = s.enter(tx, c, &e); err != nil || c.Private {
 		return e.ID, err
 	}
-	return e.ID, outbox.Put(tx, events.TaskGiven{TaskFacts: facts(*t, c, "open", t.OpenedAt)})
+	return e.ID, outbox.Put(tx, events.TaskGiven{TaskFacts: factsOf(*t, c, "open", t.OpenedAt)})
+}
+
+// join makes the organisation that has a task a party of the case, so that it sees what its task is about.
+func (s *Service) join(tx *db.Tx, who access.Actor, c *Case, t *Task) error {
+	if t.Organisation == 0 || c.takesPart(t.Organisation) {
+		return nil
+	}
+	c.Parties = append(c.Parties, Party{Organisation: t.Organisation, Role: "assist", By: actorName(who), At: t.OpenedAt})
+	return updateCase(tx, c, c.Generation)
 }
 
 // endTask ends an open task, done or withdrawn, with its limit, entry and event.
 func (s *Service) endTask(tx *db.Tx, who access.Actor, c *Case, t Task, state, answer string, text lifecycle.Text, now time.Time) (entry int64, err error) {
-	ended, err := endTask(tx, c.ID, t.ID, state, answer, now)
+	stored := answer
+	if c.Private {
+		stored = ""
+	}
+	ended, err := endTask(tx, c.ID, t.ID, state, stored, now)
 	if err != nil {
 		return 0, err
 	}
@@ -89,18 +115,19 @@ func (s *Service) endTask(tx *db.Tx, who access.Actor, c *Case, t Task, state, a
 	if _, err := s.enter(tx, c, &e); err != nil || c.Private {
 		return e.ID, err
 	}
-	return e.ID, outbox.Put(tx, events.TaskDone{TaskFacts: facts(t, c, state, now)})
+	return e.ID, outbox.Put(tx, events.TaskDone{TaskFacts: factsOf(t, c, state, now)})
 }
 
-// facts are what an event tells of a task.
-func facts(t Task, c *Case, state string, now time.Time) events.TaskFacts {
+// factsOf is what an event tells of a task.
+func factsOf(t Task, c *Case, state string, now time.Time) events.TaskFacts {
 	return events.TaskFacts{Task: t.ID, Case: c.ID, Organisation: t.Organisation, Post: t.Post, Origin: t.Origin, Area: c.Area,
 		DueAt: optional(t.DueAt), State: state, At: now}
 }
 
 // OpenTask gives a task to an organisation or a post.
 func (s *Service) OpenTask(ctx context.Context, caseID int64, r TaskRequest, key string) (Receipt, error) {
-	if err := s.decide(ctx, "case.task", caseID); err != nil {
+	c, _, err := s.look(ctx, "case.task", caseID)
+	if err != nil {
 		return Receipt{}, err
 	}
 	r.Title, r.Assignee = strings.TrimSpace(r.Title), strings.TrimSpace(r.Assignee)
@@ -114,7 +141,11 @@ func (s *Service) OpenTask(ctx context.Context, caseID int64, r TaskRequest, key
 		}
 	}
 	who := access.From(ctx)
-	return s.write(ctx, key, []any{"task", caseID, r}, func(tx *db.Tx, now time.Time) (Receipt, error) {
+	request := []any{"task", caseID, r}
+	if c.Private {
+		request = []any{"task", caseID, r.Organisation, r.DueAt}
+	}
+	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
 		c, err := s.openCase(tx, caseID)
 		if err != nil {
 			return Receipt{}, err
@@ -147,19 +178,19 @@ func recordTask(tx *db.Tx, who access.Actor, c *Case, t Task, state string, now 
 }
 
 // findTask returns a task that the actor may work on: a task of the case, where he may work on the case, or one that was given to
-// an organisation in his scope.
-func (s *Service) findTask(ctx context.Context, caseID, task int64) (Task, error) {
+// an organisation in his scope. private says that the case is.
+func (s *Service) findTask(ctx context.Context, caseID, task int64) (t Task, private bool, err error) {
 	c, _, refused := s.look(ctx, "case.task", caseID)
 	if c == nil {
-		return Task{}, refused
+		return Task{}, false, refused
 	}
 	var all []Task
-	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		all, err = tasks(tx, caseID)
 		return err
 	})
 	if err != nil {
-		return Task{}, err
+		return Task{}, c.Private, err
 	}
 	i := slices.IndexFunc(all, func(t Task) bool { return t.ID == task })
 	if i >= 0 && refused != nil && !c.Private {
@@ -167,16 +198,16 @@ func (s *Service) findTask(ctx context.Context, caseID, task int64) (Task, error
 	}
 	switch {
 	case refused != nil:
-		return Task{}, refused
+		return Task{}, c.Private, refused
 	case i < 0:
-		return Task{}, web.Errorf(http.StatusNotFound, "case.no_task", "case %d has no task %d", caseID, task)
+		return Task{}, c.Private, web.Errorf(http.StatusNotFound, "case.no_task", "case %d has no task %d", caseID, task)
 	}
-	return all[i], nil
+	return all[i], c.Private, nil
 }
 
 // AcknowledgeTask says that the team has taken a task on. A second time changes nothing.
 func (s *Service) AcknowledgeTask(ctx context.Context, caseID, task int64, key string) (Receipt, error) {
-	if _, err := s.findTask(ctx, caseID, task); err != nil {
+	if _, _, err := s.findTask(ctx, caseID, task); err != nil {
 		return Receipt{}, err
 	}
 	who := access.From(ctx)
@@ -198,7 +229,7 @@ func (s *Service) AcknowledgeTask(ctx context.Context, caseID, task int64, key s
 			return Receipt{}, err
 		}
 		if !c.Private {
-			err := outbox.Put(tx, events.TaskAcknowledged{TaskFacts: facts(t, c, "acknowledged", now)})
+			err := outbox.Put(tx, events.TaskAcknowledged{TaskFacts: factsOf(t, c, "acknowledged", now)})
 			if err != nil {
 				return Receipt{}, err
 			}
@@ -209,7 +240,8 @@ func (s *Service) AcknowledgeTask(ctx context.Context, caseID, task int64, key s
 
 // FinishTask says that a task is done, and what came of it.
 func (s *Service) FinishTask(ctx context.Context, caseID, task int64, answer, key string) (Receipt, error) {
-	if _, err := s.findTask(ctx, caseID, task); err != nil {
+	_, private, err := s.findTask(ctx, caseID, task)
+	if err != nil {
 		return Receipt{}, err
 	}
 	answer = guard.Mask(strings.TrimSpace(answer))
@@ -218,7 +250,7 @@ func (s *Service) FinishTask(ctx context.Context, caseID, task int64, answer, ke
 	}
 	who := access.From(ctx)
 	request := []any{"done", caseID, task}
-	if answer != "" {
+	if answer != "" && !private {
 		request = append(request, answer)
 	}
 	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
@@ -239,9 +271,6 @@ func (s *Service) finishTask(tx *db.Tx, who access.Actor, caseID, task int64, st
 	i := slices.IndexFunc(all, func(t Task) bool { return t.ID == task })
 	if i < 0 {
 		return Receipt{}, web.Errorf(http.StatusNotFound, "case.no_task", "case %d has no task %d", caseID, task)
-	}
-	if c.Private {
-		answer = ""
 	}
 	entry, err := s.endTask(tx, who, c, all[i], state, answer, text, now)
 	if err != nil {

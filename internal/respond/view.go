@@ -183,12 +183,8 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		return nil, err
 	}
 	var entries []Entry
-	var attached []Attachment
-	var ts []Task
-	var ls []Limit
-	var as []*Ask
-	var parts, merged []*Case
-	var snap lifecycle.Snapshot
+	var f facts
+	var merged []*Case
 	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if c, err = getCase(tx, caseID); err != nil { // as it is now
 			return err
@@ -196,33 +192,34 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		if entries, err = timeline(tx, caseID); err != nil {
 			return err
 		}
-		if attached, err = evidence(tx, caseID); err != nil {
+		if f.attached, err = evidence(tx, caseID); err != nil {
 			return err
 		}
-		if ts, err = tasks(tx, caseID); err != nil {
+		if f.tasks, err = tasks(tx, caseID); err != nil {
 			return err
 		}
-		if ls, err = limits(tx, caseID, false); err != nil {
+		if f.limits, err = limits(tx, caseID, false); err != nil {
 			return err
 		}
-		if as, err = asks(tx, caseID, false); err != nil {
+		if f.asks, err = asks(tx, caseID, false); err != nil {
 			return err
 		}
-		if parts, err = partsOf(tx, caseID); err != nil {
+		if f.parts, err = partsOf(tx, caseID); err != nil {
 			return err
 		}
-		if merged, err = mergedInto(tx, caseID); err != nil {
-			return err
-		}
-		snap, err = s.snapshot(tx, c, k, nil)
+		merged, err = mergedInto(tx, caseID)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	f.remember(k, entries)
+	snap := s.snapshot(c, k, f)
+	attached, ts, ls, as, parts := f.attached, f.tasks, f.limits, f.asks, f.parts
+	late := slices.ContainsFunc(ls, func(l Limit) bool { return (l.What == "state" || l.What == "case") && l.passed(s.Clock.Now()) })
 	names := s.names(ctx)
 	page := &CasePage{
-		CaseView: s.view(c, k, names), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
+		CaseView: s.view(c, k, names, late), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
 		Evidence: []EvidenceView{}, Moves: []MoveView{}, Parties: []PartyView{}, Limits: []LimitView{}, Asks: []AskView{}, Parts: []PartView{},
 		Merged: []int64{},
 	}
@@ -263,6 +260,34 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 	page.Moves = s.moves(ctx, k, c, snap)
 	return page, nil
 }
+
+// remember takes from a timeline, and the asks, who made which move and who had the case before, as pastMoves and holders read it.
+func (f *facts) remember(k *lifecycle.Kind, entries []Entry) {
+	for _, e := range entries {
+		if e.Kind != "move" {
+			continue
+		}
+		if e.Actor.Kind == access.KindAccount {
+			f.past = append(f.past, lifecycle.PastMove{Move: e.Move, Account: e.Actor.ID})
+		}
+		if owner, handed := e.Data["owner_before"].(float64); handed {
+			post, _ := e.Data["post_before"].(string)
+			f.hand(k, e.Move, lifecycle.Holder{Organisation: int64(owner), Post: post})
+		}
+	}
+	for _, a := range f.asks {
+		if a.State == "granted" {
+			f.past = append(f.past, lifecycle.PastMove{Move: a.Move, Account: a.AskedBy})
+		}
+	}
+}
+
+func (f *facts) hand(k *lifecycle.Kind, move string, h lifecycle.Holder) {
+	f.before, f.returns = handed(k, move, h, f.before, f.returns)
+}
+
+// passed says whether a limit that runs is over.
+func (l Limit) passed(now time.Time) bool { return l.State == "running" && !l.DueAt.After(now) }
 
 func (l Limit) view(now time.Time) LimitView {
 	v := LimitView{Name: l.Name, Title: l.Title, Organisation: ref(l.Organisation), Post: l.Post, StartedAt: l.StartedAt, DueAt: l.DueAt,
@@ -317,10 +342,15 @@ func (s *Service) moves(ctx context.Context, k *lifecycle.Kind, c *Case, snap li
 
 // Filter says which cases are asked for.
 type Filter struct {
-	Open   bool   // not the closed ones
-	Kind   string // empty: all
-	Before int64  // go on below this id; 0: from the newest
-	Limit  int
+	Open    bool   // not the closed ones
+	Kind    string // empty: all
+	Owner   *int64 // nil: all; 0 is the city's own watch
+	Post    string // empty: all
+	Overdue bool   // those past the limit of a state, or of a promise across states
+	Listed  bool   // those whose supervision is listed
+	Parent  int64  // the parts of that case; 0: all
+	Before  int64  // go on below this id; 0: from the newest
+	Limit   int
 }
 
 // Cases returns the cases that the actor may see, newest first. next is what to pass as Before to go on; 0 when there is
@@ -331,31 +361,13 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 	}
 	var cs []*Case
 	var ks []*lifecycle.Kind
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		for before := f.Before; ; {
-			page, err := newestCases(tx, f.Kind, f.Open, before, f.Limit)
-			if err != nil {
-				return err
-			}
-			for _, c := range page {
-				before = c.ID
-				if s.Access.Decide(ctx, "case.read", c.resource(), access.Operations) != nil {
-					continue
-				}
-				k, err := s.version(tx, c.Definition)
-				if err != nil {
-					return err
-				}
-				cs, ks = append(cs, c), append(ks, k)
-				if len(cs) == f.Limit {
-					next = before
-					return nil
-				}
-			}
-			if len(page) < f.Limit {
-				return nil
-			}
+	var late map[int64]bool
+	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if cs, ks, next, err = s.seen(ctx, tx, f); err != nil {
+			return err
 		}
+		late, err = lateAmong(tx, cs, s.Clock.Now())
+		return err
 	})
 	if err != nil {
 		return nil, 0, err
@@ -363,9 +375,36 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 	found = make([]CaseView, len(cs))
 	names := s.names(ctx)
 	for i, c := range cs {
-		found[i] = s.view(c, ks[i], names)
+		found[i] = s.view(c, ks[i], names, late[c.ID])
 	}
 	return found, next, nil
+}
+
+// seen reads the cases of a list that the actor may see, with their laws.
+func (s *Service) seen(ctx context.Context, tx *db.Tx, f Filter) (cs []*Case, ks []*lifecycle.Kind, next int64, err error) {
+	for before := f.Before; ; {
+		page, err := newestCases(tx, f, before, s.Clock.Now())
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		for _, c := range page {
+			before = c.ID
+			if s.Access.Decide(ctx, "case.read", c.resource(), access.Operations) != nil {
+				continue
+			}
+			k, err := s.version(tx, c.Definition)
+			if err != nil {
+				return nil, nil, 0, err
+			}
+			cs, ks = append(cs, c), append(ks, k)
+			if len(cs) == f.Limit {
+				return cs, ks, before, nil
+			}
+		}
+		if len(page) < f.Limit {
+			return cs, ks, 0, nil
+		}
+	}
 }
 
 // names asks the register for each name once.
@@ -388,7 +427,7 @@ func (s *Service) names(ctx context.Context) func(kind string, id int64) *lifecy
 	}
 }
 
-func (s *Service) view(c *Case, k *lifecycle.Kind, name func(kind string, id int64) *lifecycle.Text) CaseView {
+func (s *Service) view(c *Case, k *lifecycle.Kind, name func(kind string, id int64) *lifecycle.Text, late bool) CaseView {
 	v := CaseView{
 		ID: c.ID, Kind: c.Kind, KindTitle: k.Title, State: c.State, StateTitle: k.State(c.State).Title,
 		Level: c.Level, Outcome: c.Outcome, Alert: ref(c.Alert), Finding: ref(c.Finding), Report: ref(c.Report),
@@ -397,12 +436,16 @@ func (s *Service) view(c *Case, k *lifecycle.Kind, name func(kind string, id int
 		MergedInto: ref(c.MergedInto), Private: c.Private,
 		OpenedAt: c.OpenedAt, Since: c.Since, DueAt: optional(c.DueAt), ClosedAt: optional(c.ClosedAt),
 	}
-	v.Overdue = c.ClosedAt.IsZero() && !c.DueAt.IsZero() && !c.DueAt.After(s.Clock.Now())
+	v.Overdue = c.ClosedAt.IsZero() && late
 	v.AssetName, v.PlaceName = name("asset", c.Asset), name("place", c.Place)
 	v.AreaName, v.OwnerName = name("area", c.Area), name("organisation", c.Owner)
 	switch {
 	case c.Title != "":
 		v.Title = guard.Mask(c.Title)
+	case c.Private:
+		v.Title = k.Title
+	case c.Category != "" && s.Category != nil && s.Category(c.Category) != lifecycle.Text{}:
+		v.Title = s.Category(c.Category)
 	case v.AssetName != nil && *v.AssetName != lifecycle.Text{}:
 		v.Title = v.AssetName
 	case v.PlaceName != nil && *v.PlaceName != lifecycle.Text{}:

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/clock"
@@ -169,7 +170,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 }
 
 func rooms() []db.Migrations {
-	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations()}
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations()}
 }
 
 // row is a limit in short: hours are from noon.

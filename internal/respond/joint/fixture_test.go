@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/pack"
@@ -56,6 +57,9 @@ func (city) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
 	return s, nil
 }
 
+// Above knows no organisation above another.
+func (city) Above(organisation, other int64) bool { return organisation == other }
+
 // Name knows organisations up to 900.
 func (city) Name(_ context.Context, kind string, id int64) lifecycle.Text {
 	if kind == "organisation" && (id < 1 || id > 900) {
@@ -73,7 +77,7 @@ type world struct {
 }
 
 func rooms() []db.Migrations {
-	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations()}
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations()}
 }
 
 func kinds(t testing.TB) []*lifecycle.Kind {
@@ -227,5 +231,3 @@ func (w *world) agrees() {
 func pointAt(lon, lat float64) Shape {
 	return Shape{"Point", fmt.Appendf(nil, "[%v,%v]", lon, lat)}
 }
-
-func (city) Above(organisation, other int64) bool { return organisation == other }

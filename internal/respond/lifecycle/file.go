@@ -78,6 +78,7 @@ type moveEntry struct {
 	Before      pack.Term          `yaml:"before" pack:"above 0s" doc:"of an extension: how long before the limit it must be asked for" example:"20wd"`
 	Most        pack.Term          `yaml:"most" pack:"above 0s" doc:"of an extension: how far beyond the limit it may reach" example:"15wd"`
 	Times       int                `yaml:"times" pack:"at least 1" doc:"of an extension: how often it may be granted"`
+	Parts       pack.String        `yaml:"parts" doc:"of a split: the state in which the parts begin; left out: the first"`
 	Approval    *approvalEntry     `yaml:"approval" doc:"it takes effect only when another person grants it"`
 	Pos         pack.Pos           `pack:"at least one of to does"`
 }
@@ -198,9 +199,10 @@ func (c *checker) check() {
 		c.once(p.ID, c.promises[:i], "limit")
 		c.promise(p)
 	}
-	if c.e.Recurs != nil && c.known(c.e.Recurs.To, "state", c.states) && !c.e.States[slices.Index(c.states, c.e.Recurs.To.Value)].End.IsZero() {
-		c.ds.Add(c.e.Recurs.To.Pos, pack.CodeValue, "state %s is an end; a case that recurs goes on in a state that is none", c.e.Recurs.To.Value)
+	if end := c.e.States[0].End; !end.IsZero() {
+		c.ds.Add(end.Pos, pack.CodeValue, "a case begins in state %s, so that is no end", c.states[0])
 	}
+	c.recurs()
 	c.private()
 	c.calendar()
 	if len(*c.ds) == before { // reachability in a broken graph would only say the same again in other words
@@ -260,14 +262,21 @@ func (c *checker) does(m moveEntry) {
 			c.ds.Add(r.Kind.Pos, pack.CodeValue, "an answer of kind %s belongs to a move that does %s", k, map[string]string{"organisations": Split, "case": Merge}[k])
 		}
 	}
-	if does == Extend && !m.Of.IsZero() {
-		c.known(m.Of, "limit", c.promises)
+	if does == Extend {
+		c.extend(m)
 	}
-	end := ""
-	if i := slices.Index(c.states, m.To.Value); i >= 0 {
-		end = c.e.States[i].End.Value
+	if !m.Parts.IsZero() {
+		switch {
+		case does != Split:
+			c.ds.Add(m.Parts.Pos, pack.CodeValue, "parts belongs to a move that does split, and only to it")
+		case c.known(m.Parts, "state", c.states) && c.end(m.Parts.Value) != "":
+			c.ds.Add(m.Parts.Pos, pack.CodeValue, "state %s is an end; a part begins where there is something to do", m.Parts.Value)
+		}
 	}
+	end := c.end(m.To.Value)
 	switch {
+	case end != "" && does != "" && does != Merge && does != Reopen:
+		c.ds.Add(m.To.Pos, pack.CodeValue, "state %s is an end; a move that does %s leaves the case open", m.To.Value, does)
 	case does == Merge && end != "merged":
 		c.ds.Add(m.Does.Pos, pack.CodeValue, "a move that does merge leads to a state with end: merged")
 	case does != Merge && end == "merged":
@@ -275,9 +284,33 @@ func (c *checker) does(m moveEntry) {
 	case does == Reopen && (m.To.IsZero() || end != ""):
 		c.ds.Add(m.Does.Pos, pack.CodeValue, "a move that does reopen leads from an end to a state that is none")
 	}
-	if c.e.Private && slices.Contains([]string{List, Merge, Split, Reopen}, does) {
+	if c.e.Private && slices.Contains([]string{List, Delist, Merge, Split, Reopen}, does) {
 		c.ds.Add(m.Does.Pos, pack.CodeValue, "a private case stands for itself: no move of it does %s", does)
 	}
+}
+
+// extend checks that what is to be set later is a limit.
+func (c *checker) extend(m moveEntry) {
+	if !m.To.IsZero() {
+		c.ds.Add(m.To.Pos, pack.CodeValue, "a move that does extend leaves the case where it is; leave out to")
+	}
+	if !m.Of.IsZero() {
+		c.known(m.Of, "limit", c.promises)
+		return
+	}
+	for _, from := range m.From {
+		if i := slices.Index(c.states, from.Value); i >= 0 && c.e.States[i].End.IsZero() && c.e.States[i].Due.IsZero() && c.e.States[i].DueBy.IsZero() {
+			c.ds.Add(from.Pos, pack.CodeValue, "state %s has no limit that could be set later; name one in of", from.Value)
+		}
+	}
+}
+
+// end is the word under end of a state; empty where there is none, or no such state.
+func (c *checker) end(state string) string {
+	if i := slices.Index(c.states, state); i >= 0 {
+		return c.e.States[i].End.Value
+	}
+	return ""
 }
 
 // private checks that nothing leads out of a case that is for its parties alone.
@@ -293,6 +326,15 @@ func (c *checker) private() {
 	if c.e.Recurs != nil {
 		c.ds.Add(c.e.Recurs.Pos, pack.CodeValue, "a private case is linked to no other: it cannot recur")
 	}
+	chains := []pack.String{c.e.Escalates}
+	for _, s := range c.e.States {
+		chains = append(chains, s.Escalates)
+	}
+	for _, chain := range chains {
+		if !chain.IsZero() {
+			c.ds.Add(chain.Pos, pack.CodeValue, "a private case is told to nobody: it does not escalate")
+		}
+	}
 	for _, m := range c.e.Moves {
 		for _, r := range m.Requires {
 			if r.Evidence.Value == "reading" {
@@ -302,11 +344,33 @@ func (c *checker) private() {
 	}
 }
 
+// recurs checks when a closed case is opened again.
+func (c *checker) recurs() {
+	r := c.e.Recurs
+	if r == nil {
+		return
+	}
+	if c.known(r.To, "state", c.states) && c.end(r.To.Value) != "" {
+		c.ds.Add(r.To.Pos, pack.CodeValue, "state %s is an end; a case that recurs goes on in a state that is none", r.To.Value)
+	}
+	if !slices.ContainsFunc(c.e.OpenedBy, func(by pack.String) bool { return by.Value != "person" }) {
+		c.ds.Add(r.Pos, pack.CodeValue, "an alert, a finding or a report recurs; case kind %s is opened by none of them", c.e.ID.Value)
+	}
+	if !slices.ContainsFunc(c.e.States, func(s stateEntry) bool { return s.End.Value == "proven" }) {
+		c.ds.Add(r.Pos, pack.CodeValue, "recurs counts from an end that is proven; case kind %s has none", c.e.ID.Value)
+	}
+}
+
 // promise checks a limit that runs across states.
 func (c *checker) promise(p promiseEntry) {
 	for _, of := range [][]pack.String{p.From, p.MetBy} {
 		for _, m := range of {
 			c.known(m, "move", c.moves)
+		}
+	}
+	for _, m := range p.MetBy {
+		if slices.ContainsFunc(p.From, func(from pack.String) bool { return from.Value == m.Value }) {
+			c.ds.Add(m.Pos, pack.CodeValue, "limit %s cannot begin with the move that meets it", p.ID.Value)
 		}
 	}
 }
@@ -359,6 +423,8 @@ func (c *checker) move(m moveEntry) {
 		switch end := !c.e.States[slices.Index(c.states, from.Value)].End.IsZero(); {
 		case end && m.Does.Value != Reopen:
 			c.ds.Add(from.Pos, pack.CodeValue, "state %s is an end; no move leaves it but one that does reopen", from.Value)
+		case c.end(from.Value) == "merged":
+			c.ds.Add(from.Pos, pack.CodeValue, "a case in state %s goes on in another; that one is to be reopened", from.Value)
 		case !end && m.Does.Value == Reopen:
 			c.ds.Add(from.Pos, pack.CodeValue, "state %s is no end; a move that does reopen leaves ends only", from.Value)
 		}
@@ -399,7 +465,7 @@ func (c *checker) requirement(r requirementEntry) {
 			}
 		}
 		if r.Kind.IsZero() {
-			c.ds.Add(r.Field.Pos, pack.CodeRequired, "field %s lacks its kind: text, number, time or choice", r.Field.Value)
+			c.ds.Add(r.Field.Pos, pack.CodeRequired, "field %s lacks its kind: text, number, time, choice, organisation, organisations, post or case", r.Field.Value)
 		}
 	}
 	if (r.Kind.Value == "choice") != (len(r.Options) > 0) {
@@ -453,6 +519,9 @@ func (c *checker) reach() {
 	for range c.states { // each pass settles at least one more state, or none is left
 		for _, m := range c.e.Moves {
 			for _, from := range m.From {
+				if !m.Parts.IsZero() {
+					reached[m.Parts.Value] = reached[m.Parts.Value] || reached[from.Value]
+				}
 				if m.To.IsZero() {
 					continue
 				}
@@ -490,6 +559,7 @@ func (c *checker) kind() *Kind {
 		move := Move{
 			ID: m.ID.Value, Title: text(m.Title), From: words(m.From), To: m.To.Value, Who: words(m.Who), Side: m.Side.Value,
 			ByOtherThan: words(m.ByOtherThan), Does: m.Does.Value, Of: m.Of.Value, Before: term(m.Before), Most: term(m.Most), Times: m.Times,
+			Parts: m.Parts.Value,
 		}
 		if a := m.Approval; a != nil {
 			move.Approval = &Approval{Who: words(a.Who), Side: a.Side.Value, Within: term(a.Within)}

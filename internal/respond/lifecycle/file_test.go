@@ -5,9 +5,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/anlan-city/anlan/internal/pack"
 )
@@ -34,7 +37,7 @@ func decode(t *testing.T, cases string) ([]*Kind, error) {
 
 // The golden files are what an author of a pack sees; read them as he would.
 func TestDiagnostics(t *testing.T) {
-	for _, name := range []string{"broken", "unsound", "trap"} {
+	for _, name := range []string{"broken", "unsound", "trap", "effects", "private"} {
 		t.Run(name, func(t *testing.T) {
 			in, err := os.ReadFile(filepath.Join("testdata", name+".yaml"))
 			if err != nil {
@@ -80,8 +83,9 @@ func TestPackWithoutCases(t *testing.T) {
 
 // What is kept in the database must read back as what was loaded, or a case would live by another law after a restart.
 func TestDefinitionSurvivesTheDatabase(t *testing.T) {
-	for pack, id := range map[string]string{"gas": "gas-leak", "hazard": "hazard-rectification"} {
-		k := kind(t, pack, id)
+	for id, k := range map[string]*Kind{
+		"gas-leak": kind(t, "gas", "gas-leak"), "hazard-rectification": kind(t, "hazard", "hazard-rectification"), "request": request(t),
+	} {
 		hash, body, err := k.Hash()
 		if err != nil {
 			t.Fatal(err)
@@ -90,6 +94,9 @@ func TestDefinitionSurvivesTheDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if !reflect.DeepEqual(back, k) {
+			t.Errorf("%s loses something: %+v, was %+v", id, back, k)
+		}
 		again, _, err := back.Hash()
 		if err != nil || again != hash {
 			t.Errorf("%s reads back as another definition: %s, was %s (%v)", id, again, hash, err)
@@ -97,6 +104,32 @@ func TestDefinitionSurvivesTheDatabase(t *testing.T) {
 		if strings.Contains(string(body), `"due":0`) {
 			t.Errorf("%s: an absent limit is kept as one of nothing", id)
 		}
+	}
+}
+
+// request is a kind that uses every key of the language.
+func request(t *testing.T) *Kind {
+	t.Helper()
+	in, err := os.ReadFile(filepath.Join("testdata", "whole.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, err := decode(t, string(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kinds[0]
+}
+
+// What an earlier release kept is still the law of its cases.
+func TestDefinitionOfAnEarlierRelease(t *testing.T) {
+	k, err := Decode([]byte(`{"id":"x","opened_by":"alert","states":[{"id":"a","due":300000000000},{"id":"b","end":"proven"}],
+		"moves":[{"id":"go","from":["a"],"to":"b","who":["inspector"],"opens":[{"due":60000000000}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(k.OpenedBy, "alert") || k.States[0].Due.Span != 5*time.Minute || k.Moves[0].Opens[0].Due.Span != time.Minute {
+		t.Errorf("%+v", k)
 	}
 }
 

@@ -79,6 +79,9 @@ type Promise struct {
 	With string `json:"with,omitempty"`
 }
 
+// Again says whether the promise holds anew when a closed case is opened again: one of the closing does, a first answer was given.
+func (p *Promise) Again() bool { return len(p.From) == 0 && len(p.MetBy) == 0 }
+
 // Recurrence is how long after its proven end a case is opened again, in the state To, when the same thing is told of the same
 // asset, or where there is none of the same place.
 type Recurrence struct {
@@ -144,6 +147,8 @@ type Move struct {
 	Before Term   `json:"before,omitzero"`
 	Most   Term   `json:"most,omitzero"`
 	Times  int    `json:"times,omitempty"`
+	// Parts is the state in which the parts of a split begin; empty for the first.
+	Parts string `json:"parts,omitempty"`
 	// Approval has the move take effect only once another person grants it.
 	Approval *Approval `json:"approval,omitempty"`
 }
@@ -180,7 +185,8 @@ type Option struct {
 }
 
 // Guard is a condition in CEL over `fields` (what the case's forms hold, with the answers of this move), `case` (state,
-// level, open_tasks, opened_at, listed, open_parts, extensions, reopened, overdue, is_part) and `now`. Because tells a person why it does not hold.
+// level, open_tasks, opened_at, listed, open_parts, extensions, returns, reopened, overdue, parent, is_part) and `now`. Because
+// tells a person why it does not hold.
 type Guard struct {
 	When    string `json:"when"`
 	Because Text   `json:"because"`

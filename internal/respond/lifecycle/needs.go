@@ -15,6 +15,7 @@ func (m *Move) Needs() Needs {
 	if m.Guard != nil {
 		n.Tasks = strings.Contains(m.Guard.When, "open_tasks")
 		n.Parts = strings.Contains(m.Guard.When, "open_parts")
+		n.Before = n.Before || strings.Contains(m.Guard.When, "returns")
 		n.Limits = n.Limits || strings.Contains(m.Guard.When, "extensions") || strings.Contains(m.Guard.When, "overdue")
 	}
 	return n

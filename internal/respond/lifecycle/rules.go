@@ -37,8 +37,11 @@ type Snapshot struct {
 	// Latest is the newest reading of each datastream that stands among the evidence, read just now.
 	Latest map[int64]Reading
 
-	// Owner holds the case, Desk runs it, Before is the owner before this one; 0 is the city's own watch.
-	Owner, Desk, Before int64
+	// Owner holds the case, Desk runs it; 0 is the city's own watch. Before is who held it before it was given to this owner, nil
+	// where nobody did or it was given back to whoever had it first; Returns is how often it was given back.
+	Owner, Desk int64
+	Before      *Holder
+	Returns     int
 	// Covers says whether an organisation is another or stands above it; nil: only itself and the city (0) do.
 	Covers func(organisation, other int64) bool
 	// Limits are those that run now.
@@ -48,11 +51,17 @@ type Snapshot struct {
 	// Extensions were granted of the limit of the present state, in all.
 	Extensions int
 	OpenParts  int
-	Part       bool // it is a part of another
+	Parent     int64 // the case that it is a part of
 	Listed     string
 	Reopened   int64
 	// Days counts working days by the kind's calendar; nil where it has none.
 	Days WorkingDays
+}
+
+// Holder is who has a case.
+type Holder struct {
+	Organisation int64
+	Post         string
 }
 
 // StateLimit is the name of the limit of the state that a case is in; a promise's is "limit:" and its id.
@@ -183,7 +192,7 @@ func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[str
 	if slices.Contains(c.Asks, m.ID) {
 		return Step{}, Refuse(CodeAsked, "", "This has been asked for already and waits for a decision.", "该申请已提交，正在等待审批。")
 	}
-	step, r := k.step(c, m, answers, now)
+	step, r := k.step(c, m, answers, now, now)
 	if r == nil && m.Approval != nil {
 		step.Ask = true
 		if !m.Approval.Within.IsZero() {
@@ -193,24 +202,28 @@ func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[str
 	return step, r
 }
 
-// Grant says whether who may decide on a move that was asked for, and what follows when it is granted. asker is the account that
-// asked, answers what it filled in.
-func (k *Kind) Grant(c Snapshot, who access.Actor, move string, asker int64, answers map[string]any, now time.Time) (Step, *Refusal) {
-	m := k.Move(move)
+// Asked is a move that somebody asked for: by which account, when, and what was filled in.
+type Asked struct {
+	Move    string
+	By      int64
+	At      time.Time
+	Answers map[string]any
+}
+
+// Grant says whether who may decide on a move that was asked for, and what follows when it is granted. Whether it was asked for
+// in time is judged by when that was; all else as it is now.
+func (k *Kind) Grant(c Snapshot, who access.Actor, a Asked, now time.Time) (Step, *Refusal) {
+	m := k.Move(a.Move)
 	if m == nil || m.Approval == nil {
-		return Step{}, Refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", move), "此类案卷没有“"+move+"”这一操作。")
+		return Step{}, Refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", a.Move), "此类案卷没有“"+a.Move+"”这一操作。")
 	}
-	if r := k.MayDecide(c, who, m, asker); r != nil {
+	if r := k.MayDecide(c, who, m, a.By); r != nil {
 		return Step{}, r
 	}
 	if r := k.stands(c, m); r != nil {
 		return Step{}, r
 	}
-	answers, r := m.fill(answers)
-	if r != nil {
-		return Step{}, r
-	}
-	return k.step(c, m, answers, now)
+	return k.step(c, m, m.kept(a.Answers), a.At, now)
 }
 
 // MayDecide says whether who may decide on a move that asker asked for.
@@ -221,11 +234,45 @@ func (k *Kind) MayDecide(c Snapshot, who access.Actor, m *Move, asker int64) *Re
 	if who.ID == asker {
 		return Refuse(CodeSecondPerson, "", "A second person must decide: you asked for it.", "须由他人审批：该申请由您提出。")
 	}
+	return k.another(c, who, m)
+}
+
+// another says whether somebody has made none of the moves that bar him from this one.
+func (k *Kind) another(c Snapshot, who access.Actor, m *Move) *Refusal {
+	for _, p := range c.Past {
+		if p.Account == who.ID && slices.Contains(m.ByOtherThan, p.Move) {
+			t := k.Move(p.Move).Title
+			return Refuse(CodeSecondPerson, "", "A second person must do this: you made the move “"+t.En+"” in this case.",
+				"须由他人操作：本案卷的“"+t.Zh+"”由您执行。")
+		}
+	}
 	return nil
 }
 
-// step is what follows from a move that may be made, with its answers.
-func (k *Kind) step(c Snapshot, m *Move, answers map[string]any, now time.Time) (Step, *Refusal) {
+// kept brings answers that were checked once and read back from JSON into the form that fill gave them.
+func (m *Move) kept(answers map[string]any) map[string]any {
+	out := maps.Clone(answers)
+	for _, q := range m.Requires {
+		switch v := out[q.Field].(type) {
+		case float64:
+			if id, ok := whole(v); ok && (q.Kind == "organisation" || q.Kind == "case") {
+				out[q.Field] = id
+			}
+		case []any:
+			var ids []int64
+			for _, x := range v {
+				if id, ok := whole(x); ok {
+					ids = append(ids, id)
+				}
+			}
+			out[q.Field] = ids
+		}
+	}
+	return out
+}
+
+// step is what follows from a move that may be made, with its answers; asked is when it was asked for.
+func (k *Kind) step(c Snapshot, m *Move, answers map[string]any, asked, now time.Time) (Step, *Refusal) {
 	if r := m.proven(c, now); r != nil {
 		return Step{}, r
 	}
@@ -247,31 +294,32 @@ func (k *Kind) step(c Snapshot, m *Move, answers map[string]any, now time.Time) 
 		step.Due = step.To.DueFrom(fields, now, c.Days)
 	}
 	for _, p := range k.Promises {
-		if slices.Contains(p.MetBy, m.ID) || len(p.MetBy) == 0 && step.To.End != "" {
+		// A case that another takes on has met nothing by that: the promise goes on there.
+		if slices.Contains(p.MetBy, m.ID) || len(p.MetBy) == 0 && step.To.End != "" && step.To.End != "merged" {
 			step.Meets = append(step.Meets, p.ID)
 		}
-		if slices.Contains(p.From, m.ID) || m.Does == Reopen && len(p.From) == 0 && len(p.MetBy) == 0 {
+		if slices.Contains(p.From, m.ID) || m.Does == Reopen && p.Again() {
 			step.Begins = append(step.Begins, p)
 		}
 	}
-	return step, m.effect(c, &step, now)
+	return step, m.effect(c, &step, asked)
 }
 
 // effect works out what the move does beside leading to another state.
-func (m *Move) effect(c Snapshot, step *Step, now time.Time) *Refusal {
+func (m *Move) effect(c Snapshot, step *Step, asked time.Time) *Refusal {
 	switch m.Does {
 	case Extend:
-		return m.extend(c, step, now)
+		return m.extend(c, step, asked)
 	case Transfer:
 		step.Owner, step.Post = m.organisation(step.Answers)
 		if step.Owner == c.Owner && step.Post == "" {
 			return Refuse(CodeField, m.ask("organisation").Field, "It has the case already; choose another.", "该单位即为当前责任单位，请另选。")
 		}
 	case Return:
-		if c.Before == c.Owner {
-			return Refuse(CodeNobody, "", "Nobody had the case before.", "本案卷此前没有其他责任单位，无法退回。")
+		if c.Before == nil {
+			return nobodyBefore()
 		}
-		step.Owner = c.Before
+		step.Owner, step.Post = c.Before.Organisation, c.Before.Post
 	case List:
 		step.Level, _ = step.Answers[m.ask("choice").Field].(string)
 	case Merge:
@@ -282,41 +330,57 @@ func (m *Move) effect(c Snapshot, step *Step, now time.Time) *Refusal {
 	return nil
 }
 
-// extend sets a limit later.
-func (m *Move) extend(c Snapshot, step *Step, now time.Time) *Refusal {
-	step.Limit = StateLimit
+func nobodyBefore() *Refusal {
+	return Refuse(CodeNobody, "", "Nobody had the case before.", "本案卷此前没有其他责任单位，无法退回。")
+}
+
+// extendable finds the limit that the move sets later, if that may still be asked for.
+func (m *Move) extendable(c Snapshot, asked time.Time) (*Limited, *Refusal) {
+	name := StateLimit
 	if m.Of != "" {
-		step.Limit = PromiseLimit(m.Of)
+		name = PromiseLimit(m.Of)
 	}
-	l := c.limit(step.Limit)
-	if l == nil {
-		return Refuse(CodeNoLimit, "", "There is no limit here that could be set later.", "当前环节没有可延长的时限。")
+	l := c.limit(name)
+	switch {
+	case l == nil:
+		return nil, Refuse(CodeNoLimit, "", "There is no limit here that could be set later.", "当前环节没有可延长的时限。")
+	case m.Times > 0 && l.Extensions >= m.Times:
+		return nil, Refuse(CodeExtension, "", fmt.Sprintf("The limit was set later %d times already, which is as often as it may be.", l.Extensions),
+			fmt.Sprintf("已延期 %d 次，不得再次延期。", l.Extensions))
+	case !m.Before.IsZero() && asked.After(m.Before.Before(l.DueAt, c.Days)):
+		t := m.Before.Text()
+		return nil, Refuse(CodeExtension, "", "Too late: more time must be asked for at least "+t.En+" before the limit.", "申请已逾期：应当在时限届满 "+t.Zh+"前提出延期申请。")
+	}
+	return l, nil
+}
+
+// extend sets a limit later.
+func (m *Move) extend(c Snapshot, step *Step, asked time.Time) *Refusal {
+	l, refusal := m.extendable(c, asked)
+	if refusal != nil {
+		return refusal
 	}
 	q := m.ask("time")
 	text, _ := step.Answers[q.Field].(string)
 	until, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return Refuse(CodeField, q.Field, "Fill in: "+q.Title.En+".", "请填写："+q.Title.Zh+"。")
-	}
 	switch {
-	case m.Times > 0 && l.Extensions >= m.Times:
-		return Refuse(CodeExtension, "", fmt.Sprintf("The limit was set later %d times already, which is as often as it may be.", l.Extensions),
-			fmt.Sprintf("已延期 %d 次，不得再次延期。", l.Extensions))
-	case !m.Before.IsZero() && now.After(m.Before.Before(l.DueAt, c.Days)):
-		t := m.Before.Text()
-		return Refuse(CodeExtension, "", "Too late: more time must be asked for at least "+t.En+" before the limit.", "申请已逾期：应当在时限届满 "+t.Zh+"前提出延期申请。")
+	case err != nil:
+		return Refuse(CodeField, q.Field, "Fill in: "+q.Title.En+".", "请填写："+q.Title.Zh+"。")
 	case !until.After(l.DueAt):
 		return Refuse(CodeExtension, q.Field, "The new limit must lie after the present one.", "延长后的时限应晚于当前时限。")
 	case !m.Most.IsZero() && until.After(m.Most.After(l.DueAt, c.Days)):
 		t := m.Most.Text()
 		return Refuse(CodeExtension, q.Field, "The new limit lies more than "+t.En+" after the present one.", "延长时间不得超过 "+t.Zh+"。")
 	}
-	step.Until = until
+	step.Limit, step.Until = l.Name, until
 	if step.Limit == StateLimit {
 		step.Due = until
 	}
 	return nil
 }
+
+// Field is the field of the first question of that kind; empty where there is none.
+func (m *Move) Field(kind string) string { return m.ask(kind).Field }
 
 // ask is the first question of that kind; file.go sees to it that a move has those that its effect needs.
 func (m *Move) ask(kind string) *Requirement {
@@ -347,6 +411,16 @@ func (k *Kind) Preview(c Snapshot, who access.Actor, m *Move, now time.Time) *Re
 	if r := m.proven(c, now); r != nil {
 		return r
 	}
+	switch m.Does {
+	case Return:
+		if c.Before == nil {
+			return nobodyBefore()
+		}
+	case Extend:
+		if _, r := m.extendable(c, now); r != nil {
+			return r
+		}
+	}
 	// What this move is about to ask for is not known yet, even if an earlier move filled in a field of that name.
 	fields := maps.Clone(c.Fields)
 	for _, r := range m.Requires {
@@ -368,14 +442,7 @@ func (k *Kind) may(c Snapshot, who access.Actor, m *Move) *Refusal {
 	if r := c.person(who, m.Who, m.Side); r != nil {
 		return r
 	}
-	for _, p := range c.Past {
-		if p.Account == who.ID && slices.Contains(m.ByOtherThan, p.Move) {
-			t := k.Move(p.Move).Title
-			return Refuse(CodeSecondPerson, "", "A second person must do this: you made the move “"+t.En+"” in this case.",
-				"须由他人操作：本案卷的“"+t.Zh+"”由您执行。")
-		}
-	}
-	return nil
+	return k.another(c, who, m)
 }
 
 // stands says whether the case is where the move can be made.
@@ -452,9 +519,6 @@ func (r *Requirement) answer(v any) (any, *Refusal) {
 		return id, nil
 	case "organisations":
 		list, _ := v.([]any)
-		if ids, ok := v.([]int64); ok { // an answer that was kept
-			return ids, nil
-		}
 		var ids []int64
 		for _, v := range list {
 			id, ok := whole(v)

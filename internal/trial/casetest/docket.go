@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
@@ -53,7 +54,7 @@ func openDocket(ctx context.Context, t *Test, kinds []*lifecycle.Kind, law Law) 
 	if d.db, err = db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(d.dir, "cases.db"), NoSync: true}); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(d.dir))
 	}
-	if err := d.db.Migrate(ctx, ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), respond.Migrations()); err != nil {
+	if err := d.db.Migrate(ctx, ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), respond.Migrations()); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	findings := inspect.New(inspect.Deps{DB: d.db, Clock: d.clock, Access: access.AllowAll, Register: d.city})

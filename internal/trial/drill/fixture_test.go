@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
@@ -137,7 +138,7 @@ type city struct {
 }
 
 func migrations() []db.Migrations {
-	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), respond.Migrations(), plan.Migrations()}
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), respond.Migrations(), plan.Migrations()}
 }
 
 func newCity(t *testing.T, d *db.DB, begin time.Time, detectors []*engine.Detector, h *backtest.History, p *plan.Plan, kind *lifecycle.Kind, missing ...string) *city {

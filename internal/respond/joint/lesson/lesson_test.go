@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/pack"
@@ -52,6 +53,9 @@ func (r *register) Within(area, within int64) bool {
 	return area == within || within == 1 && (area == 10 || area == 11)
 }
 
+// Above knows no organisation above another.
+func (*register) Above(organisation, other int64) bool { return organisation == other }
+
 func (r *register) Name(_ context.Context, kind string, id int64) lifecycle.Text {
 	return lifecycle.Words(fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%d号%s", id, kind))
 }
@@ -85,7 +89,7 @@ type world struct {
 }
 
 func rooms() []db.Migrations {
-	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations()}
+	return []db.Migrations{ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations()}
 }
 
 func newWorld(t testing.TB, d *db.DB, assets []Asset) *world {
@@ -547,5 +551,3 @@ func TestTheLargestLesson(t *testing.T) {
 		t.Errorf("%d tasks", n)
 	}
 }
-
-func (*register) Above(organisation, other int64) bool { return organisation == other }
