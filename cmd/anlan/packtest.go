@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"github.com/anlan-city/anlan/internal/app"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 )
 
@@ -67,7 +68,7 @@ func (c packTestCmd) Run() error {
 }
 
 func (c packTestCmd) test(dir string, match *regexp.Regexp) (*packtest.Report, error) {
-	suite, report, err := runPack(dir, match)
+	suite, report, err := c.load(dir, match)
 	if err != nil || !c.Update || report.Failed == 0 {
 		return report, err
 	}
@@ -82,14 +83,14 @@ func (c packTestCmd) test(dir string, match *regexp.Regexp) (*packtest.Report, e
 		}
 		fmt.Printf("%s: %d of its tests rewritten\n", path, f.Changed)
 	}
-	_, report, err = runPack(dir, match)
+	_, report, err = c.load(dir, match)
 	return report, err
 }
 
 func folder(dir string) string { return filepath.ToSlash(filepath.Clean(dir)) }
 
-func runPack(dir string, match *regexp.Regexp) (*packtest.Suite, *packtest.Report, error) {
-	suite, err := packtest.Load(os.DirFS(dir), folder(dir))
+func (c packTestCmd) load(dir string, match *regexp.Regexp) (*packtest.Suite, *packtest.Report, error) {
+	suite, err := packtest.Load(os.DirFS(dir), folder(dir), app.PackTool().Calendars(c.Dir...)...)
 	if err != nil {
 		return nil, nil, err
 	}

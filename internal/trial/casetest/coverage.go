@@ -16,6 +16,7 @@ const (
 	refusedSecond   = "second person"
 	refusedGuard    = "guard"
 	refusedEvidence = "evidence"
+	refusedBounds   = "bounds" // of an extension: too late, too long, too often
 )
 
 type seenRefusal struct{ move, why string }
@@ -26,29 +27,39 @@ type seen struct {
 	refused  map[seenRefusal]bool
 	passed   map[string]bool // state:found
 	ended    map[string]bool // states
-	reopened map[bool]bool   // after the same news came again: the old case, or a new one
+	decided  map[decision]bool
+	reopened map[bool]bool // after the same news came again: the old case, or a new one
+}
+
+// decision is what became of a move that needed approval.
+type decision struct {
+	move    string
+	granted bool
 }
 
 func newSeen() seen {
-	return seen{map[string]bool{}, map[seenRefusal]bool{}, map[string]bool{}, map[string]bool{}, map[bool]bool{}}
+	return seen{map[string]bool{}, map[seenRefusal]bool{}, map[string]bool{}, map[string]bool{}, map[decision]bool{}, map[bool]bool{}}
 }
 
 // step notes what a step has shown.
 func (s *seen) step(x *step, before, after *sight, refused *lifecycle.Refusal) {
+	if refused == nil && after.ended != "" && before.ended == "" {
+		s.ended[after.state] = true
+	}
+	if x.does == "decide" && refused == nil {
+		s.decided[decision{after.asked, after.ask == "granted"}] = true
+	}
 	move := x.doc.Move.Value
 	if move == "" {
 		return
 	}
 	if refused == nil {
 		s.made[move] = true
-		if after.ended != "" {
-			s.ended[after.state] = true
-		}
 		return
 	}
 	why := map[string]string{
 		lifecycle.CodeRole: refusedRole, lifecycle.CodeSecondPerson: refusedSecond, lifecycle.CodeGuard: refusedGuard,
-		lifecycle.CodeEvidence: refusedEvidence, lifecycle.CodeReading: refusedEvidence,
+		lifecycle.CodeEvidence: refusedEvidence, lifecycle.CodeReading: refusedEvidence, lifecycle.CodeExtension: refusedBounds,
 	}[refused.Code]
 	s.refused[seenRefusal{move, why}] = true
 }
@@ -60,6 +71,7 @@ func (s *seen) add(o seen) {
 	merge(s.refused, o.refused)
 	merge(s.passed, o.passed)
 	merge(s.ended, o.ended)
+	merge(s.decided, o.decided)
 	merge(s.reopened, o.reopened)
 }
 
@@ -102,6 +114,10 @@ func Coverage(p *pack.Pack, kinds []*lifecycle.Kind, results []*Result) pack.Dia
 				gap(at.moves[m.ID], "no test makes the move %s of %s", m.ID, k.ID)
 			case len(lacks) > 0:
 				gap(at.moves[m.ID], "no test is refused the move %s of %s for its %s", m.ID, k.ID, strings.Join(lacks, ", nor for its "))
+			case m.Approval != nil && !all.decided[decision{m.ID, true}]:
+				gap(at.moves[m.ID], "in no test the move %s of %s is granted", m.ID, k.ID)
+			case m.Approval != nil && !all.decided[decision{m.ID, false}]:
+				gap(at.moves[m.ID], "in no test the move %s of %s is not granted", m.ID, k.ID)
 			}
 		}
 		for _, name := range limitNames(k) {
@@ -113,6 +129,12 @@ func Coverage(p *pack.Pack, kinds []*lifecycle.Kind, results []*Result) pack.Dia
 			if s.End != "" && !all.ended[s.ID] {
 				gap(at.states[s.ID], "no test ends a case of %s in %s", k.ID, s.ID)
 			}
+		}
+		if k.Recurs != nil && !all.reopened[true] {
+			gap(at.recurs, "in no test a case of %s is opened again", k.ID)
+		}
+		if k.Recurs != nil && !all.reopened[false] {
+			gap(at.recurs, "in no test it is too late to open a case of %s again", k.ID)
 		}
 	}
 	return ds.Sorted()
@@ -129,6 +151,9 @@ func refusable(m *lifecycle.Move) []string {
 	}
 	if m.Guard != nil {
 		why = append(why, refusedGuard)
+	}
+	if !m.Before.IsZero() || !m.Most.IsZero() || m.Times > 0 {
+		why = append(why, refusedBounds)
 	}
 	for _, r := range m.Requires {
 		if r.Evidence != "" {

@@ -17,20 +17,23 @@ import (
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/ledger"
-	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/timers"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // This file alone knows the room of cases.
 
-// Law is what the room needs beside the kinds.
+// Law is what the tests of one pack run under: its kinds, and the calendars that they count by.
 type Law struct {
+	Kinds     []*lifecycle.Kind
+	Calendars []*calendar.Calendar
 }
 
 // docket is the room of cases with its tables, for one test.
@@ -39,33 +42,57 @@ type docket struct {
 	db    *db.DB
 	clock *clock.Virtual
 	room  *respond.Service
+	eye   *respond.Service // the same room as one sees it who may see everything
 	loop  *timers.Loop
 	city  *town
 	heard int64 // the last event that was looked at
-	test  *Test
-	news  int64 // alerts, findings and reports so far
+	news  int64 // alerts, findings, reports and events so far
 }
 
-func openDocket(ctx context.Context, t *Test, kinds []*lifecycle.Kind, law Law) (_ *docket, err error) {
-	d := &docket{test: t, clock: clock.NewVirtual(t.start), city: newTown(t)}
+func openDocket(ctx context.Context, t *Test, law Law) (_ *docket, err error) {
+	d := &docket{clock: clock.NewVirtual(t.start), city: newTown(t)}
 	if d.dir, err = os.MkdirTemp("", "anlan-casetest-"); err != nil {
 		return nil, err
 	}
 	if d.db, err = db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(d.dir, "cases.db"), NoSync: true}); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(d.dir))
 	}
-	if err := d.db.Migrate(ctx, ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), respond.Migrations()); err != nil {
+	if err := d.build(ctx, t, law); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	findings := inspect.New(inspect.Deps{DB: d.db, Clock: d.clock, Access: access.AllowAll, Register: d.city})
-	d.room, err = respond.New(respond.Deps{
-		DB: d.db, Clock: d.clock, Access: access.AllowAll, Readings: d.city, Register: d.city, Findings: findings, Kinds: kinds,
-	})
+	return d, nil
+}
+
+func (d *docket) build(ctx context.Context, t *Test, law Law) error {
+	err := d.db.Migrate(ctx, ledger.Migrations(), outbox.Migrations(), timers.Migrations(), vault.Migrations(), inspect.Migrations(), respond.Migrations())
 	if err != nil {
-		return nil, errors.Join(err, d.Close())
+		return err
+	}
+	policy, err := access.NewPolicy(d.city)
+	if err != nil {
+		return err
+	}
+	deps := respond.Deps{
+		DB: d.db, Clock: d.clock, Access: policy, Readings: d.city, Register: d.city, Kinds: law.Kinds, Calendars: map[string]lifecycle.WorkingDays{},
+	}
+	for _, c := range law.Calendars {
+		deps.Calendars[c.ID] = c.In(t.start.Location())
+	}
+	if slices.ContainsFunc(law.Kinds, func(k *lifecycle.Kind) bool { return k.Private }) { // its key takes a moment to make
+		deps.Vault, err = vault.New(ctx, vault.Deps{DB: d.db, Clock: d.clock, Access: policy, KeyFile: filepath.Join(d.dir, "vault.key")})
+		if err != nil {
+			return err
+		}
+	}
+	if d.room, err = respond.New(deps); err != nil {
+		return err
+	}
+	deps.Access = access.AllowAll
+	if d.eye, err = respond.New(deps); err != nil {
+		return err
 	}
 	d.loop = timers.New(d.db, d.clock, d.room.Timers())
-	return d, nil
+	return nil
 }
 
 // Close takes the tables away again.
@@ -80,6 +107,9 @@ type sight struct {
 	post    string
 	listed  string
 	ask     string // what became of the newest one
+	asked   string // its move
+	parts   []part
+	alert   int64
 	fields  map[string]any
 	limits  map[string]limit // by their names: state:found, limit:closing
 	tasks   []task
@@ -100,6 +130,11 @@ func (l limit) word() string {
 }
 
 func (l limit) String(clock func(time.Time) string) string { return l.word() + ", due " + clock(l.due) }
+
+type part struct {
+	id    int64
+	owner string
+}
 
 type task struct {
 	id       int64
@@ -124,14 +159,29 @@ func (s *sight) field(name string, p *player) string {
 	}
 }
 
-func (d *docket) open(ctx context.Context, o *opening) (id int64, err error) {
-	d.news++
-	spot := d.city.spot(o.doc)
-	w := respond.Opening{
-		Kind: o.kind.ID, Title: o.doc.Title.Value, Level: o.doc.Level.Value, Spot: spot, Fields: map[string]any{},
-	}
+// open opens a case as the news of its sort does, or as a person does by hand.
+func (d *docket) open(ctx context.Context, o *opening) (id int64, refused *lifecycle.Refusal, err error) {
+	fields := map[string]any{}
 	for _, e := range o.doc.Fields {
-		w.Fields[e.Key.Value] = e.Value.Value
+		fields[e.Key.Value] = e.Value.Value
+	}
+	title := o.doc.Title.Value
+	if title == "" {
+		title = "A test"
+	}
+	spot := d.city.spot(o)
+	if who, there := d.city.test.people[o.doc.Who.Value]; there {
+		r, err := d.room.OpenByHand(d.by(ctx, who), respond.NewCase{
+			Kind: o.kind.ID, Title: title, Level: o.doc.Level.Value, Asset: spot.Asset, Place: spot.Place, Area: spot.Area, Owner: spot.Owner,
+			Post: o.doc.Post.Value, Fields: fields,
+		}, "")
+		refused, err = refusal(err)
+		return r.Case, refused, err
+	}
+	d.news++
+	w := respond.Opening{
+		Kind: o.kind.ID, Title: title, Level: o.doc.Level.Value, Category: o.doc.Category.Value, Desk: d.city.organisation(o.desk()),
+		Post: o.doc.Post.Value, Spot: spot, Fields: fields,
 	}
 	for _, s := range o.doc.RaisedBy {
 		w.Datastreams = append(w.Datastreams, d.city.stream(s.Value))
@@ -141,6 +191,8 @@ func (d *docket) open(ctx context.Context, o *opening) (id int64, err error) {
 		w.Alert = d.news
 	case "finding":
 		w.Finding = d.news
+	case "report":
+		w.Report = d.news
 	}
 	first := respond.Entry{Kind: o.by, Text: lifecycle.Words("Opened by a test", "测试立案")}
 	err = d.db.Write(ctx, func(tx *db.Tx) error {
@@ -150,7 +202,7 @@ func (d *docket) open(ctx context.Context, o *opening) (id int64, err error) {
 		}
 		return err
 	})
-	return id, err
+	return id, nil, err
 }
 
 // actor is a person with an account.
@@ -180,9 +232,10 @@ func (d *docket) move(ctx context.Context, id int64, who person, move string, an
 	return refusal(err)
 }
 
-// probe asks whether a role could make a move: with an answer that no form asks for, so that it is never made.
-func (d *docket) probe(ctx context.Context, id int64, k *lifecycle.Kind, move, role string) (*lifecycle.Refusal, error) {
-	who := person{id: stranger, name: "stranger", roles: []string{role}, of: d.city.side(k.Move(move))}
+// probe asks whether somebody new with a role could make a move for an organisation: with an answer that no form asks for, so that
+// it is never made.
+func (d *docket) probe(ctx context.Context, id int64, move, role, of string) (*lifecycle.Refusal, error) {
+	who := person{id: stranger, name: "stranger", roles: []string{role}, of: of}
 	r, err := d.move(ctx, id, who, move, map[string]any{"-": "-"}, "")
 	if r != nil && r.Code == lifecycle.CodeUnknownField {
 		return nil, err
@@ -261,50 +314,71 @@ func (d *docket) passings(ctx context.Context) ([]passing, error) {
 			if err := json.Unmarshal([]byte(payload), &e); err != nil {
 				return err
 			}
-			passed = append(passed, passing{e.Case, limitOf(e), e.At, ""})
+			passed = append(passed, passing{e.Case, limitOf(e), e.At, e.Chain})
 		}
 		return rows.Err()
 	})
 	return passed, err
 }
 
+// limitOf is what tests call a limit: the room has but one name for that of any state.
 func limitOf(e events.CaseOverdue) string {
-	if e.Task != 0 {
-		return fmt.Sprintf("task:%d", e.Task)
+	if e.Limit == lifecycle.StateLimit {
+		return "state:" + e.State
 	}
-	return "state:" + e.State
+	return e.Limit
 }
 
 func (d *docket) look(ctx context.Context, id int64) (*sight, error) {
-	page, err := d.room.Case(access.With(ctx, access.System("test")), id)
+	page, err := d.eye.Case(access.With(ctx, access.System("test")), id)
 	if err != nil {
 		return nil, err
 	}
-	s := &sight{state: page.State, ended: page.Outcome, fields: page.Fields, limits: map[string]limit{}}
-	if page.DueAt != nil {
-		s.due = *page.DueAt
-	}
-	if page.Owner != nil {
-		s.owner = d.city.nameOf(*page.Owner)
+	s := &sight{
+		state: page.State, ended: page.Outcome, post: page.Post, listed: page.Listed, fields: page.Fields, limits: map[string]limit{},
+		due: moment(page.DueAt), owner: d.city.nameOf(page.Owner), alert: number(page.Alert),
 	}
 	for _, t := range page.Tasks {
-		x := task{id: t.ID, post: t.Assignee, of: d.city.nameOf(t.Organisation), state: t.State}
+		x := task{id: t.ID, post: t.Assignee, of: d.city.nameOf(&t.Organisation), due: moment(t.DueAt), state: t.State}
 		switch title := t.Title.(type) {
 		case lifecycle.Text:
 			x.title = title
 		case string:
 			x.title = lifecycle.Words(title, title)
 		}
-		if t.DueAt != nil {
-			x.due = *t.DueAt
-		}
 		s.tasks = append(s.tasks, x)
+	}
+	for _, l := range page.Limits { // of several of one name the last is the one that counts
+		s.limits[l.Name] = limit{due: l.DueAt, ended: moment(l.EndedAt), state: l.State}
+	}
+	for _, a := range page.Asks {
+		s.ask, s.asked = a.State, a.Move
+	}
+	for _, p := range page.Parts {
+		s.parts = append(s.parts, part{p.ID, d.city.nameOf(p.Owner)})
+	}
+	for _, p := range page.Parties {
+		s.parties = append(s.parties, d.city.nameOf(&p.Organisation))
 	}
 	return s, nil
 }
 
+func moment(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+func number(id *int64) int64 {
+	if id == nil {
+		return 0
+	}
+	return *id
+}
+
 func (d *docket) decide(ctx context.Context, id int64, who person, granted bool, reason string) (*lifecycle.Refusal, error) {
-	c, err := d.room.Case(d.by(ctx, who), id)
+	c, err := d.eye.Case(access.With(ctx, access.System("test")), id)
 	if err != nil {
 		return nil, err
 	}
@@ -353,28 +427,86 @@ func noTask(name string) *lifecycle.Refusal {
 	return lifecycle.Refuse("case.no_task", "", "There is no open task of "+name+".", "没有“"+name+"”的待办任务。")
 }
 
+func (d *docket) give(ctx context.Context, id int64, who person, post string) (*lifecycle.Refusal, error) {
+	_, err := d.room.OpenTask(d.by(ctx, who), id, respond.TaskRequest{Title: "A task of a test", Assignee: post}, "")
+	return refusal(err)
+}
+
 func (d *docket) invite(ctx context.Context, id int64, who person, organisation string) (*lifecycle.Refusal, error) {
-	return nil, errors.ErrUnsupported
+	_, err := d.room.InviteByHand(d.by(ctx, who), id, respond.PartyRequest{Organisation: d.city.organisation(organisation)}, "")
+	return refusal(err)
 }
 
+// again has the news of a sort come once more about what a case was opened for, and returns the case that stands open for it.
 func (d *docket) again(ctx context.Context, o *opening, by string) (int64, error) {
-	return 0, errors.ErrUnsupported
+	d.news++
+	spot := d.city.spot(o)
+	ctx = access.With(ctx, access.System("test"))
+	switch by {
+	case "finding":
+		return d.room.OpenForFinding(ctx, inspect.Finding{ID: d.news, At: d.clock.Now(), Description: "the same again", Spot: spot})
+	case "alert":
+		return d.alert(ctx, o, "alert.raised", d.news)
+	}
+	body, err := json.Marshal(events.ReportReceived{Report: d.news, Number: strconv.FormatInt(d.news, 10), Category: o.doc.Category.Value, Area: spot.Area, At: d.clock.Now()})
+	if err != nil {
+		return 0, err
+	}
+	if err := d.room.Hear(ctx, bus.Message{ID: d.news, Subject: "report.received", Data: body}); err != nil {
+		return 0, err
+	}
+	return d.newest(ctx)
 }
 
-func (d *docket) level(ctx context.Context, id int64, level string) error {
-	return errors.ErrUnsupported
+// alert tells the room of an alert, and returns the case that stands open for it.
+func (d *docket) alert(ctx context.Context, o *opening, subject string, alert int64) (int64, error) {
+	d.news++
+	spot := d.city.spot(o)
+	a := events.AlertFacts{
+		Alert: alert, Level: o.doc.Level.Value, Asset: spot.Asset, Place: spot.Place, Opens: &events.AlertOpens{Case: o.kind.ID}, Since: d.clock.Now(),
+	}
+	for _, s := range o.doc.RaisedBy {
+		a.Datastreams = append(a.Datastreams, d.city.stream(s.Value))
+	}
+	body, err := json.Marshal(a)
+	if err != nil {
+		return 0, err
+	}
+	if err := d.room.Hear(ctx, bus.Message{ID: d.news, Subject: subject, Data: body}); err != nil {
+		return 0, err
+	}
+	return d.newest(ctx)
 }
 
-func (d *docket) parts(ctx context.Context, id int64) ([]int64, error) {
-	return nil, nil
+// newest is the case that was opened, or opened again, last.
+func (d *docket) newest(ctx context.Context) (id int64, err error) {
+	err = d.db.Read(ctx, func(tx *db.Tx) error {
+		var payload string
+		err := tx.QueryRow(`select payload from outbox where subject in ('case.opened', 'case.reopened') order by id desc nulls last limit 1`).Scan(&payload)
+		if err != nil {
+			return err
+		}
+		var e struct{ Case int64 }
+		err = json.Unmarshal([]byte(payload), &e)
+		id = e.Case
+		return err
+	})
+	return id, err
 }
 
-func (d *docket) partOwners(ctx context.Context, id int64) ([]string, error) {
-	return nil, errors.ErrUnsupported
+// level has the alert of a case change its level.
+func (d *docket) level(ctx context.Context, c *sight, o *opening, level string) error {
+	changed := *o
+	changed.doc.Level.Value = level
+	_, err := d.alert(access.With(ctx, access.System("test")), &changed, "alert.changed", c.alert)
+	return err
 }
 
+// sees says whether a person may read a case.
 func (d *docket) sees(ctx context.Context, id int64, who person) (bool, error) {
-	return false, errors.ErrUnsupported
+	_, err := d.room.Case(d.by(ctx, who), id)
+	r, err := refusal(err)
+	return r == nil, err
 }
 
 // says sets what an instrument says from now on.
@@ -394,8 +526,11 @@ type town struct {
 }
 
 func newTown(t *Test) *town {
-	return &town{test: t, organisations: []string{""}, assets: []string{""}, places: []string{""}, streams: []string{""}, latest: map[int64]lifecycle.Reading{}}
+	return &town{test: t, organisations: []string{nobody}, assets: []string{nobody}, places: []string{nobody}, streams: []string{nobody}, latest: map[int64]lifecycle.Reading{}}
 }
+
+// nobody is what tests call the organisation 0: nobody in particular, or the city's own watch.
+const nobody = "none"
 
 // numbered finds or adds a name.
 func numbered(list *[]string, name string) int64 {
@@ -407,40 +542,49 @@ func numbered(list *[]string, name string) int64 {
 	return int64(i)
 }
 
-// organisation is the number of one by its name; none is 0, the city's own watch.
-func (c *town) organisation(name string) int64 {
-	if name == "none" {
-		name = ""
+func (c *town) organisation(name string) int64 { return numbered(&c.organisations, name) }
+func (c *town) asset(name string) int64        { return numbered(&c.assets, name) }
+func (c *town) stream(name string) int64       { return numbered(&c.streams, name) }
+
+func (c *town) nameOf(organisation *int64) string {
+	switch {
+	case organisation == nil:
+		return nobody
+	case *organisation < 0 || int(*organisation) >= len(c.organisations):
+		return strconv.FormatInt(*organisation, 10)
 	}
-	return numbered(&c.organisations, name)
+	return c.organisations[*organisation]
 }
 
-func (c *town) nameOf(organisation int64) string {
-	if organisation < 0 || int(organisation) >= len(c.organisations) {
-		return fmt.Sprint(organisation)
+// Above says whether an organisation is another, or stands above it by the test's under.
+func (c *town) Above(organisation, other int64) bool {
+	name := c.nameOf(&organisation)
+	for at := c.nameOf(&other); at != ""; at = c.test.under[at] {
+		if at == name {
+			return true
+		}
 	}
-	return c.organisations[organisation]
+	return false
 }
 
-func (c *town) asset(name string) int64  { return numbered(&c.assets, name) }
-func (c *town) stream(name string) int64 { return numbered(&c.streams, name) }
-
-// side is the organisation for which a move is made.
-func (c *town) side(*lifecycle.Move) string { return "owner" }
+// Covers is Above: nobody in a test has a duty for an area.
+func (c *town) Covers(organisation, owner, _ int64) bool {
+	return owner != 0 && c.Above(organisation, owner)
+}
 
 // spot is where a case is about. One that names neither asset nor place is about a place of its own.
-func (c *town) spot(doc openedDoc) inspect.Spot {
-	s := inspect.Spot{Area: 1, Owner: c.organisation(doc.Owner.Value)}
-	name := doc.Asset.Value
-	if name == "" && len(doc.RaisedBy) > 0 {
-		name, _, _ = strings.Cut(doc.RaisedBy[0].Value, "/")
+func (c *town) spot(o *opening) inspect.Spot {
+	s := inspect.Spot{Area: 1, Owner: c.organisation(o.doc.Owner.Value)}
+	name := o.doc.Asset.Value
+	if name == "" && len(o.doc.RaisedBy) > 0 {
+		name, _, _ = strings.Cut(o.doc.RaisedBy[0].Value, "/")
 	}
 	if name != "" {
 		s.Asset = c.asset(name)
 	}
-	s.Place = numbered(&c.places, pack.String{Value: "at " + name}.Value)
-	if doc.Place.Value != "" {
-		s.Place = numbered(&c.places, doc.Place.Value)
+	s.Place = numbered(&c.places, "at "+name+" "+o.name)
+	if o.doc.Place.Value != "" {
+		s.Place = numbered(&c.places, o.doc.Place.Value)
 	}
 	return s
 }
@@ -457,21 +601,19 @@ func (c *town) Latest(_ context.Context, datastream int64) (lifecycle.Reading, e
 // Locate leaves a spot as it is.
 func (*town) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) { return s, nil }
 
-// Above says that each organisation stands for itself.
-func (*town) Above(organisation, other int64) bool { return organisation == other }
-
 // Name is what people call a thing.
 func (c *town) Name(_ context.Context, kind string, id int64) lifecycle.Text {
-	if kind == "organisation" && id > 0 && int(id) < len(c.organisations) {
-		return lifecycle.Words(c.organisations[id], c.organisations[id])
+	if kind != "organisation" {
+		return lifecycle.Words(fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%s %d", kind, id))
 	}
-	if kind == "organisation" {
+	if id <= 0 || int(id) >= len(c.organisations) {
 		return lifecycle.Text{}
 	}
-	return lifecycle.Words(fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%s %d", kind, id))
+	return lifecycle.Words(c.organisations[id], c.organisations[id])
 }
 
 var (
 	_ respond.Register = (*town)(nil)
 	_ respond.Readings = (*town)(nil)
+	_ access.Scopes    = (*town)(nil)
 )

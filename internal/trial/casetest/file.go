@@ -5,7 +5,7 @@ import "github.com/anlan-city/anlan/internal/pack"
 // Doc are the keys that a test of a case kind has, beside its name and its start.
 type Doc struct {
 	Case   pack.String          `yaml:"case" doc:"of a test of a kind of case: the kind; opened and steps then say what happens, and not series and expect"`
-	Opened *openedDoc           `yaml:"opened" doc:"what the case is opened for and about; left out: by what opens its kind, held by owner, run by desk"`
+	Opened *openedDoc           `yaml:"opened" doc:"what the case is opened for and about; left out: by what opens its kind, held by owner, run by the city's own watch"`
 	Others pack.Map[openedDoc]  `yaml:"others" doc:"further cases, each under a name of its own, opened at the start; their kind is that of the test unless they say another"`
 	People pack.Map[personDoc]  `yaml:"people" doc:"who acts, each under a short name such as a, b, c"`
 	Under  pack.Map[pack.Names] `yaml:"under" doc:"which organisations stand under another: {bureau: [works, depot]}; any name is an organisation"`
@@ -23,9 +23,9 @@ type openedDoc struct {
 	RaisedBy pack.Names            `yaml:"raised_by" doc:"whose readings raised the alert: asset/property"`
 	Category pack.String           `yaml:"category" doc:"of the report"`
 	Fields   pack.Map[pack.Scalar] `yaml:"fields" doc:"what its forms hold from the beginning"`
-	Owner    pack.String           `yaml:"owner" default:"owner" doc:"the organisation that holds it; none for nobody"`
+	Owner    pack.String           `yaml:"owner" default:"owner" doc:"the organisation that holds it; none for nobody yet"`
 	Post     pack.String           `yaml:"post" doc:"the owner's post that has it"`
-	Desk     pack.String           `yaml:"desk" default:"desk" doc:"the organisation that runs it; none for the city's own watch"`
+	Desk     pack.String           `yaml:"desk" doc:"the organisation that runs it; left out: that of the person who opens it, else none, the city's own watch"`
 	Pos      pack.Pos
 }
 
@@ -52,6 +52,7 @@ type StepDoc struct {
 	Decide      pack.String           `yaml:"decide" pack:"one of granted refused" doc:"decides what was asked for"`
 	Acknowledge pack.Scalar           `yaml:"acknowledge" doc:"takes on a task: the newest of that post, or its number"`
 	Done        pack.Scalar           `yaml:"done" doc:"says that a task is done, likewise"`
+	Give        pack.String           `yaml:"give" doc:"gives a task by hand, to that post of the owner"`
 	Invite      pack.String           `yaml:"invite" doc:"invites an organisation into the case"`
 	Again       pack.String           `yaml:"again" pack:"one of alert finding report" doc:"the same kind of news comes again about the same asset or place"`
 	Level       pack.String           `yaml:"level" pack:"one of blue yellow orange red" doc:"the alert changes its level"`
@@ -62,7 +63,7 @@ type StepDoc struct {
 	Refused pack.String `yaml:"refused" doc:"it is refused with this code"`
 	Says    *saysDoc    `yaml:"says" doc:"words of the refusal"`
 	Then    *thenDoc    `yaml:"then" doc:"how the case stands then"`
-	Pos     pack.Pos    `pack:"at most one of move evidence decide acknowledge done invite again level overdue may sees,at most one of refused then"`
+	Pos     pack.Pos    `pack:"at most one of move evidence decide acknowledge done give invite again level overdue may sees,at most one of refused then"`
 }
 
 type saysDoc struct {

@@ -37,8 +37,8 @@ type Failure struct {
 type row struct{ what, expected, got string }
 
 // Run runs one test. The error is one of the machinery, not of the test.
-func (t *Test) Run(ctx context.Context, kinds []*lifecycle.Kind, law Law) (*Result, error) {
-	d, err := openDocket(ctx, t, kinds, law)
+func (t *Test) Run(ctx context.Context, law Law) (*Result, error) {
+	d, err := openDocket(ctx, t, law)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
@@ -67,9 +67,12 @@ type passing struct {
 func (p *player) play(ctx context.Context) error {
 	t := p.Test
 	for _, o := range append([]opening{t.opened}, t.others...) {
-		id, err := p.docket.open(ctx, &o)
+		id, refused, err := p.docket.open(ctx, &o)
 		if err != nil {
-			p.fail(o.at, fmt.Sprintf("the case is not opened: %v", err))
+			return err
+		}
+		if refused != nil {
+			p.fail(o.at, fmt.Sprintf("the case is not opened: %s: %s", refused.Code, refused.Text.En))
 			return nil
 		}
 		p.cases[o.name] = id
@@ -195,15 +198,15 @@ func (p *player) take(ctx context.Context) error {
 	}
 	id := p.about()
 	if n := partNumber(doc.In.Value); n > 0 {
-		parts, err := p.docket.parts(ctx, p.cases[""])
+		whole, err := p.docket.look(ctx, p.cases[""])
 		if err != nil {
 			return err
 		}
-		if n > len(parts) {
-			p.fail(doc.In.Pos, fmt.Sprintf("there is no %s; the case has %d parts", doc.In.Value, len(parts)))
+		if n > len(whole.parts) {
+			p.fail(doc.In.Pos, fmt.Sprintf("there is no %s; the case has %d parts", doc.In.Value, len(whole.parts)))
 			return nil
 		}
-		id = parts[n-1]
+		id = whole.parts[n-1].id
 		p.cases[doc.In.Value] = id
 	}
 	before, err := p.docket.look(ctx, id)
@@ -216,7 +219,7 @@ func (p *player) take(ctx context.Context) error {
 	case "sees":
 		return p.sees(ctx, id)
 	}
-	refused, again, err := p.deed(ctx, id)
+	refused, again, err := p.deed(ctx, id, before)
 	if err != nil {
 		return err
 	}
@@ -232,15 +235,16 @@ func (p *player) take(ctx context.Context) error {
 	if !p.refusal(refused) || doc.Then == nil {
 		return nil
 	}
-	return p.then(ctx, id, before, after, again)
+	p.then(id, before, after, again)
+	return nil
 }
 
 // deed does what the step says. again is the case that stands open after the news came again.
-func (p *player) deed(ctx context.Context, id int64) (refused *lifecycle.Refusal, again int64, err error) {
+func (p *player) deed(ctx context.Context, id int64, before *sight) (refused *lifecycle.Refusal, again int64, err error) {
 	doc, who := p.step.doc, p.step.who
 	switch p.step.does {
 	case "move":
-		refused, err = p.docket.move(ctx, id, who, doc.Move.Value, p.answers(id), doc.Note.Value)
+		refused, err = p.docket.move(ctx, id, who, doc.Move.Value, p.answers(), doc.Note.Value)
 	case "evidence":
 		for _, kind := range doc.Evidence {
 			if refused, err = p.docket.attach(ctx, id, who, kind.Value, p.Test.streams[doc.From.Value]); refused != nil || err != nil {
@@ -253,12 +257,14 @@ func (p *player) deed(ctx context.Context, id int64) (refused *lifecycle.Refusal
 		refused, err = p.docket.acknowledge(ctx, id, who, doc.Acknowledge.Value)
 	case "done":
 		refused, err = p.docket.done(ctx, id, who, doc.Done.Value, doc.Note.Value)
+	case "give":
+		refused, err = p.docket.give(ctx, id, who, doc.Give.Value)
 	case "invite":
 		refused, err = p.docket.invite(ctx, id, who, doc.Invite.Value)
 	case "again":
 		again, err = p.docket.again(ctx, p.openingOf(doc.In.Value), doc.Again.Value)
 	case "level":
-		err = p.docket.level(ctx, id, doc.Level.Value)
+		err = p.docket.level(ctx, before, p.openingOf(doc.In.Value), doc.Level.Value)
 	}
 	return refused, again, err
 }
@@ -273,7 +279,7 @@ func (p *player) openingOf(name string) *opening {
 }
 
 // answers are the step's fields as the form takes them.
-func (p *player) answers(id int64) map[string]any {
+func (p *player) answers() map[string]any {
 	out := map[string]any{}
 	m := p.kindOf().Move(p.step.doc.Move.Value)
 	for _, e := range p.step.doc.Fields {
@@ -300,6 +306,16 @@ func (p *player) answer(kind, text string) any {
 		if at, ok := p.Test.moment(text, p.step.at); ok {
 			return at.Format(time.RFC3339)
 		}
+	case "organisation":
+		return float64(p.docket.city.organisation(text))
+	case "organisations":
+		ids := []any{}
+		for _, name := range strings.Fields(text) {
+			ids = append(ids, float64(p.docket.city.organisation(name)))
+		}
+		return ids
+	case "case":
+		return float64(p.cases[text])
 	}
 	return text
 }
@@ -310,7 +326,7 @@ func (p *player) said(before, after *sight, refused *lifecycle.Refusal) {
 		return
 	}
 	doc, what := p.step.doc, p.step.does
-	for _, s := range []pack.String{doc.Move, doc.Decide, {Value: doc.Acknowledge.Value}, {Value: doc.Done.Value}, doc.Invite, doc.Again, doc.Level} {
+	for _, s := range []pack.String{doc.Move, doc.Decide, {Value: doc.Acknowledge.Value}, {Value: doc.Done.Value}, doc.Give, doc.Invite, doc.Again, doc.Level} {
 		if s.Value != "" {
 			what += " " + s.Value
 		}
@@ -362,21 +378,23 @@ func (p *player) refusal(got *lifecycle.Refusal) (done bool) {
 	return false
 }
 
-// may tries each role at each of the moves, and wants it allowed for those that the step names and no others.
+// may tries each role at each of the moves, and wants it allowed for those that the step names and no others; and where a move
+// belongs to one side, for no one of the other.
 func (p *player) may(ctx context.Context, id int64, before *sight) error {
 	for _, e := range p.step.doc.May {
 		var want, got []string
 		for _, r := range e.Value {
 			want = append(want, r.Value)
 		}
+		mine, others := p.sides(p.kindOf().Move(e.Key.Value), before)
 		for _, role := range roles {
-			r, err := p.docket.probe(ctx, id, p.kindOf(), e.Key.Value, role)
+			r, err := p.docket.probe(ctx, id, e.Key.Value, role, mine)
 			if err != nil {
 				return err
 			}
 			switch {
 			case r == nil:
-			case r.Code == lifecycle.CodeRole:
+			case r.Code == lifecycle.CodeRole || strings.HasPrefix(r.Code, "access."):
 				p.seen.refused[seenRefusal{e.Key.Value, refusedRole}] = true
 				continue
 			case r.Code == lifecycle.CodeWrongState || r.Code == lifecycle.CodeClosed:
@@ -384,6 +402,15 @@ func (p *player) may(ctx context.Context, id int64, before *sight) error {
 				return nil
 			}
 			got = append(got, role)
+			if others == "" {
+				continue
+			}
+			if r, err = p.docket.probe(ctx, id, e.Key.Value, role, others); err != nil {
+				return err
+			}
+			if r == nil {
+				p.fail(e.Key.Pos, fmt.Sprintf("people of %s may make the move %s too", others, e.Key.Value))
+			}
 		}
 		slices.Sort(want)
 		slices.Sort(got)
@@ -392,6 +419,26 @@ func (p *player) may(ctx context.Context, id int64, before *sight) error {
 		}
 	}
 	return nil
+}
+
+// sides are an organisation for which a move may be made, and one of the other side for which it may not; "" where there is none.
+func (p *player) sides(m *lifecycle.Move, c *sight) (mine, others string) {
+	desk := p.openingOf(p.step.doc.In.Value).desk()
+	if who, there := p.Test.people[p.openingOf(p.step.doc.In.Value).doc.Who.Value]; there {
+		desk = who.of
+	}
+	mine, others = c.owner, desk
+	switch m.Side {
+	case "":
+		return mine, ""
+	case "desk":
+		mine, others = others, mine
+	}
+	city := p.docket.city
+	if others == nobody || city.Above(city.organisation(others), city.organisation(mine)) {
+		return mine, "" // the city stands above all
+	}
+	return mine, others
 }
 
 // sees wants the case readable for those whom the step names, and for nobody else of the test.

@@ -36,6 +36,14 @@ type opening struct {
 	at   pack.Pos
 }
 
+// desk is the organisation that runs the case.
+func (o *opening) desk() string {
+	if o.doc.Desk.IsZero() {
+		return nobody
+	}
+	return o.doc.Desk.Value
+}
+
 type person struct {
 	id    int64
 	name  string
@@ -59,7 +67,7 @@ type step struct {
 // LongestTest is how long a test may last.
 const LongestTest = 4 * 366 * 24 * time.Hour
 
-// Maker makes the tests of one pack. Kinds are those that a test may be about.
+// Maker makes the tests of one pack. Kinds are those of the pack.
 type Maker struct {
 	*pack.Diagnostics
 	Pack  *pack.Pack
@@ -90,7 +98,7 @@ func (m Maker) Test(name pack.String, start string, doc *Doc, file string, at pa
 	if doc.Opened != nil {
 		t.opened = w.opening("", *doc.Opened, doc.Opened.Pos)
 	} else {
-		t.opened = w.opening("", openedDoc{Owner: pack.String{Value: "owner"}, Desk: pack.String{Value: "desk"}}, doc.Case.Pos)
+		t.opened = w.opening("", openedDoc{Owner: pack.String{Value: "owner"}}, doc.Case.Pos)
 	}
 	for _, e := range doc.Others {
 		if strings.HasPrefix(e.Key.Value, partPrefix) {
@@ -185,6 +193,9 @@ func (w *writer) opening(name string, doc openedDoc, at pack.Pos) opening {
 	}
 	if w.known(doc.Who, "person", slices.Sorted(maps.Keys(w.people))); doc.Who.Value != "" && o.by != "person" {
 		w.Add(doc.Who.Pos, pack.CodeValue, "who belongs to a case that a person opens")
+	}
+	if !doc.Who.IsZero() && !doc.Desk.IsZero() {
+		w.Add(doc.Desk.Pos, pack.CodeValue, "the desk is the organisation of the person who opens it; take it out")
 	}
 	return o
 }
@@ -310,6 +321,8 @@ func (doc *StepDoc) does() string {
 		return "acknowledge"
 	case !doc.Done.IsZero():
 		return "done"
+	case !doc.Give.IsZero():
+		return "give"
 	case !doc.Invite.IsZero():
 		return "invite"
 	case !doc.Again.IsZero():
@@ -327,7 +340,7 @@ func (doc *StepDoc) does() string {
 }
 
 // byPersons are the deeds that somebody does.
-var byPersons = []string{"move", "evidence", "decide", "acknowledge", "done", "invite"}
+var byPersons = []string{"move", "evidence", "decide", "acknowledge", "done", "give", "invite"}
 
 func (w *writer) actor(doc *StepDoc, s *step) {
 	personal := slices.Contains(byPersons, s.does)
@@ -401,7 +414,8 @@ var roles = []string{"duty-officer", "inspector", "grid-worker", "operator", "an
 // refusals are offered to whoever writes one otherwise.
 var refusals = []string{
 	lifecycle.CodeClosed, lifecycle.CodeWrongState, lifecycle.CodeRole, lifecycle.CodeSecondPerson, lifecycle.CodeField, lifecycle.CodeEvidence,
-	lifecycle.CodeReading, lifecycle.CodeGuard, lifecycle.CodeUnknownField,
+	lifecycle.CodeReading, lifecycle.CodeGuard, lifecycle.CodeUnknownField, lifecycle.CodeSide, lifecycle.CodeAsked, lifecycle.CodeExtension,
+	lifecycle.CodeNoLimit, lifecycle.CodeNobody,
 }
 
 // answers notes fields that a move does not ask for; where the test is of that very refusal, it says refused.

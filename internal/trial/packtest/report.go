@@ -43,7 +43,7 @@ func (s *Suite) Run(match *regexp.Regexp) (*Report, error) {
 			r.LeftOut++
 			continue
 		}
-		result, err := t.Run(context.Background(), s.kinds, casetest.Law{})
+		result, err := t.Run(context.Background(), s.law)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func (s *Suite) Run(match *regexp.Regexp) (*Report, error) {
 	var err error
 	if r.Failed == 0 && r.LeftOut == 0 {
 		r.Gaps, err = s.Coverage(r.Results)
-		r.Gaps = append(r.Gaps, casetest.Coverage(s.Pack, s.kinds, r.Cases)...).Sorted()
+		r.Gaps = append(r.Gaps, casetest.Coverage(s.Pack, s.law.Kinds, r.Cases)...).Sorted()
 	}
 	return r, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/trial/casetest"
 )
@@ -23,7 +24,7 @@ type Suite struct {
 	files   fs.FS
 	rules   rules     // compiled
 	written []ruleDoc // as they stand in the file
-	kinds   []*lifecycle.Kind
+	law     casetest.Law
 }
 
 // RulesFile is the file whose rules are tested.
@@ -87,15 +88,17 @@ type levelDoc struct {
 
 func (r *ruleDoc) level(name string) bool { return slices.Contains(r.Levels.Keys(), name) }
 
-// Load reads the pack in files and its tests. dir is what people call the folder. All problems come at once, as
-// pack.Diagnostics.
-func Load(files fs.FS, dir string) (*Suite, error) { return load(files, dir, false) }
+// Load reads the pack in files and its tests. dir is what people call the folder, calendars are those of other packs. All problems
+// come at once, as pack.Diagnostics.
+func Load(files fs.FS, dir string, calendars ...*calendar.Calendar) (*Suite, error) {
+	return load(files, dir, false, calendars)
+}
 
 // LoadStories is Load for whoever wants to play what the tests tell, and not to hold it against what they expect: of the
 // rules that the tests speak of some may be gone.
-func LoadStories(files fs.FS, dir string) (*Suite, error) { return load(files, dir, true) }
+func LoadStories(files fs.FS, dir string) (*Suite, error) { return load(files, dir, true, nil) }
 
-func load(files fs.FS, dir string, stories bool) (*Suite, error) {
+func load(files fs.FS, dir string, stories bool, calendars []*calendar.Calendar) (*Suite, error) {
 	p, err := pack.Load(files, dir)
 	if err != nil {
 		return nil, err
@@ -104,8 +107,11 @@ func load(files fs.FS, dir string, stories bool) (*Suite, error) {
 	var ds pack.Diagnostics
 	s.rules, err = compile(p)
 	ds.Join(err)
-	s.kinds, err = lifecycle.Kinds(p)
+	s.law.Kinds, err = lifecycle.Kinds(p)
 	ds.Join(err)
+	own, err := calendar.Read(p)
+	ds.Join(err)
+	s.law.Calendars = append(slices.Clone(calendars), own...) // of two of one name the pack's own counts
 	// The detector room has just said what is wrong with the file; here keys that only it knows are no mistake.
 	_ = p.Decode(RulesFile, &s.written)
 	for _, file := range p.Files() {
@@ -133,10 +139,26 @@ func load(files fs.FS, dir string, stories bool) (*Suite, error) {
 			s.Tests = append(s.Tests, m.test(&docs[i], file))
 		}
 	}
+	if len(s.Cases) > 0 {
+		s.uncounted(&ds)
+	}
 	if err := ds.Err(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// uncounted notes the kinds that count by a calendar that is not there.
+func (s *Suite) uncounted(ds *pack.Diagnostics) {
+	var known []string
+	for _, c := range s.law.Calendars {
+		known = append(known, c.ID)
+	}
+	for _, k := range s.law.Kinds {
+		if k.Calendar != "" && !slices.Contains(known, k.Calendar) {
+			ds.Add(s.Pack.At(lifecycle.File, k.ID, "calendar"), pack.CodeReference, "no pack here has a calendar %q%s", k.Calendar, pack.Suggest(k.Calendar, known))
+		}
+	}
 }
 
 // isCase says that a test is of a kind of case.
@@ -162,7 +184,7 @@ func (s *Suite) caseTest(doc *testDoc, file string, ds *pack.Diagnostics) *caset
 	if _, err := time.Parse(time.RFC3339, doc.Start.Value); err != nil && !doc.Start.IsZero() {
 		ds.Add(doc.Start.Pos, pack.CodeValue, "start needs a time with its offset, such as 2026-01-05T08:00:00+08:00, not %q", doc.Start.Value)
 	}
-	return casetest.Maker{Diagnostics: ds, Pack: s.Pack, Kinds: s.kinds}.Test(doc.Name, doc.Start.Value, &doc.Doc, file, doc.Pos)
+	return casetest.Maker{Diagnostics: ds, Pack: s.Pack, Kinds: s.law.Kinds}.Test(doc.Name, doc.Start.Value, &doc.Doc, file, doc.Pos)
 }
 
 func first[T any](m pack.Map[T]) pack.Pos {

@@ -61,22 +61,43 @@ func (ps Packs) check(sources []source) Report {
 	var r Report
 	for _, s := range sources {
 		d, ds := Read(s.files, s.dir, ps.Files)
-		if ds.Err() == nil {
-			_, err := packtest.Load(s.files, s.dir)
-			ds.Join(err)
-			ds = append(ds, alone(d, s.files)...)
-			ds = append(ds, ending(d, ps.Clock.Now())...)
-		}
-		r = append(r, Checked{*d, append(ds, d.Pack.Warnings()...)})
+		r = append(r, Checked{*d, ds})
 	}
 	others := ps.others(r)
-	for i := range r {
+	for i, s := range sources {
+		d, ds := &r[i].Domain, &r[i].Problems
+		if ds.Err() == nil {
+			_, err := packtest.Load(s.files, s.dir, calendars(others)...)
+			ds.Join(err)
+			*ds = append(*ds, alone(d, s.files)...)
+			*ds = append(*ds, ending(d, ps.Clock.Now())...)
+		}
+		*ds = append(*ds, d.Pack.Warnings()...)
 		if r[i].Problems.Err() == nil {
 			r[i].Problems = append(r[i].Problems, together(&r[i].Domain, others)...)
 		}
 		r[i].Problems = r[i].Problems.Sorted()
 	}
 	return r
+}
+
+// calendars are those of all packs.
+func calendars(all []*Domain) []*calendar.Calendar {
+	var out []*calendar.Calendar
+	for _, d := range all {
+		out = append(out, d.Calendars...)
+	}
+	return out
+}
+
+// Calendars are those of the shipped packs and of the packs in the folders, as far as they can be read.
+func (ps Packs) Calendars(folders ...string) []*calendar.Calendar {
+	var here Report
+	for _, dir := range folders {
+		d, _ := Read(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)), ps.Files)
+		here = append(here, Checked{Domain: *d})
+	}
+	return calendars(ps.others(here))
 }
 
 // expand makes folders of patterns.
@@ -232,7 +253,14 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 	ds = append(ds, plans(d, all)...)
 	ds = append(ds, chains(d, all)...)
 	ds = append(ds, upward(d, all, caseIDs)...)
+	var known []string
+	for _, c := range calendars(all) {
+		known = append(known, c.ID)
+	}
 	for _, c := range d.Cases {
+		if c.Calendar != "" && !slices.Contains(known, c.Calendar) {
+			ds.Add(d.Pack.At(casesFile, c.ID, "calendar"), pack.CodeReference, "no pack here has a calendar %q%s", c.Calendar, pack.Suggest(c.Calendar, known))
+		}
 		if slices.Contains(c.OpenedBy, "alert") && !opened[c.ID] {
 			ds.Warn(d.Pack.At(casesFile, c.ID), pack.CodeUnopened, "%s is opened by alerts, but no detector opens it", c.ID)
 		}

@@ -125,7 +125,7 @@ func (ps Packs) run(x Example) (pack.Diagnostics, error) {
 		return nil, err
 	}
 	if x.Code == pack.CodeUncovered || x.Code == pack.CodeUncoveredCase { // what the tests leave open is seen when they run
-		suite, err := packtest.Load(files, "packs/example")
+		suite, err := packtest.Load(files, "packs/example", ps.Calendars()...)
 		if err != nil {
 			return nil, err
 		}
