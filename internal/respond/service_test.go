@@ -90,6 +90,7 @@ func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {
 	findings := inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Register: w.city})
 	s, err := New(Deps{
 		DB: d, Clock: w.clock, Access: access.AllowAll, Readings: w.city, Register: w.city, Findings: findings, Kinds: kinds,
+		Calendars: map[string]lifecycle.WorkingDays{"cn": everyDay{}},
 	})
 	if err != nil {
 		t.Fatal(err)
