@@ -116,7 +116,7 @@ func TestAPI(t *testing.T) {
 
 	status, page := a.call("GET", path, "")
 	moves := page["moves"].([]any)
-	if status != 200 || len(moves) != 2 || fmt.Sprint(page["timeline"].([]any)[0].(map[string]any)["text"]) != "map[en:Opened for a finding of an inspection: blocked exit zh-CN:根据检查发现的问题隐患立案：blocked exit]" {
+	if status != 200 || len(moves) != 3 || fmt.Sprint(page["timeline"].([]any)[0].(map[string]any)["text"]) != "map[en:Opened for a finding of an inspection: blocked exit zh-CN:根据检查发现的问题隐患立案：blocked exit]" {
 		t.Fatalf("%d %v", status, page)
 	}
 	grade := moves[0].(map[string]any)

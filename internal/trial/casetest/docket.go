@@ -2,6 +2,7 @@ package casetest
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ type docket struct {
 	loop  *timers.Loop
 	city  *town
 	heard int64 // the last event that was looked at
+	read  int64 // and the last line of a timeline
 	news  int64 // alerts, findings, reports and events so far
 }
 
@@ -317,6 +319,26 @@ func (d *docket) passings(ctx context.Context) ([]passing, error) {
 			passed = append(passed, passing{e.Case, limitOf(e), e.At, e.Chain})
 		}
 		return rows.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Of a private case nobody is told: its timeline alone says so.
+	err = d.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.Each(func(rows *sql.Rows) error {
+			var e events.CaseOverdue
+			var at int64
+			var data string
+			if err := rows.Scan(&d.read, &e.Case, &at, &data); err != nil {
+				return err
+			}
+			if err := json.Unmarshal([]byte(data), &e); err != nil {
+				return err
+			}
+			passed = append(passed, passing{e.Case, limitOf(e), db.Time(at), ""})
+			return nil
+		}, `select t.id, t.case_id, t.at, t.data from case_timeline t join cases c on c.id = t.case_id
+			where c.private = 1 and t.kind = 'overdue' and t.id > $1 order by t.id nulls last`, d.read)
 	})
 	return passed, err
 }
