@@ -97,7 +97,7 @@ test('each figure opens its limits, and each limit its case', async (t) => {
   await p.waitForFunction(() => location.search === '?organisation=7&status=late&list=1');
   await p.getByRole('row', { name: /Rectifying/ }).waitFor();
   assert.equal(await p.getByRole('row', { name: /Rectifying/ }).count(), 1);
-  assert.match(await p.getByRole('row', { name: /Rectifying/ }).innerText(), /41[\s\S]*Late[\s\S]*extended once[\s\S]*3 h[\s\S]*Gas company/);
+  assert.match(await p.getByRole('row', { name: /Rectifying/ }).innerText(), /41[\s\S]*Late[\s\S]*extended 1 time[\s\S]*3 h[\s\S]*Gas company/);
   assert.equal(await p.getByRole('link', { name: 'Open case 41' }).getAttribute('href'), '/console/cases/41');
   await p.getByRole('button', { name: 'Remove: Late' }).click();
   await p.waitForFunction(() => location.search === '?organisation=7&list=1');
