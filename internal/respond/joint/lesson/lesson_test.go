@@ -110,7 +110,7 @@ func newWorld(t testing.TB, d *db.DB, assets []Asset) *world {
 	cases, err := respond.New(respond.Deps{
 		DB: d, Clock: w.clock, Access: scoped{}, Readings: w.city, Register: w.city, Kinds: kinds,
 		Calendars: map[string]lifecycle.WorkingDays{"cn": everyDay{}},
-		Findings: inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: scoped{}, Register: w.city}),
+		Findings:  inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: scoped{}, Register: w.city}),
 	})
 	if err != nil {
 		t.Fatal(err)
