@@ -99,7 +99,9 @@ type Commitment struct {
 	At           time.Time
 	Commit       int64 // the entry of the commitment, Arrive that of the arrival, Release that of the release
 	Arrive       int64
+	Arrived      float64 // as the entry of the arrival says: a figure is the sum of its own entries, never of others
 	Release      int64
+	Released     float64
 	Withdraw     int64
 }
 
@@ -233,11 +235,13 @@ func (s *State) resource(e *respond.Entry) {
 		r.Commitments = append(r.Commitments, c)
 	case "arrive":
 		if j >= 0 {
-			r.Commitments[j].State, r.Commitments[j].Arrive = "arrived", e.ID
+			c := &r.Commitments[j]
+			c.State, c.Arrive, c.Arrived = "arrived", e.ID, amount(e, "quantity")
 		}
 	case "release":
 		if j >= 0 {
-			r.Commitments[j].State, r.Commitments[j].Release = "released", e.ID
+			c := &r.Commitments[j]
+			c.State, c.Release, c.Released = "released", e.ID, amount(e, "quantity")
 		}
 	case "withdraw":
 		if j >= 0 {
@@ -274,10 +278,10 @@ func (r *Request) figures() (asked, committed, arrived, released Figure) {
 		}
 		committed.add(c.Quantity, c.Commit)
 		if c.Arrive != 0 {
-			arrived.add(c.Quantity, c.Arrive)
+			arrived.add(c.Arrived, c.Arrive)
 		}
 		if c.Release != 0 {
-			released.add(c.Quantity, c.Release)
+			released.add(c.Released, c.Release)
 		}
 	}
 	return asked, committed, arrived, released
