@@ -530,3 +530,29 @@ func TestCaseOfAnAlertHasItsLines(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// hookedRegister does something while a step is worked out.
+type hookedRegister struct {
+	Register
+	hook func()
+}
+
+func (h hookedRegister) Holders(ctx context.Context, t Thing) (map[string][]Holder, []Thing, error) {
+	h.hook()
+	return h.Register.Holders(ctx, t)
+}
+
+// The acknowledgement comes while the step looks up whom to tell: nobody is told.
+func TestAcknowledgedWhileTheStepIsWorkedOut(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.chains = []*Chain{chain(t, head+"  begins: {on: alert}\n  steps: [{tell: owner}, {wait: 5m}, {tell: regulator}]\n")}
+		w.restart(w.DB)
+		w.raise(1, "red")
+		w.Service.Deps.Register = hookedRegister{w.city, func() { w.alerts.state[1] = "acknowledged" }}
+		w.pass(5 * time.Minute)
+		w.want("acknowledged in the middle", "10")
+		if w.openCalls() != 0 || w.run(1).State != Acknowledged {
+			t.Errorf("%d calls are open, the run is %s", w.openCalls(), w.run(1).State)
+		}
+	})
+}
