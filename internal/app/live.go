@@ -22,6 +22,7 @@ const heartbeat = 15 * time.Second
 // reads are the actions that let one see what is told of a room; of others city.read does.
 var reads = map[string]string{
 	"case": "case.read", "report": "report.read", "finding": "finding.read", "alert": "alert.read", "warning": "warning.read",
+	"task": "case.read", "notice": "notice.read",
 }
 
 // visible tells whether the actor of ctx may see an event: it is decided as for the thing that it tells of. What can't be
@@ -44,7 +45,8 @@ func visible(ctx context.Context, d access.Decider, m bus.Message) bool {
 	if action == "" {
 		action = "city.read"
 	}
-	r := access.Resource{Type: room, ID: number(room), Organisation: number("owner", "organisation"), Area: number("area")}
+	// What has no number of its own, such as a sound, is told of by what it is about.
+	r := access.Resource{Type: room, ID: number(room, "id"), Organisation: number("owner", "organisation"), Area: number("area")}
 	if parties := facts["parties"]; parties != nil && json.Unmarshal(parties, &r.Parties) != nil {
 		return false
 	}

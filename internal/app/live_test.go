@@ -55,6 +55,11 @@ func TestVisible(t *testing.T) {
 		{events.AlertRaised{AlertFacts: events.AlertFacts{Alert: 1, Organisation: 40, Area: 8}}, "yyyyn"},
 		{events.WarningIssued{Warning: events.Warning{Warning: 1, Areas: []int64{7}}}, "yyyyn"},
 		{events.AssetMoved{Asset: 1}, "yyyyn"},
+		{events.TaskGiven{TaskFacts: events.TaskFacts{Task: 1, Case: 2, Organisation: 40}}, "yynnn"},
+		{events.NoticeGiven{Notice: events.Notice{Notice: 1, Organisation: 40, About: "alert", ID: 3}}, "yynnn"},
+		{events.NoticeGiven{Notice: events.Notice{Notice: 1, About: "alert", ID: 3}}, "ynnnn"}, // for the city's own watch
+		{events.NoticeSounded{Notice: events.Notice{About: "alert", ID: 3, Organisation: 40}}, "yynnn"},
+		{events.NoticeSounded{Notice: events.Notice{About: "case", ID: 3}}, "ynnnn"},
 		{events.RegisterImported{Register: "assets"}, "yyyyn"},
 	} {
 		data, err := json.Marshal(c.event)

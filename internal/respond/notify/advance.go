@@ -146,10 +146,8 @@ func (s *Service) workOut(ctx context.Context, r *Run, st stride) (acts []act, l
 		a := act{step: step}
 		switch step.Tell {
 		case TellOwner:
-			if r.Owner != 0 {
-				a.targets = []target{{r.Owner, or(step.Post, r.Post)}}
-			} else if r.About == AboutCase || r.About == AboutTask {
-				a.targets = []target{{r.Desk, step.Post}} // nobody has to act yet: whoever gives it out
+			if a.targets = []target{{r.Owner, or(step.Post, r.Post)}}; r.Owner == 0 {
+				a.targets = []target{{r.Desk, step.Post}} // nobody has to act: whoever gives it out
 			}
 		case TellDesk:
 			a.targets = []target{{r.Desk, step.Post}}

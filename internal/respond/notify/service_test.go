@@ -556,3 +556,14 @@ func TestAcknowledgedWhileTheStepIsWorkedOut(t *testing.T) {
 		}
 	})
 }
+
+// An alert of an asset that nobody runs is the watch's.
+func TestAlertThatIsNobodys(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms...))
+	a := facts(1, "red")
+	a.Organisation = 0
+	w.alerts.state[1] = "raised"
+	w.tell(events.AlertRaised{AlertFacts: a})
+	w.settle()
+	w.want("nobody's", "0")
+}
