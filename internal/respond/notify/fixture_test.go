@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -167,10 +168,25 @@ func newWorld(t testing.TB, d *db.DB, chains ...*Chain) *world {
 	return w
 }
 
+// hazard is the kind of case that findings of the test open.
+const hazard = `- id: hazard
+  title: {en: Hazard rectification, zh-CN: 隐患整改}
+  opened_by: finding
+  states:
+    - {id: found,      title: {en: Found, zh-CN: 已发现},  due: 3d}
+    - {id: graded,     title: {en: Graded, zh-CN: 已定级}, due: 7d}
+    - {id: written,    title: {en: Written off, zh-CN: 已销号}, end: proven}
+  moves:
+    - {id: grade, title: {en: Grade, zh-CN: 定级}, from: [found], to: graded, who: [duty-officer]}
+    - {id: pass, title: {en: Write off, zh-CN: 销号}, from: [graded], to: written, who: [duty-officer]}
+`
+
 // restart builds the rooms anew on the same store, as a new process does.
 func (w *world) restart(d *db.DB) {
 	w.t.Helper()
-	p, err := pack.Load(os.DirFS("../../../packs/hazard"), "packs/hazard")
+	p, err := pack.Load(fstest.MapFS{
+		"pack.yaml": {Data: []byte("pack: test\ntitle: {en: Test, zh-CN: 测试}\n")}, "cases.yaml": {Data: []byte(hazard)},
+	}, "packs/test")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -239,8 +239,19 @@ func (s *Service) acknowledgeThing(ctx context.Context, n Notice) (err error) {
 	switch {
 	case n.About == AboutAlert:
 		err = s.Alerts.Acknowledge(ctx, n.AboutID)
-	case n.About == AboutTask && s.Tasks != nil:
-		err = s.Tasks.Acknowledge(ctx, n.Case, n.AboutID)
+	case n.About == AboutTask:
+		// Only its own team takes a task on; whoever else is told takes note that it has not.
+		var t *respond.Task
+		err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			t, err = respond.TaskByID(tx, n.AboutID)
+			return err
+		})
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if t.Organisation == n.Organisation {
+			_, err = s.Cases.AcknowledgeTask(ctx, n.Case, n.AboutID, "")
+		}
 	}
 	var refused *web.Error
 	if errors.As(err, &refused) {

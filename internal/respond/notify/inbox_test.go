@@ -330,3 +330,34 @@ func TestHTTP(t *testing.T) {
 		}
 	}
 }
+
+// The team takes its task on with the notice; whoever else is told only takes note that it has not.
+func TestAcknowledgeATask(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := w.finding()
+		for i, x := range []struct {
+			organisation int64
+			taken        bool
+		}{{0, false}, {gasCo, true}} {
+			task := w.task(id, 0)
+			w.pass(10 * time.Minute)
+			w.pass(10 * time.Minute)
+			for _, n := range w.notices() {
+				if n.AboutID == task && n.Organisation == x.organisation {
+					if _, err := w.Acknowledge(as(officer(int64(i+1), x.organisation)), n.ID, ""); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			w.settle()
+			var got *respond.Task
+			w.read(func(tx *db.Tx) (err error) {
+				got, err = respond.TaskByID(tx, task)
+				return err
+			})
+			if taken := !got.AcknowledgedAt.IsZero(); taken != x.taken || w.openCalls() != 0 {
+				t.Errorf("organisation %d: the task is taken on: %t; %d calls are open", x.organisation, taken, w.openCalls())
+			}
+		}
+	})
+}

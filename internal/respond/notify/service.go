@@ -42,12 +42,6 @@ type Alerts interface {
 	Acknowledge(ctx context.Context, alert int64) error
 }
 
-// Tasks is what notify asks of tasks beside reading them; app fulfils it with respond.
-type Tasks interface {
-	// Acknowledge notes that the actor of ctx takes a task of a case on for its team. A refusal is a *web.Error.
-	Acknowledge(ctx context.Context, caseID, task int64) error
-}
-
 // Accounts say who an account is now. It answers from memory and doesn't block.
 type Accounts interface {
 	// Account returns an account as it is; ok is false where it is disabled or gone.
@@ -116,7 +110,6 @@ type Deps struct {
 	Accounts Accounts
 	Cases    *respond.Service
 	Alerts   Alerts
-	Tasks    Tasks // may be nil: a task is then acknowledged at its case alone
 	Register Register
 	Findings Findings
 	News     respond.News
@@ -377,18 +370,16 @@ func lookCase(tx *db.Tx, r *Run, now time.Time) (verdict, error) {
 		}
 		return verdict{}, nil
 	}
-	l, known, err := respond.LimitOf(tx, c.ID, r.Name)
-	switch {
+	if r.StateID != "" && (c.State != r.StateID || c.Since.After(r.Since)) {
+		return moved, nil // the limit of that name is the next state's by now
+	}
+	switch l, known, err := respond.LimitOf(tx, c.ID, r.Name); {
 	case err != nil:
 		return verdict{}, err
-	case known && l.DueAt.After(now):
-		return verdict{is: ended, why: lifecycle.Words("The time limit has been extended", "时限已延长")}, nil
-	case known:
-		return verdict{}, nil
-	case r.StateID != "" && (c.State != r.StateID || c.Since.After(r.Since)):
+	case !known:
 		return moved, nil
-	case r.StateID == "":
-		return moved, nil // a promise across states that no longer runs
+	case l.DueAt.After(now):
+		return verdict{is: ended, why: lifecycle.Words("The time limit has been extended", "时限已延长")}, nil
 	}
 	return verdict{}, nil
 }

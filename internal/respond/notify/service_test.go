@@ -310,7 +310,7 @@ func TestCaseThatIsLate(t *testing.T) {
 		w.settle()
 		w.pass(2 * 24 * time.Hour)
 		w.want("two days later, the territory", "10 0 20/gas-office 30")
-		w.move(id, "grade", map[string]any{"grade": "general", "grade_basis": "rule 3"})
+		w.move(id, "grade", nil)
 		w.want("moved on", "10 0 20/gas-office 30 over:10 over:0 over:20/gas-office over:30")
 		w.pass(24 * time.Hour)
 		w.want("in the next state it is in time", "10 0 20/gas-office 30 over:10 over:0 over:20/gas-office over:30")
@@ -323,8 +323,8 @@ func TestCaseThatIsLate(t *testing.T) {
 func TestNewsOfADelayThatComesTooLate(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t, rooms...))
 	id := w.finding()
-	w.move(id, "grade", map[string]any{"grade": "general", "grade_basis": "rule 3"})
-	w.tell(events.CaseOverdue{Case: id, State: "found", DueAt: w.clock.Now(), At: w.clock.Now()})
+	w.move(id, "grade", nil)
+	w.tell(events.CaseOverdue{Case: id, State: "found", Limit: stateLimit, DueAt: w.clock.Now(), At: w.clock.Now()})
 	w.settle()
 	w.want("it has moved on", "")
 }
@@ -349,7 +349,7 @@ func TestPromiseAcrossStates(t *testing.T) {
 		w.tell(news)
 		w.settle()
 		w.want("the chain that the kind names", "10 0")
-		w.move(id, "grade", map[string]any{"grade": "general", "grade_basis": "rule 3"})
+		w.move(id, "grade", nil)
 		w.want("a move does not keep this promise", "10 0")
 		limit("running", w.clock.Now().Add(time.Hour))
 		w.tell(events.CaseChanged{Case: id, What: "ask", At: w.clock.Now()})
@@ -376,7 +376,7 @@ func TestCaseWithoutAnOwner(t *testing.T) {
 			_, err := tx.Exec(`update cases set owner = 0 where id = $1`, id)
 			return err
 		})
-		w.tell(events.CaseOpened{Case: id, Kind: "hazard-rectification", At: noon})
+		w.tell(events.CaseOpened{Case: id, Kind: "hazard", At: noon})
 		w.settle()
 		w.want("the desk has to give it away", "0")
 		w.pass(4 * time.Hour)
@@ -400,7 +400,6 @@ func (w *world) task(caseID int64, due time.Duration) int64 {
 		t.DueAt = w.now().Add(due)
 	}
 	w.write(func(tx *db.Tx) error { return w.Cases.Give(tx, access.System("test"), &t) })
-	w.tell(events.TaskGiven{TaskFacts: events.TaskFacts{Task: t.ID, Case: caseID, Organisation: gasCo, Post: "crew", At: w.now()}})
 	w.settle()
 	return t.ID
 }
@@ -414,11 +413,10 @@ func TestTaskThatNobodyTakesOn(t *testing.T) {
 		w.want("its team", "10/crew")
 		w.pass(10 * time.Minute)
 		w.want("its desk", "10/crew 0")
-		w.write(func(tx *db.Tx) error {
-			_, err := tx.Exec(`update case_tasks set acknowledged_at = $1, acknowledged_by = 'crew' where id = $2`, db.Micros(w.now()), task)
-			return err
-		})
-		w.tell(events.TaskAcknowledged{TaskFacts: events.TaskFacts{Task: task, Case: id, At: w.now()}})
+		if _, err := w.Cases.AcknowledgeTask(as(officer(1, gasCo)), id, task, ""); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
 		w.pass(10 * time.Hour)
 		w.want("taken on", "10/crew 0")
 		if _, err := w.Cases.FinishTask(as(officer(1, gasCo)), id, task, "", ""); err != nil {
@@ -434,10 +432,9 @@ func TestTaskThatIsLate(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		id := w.finding()
 		task := w.task(id, 5*time.Minute)
-		w.write(func(tx *db.Tx) error {
-			_, err := tx.Exec(`update case_tasks set acknowledged_at = $1, acknowledged_by = 'crew' where id = $2`, db.Micros(w.now()), task)
-			return err
-		})
+		if _, err := w.Cases.AcknowledgeTask(as(officer(1, gasCo)), id, task, ""); err != nil {
+			t.Fatal(err)
+		}
 		w.pass(5 * time.Minute)
 		w.want("late", "10/crew 0")
 		if _, err := w.Cases.FinishTask(as(officer(1, gasCo)), id, task, "", ""); err != nil {
