@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { board } from './board.mjs';
 import { city } from './city.mjs';
 import { coverage } from './coverage.mjs';
+import { inbox } from './inbox.mjs';
 
 /** The built console: another folder for whoever builds while others test. */
 export const dist = process.env.CONSOLE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
@@ -104,8 +105,11 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     throw new Problem(...what);
   };
   const plans = board({ clock, emit, refuse, ids: () => ++world.ids });
+  const boxes = inbox({ clock, emit, refuse });
   const api = {
     ...plans.routes,
+    ...boxes.routes,
+    'POST /cases/:id/tasks/:sub/acknowledge': (r) => (boxes.items.some((i) => i.what === 'task' && i.id === Number(r.sub)) ? boxes.take(r) : plans.routes['POST /cases/:id/tasks/:sub/acknowledge'](r)),
     ...coverage({ c, find, clock, refuse }),
     'GET /session': (r) => {
       if (!r.actor) throw new Problem(401, 'access.sign_in', 'nobody is signed in');
@@ -514,6 +518,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     url: `http://127.0.0.1:${server.address().port}`,
     world,
     plans,
+    inbox: boxes,
     city: c,
     requests,
     emit,

@@ -24,6 +24,7 @@ const PAGES = [
   ['coverage', 'coverage'],
   ['coverage-asset', 'coverage?sel=104'],
   ['watch', 'watch'],
+  ['inbox', 'inbox'],
   ['refused', 'watch/refused'],
   ['finding', 'findings/new'],
   ['compose', 'warnings/new'],

@@ -7,7 +7,7 @@ export const PREFIX = '/console/';
 
 export type PageName =
   | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-finding' | 'new-warning' | 'watch' | 'refused'
-  | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'sign-in' | 'not-found';
+  | 'inbox' | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'sign-in' | 'not-found';
 
 export interface Route {
   page: PageName;
@@ -23,6 +23,7 @@ const PAGES: [RegExp, PageName][] = [
   [/^board$/, 'boards'],
   [/^board\/(\d+)$/, 'board'],
   [/^coverage$/, 'coverage'],
+  [/^inbox$/, 'inbox'],
   [/^deadlines$/, 'deadlines'],
   [/^findings\/new$/, 'new-finding'],
   [/^warnings\/new$/, 'new-warning'],
