@@ -162,8 +162,7 @@ func (s *Service) opened(ctx context.Context, event int64, e events.CaseOpened) 
 				return err
 			}
 			for _, r := range rs {
-				r.Case = e.Case
-				if err := updateRun(tx, r); err != nil {
+				if err := s.enterCase(tx, r, e.Case); err != nil {
 					return err
 				}
 			}
@@ -173,6 +172,31 @@ func (s *Service) opened(ctx context.Context, event int64, e events.CaseOpened) 
 		}
 		return s.beginCase(tx, c, e.Case, Run{About: AboutCase, AboutID: e.Case, Name: nameOwner, Occasion: event})
 	})
+}
+
+// enterCase has an alert's run write into the case that was opened for it meanwhile, and tells it who was called before.
+func (s *Service) enterCase(tx *db.Tx, r *Run, id int64) error {
+	r.Case = id
+	if err := updateRun(tx, r); err != nil {
+		return err
+	}
+	c, err := getChain(tx, r.Definition)
+	if err != nil {
+		return err
+	}
+	before, err := notices(tx, `run = $1 and over = 0 order by id nulls last`, r.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`update notices set case_id = $1 where run = $2`, id, r.ID); err != nil {
+		return fmt.Errorf("notices of case %d: %w", id, err)
+	}
+	for _, n := range before {
+		if err := s.enterCall(tx, r, c, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stateLimit is how respond names the limit of the state that a case stands in.

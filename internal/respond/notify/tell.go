@@ -43,8 +43,13 @@ func (s *Service) call(tx *db.Tx, r *Run, c *Chain, t target, at place, now time
 	if err := s.give(tx, &n, c); err != nil {
 		return err
 	}
-	who := s.Register.Name(t.Organisation)
-	return s.enter(tx, r, toldWords(c, who, t.Post, at.round), map[string]any{"notice": n.ID, "organisation": t.Organisation, "post": t.Post}, access.System("notify"), now)
+	return s.enterCall(tx, r, c, n)
+}
+
+// enterCall writes into the case that a post was told.
+func (s *Service) enterCall(tx *db.Tx, r *Run, c *Chain, n Notice) error {
+	data := map[string]any{"notice": n.ID, "organisation": n.Organisation, "post": n.Post}
+	return s.enter(tx, r, toldWords(c, s.Register.Name(n.Organisation), n.Post, n.Round), data, access.System("notify"), n.At)
 }
 
 // give adds a notice to an inbox, and puts it out to those who are to be reached elsewhere.
