@@ -3,7 +3,7 @@
 
 import type { Key } from './i18n.ts';
 
-export type Command = 'next' | 'previous' | 'open' | 'acknowledge' | 'assign' | 'map' | 'search' | 'help';
+export type Command = 'next' | 'previous' | 'open' | 'acknowledge' | 'assign' | 'map' | 'search' | 'phones' | 'help';
 
 export const COMMANDS: readonly { command: Command; key: string; text: Key }[] = [
   { command: 'next', key: 'j', text: 'keys.next' },
@@ -13,6 +13,7 @@ export const COMMANDS: readonly { command: Command; key: string; text: Key }[] =
   { command: 'assign', key: 'e', text: 'keys.assign' },
   { command: 'map', key: 'm', text: 'keys.map' },
   { command: 'search', key: '/', text: 'keys.search' },
+  { command: 'phones', key: 'd', text: 'keys.phones' },
   { command: 'help', key: '?', text: 'keys.help' },
 ];
 

@@ -7,7 +7,7 @@ export const PREFIX = '/console/';
 
 export type PageName =
   | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-finding' | 'new-warning' | 'watch' | 'refused'
-  | 'inbox' | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'sign-in' | 'not-found';
+  | 'inbox' | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'duty' | 'handover' | 'report' | 'roster' | 'duty-rows' | 'sign-in' | 'not-found';
 
 export interface Route {
   page: PageName;
@@ -28,6 +28,11 @@ const PAGES: [RegExp, PageName][] = [
   [/^findings\/new$/, 'new-finding'],
   [/^warnings\/new$/, 'new-warning'],
   [/^watch$/, 'watch'],
+  [/^duty$/, 'duty'],
+  [/^duty\/handovers\/(\d+)$/, 'handover'],
+  [/^duty\/reports\/(\d+)$/, 'report'],
+  [/^duty\/roster$/, 'roster'],
+  [/^duty\/rows$/, 'duty-rows'],
   [/^watch\/refused$/, 'refused'],
   [/^rooms\/(\d+)$/, 'room'],
   [/^lessons\/new$/, 'new-lesson'],
