@@ -11,6 +11,7 @@ import { board } from './board.mjs';
 import { city } from './city.mjs';
 import { coverage } from './coverage.mjs';
 import { inbox } from './inbox.mjs';
+import { duty } from './duty.mjs';
 
 /** The built console: another folder for whoever builds while others test. */
 export const dist = process.env.CONSOLE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
@@ -27,9 +28,9 @@ const OFFICERS = {
 };
 
 class Problem extends Error {
-  constructor(status, code, detail, field = '') {
+  constructor(status, code, detail, field = '', more = undefined) {
     super(detail);
-    Object.assign(this, { status, code, field });
+    Object.assign(this, { status, code, field, more });
   }
 }
 
@@ -111,6 +112,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     ...boxes.routes,
     'POST /cases/:id/tasks/:sub/acknowledge': (r) => (boxes.items.some((i) => i.what === 'task' && i.id === Number(r.sub)) ? boxes.take(r) : plans.routes['POST /cases/:id/tasks/:sub/acknowledge'](r)),
     ...coverage({ c, find, clock, refuse }),
+    ...duty({ c, world, find, clock, refuse, emit }),
     'GET /session': (r) => {
       if (!r.actor) throw new Problem(401, 'access.sign_in', 'nobody is signed in');
       return sessionBody(r.actor);
@@ -484,7 +486,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     if (!fn) throw new Problem(404, 'web.no_route', `no ${pattern}`);
     const who = actor(req);
     if (!who && !url.pathname.startsWith('/api/v1/session')) throw new Problem(401, 'access.signed_out', 'sign in first');
-    const r = { actor: who, sid: /sid=(\w+)/.exec(req.headers.cookie ?? '')?.[1], query: url.searchParams, id: parts[1], sub: parts[3], res, body: {} };
+    const r = { actor: who, sid: /sid=(\w+)/.exec(req.headers.cookie ?? '')?.[1], query: url.searchParams, id: parts[1], sub: parts[3], parts, res, body: {} };
     if (req.method === 'POST') {
       const key = req.headers['idempotency-key'];
       if (!key) throw new Problem(400, 'web.no_idempotency_key', 'a POST needs an Idempotency-Key');

@@ -129,7 +129,7 @@ func (s *Service) briefCases(ctx context.Context, b *Brief, t *table, district f
 		if !known {
 			title = Text{En: c.Kind, Zh: c.Kind} // of a pack that is gone
 		}
-		row := briefItem(c, title, states[c.Kind+"/"+c.State], name(c.Owner), b.To)
+		row := briefItem(c, title, states[c.Kind+"/"+c.State], s.placeOf(ctx, c), name(c.Owner), b.To)
 		t.add(GroupCases, c.Kind, title, column, row)
 		if column == "new" || column == "open" {
 			id, called := district(c.Area)
@@ -141,7 +141,7 @@ func (s *Service) briefCases(ctx context.Context, b *Brief, t *table, district f
 		if r := s.rules[c.Kind]; r != nil {
 			grade, _ := c.Fields[r.Field].(string)
 			t.add(GroupIncidents, cmp.Or(grade, "ungraded"), gradeTitle(r, grade), column, row)
-			if !incidents[c.ID] && (column == "open" || column == "new" || column == "closed") {
+			if !incidents[c.ID] {
 				incidents[c.ID] = true
 				b.Incidents = append(b.Incidents, row)
 			}
@@ -150,29 +150,36 @@ func (s *Service) briefCases(ctx context.Context, b *Brief, t *table, district f
 			b.Overdue = append(b.Overdue, row)
 		}
 	}
+	var open, opened, closed []*respond.Case
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		visit := func(columns ...string) func(*respond.Case) error {
+		gather := func(to *[]*respond.Case) func(*respond.Case) error {
 			return func(c *respond.Case) error {
-				if !s.Cases.Sees(ctx, c) {
-					return nil
-				}
-				for _, column := range columns {
-					count(column, c)
-				}
-				if columns[0] == "open" && !c.DueAt.IsZero() && !c.DueAt.After(b.To) {
-					count("overdue", c)
+				if s.Cases.Sees(ctx, c) {
+					*to = append(*to, c)
 				}
 				return nil
 			}
 		}
-		if err := respond.StoodOpen(tx, b.To, visit("open")); err != nil {
+		if err := respond.StoodOpen(tx, b.To, gather(&open)); err != nil {
 			return err
 		}
-		if err := respond.Opened(tx, b.Span, visit("new")); err != nil {
+		if err := respond.Opened(tx, b.Span, gather(&opened)); err != nil {
 			return err
 		}
-		return respond.Closed(tx, b.Span, visit("closed"))
+		return respond.Closed(tx, b.Span, gather(&closed))
 	})
+	for _, c := range open {
+		count("open", c)
+		if !c.DueAt.IsZero() && !c.DueAt.After(b.To) {
+			count("overdue", c)
+		}
+	}
+	for _, c := range opened {
+		count("new", c)
+	}
+	for _, c := range closed {
+		count("closed", c)
+	}
 	rank := func(i Item) int {
 		if at := slices.Index(grades[:], i.Level); at >= 0 {
 			return at
@@ -193,11 +200,14 @@ func gradeTitle(r *Rules, grade string) Text {
 }
 
 // briefItem is a case as a row of the brief. Its names are those of the kind, the state and the owner; no account stands in it.
-func briefItem(c *respond.Case, kind, state Text, owner *Text, at time.Time) Item {
-	words := guard.Mask(c.Title)
-	title := Text{En: kind.En, Zh: kind.Zh}
-	if words != "" {
-		title = Text{En: kind.En + ": " + words, Zh: kind.Zh + "：" + words}
+func briefItem(c *respond.Case, kind, state, place Text, owner *Text, at time.Time) Item {
+	about := place
+	if words := guard.Mask(c.Title); words != "" {
+		about = Text{En: words, Zh: words}
+	}
+	title := kind
+	if about != (Text{}) {
+		title = Text{En: kind.En + ": " + about.En, Zh: kind.Zh + "：" + about.Zh}
 	}
 	if owner != nil {
 		state = Text{En: state.En + " · " + owner.En, Zh: state.Zh + " · " + owner.Zh}
@@ -212,25 +222,26 @@ func briefItem(c *respond.Case, kind, state Text, owner *Text, at time.Time) Ite
 func (s *Service) briefWatch(ctx context.Context, b *Brief, t *table) error {
 	sees := s.seen(ctx)
 	return s.DB.Read(ctx, func(tx *db.Tx) error {
-		cases := map[int64]bool{}
+		cases := map[int64]*respond.Case{} // nil: not to be seen
 		clocks, err := clocksIn(tx, b.From, b.To)
 		if err != nil {
 			return err
 		}
 		for _, k := range clocks {
-			may, asked := cases[k.Case]
+			c, asked := cases[k.Case]
 			if !asked {
-				c, err := respond.Find(tx, k.Case)
-				if err != nil {
+				if c, err = respond.Find(tx, k.Case); err != nil {
 					return err
 				}
-				may = !c.Private && s.Cases.Sees(ctx, c)
-				cases[k.Case] = may
+				if c.Private || !s.Cases.Sees(ctx, c) {
+					c = nil
+				}
+				cases[k.Case] = c
 			}
-			if !may {
+			if c == nil {
 				continue
 			}
-			row := clockItem(k, b.To)
+			row := clockItem(k, c, b.To)
 			line, title := k.Report, capital(reportWords(k.Report))
 			switch {
 			case k.State == "met" && !k.EndedAt.Before(b.From) && k.EndedAt.Before(b.To):
@@ -277,10 +288,14 @@ func (s *Service) briefWatch(ctx context.Context, b *Brief, t *table) error {
 	})
 }
 
-func clockItem(k *Clock, at time.Time) Item {
+func clockItem(k *Clock, c *respond.Case, at time.Time) Item {
 	what := stepWords(k.Report, k.How)
+	title := Text{En: upperFirst(what.En) + " to " + k.To.En, Zh: what.Zh + "，报" + k.To.Zh}
+	if words := guard.Mask(c.Title); words != "" {
+		title = Text{En: title.En + ": " + words, Zh: title.Zh + "：" + words}
+	}
 	i := Item{Kind: ItemReport, ID: k.ID, Case: k.Case, Since: &k.Started, DueAt: &k.Due, Overdue: k.State == "running" && !k.Due.After(at), Level: k.Grade,
-		Title: Text{En: upperFirst(what.En) + " to " + k.To.En, Zh: what.Zh + "，报" + k.To.Zh}, State: Text{En: "not told yet", Zh: "待报送"}}
+		Title: title, State: Text{En: "not told yet", Zh: "待报送"}}
 	if k.State == "met" {
 		i.State = Text{En: "told", Zh: "已报送"}
 	}

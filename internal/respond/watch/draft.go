@@ -194,7 +194,7 @@ func (d *facts) chinese(b *strings.Builder, now time.Time) {
 }
 
 func (d *facts) english(b *strings.Builder, now time.Time) {
-	when := func(t time.Time) string { return t.In(d.zone).Format("2 January 2006, 15:04 MST") }
+	when := func(t time.Time) string { return t.In(d.zone).Format("2 January 2006, 15:04 (UTC-07:00)") }
 	head := map[string]string{First: "First report", FollowUp: fmt.Sprintf("Follow-up report %d", d.number), Final: "Final report"}[d.report]
 	fmt.Fprintf(b, "%s: %s, %s\n\n", head, d.kind.En, or(d.place.En, "place to be confirmed"))
 	fmt.Fprintf(b, "%s duty office, %s\n\n", d.city.En, when(now))

@@ -169,33 +169,35 @@ func caseItem(x respond.CaseView) Item {
 func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
 	var items []Item
 	sees := s.seen(ctx)
-	var reports []Item
 	var posts []Post
 	var on []Shift
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		cases := map[int64]bool{}
-		seen := func(id int64) (bool, error) {
-			may, asked := cases[id]
-			if !asked {
-				c, err := respond.Find(tx, id)
-				if err != nil {
-					return false, err
-				}
-				may = !c.Private && s.Cases.Sees(ctx, c)
-				cases[id] = may
+		cases := map[int64]*respond.Case{} // nil: not to be seen
+		seen := func(id int64) (*respond.Case, error) {
+			c, asked := cases[id]
+			if asked {
+				return c, nil
 			}
-			return may, nil
+			c, err := respond.Find(tx, id)
+			if err != nil {
+				return nil, err
+			}
+			if c.Private || !s.Cases.Sees(ctx, c) {
+				c = nil
+			}
+			cases[id] = c
+			return c, nil
 		}
 		ts, err := respond.OpenTasks(tx)
 		if err != nil {
 			return err
 		}
 		for _, t := range ts {
-			may, err := seen(t.Case)
+			c, err := seen(t.Case)
 			if err != nil {
 				return err
 			}
-			if may {
+			if c != nil {
 				items = append(items, taskItem(t, now))
 			}
 		}
@@ -204,12 +206,12 @@ func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
 			return err
 		}
 		for _, k := range clocks {
-			may, err := seen(k.Case)
+			c, err := seen(k.Case)
 			if err != nil {
 				return err
 			}
-			if may {
-				reports = append(reports, clockItem(k, now))
+			if c != nil {
+				items = append(items, clockItem(k, c, now))
 			}
 		}
 		instructions, err := openInstructions(tx)
@@ -241,7 +243,7 @@ func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
 			break
 		}
 	}
-	return append(items, reports...), nil
+	return items, nil
 }
 
 func taskItem(t respond.Task, now time.Time) Item {

@@ -1,0 +1,195 @@
+// The watch at work in Debian's Chromium against the mock city. Run after `npm run build`.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { shift } from '../e2e/duty.mjs';
+import { launch, reader } from './browser.mjs';
+import { startMock } from './mock.mjs';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let browser;
+const trouble = [];
+
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  assert.deepEqual(trouble, []);
+});
+
+async function officer(t, { mock: options = {}, ...how } = {}) {
+  const mock = await startMock(options);
+  const context = await reader(browser, how);
+  t.after(async () => {
+    await context.close();
+    await mock.stop();
+  });
+  const page = await context.newPage();
+  page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
+  await page.goto(`${mock.url}/console/sign-in`);
+  await page.getByRole('button', { name: /Continue as demo duty officer|以演示值班员/ }).click();
+  await page.locator('.rows a').first().waitFor();
+  page.open = async (path) => {
+    await page.goto(`${mock.url}/console/${path}`);
+    await page.locator('h1').waitFor();
+  };
+  return { page, mock };
+}
+
+async function clean(page, where) {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async () => (await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`));
+  assert.deepEqual(found, [], where);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(over <= 0, `${where}: ${over} px wider than the page`);
+}
+
+test('a call by keyboard, the reports upward, a handover by two persons, the brief', async (t) => {
+  const mock = await startMock();
+  t.after(() => mock.stop());
+  const lines = [];
+  const done = await shift({
+    url: mock.url,
+    browser,
+    log: (l) => lines.push(l),
+    // Something comes while the leaving officer reads.
+    overtake: async () => {
+      mock.world.duty.open.push({ kind: 'alert', id: 130, title: { en: 'River rises', 'zh-CN': '河道涨水' }, state: { en: 'not acknowledged', 'zh-CN': '待签收' }, level: 'orange' });
+    },
+    checked: (page) => (page.url().includes('/console/') ? clean(page, page.url()) : undefined),
+  });
+  assert.ok(done.seconds < 60, `a call took ${done.seconds} s`);
+  const call = mock.world.duty.lines.at(-1);
+  assert.deepEqual([call.caller, call.where, call.what, call.harm, call.grade, call.contact], ['resident', 'Fish market, north gate', 'Strong smell of gas, two stalls cleared', 'one person dizzy', 'major', true]);
+  const h = mock.world.duty.handovers.at(-1);
+  assert.equal(h.state, 'done');
+  assert.notEqual(h.left_by, h.arrived_by);
+  assert.ok(h.items.some((i) => i.id === 130), 'what came meanwhile was handed over');
+  assert.equal(h.items.find((i) => i.kind === 'case' && i.id === done.caseId).remark, 'The gas company has the keys.');
+  assert.ok(mock.requests.every((r) => r.method !== 'POST' || r.headers['idempotency-key']));
+  assert.equal(lines.length, 10);
+});
+
+test('the duty phones: two keys from anywhere, also while the server is away', async (t) => {
+  const { page, mock } = await officer(t);
+  for (const path of ['', 'assets', 'duty', 'watch']) {
+    await page.open(path).catch(() => page.locator('.rows').first().waitFor());
+    await page.keyboard.press('d');
+    const dialog = page.getByRole('dialog', { name: 'Duty phones' });
+    await dialog.getByRole('option').first().waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+  }
+  // The line is cut: the stream and every request.
+  await page.route('**/api/**', (r) => r.abort());
+  mock.cut(true);
+  await page.getByText(/data as of|no data yet/i).first().waitFor();
+  await page.keyboard.press('d');
+  const dialog = page.getByRole('dialog', { name: 'Duty phones' });
+  await page.keyboard.type('gas 9600');
+  await page.keyboard.press('Enter');
+  await dialog.getByText('6288 9600 转 21').waitFor();
+  const size = await dialog.locator('.digits').evaluate((e) => parseFloat(getComputedStyle(e).fontSize));
+  assert.ok(size >= 32, `digits of ${size} px are not big`);
+  await clean(page, 'big digits');
+  await page.keyboard.press('Escape');
+  await dialog.getByRole('combobox').waitFor();
+  await page.keyboard.press('ArrowDown');
+  await clean(page, 'phones');
+  // Typing letters elsewhere opens nothing.
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  const what = page.getByLabel('What has happened');
+  if (await what.count()) {
+    await what.focus();
+    await page.keyboard.type('dd');
+    assert.equal(await dialog.isVisible(), false);
+  }
+});
+
+test('what a call lacks is said at its field; a line is put right by another', async (t) => {
+  const { page, mock } = await officer(t);
+  await page.open('duty');
+  await page.getByRole('button', { name: 'Log it and open the incident' }).click();
+  await page.getByText('Please fill this in.').nth(1).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'call-where');
+  await page.getByLabel('When').fill('yesterday');
+  await page.getByLabel('Where').fill('x');
+  await page.getByLabel('What has happened').fill('y');
+  await page.keyboard.press('Control+Enter');
+  await page.waitForFunction(() => document.activeElement.id === 'call-at');
+  await page.getByLabel('When').fill('');
+  // A unit is named; only a resident's contact is asked for.
+  await page.getByLabel('A unit').check();
+  assert.equal(await page.getByLabel('How the caller is reached').count(), 0);
+  await page.getByLabel('Which unit').fill('Harbour police');
+  await page.getByLabel('Open an incident').uncheck();
+  await page.getByRole('button', { name: 'Write into the log' }).click();
+  await page.getByText('Written into the log.').first().waitFor();
+  assert.equal(mock.world.duty.lines.at(-1).case, undefined);
+  // Where: what the register knows is taken by the arrows.
+  await page.getByLabel('Where').fill(mock.city.assets[0].name.en.slice(0, 12));
+  await page.getByRole('option').first().waitFor();
+  await page.getByLabel('Where').press('ArrowDown');
+  await page.getByLabel('Where').press('Enter');
+  await page.getByLabel('What has happened').fill('smoke');
+  await page.getByLabel('Open an incident').uncheck();
+  await page.getByRole('button', { name: 'Write into the log' }).click();
+  await page.waitForFunction(() => document.querySelector('#call-what').value === '');
+  assert.ok(mock.world.duty.lines.at(-1).asset > 0);
+
+  await page.getByRole('button', { name: 'Put line 1 right' }).click();
+  await page.getByText('A new line is written that puts line 1 right').waitFor();
+  assert.equal(await page.getByLabel('Which unit').inputValue(), 'Langang Gas Company');
+  await page.getByLabel('What has happened').fill('supply is low');
+  await page.getByRole('button', { name: 'Put right', exact: true }).first().click();
+  await page.getByText(/put right by \d+/).waitFor();
+  await page.getByText('puts 1 right').waitFor();
+});
+
+test('instructions and the roster', async (t) => {
+  const { page, mock } = await officer(t);
+  await page.open('duty');
+  await page.getByRole('button', { name: /Write down the answer to/ }).click();
+  await page.getByLabel('What was answered to the leader').fill('Found and mended.');
+  await page.getByRole('button', { name: 'Write down the answer', exact: true }).click();
+  await page.getByText('None waits for an answer.').waitFor();
+  assert.equal(mock.world.duty.instructions[0].answer, 'Found and mended.');
+  await page.getByRole('button', { name: 'Take an instruction down' }).click();
+  await page.getByRole('button', { name: 'Take it down' }).click();
+  await page.waitForFunction(() => document.activeElement.id === 'instruct-leader');
+  await page.getByLabel("Which leader's post").fill('Mayor');
+  await page.getByLabel('What was instructed').fill('Check all stations');
+  await page.getByLabel('Who answers').selectOption({ label: 'Langang Gas Company' });
+  await page.getByRole('button', { name: '+2 h', exact: true }).click();
+  await clean(page, 'instruction form');
+  await page.getByRole('button', { name: 'Take it down' }).click();
+  await page.getByText('Check all stations').waitFor();
+
+  await page.open('duty/roster');
+  await page.getByText('Nobody from').first().waitFor();
+  await page.getByLabel('Unit').selectOption({ label: 'Langang Gas Company' });
+  await page.getByLabel("The office's number").fill('138 1234 5678');
+  await page.getByRole('button', { name: 'Save the post' }).click();
+  await page.getByText('mobile telephone', { exact: false }).last().waitFor();
+  await page.getByLabel("The office's number").fill('6288 7000');
+  await page.getByRole('button', { name: 'Save the post' }).click();
+  await page.getByText('6288 7000').first().waitFor();
+  await clean(page, 'roster');
+});
+
+for (const [lang, theme, width] of [['zh-CN', 'light', 390], ['zh-CN', 'dark', 1440], ['en', 'dark', 390], ['en', 'light', 1440]])
+  test(`the pages are clean: ${lang} ${theme} ${width}`, async (t) => {
+    const { page, mock } = await officer(t, { lang, theme, width });
+    mock.world.duty.handovers.push({ id: 7, state: 'left', begun_at: '2026-11-23T05:00:00Z', begun_by: 'Lin Hai', left_at: '2026-11-23T05:30:00Z', left_by: 'Zhou Min', arrived_at: null, remarks: {}, items: [{ kind: 'case', id: 40, case: 40, title: { en: 'Gas leak', 'zh-CN': '燃气泄漏' }, state: { en: 'On site', 'zh-CN': '现场处置' }, overdue: true, remark: '抢修中' }], sha256: 'cd'.repeat(32) });
+    mock.world.duty.reports.push({ id: 3, case: 40, title: { en: 'Gas leak', 'zh-CN': '燃气泄漏' }, report: 'follow-up', number: 2, at: '2026-11-23T05:00:00Z', by: 'Lin Hai', versions: [{ version: 1, at: '2026-11-23T05:00:00Z', by: 'Lin Hai', text: '续报', drafted: true, signed_at: '2026-11-23T05:01:00Z', signed_by: 'Zhou Min' }], tellings: [{ id: 1, version: 1, how: 'fax', to: '市政府总值班室', at: '2026-11-23T05:02:00Z', recorded_at: '2026-11-23T05:02:00Z', by: 'Lin Hai' }] });
+    for (const path of ['duty', 'duty/handovers/7', 'duty/reports/3', 'duty/roster', 'duty/rows?figure=incidents/major/new']) {
+      await page.open(path);
+      await page.locator('.card').first().waitFor();
+      await clean(page, path);
+      if (lang === 'zh-CN') assert.doesNotMatch(await page.locator('h1, h2, .btn, label').allInnerTexts().then((x) => x.join(' ').replace(/Ctrl|CSV|UTC/g, '').replace(/\bd\b/g, '')), /[A-Za-z]{3,}/);
+    }
+  });
