@@ -58,15 +58,3 @@ func eachCase(tx *db.Tx, fn func(*Case) error, where string, args ...any) error 
 		return fn(c)
 	}, `select `+caseColumns+` from cases where private = 0 and `+where+` order by id nulls last`, args...)
 }
-
-// PrivateCases returns the open cases that are for their parties alone.
-func PrivateCases(tx *db.Tx) (map[int64]bool, error) {
-	out := map[int64]bool{}
-	err := tx.Each(func(rows *sql.Rows) error {
-		var id int64
-		err := rows.Scan(&id)
-		out[id] = true
-		return err
-	}, `select id from cases where private <> 0 and closed_at is null order by id nulls last`)
-	return out, err
-}

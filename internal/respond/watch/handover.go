@@ -114,21 +114,13 @@ func (s *Service) open(ctx context.Context) (Contents, error) {
 		return c, fmt.Errorf("what is open: %w", err)
 	}
 	c.Items = append(c.Items, elsewhere...)
-	var private map[int64]bool
-	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		private, err = respond.PrivateCases(tx)
-		return err
-	})
-	if err != nil {
-		return c, err
-	}
 	for before := int64(0); ; {
 		page, next, err := s.Cases.Cases(ctx, respond.Filter{Open: true, Before: before, Limit: 1000})
 		if err != nil {
 			return c, fmt.Errorf("what is open: %w", err)
 		}
 		for _, x := range page {
-			if !private[x.ID] {
+			if !x.Private {
 				c.Items = append(c.Items, caseItem(x))
 			}
 		}

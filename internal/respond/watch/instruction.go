@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
-	"github.com/anlan-city/anlan/internal/access/vault"
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/ledger"
@@ -311,13 +310,4 @@ func (s *Service) Instructions(ctx context.Context, open bool) ([]InstructionVie
 		out = append(out, v)
 	}
 	return out, nil
-}
-
-// vaultFollows starts or stops the time to the erasure of what a call has put into the case's vault.
-func vaultFollows(tx *db.Tx, c *respond.Case) error {
-	ref := vault.Ref{Type: "case", ID: c.ID}
-	if c.ClosedAt.IsZero() {
-		return vault.Reopen(tx, ref)
-	}
-	return vault.Close(tx, ref, c.ClosedAt)
 }

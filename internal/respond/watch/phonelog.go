@@ -228,15 +228,11 @@ func (s *Service) openIncident(tx *db.Tx, who access.Actor, r LineRequest, l Lin
 	if r.Grade != "" {
 		fields["grade"] = r.Grade
 	}
-	o := respond.Opening{Kind: IncidentKind, Title: title(r.Where, r.What), Fields: fields, Spot: l.Spot}
+	// The desk that took the call runs the case, whoever owns the place.
+	o := respond.Opening{Kind: IncidentKind, Title: title(r.Where, r.What), Desk: who.Organisation, Fields: fields, Spot: l.Spot}
 	c, _, err := s.Cases.Open(tx, who, o, s.lineEntry(l), now)
 	if err != nil {
 		return 0, err
-	}
-	if who.Organisation != 0 && who.Organisation != c.Owner {
-		if err := s.Cases.Invite(tx, who, c.ID, respond.Party{Organisation: who.Organisation, Role: "lead", At: now}); err != nil {
-			return 0, err
-		}
 	}
 	if r.Contact != "" {
 		if err := vault.Seal(tx, vault.Ref{Type: "case", ID: c.ID}, map[string]string{"contact": r.Contact}, 0); err != nil {

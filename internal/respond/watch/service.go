@@ -114,7 +114,7 @@ func New(d Deps) (*Service, error) {
 // Run listens for news of cases until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	subjects := []string{
-		events.CaseOpened{}.Subject(), events.CaseMoved{}.Subject(), events.CaseChanged{}.Subject(), events.CaseClosed{}.Subject(), "case.reopened",
+		events.CaseOpened{}.Subject(), events.CaseMoved{}.Subject(), events.CaseClosed{}.Subject(), events.CaseReopened{}.Subject(),
 	}
 	return s.News.Consume(ctx, "watch", subjects, s.Hear)
 }

@@ -138,9 +138,6 @@ func (s *Service) follow(tx *db.Tx, c *respond.Case, known, now time.Time) error
 	if err := putIncident(tx, c.Kind, i); err != nil {
 		return err
 	}
-	if err := vaultFollows(tx, c); err != nil {
-		return err
-	}
 	return s.reconcile(tx, r, i, now)
 }
 
