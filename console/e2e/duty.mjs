@@ -97,7 +97,7 @@ export async function shift({ url, browser, log = console.log, shots = '', overt
     await page.getByRole('heading', { level: 1, name: 'Handover' }).waitFor();
     const item = page.getByRole('listitem').filter({ hasText: 'Fish market' }).first();
     await item.waitFor();
-    await item.getByRole('button', { name: /^Remark on / }).click();
+    await item.getByRole('button', { name: /^(Remark|Change the remark): / }).click();
     await page.getByRole('textbox', { name: 'Remark', exact: true }).fill('The gas company has the keys.');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('The gas company has the keys.').waitFor();

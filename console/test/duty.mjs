@@ -66,6 +66,7 @@ export function duty({ c, world, find, clock, refuse, emit }) {
     'POST /watch/posts': (r) => {
       if (/^1[3-9]\d{9}$/.test(String(r.body.phone).replace(/\D/g, ''))) refuse(422, 'watch.mobile', 'this is a mobile telephone', 'phone');
       const o = find(d.organisations, r.body.organisation, 'organisation');
+      d.posts = d.posts.filter((p) => p.organisation !== o.id || p.name !== r.body.name);
       d.posts.push({ id: ++d.ids, organisation: o.id, organisation_name: o.name, name: r.body.name, title: r.body.title, phone: r.body.phone, covered: r.body.covered, now: [], next: null });
       news('roster', d.ids);
       return { id: d.ids };
