@@ -44,6 +44,9 @@ func (b *builder) buildOrganisations() {
 	add("org-fire", "fire-brigade", orgCity, "Langang Fire and Rescue Brigade", "澜港市消防救援支队")
 	add("org-education", "education-bureau", orgCity, "Langang Education Bureau", "澜港市教育局")
 	add("org-health", "health-bureau", orgCity, "Langang Health Commission", "澜港市卫生健康委员会")
+	add("org-ecology", "ecology-bureau", orgCity, "Langang Ecology and Environment Bureau", "澜港市生态环境局")
+	add("org-sanitation", "sanitation-bureau", orgCity, "Langang Greenery and City Appearance Bureau", "澜港市绿化和市容管理局")
+	add("org-industry", "industry-bureau", orgCity, "Langang Economy and Information Technology Commission", "澜港市经济和信息化委员会")
 	for d, n := range districts {
 		add(orgDistrict(d), "government", orgCity, n.En+" Government", n.Zh+"人民政府")
 		add(orgDistrictEmergency(d), "bureau", orgDistrict(d), n.En+" Emergency Management Bureau", n.Zh+"应急管理局")
