@@ -17,6 +17,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
+	"github.com/anlan-city/anlan/internal/respond/plan/drainage"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
 	shipped "github.com/anlan-city/anlan/packs"
@@ -31,6 +32,7 @@ type packs struct {
 	cases      []*lifecycle.Kind
 	calendars  []*calendar.Calendar
 	plans      []*plan.Plan
+	basins     []*drainage.Basin
 	chains     []*notify.Chain
 	upward     []*watch.Rules
 }
@@ -94,6 +96,7 @@ func (p *packs) add(files fs.FS, dir string) error {
 		p.calendars = append(p.calendars, c)
 	}
 	p.plans = append(p.plans, d.Plans...)
+	p.basins = append(p.basins, d.Basins...)
 	p.chains = append(p.chains, d.Chains...)
 	p.upward = append(p.upward, d.Upward...)
 	return nil

@@ -113,6 +113,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	a.limits = deadlines(a.db, a.clock, a.access, known, a.packs.cases, a.reports.Categories())
 	a.plan, err = plan.New(plan.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Cases: a.respond, Register: known, News: a.bus, Plans: a.packs.plans,
+		Adviser: a.drainage(known),
 	})
 	if err != nil {
 		return err

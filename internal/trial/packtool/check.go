@@ -17,6 +17,7 @@ import (
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
+	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 )
@@ -177,6 +178,7 @@ const (
 	detectorsFile = "detectors.yaml"
 	casesFile     = "cases.yaml"
 	plansFile     = "plans.yaml"
+	basinsFile    = "basins.yaml"
 	chainsFile    = "chains.yaml"
 )
 
@@ -284,6 +286,19 @@ func plans(d *Domain, all []*Domain) pack.Diagnostics {
 			if at := d.Pack.At(plansFile, p.ID); o.Pack.Name != d.Pack.Name && !at.IsZero() {
 				ds.Add(at, pack.CodeTwice, "the pack %s has a plan %q too; ids of plans are unique among all packs", o.Pack.Name, p.ID)
 			}
+		}
+	}
+	for _, b := range d.Basins {
+		i := slices.IndexFunc(d.Plans, func(p *plan.Plan) bool { return p.ID == b.Plan })
+		switch {
+		case i < 0:
+			var offered []string
+			for _, p := range d.Plans {
+				offered = append(offered, p.ID)
+			}
+			ds.Add(d.Pack.At(basinsFile, b.ID, "plan"), pack.CodeReference, "the pack has no plan %q%s", b.Plan, pack.Suggest(b.Plan, offered))
+		case d.Plans[i].Agency(b.Agency) == nil:
+			ds.Add(d.Pack.At(basinsFile, b.ID, "agency"), pack.CodeReference, "the plan %s has no agency %q", b.Plan, b.Agency)
 		}
 	}
 	for _, p := range d.Plans {

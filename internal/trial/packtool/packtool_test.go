@@ -16,6 +16,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/plan"
+	"github.com/anlan-city/anlan/internal/respond/plan/drainage"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/trial/packtest"
 )
@@ -23,7 +24,7 @@ import (
 func tool() Packs {
 	return Packs{
 		Shipped: fstest.MapFS{"weather/pack.yaml": {Data: []byte(weather)}},
-		Files:   []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), lifecycle.Declaration(), plan.Declaration(), calendar.Declaration(), watch.Declaration(), packtest.Declaration()},
+		Files:   []pack.Declaration{pack.MainDeclaration(), engine.Declaration(), lifecycle.Declaration(), plan.Declaration(), drainage.Declaration(), calendar.Declaration(), watch.Declaration(), packtest.Declaration()},
 		Clock:   clock.System(),
 	}
 }
@@ -93,7 +94,7 @@ func TestAllAtOnce(t *testing.T) {
 	text := r[0].Problems.Error()
 	for _, want := range []string{
 		`pack.yaml:3:1: unknown key "observe", did you mean "observes"? [P003]`, `detectors.yaml:1:39: maturity is "drafty"`,
-		"cases.yaml:1:7: ", "[P001]", "notes.yaml: nothing reads this file; the files of a pack are pack.yaml, detectors.yaml, cases.yaml, plans.yaml, calendar.yaml, watch.yaml and *_test.yaml [P017]",
+		"cases.yaml:1:7: ", "[P001]", "notes.yaml: nothing reads this file; the files of a pack are pack.yaml, detectors.yaml, cases.yaml, plans.yaml, basins.yaml, calendar.yaml, watch.yaml and *_test.yaml [P017]",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)

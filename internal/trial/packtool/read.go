@@ -11,6 +11,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/notify"
 	"github.com/anlan-city/anlan/internal/respond/plan"
+	"github.com/anlan-city/anlan/internal/respond/plan/drainage"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 )
 
@@ -20,8 +21,9 @@ type Domain struct {
 	Detectors []*engine.Detector // none where the pack has errors
 	Cases     []*lifecycle.Kind  // likewise
 	Calendars []*calendar.Calendar
-	Plans     []*plan.Plan    // likewise
-	Chains    []*notify.Chain // likewise
+	Plans     []*plan.Plan      // likewise
+	Basins    []*drainage.Basin // likewise
+	Chains    []*notify.Chain   // likewise
 
 	shipped bool           // in the binary, and not among those that are checked
 	Upward  []*watch.Rules // likewise
@@ -50,6 +52,8 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 		d.Cases, err = lifecycle.Kinds(p)
 		ds.Join(err)
 		d.Calendars, err = calendar.Read(p)
+		ds.Join(err)
+		d.Basins, err = drainage.Basins(p)
 		ds.Join(err)
 		d.Plans, err = plan.Plans(p, d.Detectors)
 		ds.Join(err)
