@@ -91,14 +91,30 @@ func calendars(all []*Domain) []*calendar.Calendar {
 	return out
 }
 
-// Calendars are those of the shipped packs and of the packs in the folders, as far as they can be read.
+// Calendars are those of the shipped packs and of the packs in the folders, as far as they can be read. It reads no other file of
+// theirs: who runs the tests of one pack does not wait for the rules of all.
 func (ps Packs) Calendars(folders ...string) []*calendar.Calendar {
-	var here Report
-	for _, dir := range folders {
-		d, _ := Read(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)), ps.Files)
-		here = append(here, Checked{Domain: *d})
+	var sources []source
+	entries, _ := fs.ReadDir(ps.Shipped, ".")
+	for _, e := range entries {
+		if files, err := fs.Sub(ps.Shipped, e.Name()); err == nil {
+			sources = append(sources, source{path.Join("packs", e.Name()), files})
+		}
 	}
-	return calendars(ps.others(here))
+	for _, dir := range folders { // of two of one name that in a folder counts
+		sources = append(sources, source{filepath.ToSlash(filepath.Clean(dir)), os.DirFS(dir)})
+	}
+	var out []*calendar.Calendar
+	for _, s := range sources {
+		if _, err := fs.Stat(s.files, calendar.File); err != nil {
+			continue
+		}
+		p, _ := pack.Read(s.files, s.dir)
+		if all, err := calendar.Read(p); err == nil {
+			out = append(out, all...)
+		}
+	}
+	return out
 }
 
 // expand makes folders of patterns.
