@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -45,6 +46,9 @@ type demo struct {
 	baseMap  []byte           // GeoJSON
 
 	warned sync.Once
+
+	// reached is how far the run has come in the city's time, for who drives a drill on a clock that waits for it.
+	reached atomic.Pointer[time.Time]
 }
 
 // startDemo lets visitors of this machine in and brings the simulated city to life.
@@ -92,7 +96,7 @@ func (a *App) startDemo(ctx context.Context) error {
 	a.demo = d
 	a.life.background("simulated city", func(ctx context.Context) error {
 		ctx = access.With(ctx, access.System("simulator"))
-		return sim.Run(ctx, a.clock, d.scenario, sim.Options{History: a.options.Demo.History, From: d.resume()}, d)
+		return sim.Run(ctx, a.clock, d.scenario, sim.Options{History: a.options.Demo.History, From: d.resume(), Progress: d.progress}, d)
 	})
 	a.life.background("simulated crews", d.crews)
 	return nil
@@ -178,6 +182,8 @@ func (d *demo) resume() (from time.Time) {
 // overlap is how far before the newest reading a run goes on. Batches are sent in the order of time and each is stored as a
 // whole, so a second would do.
 const overlap = time.Minute
+
+func (d *demo) progress(at time.Time) { d.reached.Store(&at) }
 
 // crews mend what officers send them to: once a crew is on site it closes the leaking main, starts the pumps, closes off and
 // pumps out the underpass, switches the feeder over, frees the lift.
