@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -31,6 +32,38 @@ func kind(t testing.TB, name, id string) *lifecycle.Kind {
 	return kinds[i]
 }
 
+// made reads a definition from testdata.
+func made(t testing.TB, name string) *lifecycle.Kind {
+	t.Helper()
+	body, err := os.ReadFile("testdata/" + name + ".yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pack.Load(fstest.MapFS{
+		pack.Main: {Data: []byte("pack: test\ntitle: {en: Test, zh-CN: 测试}\n")}, lifecycle.File: {Data: body},
+	}, "packs/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, err := lifecycle.Kinds(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kinds[0]
+}
+
+// everyDay is a calendar in which every day is a working day.
+type everyDay struct{}
+
+func (everyDay) Add(t time.Time, days int) time.Time { return t.AddDate(0, 0, days) }
+
+// of is an account of an organisation.
+func of(organisation, id int64, roles ...string) access.Actor {
+	a := officer(id, roles...)
+	a.Organisation = organisation
+	return a
+}
+
 func officer(id int64, roles ...string) access.Actor {
 	if len(roles) == 0 {
 		roles = []string{"duty-officer", "inspector"}
@@ -42,8 +75,3 @@ func officer(id int64, roles ...string) access.Actor {
 func methane(value float64, at time.Time) lifecycle.Reading {
 	return lifecycle.Reading{Datastream: 70, Asset: 7, Property: "gas/methane", Unit: "%LEL", Value: value, At: at}
 }
-
-// everyDay counts every day as a working day.
-type everyDay struct{}
-
-func (everyDay) Add(t time.Time, days int) time.Time { return t.AddDate(0, 0, days) }

@@ -32,6 +32,7 @@ import (
 type city struct {
 	mu     sync.Mutex
 	latest map[int64]lifecycle.Reading
+	asTold bool // an area is what it is told to be, not 30
 }
 
 func (c *city) Latest(_ context.Context, datastream int64) (lifecycle.Reading, error) {
@@ -50,8 +51,11 @@ func (c *city) say(r lifecycle.Reading) {
 	c.latest[r.Datastream] = r
 }
 
-func (*city) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
-	s.Place, s.Area, s.Owner = 20, 30, 40
+func (c *city) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
+	s.Place, s.Owner = 20, 40
+	if !c.asTold {
+		s.Area = 30
+	}
 	return s, nil
 }
 
@@ -90,7 +94,7 @@ func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {
 	findings := inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Register: w.city})
 	s, err := New(Deps{
 		DB: d, Clock: w.clock, Access: access.AllowAll, Readings: w.city, Register: w.city, Findings: findings, Kinds: kinds,
-		Calendars: map[string]lifecycle.WorkingDays{"cn": everyDay{}},
+		Calendars: map[string]lifecycle.WorkingDays{"cn": everyDay{}, "every-day": everyDay{}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,39 +14,41 @@ import (
 
 // CaseView is a case as lists show it.
 type CaseView struct {
-	ID         int64           `json:"id"`
-	Kind       string          `json:"kind"`
-	KindTitle  lifecycle.Text  `json:"kind_title"`
-	Title      any             `json:"title" doc:"{en, zh-CN}, or a person's own words"`
-	State      string          `json:"state"`
-	StateTitle lifecycle.Text  `json:"state_title"`
-	Level      string          `json:"level,omitempty"`
-	Outcome    string          `json:"outcome,omitempty" doc:"once closed: proven or unfounded"`
-	Alert      *int64          `json:"alert"`
-	Finding    *int64          `json:"finding"`
-	Report     *int64          `json:"report"`
-	Asset      *int64          `json:"asset"`
-	AssetName  *lifecycle.Text `json:"asset_name"`
-	Place      *int64          `json:"place"`
-	PlaceName  *lifecycle.Text `json:"place_name"`
-	Area       *int64          `json:"area"`
-	AreaName   *lifecycle.Text `json:"area_name"`
-	Point      *[2]float64     `json:"point"`
-	Owner      *int64          `json:"owner"`
-	OwnerName  *lifecycle.Text `json:"owner_name"`
-	Post       string          `json:"post,omitempty" doc:"the owner's post that has it"`
-	Desk       *int64          `json:"desk" doc:"the organisation that runs the case; null is the city's own watch"`
-	Category   string          `json:"category,omitempty"`
-	Listed     string          `json:"listed,omitempty" doc:"the level at which its supervision is listed"`
-	Reopened   int64           `json:"reopened,omitempty" doc:"how often it was closed and opened again"`
-	Parent     *int64          `json:"parent" doc:"the case that it is a part of"`
-	MergedInto *int64          `json:"merged_into" doc:"the case that goes on in its place"`
-	Private    bool            `json:"private,omitempty"`
-	OpenedAt   time.Time       `json:"opened_at"`
-	Since      time.Time       `json:"since" doc:"when it came into its present state"`
-	DueAt      *time.Time      `json:"due_at"`
-	Overdue    bool            `json:"overdue"`
-	ClosedAt   *time.Time      `json:"closed_at"`
+	ID          int64           `json:"id"`
+	Kind        string          `json:"kind"`
+	KindTitle   lifecycle.Text  `json:"kind_title"`
+	Title       any             `json:"title" doc:"{en, zh-CN}, or a person's own words"`
+	State       string          `json:"state"`
+	StateTitle  lifecycle.Text  `json:"state_title"`
+	Level       string          `json:"level,omitempty"`
+	Outcome     string          `json:"outcome,omitempty" doc:"once closed: proven or unfounded"`
+	Alert       *int64          `json:"alert"`
+	Finding     *int64          `json:"finding"`
+	Report      *int64          `json:"report"`
+	Asset       *int64          `json:"asset"`
+	AssetName   *lifecycle.Text `json:"asset_name"`
+	Place       *int64          `json:"place"`
+	PlaceName   *lifecycle.Text `json:"place_name"`
+	Area        *int64          `json:"area"`
+	AreaName    *lifecycle.Text `json:"area_name"`
+	Point       *[2]float64     `json:"point"`
+	Owner       *int64          `json:"owner"`
+	OwnerName   *lifecycle.Text `json:"owner_name"`
+	Post        string          `json:"post,omitempty" doc:"the owner's post that has it"`
+	Desk        *int64          `json:"desk" doc:"the organisation that runs the case; null is the city's own watch"`
+	DeskName    *lifecycle.Text `json:"desk_name,omitempty"`
+	Category    string          `json:"category,omitempty"`
+	Listed      string          `json:"listed,omitempty" doc:"the level at which its supervision is listed"`
+	ListedTitle *lifecycle.Text `json:"listed_title,omitempty"`
+	Reopened    int64           `json:"reopened,omitempty" doc:"how often it was closed and opened again"`
+	Parent      *int64          `json:"parent" doc:"the case that it is a part of"`
+	MergedInto  *int64          `json:"merged_into" doc:"the case that goes on in its place"`
+	Private     bool            `json:"private,omitempty"`
+	OpenedAt    time.Time       `json:"opened_at"`
+	Since       time.Time       `json:"since" doc:"when it came into its present state"`
+	DueAt       *time.Time      `json:"due_at"`
+	Overdue     bool            `json:"overdue"`
+	ClosedAt    *time.Time      `json:"closed_at"`
 }
 
 // CasePage is a case with all that belongs to it.
@@ -73,17 +75,18 @@ type PartyView struct {
 
 // LimitView is a promise of a time.
 type LimitView struct {
-	Name         string         `json:"name" doc:"state, limit:…, task:… or ask:…"`
-	Title        lifecycle.Text `json:"title"`
-	Organisation *int64         `json:"organisation"`
-	Post         string         `json:"post,omitempty"`
-	StartedAt    time.Time      `json:"started_at"`
-	DueAt        time.Time      `json:"due_at"`
-	FirstDueAt   time.Time      `json:"first_due_at" doc:"before it was set later"`
-	Extensions   int            `json:"extensions"`
-	EndedAt      *time.Time     `json:"ended_at"`
-	State        string         `json:"state" enum:"running,met,withdrawn,passed-on"`
-	Late         bool           `json:"late"`
+	Name             string          `json:"name" doc:"state, limit:…, task:… or ask:…"`
+	Title            lifecycle.Text  `json:"title"`
+	Organisation     *int64          `json:"organisation"`
+	OrganisationName *lifecycle.Text `json:"organisation_name,omitempty"`
+	Post             string          `json:"post,omitempty"`
+	StartedAt        time.Time       `json:"started_at"`
+	DueAt            time.Time       `json:"due_at"`
+	FirstDueAt       time.Time       `json:"first_due_at" doc:"before it was set later"`
+	Extensions       int             `json:"extensions"`
+	EndedAt          *time.Time      `json:"ended_at"`
+	State            string          `json:"state" enum:"running,met,withdrawn,passed-on"`
+	Late             bool            `json:"late"`
 }
 
 // AskView is a move that needs another person's approval.
@@ -238,7 +241,9 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		page.Parties = append(page.Parties, PartyView{p, names("organisation", p.Organisation)})
 	}
 	for _, l := range ls {
-		page.Limits = append(page.Limits, l.view(s.Clock.Now()))
+		v := l.view(s.Clock.Now())
+		v.OrganisationName = names("organisation", l.Organisation)
+		page.Limits = append(page.Limits, v)
 	}
 	who := access.From(ctx)
 	for _, a := range as {
@@ -438,7 +443,8 @@ func (s *Service) view(c *Case, k *lifecycle.Kind, name func(kind string, id int
 	}
 	v.Overdue = c.ClosedAt.IsZero() && late
 	v.AssetName, v.PlaceName = name("asset", c.Asset), name("place", c.Place)
-	v.AreaName, v.OwnerName = name("area", c.Area), name("organisation", c.Owner)
+	v.AreaName, v.OwnerName, v.DeskName = name("area", c.Area), name("organisation", c.Owner), name("organisation", c.Desk)
+	v.ListedTitle = k.Listing(c.Listed)
 	switch {
 	case c.Title != "":
 		v.Title = guard.Mask(c.Title)

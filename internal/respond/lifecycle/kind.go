@@ -236,6 +236,20 @@ func (k *Kind) Promise(id string) *Promise {
 	return nil
 }
 
+// Listing is what people call a level at which supervision is listed; nil where no move lists at it.
+func (k *Kind) Listing(level string) *Text {
+	for i := range k.Moves {
+		if m := &k.Moves[i]; m.Does == List {
+			for j := range m.ask("choice").Options {
+				if o := &m.ask("choice").Options[j]; o.ID == level {
+					return &o.Title
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // Chain names the chain of notices that begins when a limit passes in a state.
 func (k *Kind) Chain(state string) string {
 	if s := k.State(state); s != nil && s.Escalates != "" {
