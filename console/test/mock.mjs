@@ -12,6 +12,7 @@ import { city } from './city.mjs';
 import { coverage } from './coverage.mjs';
 import { inbox } from './inbox.mjs';
 import { duty } from './duty.mjs';
+import { requests as withRequests } from './requests.mjs';
 
 /** The built console: another folder for whoever builds while others test. */
 export const dist = process.env.CONSOLE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
@@ -107,10 +108,12 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
   };
   const plans = board({ clock, emit, refuse, ids: () => ++world.ids });
   const boxes = inbox({ clock, emit, refuse });
+  const services = withRequests({ clock, emit, refuse, find, world });
   const api = {
     ...plans.routes,
+    ...services.routes,
     ...boxes.routes,
-    'POST /cases/:id/tasks/:sub/acknowledge': (r) => (boxes.items.some((i) => i.what === 'task' && i.id === Number(r.sub)) ? boxes.take(r) : plans.routes['POST /cases/:id/tasks/:sub/acknowledge'](r)),
+    'POST /cases/:id/tasks/:sub/acknowledge': (r) => (boxes.items.some((i) => i.what === 'task' && i.id === Number(r.sub)) ? boxes.take(r) : (world.cases.some((x) => x.id === Number(r.id) && x.kind === 'request') ? services : plans).routes['POST /cases/:id/tasks/:sub/acknowledge'](r)),
     ...coverage({ c, find, clock, refuse }),
     ...duty({ c, world, find, clock, refuse, emit }),
     'GET /session': (r) => {
@@ -446,8 +449,8 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     r.res.setHeader('Set-Cookie', `sid=${sid}; Path=/; HttpOnly; SameSite=Lax`);
     return sessionBody(who);
   }
-  const brief = ({ made: _m, entered: _e, timeline: _t, tasks: _k, evidence: _v, ...x }) => ({ ...x, since: x.entered, state_title: STATES[x.kind][x.state] });
-  const detail = (x, who) => ({ ...brief(x), timeline: x.timeline, tasks: x.tasks, evidence: x.evidence, moves: x.closed_at ? [] : moves(x, who) });
+  const brief = ({ made: _m, entered: _e, timeline: _t, tasks: _k, evidence: _v, ...x }) => ({ ...x, since: x.entered, state_title: (STATES[x.kind] ?? services.states)[x.state] });
+  const detail = (x, who) => ({ ...brief(x), timeline: x.timeline, tasks: x.tasks, evidence: x.evidence, moves: x.closed_at ? [] : (services.moves(x) ?? moves(x, who)) });
 
   const server = http.createServer(async (req, res) => {
     const url = new URL(req.url, 'http://mock');
@@ -521,6 +524,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     world,
     plans,
     inbox: boxes,
+    services,
     city: c,
     requests,
     emit,

@@ -13,6 +13,11 @@ export function moveBody(move: Move, values: Record<string, string>, note: strin
     if (r.kind === 'number') {
       const n = Number(v.replace(/[,，\s]/g, ''));
       fields[r.field] = Number.isFinite(n) ? n : v; // not a number: the server says so, at the field
+    } else if (r.kind === 'organisation' || r.kind === 'case') {
+      const n = Number(v.replace(/^#/, ''));
+      fields[r.field] = Number.isInteger(n) ? n : v;
+    } else if (r.kind === 'organisations') {
+      fields[r.field] = v.split(',').map(Number);
     } else if (r.kind === 'time') {
       fields[r.field] = fromLocalInput(v, zone)?.toISOString() ?? v;
     } else {

@@ -313,6 +313,19 @@ export interface Case {
   point?: [number, number] | null;
   owner?: number | null;
   owner_name?: LocalText | string | null;
+  /** The owner's post that has it. */
+  post?: string;
+  /** The organisation that runs it; none is the city's own watch. */
+  desk?: number | null;
+  desk_name?: LocalText | null;
+  /** The level at which its supervision is listed. */
+  listed?: string;
+  listed_title?: LocalText | null;
+  reopened?: number;
+  parent?: number | null;
+  merged_into?: number | null;
+  private?: boolean;
+  overdue?: boolean;
   opened_at: string;
   /** When it came into its present state. */
   since?: string;
@@ -334,7 +347,56 @@ export interface Task {
   title: LocalText | string;
   state: string;
   assignee?: Who;
+  organisation?: number;
+  organisation_name?: LocalText | null;
   due_at?: string | null;
+  acknowledged_at?: string | null;
+  acknowledged_by?: Who;
+  done_at?: string | null;
+  answer?: string;
+}
+
+/** A promise of a time: of a state, across states, of a task, of the decision on an ask. */
+export interface Limit {
+  /** "state", "limit:closing", "task:7", "ask:3" */
+  name: string;
+  title: LocalText;
+  organisation?: number | null;
+  organisation_name?: LocalText | null;
+  post?: string;
+  started_at: string;
+  due_at: string;
+  /** Before it was set later. */
+  first_due_at: string;
+  extensions: number;
+  ended_at?: string | null;
+  state: 'running' | 'met' | 'withdrawn' | 'passed-on';
+  late: boolean;
+}
+
+/** A move that needs another person's word. */
+export interface Ask {
+  id: number;
+  move: string;
+  title: LocalText;
+  fields?: Record<string, unknown> | null;
+  note?: string;
+  asked_by: Who;
+  asked_at: string;
+  decide_by?: string | null;
+  state: string;
+  decided_by?: Who;
+  decided_at?: string | null;
+  reason?: string;
+  may_decide?: boolean;
+}
+
+/** What somebody wrote in a private case; entry 0 is what it was opened with. */
+export interface PrivateWords {
+  entry: number;
+  title?: string;
+  text?: string;
+  fields?: Record<string, string>;
 }
 
 export interface Evidence {
@@ -351,7 +413,7 @@ export interface Evidence {
 /** Either a form field that the move fills in, or evidence to attach before. */
 export interface Requirement {
   field?: string;
-  /** text, number, time or choice */
+  /** text, number, time, choice, organisation, organisations, post or case */
   kind?: string;
   options?: { id: string; title: LocalText }[] | null;
   /** photo, reading, note or form */
@@ -368,6 +430,10 @@ export interface Move {
   title: LocalText;
   allowed: boolean;
   why_not?: LocalText | string | null;
+  /** What it does beside leading to another state. */
+  does?: string;
+  /** It takes effect only when another person grants it. */
+  approval?: boolean;
   requires?: Requirement[] | null;
 }
 
@@ -376,6 +442,12 @@ export interface CaseDetail extends Case {
   tasks?: Task[] | null;
   evidence?: Evidence[] | null;
   moves?: Move[] | null;
+  limits?: Limit[] | null;
+  asks?: Ask[] | null;
+  parties?: { organisation: number; role: string; name?: LocalText | null }[] | null;
+  parts?: { id: number; owner?: number | null; owner_name?: LocalText | null; state_title: LocalText; outcome?: string; closed_at?: string | null }[] | null;
+  /** The cases that this one goes on in the place of. */
+  merged?: number[] | null;
 }
 
 export type WarningState = 'draft' | 'proposed' | 'issued' | 'cancelled' | 'expired';
