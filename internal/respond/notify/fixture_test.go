@@ -194,16 +194,9 @@ func (w *world) restart(d *db.DB) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, k := range kinds { // these tests are of the chains that begin by themselves
-		k.Escalates = ""
-		for i := range k.States {
-			k.States[i].Escalates = ""
-		}
-	}
 	reg := register{w.city}
 	findings := inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Register: reg})
-	cases, err := respond.New(respond.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Readings: reg, Register: reg, Findings: findings, Kinds: kinds,
-		Calendars: map[string]lifecycle.WorkingDays{"cn": everyDay{}}})
+	cases, err := respond.New(respond.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Readings: reg, Register: reg, Findings: findings, Kinds: kinds})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -444,8 +437,3 @@ func refused(t *testing.T, code string, status int, err error) {
 }
 
 func (register) Above(organisation, other int64) bool { return organisation == other }
-
-// everyDay is a calendar on which every day is worked.
-type everyDay struct{}
-
-func (everyDay) Add(t time.Time, days int) time.Time { return t.AddDate(0, 0, days) }
