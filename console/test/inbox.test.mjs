@@ -101,7 +101,7 @@ test('post and order are in the address, and each is chosen by keyboard', async 
   const { officer } = await city(t);
   const page = await officer();
   await page.open();
-  await page.getByLabel('Post').selectOption('gas-crew');
+  await page.locator('main').getByLabel('Post').selectOption('gas-crew');
   await page.waitForURL(/post=gas-crew/);
   await page.waitForFunction(() => document.querySelectorAll('.items .item').length === 4);
   await page.getByLabel('Order').selectOption('newest');
@@ -109,7 +109,7 @@ test('post and order are in the address, and each is chosen by keyboard', async 
   await page.waitForFunction(() => document.querySelector('.items .title').innerText.startsWith('Methane'));
   await page.reload();
   await page.waitForFunction(() => document.querySelector('.items .title')?.innerText.startsWith('Methane'));
-  assert.equal(await page.getByLabel('Post').inputValue(), 'gas-crew');
+  assert.equal(await page.locator('main').getByLabel('Post').inputValue(), 'gas-crew');
   await page.locator('.item .big').first().focus();
   await page.keyboard.press('Enter');
   await page.locator('.item').first().getByText(/Acknowledged by|Nothing is asked/).waitFor();

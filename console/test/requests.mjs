@@ -47,6 +47,7 @@ export function requests({ clock, emit, refuse, find, world }) {
       tasks: [{ id: 611, title: L('Close the lane', '封闭车道'), state: 'open', assignee: 'patrol', organisation: 6, organisation_name: nameOf(6), due_at: at(20), acknowledged_at: null }],
     };
     const secret = { ...base(64, L('Mediation', '纠纷调解')), kind_title: L('Mediation', '纠纷调解'), private: true, report: null, timeline: [{ id: 641, at: at(-600), actor: 'Lin Hai', kind: 'note', text: L('Opened by hand', '人工立案'), data: null }] };
+    world.duty.organisations = ORGANISATIONS; // the register is then that of these cases
     world.cases.push(whole, secret);
     return { whole, secret };
   }
@@ -57,7 +58,6 @@ export function requests({ clock, emit, refuse, find, world }) {
     moves: (x) => (x.kind === 'request' && !x.private ? MOVES.map((m) => ({ ...m, to: '', allowed: true, why_not: null })) : x.kind === 'request' ? [] : null),
     states: { handling: L('Being handled', '办理中'), merged: L('Merged', '已并案') },
     routes: {
-      'GET /organisations': () => ({ items: ORGANISATIONS }),
       'POST /cases/:id/asks/:sub/decision': (r) => {
         const x = of(r);
         const a = find(x.asks, r.sub, 'ask');
