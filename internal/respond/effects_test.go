@@ -706,6 +706,25 @@ func TestTasksOfATeam(t *testing.T) {
 		if _, err := w.AcknowledgeTask(as(access.System("x")), id, task, ""); code(err) != lifecycle.CodeNeedsPerson {
 			t.Errorf("the program took it on: %v", err)
 		}
+		// Others in the case, its owner too, see the task and can neither take it on nor end it.
+		if _, err := w.InviteByHand(as(watch), id, PartyRequest{Organisation: 10}, ""); err != nil {
+			t.Fatal(err)
+		}
+		owner := w.page(id).Owner
+		for _, who := range []access.Actor{of(10, 10, "operator"), of(*owner, 11, "operator")} {
+			if c, err := w.Case(as(who), id); err != nil || len(c.Tasks) != 1 {
+				t.Fatal(c, err)
+			}
+			if _, err := w.AcknowledgeTask(as(who), id, task, ""); code(err) != CodeOthersTask {
+				t.Errorf("organisation %d took on another's task: %v", who.Organisation, err)
+			}
+			if _, err := w.FinishTask(as(who), id, task, "done", ""); code(err) != CodeOthersTask {
+				t.Errorf("organisation %d finished another's task: %v", who.Organisation, err)
+			}
+		}
+		if c := w.page(id); c.Tasks[0].AcknowledgedAt != nil || c.Tasks[0].State != "open" {
+			t.Errorf("%+v", c.Tasks[0])
+		}
 		for range 3 {
 			w.clock.Advance(time.Minute)
 			if _, err := w.AcknowledgeTask(as(eight), id, task, ""); err != nil {

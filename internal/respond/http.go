@@ -248,7 +248,7 @@ func boundary(err error, language string) error {
 	}
 	status := http.StatusUnprocessableEntity
 	switch r.Code {
-	case lifecycle.CodeNeedsPerson, lifecycle.CodeRole, lifecycle.CodeSecondPerson, lifecycle.CodeSide:
+	case lifecycle.CodeNeedsPerson, lifecycle.CodeRole, lifecycle.CodeSecondPerson, lifecycle.CodeSide, CodeOthersTask:
 		status = http.StatusForbidden
 	case lifecycle.CodeClosed, lifecycle.CodeWrongState, lifecycle.CodeAsked:
 		status = http.StatusConflict

@@ -177,9 +177,11 @@ func recordTask(tx *db.Tx, who access.Actor, c *Case, t Task, state string, now 
 	})
 }
 
-// findTask returns a task that the actor may work on: a task of the case, where he may work on the case, or one that was given to
-// an organisation in his scope. private says that the case is.
-func (s *Service) findTask(ctx context.Context, caseID, task int64) (t Task, private bool, err error) {
+// findTask returns a task that the actor may work on. It is the work of the organisation that it was given to, and of those above
+// it: others in the case can read it and no more, or its acknowledgement would mean nothing. ends says that it is about to be ended,
+// which the desk that runs the case may do too. A task of no organisation is for whoever works on the case. private says that the
+// case is.
+func (s *Service) findTask(ctx context.Context, caseID, task int64, ends bool) (t Task, private bool, err error) {
 	c, _, refused := s.look(ctx, "case.task", caseID)
 	if c == nil {
 		return Task{}, false, refused
@@ -193,21 +195,34 @@ func (s *Service) findTask(ctx context.Context, caseID, task int64) (t Task, pri
 		return Task{}, c.Private, err
 	}
 	i := slices.IndexFunc(all, func(t Task) bool { return t.ID == task })
-	if i >= 0 && refused != nil && !c.Private {
-		refused = s.Access.Decide(ctx, "case.task", access.Resource{Type: "case", ID: c.ID, Organisation: all[i].Organisation}, access.Operations)
-	}
 	switch {
-	case refused != nil:
+	case i < 0 && refused != nil:
 		return Task{}, c.Private, refused
 	case i < 0:
 		return Task{}, c.Private, web.Errorf(http.StatusNotFound, "case.no_task", "case %d has no task %d", caseID, task)
+	case all[i].Organisation == 0:
+		return all[i], c.Private, refused
 	}
-	return all[i], c.Private, nil
+	of := access.Resource{Type: "case", ID: c.ID, Organisation: all[i].Organisation, Private: c.Private, Parties: []int64{all[i].Organisation}}
+	if ends && (c.Desk != 0 || c.Private) {
+		of.Parties = append(of.Parties, c.Desk)
+	}
+	switch err := s.Access.Decide(ctx, "case.task", of, access.Operations); {
+	case err == nil:
+		return all[i], c.Private, nil
+	case refused == nil: // he sees the case, and deserves to hear why
+		return Task{}, c.Private, lifecycle.Refuse(CodeOthersTask, "", "This task was given to another organisation.", "该任务已派给其他单位，由其签收、办理。")
+	default:
+		return Task{}, c.Private, refused
+	}
 }
+
+// CodeOthersTask refuses work on a task that another organisation was given.
+const CodeOthersTask = "case.others_task"
 
 // AcknowledgeTask says that the team has taken a task on. A second time changes nothing.
 func (s *Service) AcknowledgeTask(ctx context.Context, caseID, task int64, key string) (Receipt, error) {
-	if _, _, err := s.findTask(ctx, caseID, task); err != nil {
+	if _, _, err := s.findTask(ctx, caseID, task, false); err != nil {
 		return Receipt{}, err
 	}
 	who := access.From(ctx)
@@ -240,7 +255,7 @@ func (s *Service) AcknowledgeTask(ctx context.Context, caseID, task int64, key s
 
 // FinishTask says that a task is done, and what came of it.
 func (s *Service) FinishTask(ctx context.Context, caseID, task int64, answer, key string) (Receipt, error) {
-	_, private, err := s.findTask(ctx, caseID, task)
+	_, private, err := s.findTask(ctx, caseID, task, true)
 	if err != nil {
 		return Receipt{}, err
 	}
