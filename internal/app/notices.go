@@ -125,6 +125,9 @@ func (d duties) Gap(ctx context.Context, kind string, t notify.Thing) (notify.Ga
 	return g, err
 }
 
+// City fulfils notify.Register.
+func (d duties) City() int64 { return d.city.WholeCity() }
+
 // Organisation fulfils notify.Register.
 func (d duties) Organisation(key string) (int64, bool) { return d.city.OrganisationID(key) }
 

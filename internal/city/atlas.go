@@ -16,6 +16,8 @@ type atlas struct {
 	byID  map[int64]*node
 	tree  rtree.RTreeG[*node]
 	cells int // how many areas are grid cells
+	tops  int // how many areas lie in no other; top is one of them
+	top   *node
 	// min and max are the box around all areas; they mean nothing while there are none.
 	min, max [2]float64
 }
@@ -41,8 +43,6 @@ type plot struct {
 	shape              geom.Geometry
 }
 
-// newAtlas builds an atlas. Parents that are not among the plots, and circles, are the caller's to refuse first; here they
-// are cut off.
 // misshapen is an area that can't be looked up by a position.
 type misshapen struct {
 	key string
@@ -51,6 +51,8 @@ type misshapen struct {
 
 func (m *misshapen) Error() string { return fmt.Sprintf("area %s: %v", m.key, m.why) }
 
+// newAtlas builds an atlas. Parents that are not among the plots, and circles, are the caller's to refuse first; here they
+// are cut off.
 func newAtlas(plots []plot) (*atlas, error) {
 	a := &atlas{byKey: make(map[string]*node, len(plots)), byID: make(map[int64]*node, len(plots))}
 	for _, p := range plots {
@@ -86,6 +88,9 @@ func newAtlas(plots []plot) (*atlas, error) {
 		a.byKey[p.key].parent = a.byKey[p.parent]
 	}
 	for _, n := range a.byKey {
+		if n.parent == nil {
+			a.tops, a.top = a.tops+1, n
+		}
 		for up := n.parent; up != nil && n.depth <= len(plots); up = up.parent {
 			n.depth++
 		}

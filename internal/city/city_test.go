@@ -175,6 +175,8 @@ func TestTown(t *testing.T) {
 		}
 		if a := w.AreaAt(113.1, 23.1); alarm.Area != a[0] || !w.AreaWithin(a[0], a[1]) || w.AreaWithin(a[1], a[0]) {
 			t.Errorf("areas of the alarm: %d %v", alarm.Area, a)
+		} else if w.WholeCity() != a[len(a)-1] {
+			t.Errorf("the whole city is %d", w.WholeCity())
 		}
 
 		// The second time nothing changes.

@@ -178,6 +178,14 @@ func (s *Service) AreaAbove(id int64) int64 {
 	return 0
 }
 
+// WholeCity is the area in which all others lie; 0 where there is none, or several. It answers from memory.
+func (s *Service) WholeCity() int64 {
+	if a := s.picture.Load().areas; a != nil && a.tops == 1 {
+		return a.top.id
+	}
+	return 0
+}
+
 // AreaAboveGrid is the area itself, or of a grid cell the area in which it lies: the smallest that people have a name for. 0 for
 // none. It answers from memory.
 func (s *Service) AreaAboveGrid(id int64) int64 {

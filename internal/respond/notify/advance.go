@@ -203,12 +203,18 @@ func thing(s inspect.Spot) (t Thing, ok bool) {
 }
 
 // up tells the link at an index, or the nearest one above it that somebody holds; each that is missing on the way is noted. It
-// returns the index of the link told, the highest where there was none.
+// returns the index of the link told, the highest where there was none. Of what is in no place that the register knows (a
+// response of the whole city, a call about somewhere) only those who lead the city can be known: they are told in the stead of
+// every link; and where not even the city is known, the desk.
 func (c *responsibility) up(ctx context.Context, a *act, index int) (int, error) {
+	top := len(links) - 1
 	t, known := thing(c.r.Spot)
 	if !known {
-		slog.WarnContext(ctx, "a chain can't go up: it is not known where its thing is", "chain", c.r.Chain, "about", c.r.About, "id", c.r.AboutID)
-		return len(links) - 1, nil
+		t, index = Thing{"area", c.s.Register.City()}, top
+	}
+	if t.ID == 0 {
+		a.targets = []target{{c.r.Desk, a.step.Post}}
+		return top, nil
 	}
 	if !c.asked {
 		var err error
@@ -236,7 +242,7 @@ func (c *responsibility) up(ctx context.Context, a *act, index int) (int, error)
 		}
 		return index, nil
 	}
-	return len(links) - 1, nil
+	return top, nil
 }
 
 // nearest are those who hold a duty over the nearest thing that anybody holds it over: those who lead, else all.

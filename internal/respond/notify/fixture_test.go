@@ -83,6 +83,7 @@ func (a *alertBook) Acknowledge(_ context.Context, id int64) error {
 
 // cityBook is the register: asset 7 at place 70 in area 700, run by the gas company.
 type cityBook struct {
+	top      int64 // the area that is the whole city
 	holders  map[string][]Holder
 	accounts map[int64]access.Actor
 }
@@ -90,13 +91,15 @@ type cityBook struct {
 var whole = Thing{"area", 700}
 
 func newCity() *cityBook {
-	return &cityBook{accounts: map[int64]access.Actor{}, holders: map[string][]Holder{
+	return &cityBook{top: whole.ID, accounts: map[int64]access.Actor{}, holders: map[string][]Holder{
 		"enterprise": {{Organisation: gasCo, Lead: true, Over: Thing{"asset", 7}}},
 		"regulator":  {{Organisation: bureau, Post: "gas-office", Lead: true, Over: whole}, {Organisation: 21, Over: whole}},
 		"territory":  {{Organisation: district, Lead: true, Over: whole}},
 		"leadership": {{Organisation: mayor, Post: "vice-mayor", Lead: true, Over: whole}},
 	}}
 }
+
+func (c *cityBook) City() int64 { return c.top }
 
 func (c *cityBook) Holders(context.Context, Thing) (map[string][]Holder, []Thing, error) {
 	return c.holders, []Thing{{"asset", 7}, {"place", 70}, whole}, nil

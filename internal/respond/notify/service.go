@@ -78,6 +78,8 @@ type Register interface {
 	Holders(ctx context.Context, t Thing) (by map[string][]Holder, around []Thing, err error)
 	// Gap says where a link is missing that nobody holds for a thing.
 	Gap(ctx context.Context, kind string, t Thing) (Gap, error)
+	// City is the area that is the whole city; 0 when the register has none.
+	City() int64
 	// Organisation finds one by its external id.
 	Organisation(key string) (id int64, ok bool)
 	// Name returns what people call an organisation; empty when it is not known.

@@ -214,6 +214,32 @@ func TestMissingLink(t *testing.T) {
 	})
 }
 
+// What is in no place that the register knows goes to those who lead the city, past links that nobody can name and so none is
+// missing of; where the register has no city, to the desk.
+func TestSomethingOfNoPlace(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.chains = []*Chain{chain(t, head+"  steps: [{tell: owner}, {wait: 1m}, {tell: next-link}, {wait: 1m}, {tell: next-link}]\n  begins: {on: alert}\n")}
+		w.restart(w.DB)
+		raise := func(alert int64) {
+			f := facts(alert, "red")
+			f.Asset, f.Place, f.Area = 0, 0, 0
+			w.alerts.state[alert] = "raised"
+			w.tell(events.AlertRaised{AlertFacts: f})
+			w.settle()
+			w.pass(time.Minute)
+			w.pass(time.Minute)
+		}
+		raise(1)
+		w.want("with a city", "10 40/vice-mayor 40/vice-mayor")
+		if n := w.count(`select count(*) from notice_gaps`); n != 0 {
+			t.Errorf("%d links are missing", n)
+		}
+		w.city.top = 0
+		raise(2)
+		w.want("without", "10 40/vice-mayor 40/vice-mayor 10 0 0")
+	})
+}
+
 // A crash between the finding of a gap and the step that met it doubles neither.
 func TestCrashAfterTheFindingOfAGap(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
