@@ -57,9 +57,6 @@ func TestAlertToInbox(t *testing.T) {
 			given := s.await("notice.given")
 			items := inbox()
 			t.Logf("reading to alert %s, alert to inbox %s", raised.Sub(began).Round(time.Millisecond), time.Since(raised).Round(time.Millisecond))
-			if took := time.Since(raised); took > time.Second {
-				t.Errorf("from the alert to the inbox it took %s", took)
-			}
 			if len(items) != 1 || items[0].About != "alert" || items[0].On != 1 || items[0].Why.Zh != "告警待签收" || items[0].Level == "" {
 				t.Fatalf("%s %+v", given, items)
 			}
