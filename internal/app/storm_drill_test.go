@@ -47,8 +47,8 @@ func TestSixHoursOfStormWithFourAgencies(t *testing.T) {
 	d.acknowledge(agencies, &board)
 	d.reportUpward(duty, board.Case)
 	duty.move(board.Case, "verify", map[string]any{"situation": "Underpasses under water in three towns, nobody in danger."})
-	duty.move(board.Case, "grade", map[string]any{"grade": "larger", "grade_basis": "Traffic cut in several places, more rain to come."})
-	duty.move(board.Case, "respond", map[string]any{"lead": d.organisation("org-emergency"), "response": "iii"})
+	duty.move(board.Case, "grade", map[string]any{"grade": "larger", "hazard": "flood", "grade_basis": "Traffic cut in several places, more rain to come."})
+	duty.move(board.Case, "respond", map[string]any{"lead": d.owner(duty, board.Case), "response": "iii"})
 
 	// It gets worse: the rain passes the mark of the next level.
 	d.until("level II is proposed", 3*time.Hour, func() bool {
@@ -725,6 +725,14 @@ func (d *drill) organisation(key string) int64 {
 		d.t.Fatalf("no organisation %s", key)
 	}
 	return id
+}
+
+// owner is the unit that leads a case.
+func (d *drill) owner(p *person, caseID int64) int64 {
+	d.t.Helper()
+	var page struct{ Owner int64 }
+	p.must("GET", fmt.Sprintf("/api/v1/cases/%d", caseID), nil, &page)
+	return page.Owner
 }
 
 // endIncident brings the incident itself to its end: control is reported by one officer, ended by another, on a signed form.

@@ -15,8 +15,9 @@ type CaseOpened struct {
 	Asset   int64       `json:"asset,omitempty"`
 	Place   int64       `json:"place,omitempty"`
 	Area    int64       `json:"area,omitempty"`
-	Owner   int64       `json:"owner,omitempty"` // organisation
-	Point   *[2]float64 `json:"point,omitempty"` // longitude, latitude
+	Owner   int64       `json:"owner,omitempty"`   // organisation
+	Parties []int64     `json:"parties,omitempty"` // the other organisations in it: its news is theirs too
+	Point   *[2]float64 `json:"point,omitempty"`   // longitude, latitude
 	DueAt   *time.Time  `json:"due_at,omitempty"`
 	At      time.Time   `json:"at"`
 }
@@ -26,16 +27,17 @@ func (CaseOpened) Subject() string { return "case.opened" }
 
 // CaseMoved says that a person has taken a case from one state to the next.
 type CaseMoved struct {
-	Case  int64      `json:"case"`
-	Kind  string     `json:"kind"`
-	Move  string     `json:"move"`
-	From  string     `json:"from"`
-	To    string     `json:"to"`
-	By    int64      `json:"by"` // account
-	Area  int64      `json:"area,omitempty"`
-	Owner int64      `json:"owner,omitempty"`
-	DueAt *time.Time `json:"due_at,omitempty"`
-	At    time.Time  `json:"at"`
+	Case    int64      `json:"case"`
+	Kind    string     `json:"kind"`
+	Move    string     `json:"move"`
+	From    string     `json:"from"`
+	To      string     `json:"to"`
+	By      int64      `json:"by"` // account
+	Area    int64      `json:"area,omitempty"`
+	Owner   int64      `json:"owner,omitempty"`
+	Parties []int64    `json:"parties,omitempty"` // the other organisations in it: its news is theirs too
+	DueAt   *time.Time `json:"due_at,omitempty"`
+	At      time.Time  `json:"at"`
 }
 
 // Subject is the event's name.
@@ -69,6 +71,7 @@ type CaseClosed struct {
 	Asset   int64     `json:"asset,omitempty"`
 	Area    int64     `json:"area,omitempty"`
 	Owner   int64     `json:"owner,omitempty"`
+	Parties []int64   `json:"parties,omitempty"` // the other organisations in it: its news is theirs too
 	At      time.Time `json:"at"`
 }
 
@@ -87,12 +90,13 @@ type CaseOverdue struct {
 	Organisation int64  `json:"organisation,omitempty"`
 	Post         string `json:"post,omitempty"`
 	// Chain names the chain of notices that the case's kind wants; empty where it names none.
-	Chain string    `json:"chain,omitempty"`
-	Level string    `json:"level,omitempty"`
-	Area  int64     `json:"area,omitempty"`
-	Owner int64     `json:"owner,omitempty"`
-	DueAt time.Time `json:"due_at"`
-	At    time.Time `json:"at"`
+	Chain   string    `json:"chain,omitempty"`
+	Level   string    `json:"level,omitempty"`
+	Area    int64     `json:"area,omitempty"`
+	Owner   int64     `json:"owner,omitempty"`
+	Parties []int64   `json:"parties,omitempty"` // the other organisations in it: its news is theirs too
+	DueAt   time.Time `json:"due_at"`
+	At      time.Time `json:"at"`
 }
 
 // Subject is the event's name.
@@ -100,13 +104,14 @@ func (CaseOverdue) Subject() string { return "case.overdue" }
 
 // CaseAsk says that a move was asked for that needs another person's approval, or was decided on.
 type CaseAsk struct {
-	Case  int64     `json:"case"`
-	Ask   int64     `json:"ask"`
-	Move  string    `json:"move"`
-	State string    `json:"state"` // open, granted, refused or withdrawn
-	Area  int64     `json:"area,omitempty"`
-	Owner int64     `json:"owner,omitempty"`
-	At    time.Time `json:"at"`
+	Case    int64     `json:"case"`
+	Ask     int64     `json:"ask"`
+	Move    string    `json:"move"`
+	State   string    `json:"state"` // open, granted, refused or withdrawn
+	Area    int64     `json:"area,omitempty"`
+	Owner   int64     `json:"owner,omitempty"`
+	Parties []int64   `json:"parties,omitempty"` // the other organisations in it: its news is theirs too
+	At      time.Time `json:"at"`
 }
 
 // Subject is the event's name.
@@ -114,13 +119,14 @@ func (CaseAsk) Subject() string { return "case.ask" }
 
 // CaseReopened says that a closed case is worked on again: somebody decided so, or the same thing came again.
 type CaseReopened struct {
-	Case  int64     `json:"case"`
-	Kind  string    `json:"kind"`
-	State string    `json:"state"`
-	Alert int64     `json:"alert,omitempty"` // the one that came again
-	Area  int64     `json:"area,omitempty"`
-	Owner int64     `json:"owner,omitempty"`
-	At    time.Time `json:"at"`
+	Case    int64     `json:"case"`
+	Kind    string    `json:"kind"`
+	State   string    `json:"state"`
+	Alert   int64     `json:"alert,omitempty"` // the one that came again
+	Area    int64     `json:"area,omitempty"`
+	Owner   int64     `json:"owner,omitempty"`
+	Parties []int64   `json:"parties,omitempty"` // the other organisations in it: its news is theirs too
+	At      time.Time `json:"at"`
 }
 
 // Subject is the event's name.

@@ -90,7 +90,7 @@ func (s *Service) decided(tx *db.Tx, c *Case, a *Ask, who access.Actor, detail m
 	if err != nil || c.Private {
 		return err
 	}
-	return outbox.Put(tx, events.CaseAsk{Case: c.ID, Ask: a.ID, Move: a.Move, State: a.State, Area: c.Area, Owner: c.Owner, At: now})
+	return outbox.Put(tx, events.CaseAsk{Case: c.ID, Ask: a.ID, Move: a.Move, State: a.State, Area: c.Area, Owner: c.Owner, Parties: c.resource().Parties, At: now})
 }
 
 // Decision is what somebody decides on an ask.

@@ -780,6 +780,15 @@ func TestInvite(t *testing.T) {
 		if len(c.Parties) != 1 || c.Parties[0].Name.En != "organisation 8" || c.Timeline[len(c.Timeline)-1].Kind != "party" || c.Timeline[len(c.Timeline)-2].Kind == "party" {
 			t.Errorf("%+v", c.Parties)
 		}
+		// From then on its news is theirs too.
+		w.make(five, id, "report-done", nil)
+		if m := told[events.CaseMoved](w, "case.moved"); !slices.Contains(m[len(m)-1].Parties, 8) {
+			t.Errorf("%+v", m[len(m)-1])
+		}
+		w.make(chief, id, "confirm", nil)
+		if x := told[events.CaseClosed](w, "case.closed"); len(x) != 1 || !slices.Contains(x[0].Parties, 8) {
+			t.Errorf("%+v", x)
+		}
 	})
 }
 

@@ -201,7 +201,7 @@ func (s *Service) overdue(tx *db.Tx, t timers.Timer, now time.Time) error {
 		return err
 	}
 	out := events.CaseOverdue{
-		Case: c.ID, Kind: c.Kind, State: c.State, Level: c.Level, Area: c.Area, Owner: c.Owner, DueAt: t.DueAt, At: now,
+		Case: c.ID, Kind: c.Kind, State: c.State, Level: c.Level, Area: c.Area, Owner: c.Owner, Parties: c.resource().Parties, DueAt: t.DueAt, At: now,
 		Limit: t.Name, Chain: k.Chain(c.State), Organisation: c.Owner,
 	}
 	e := Entry{At: now, Actor: access.System("respond"), Kind: "overdue", Data: map[string]any{"due_at": t.DueAt, "limit": t.Name}}

@@ -127,7 +127,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	}
 	closing := step.To.End != "" && !step.Stays
 	before, owner := c.Generation, c.Owner
-	if m.Does == lifecycle.Transfer || m.Does == lifecycle.Return {
+	if gives := m.Does == lifecycle.Transfer || m.Does == lifecycle.Return; gives && (step.Owner != owner || step.Post != "") {
 		data["owner_before"], data["owner"] = owner, step.Owner
 		data["post_before"], data["post"] = c.Post, step.Post
 		c.Owner, c.Post = step.Owner, step.Post
@@ -237,6 +237,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	if !c.Private {
 		err = outbox.Put(tx, events.CaseMoved{
 			Case: c.ID, Kind: c.Kind, Move: m.ID, From: step.From.ID, To: step.To.ID, By: who.ID, Area: c.Area, Owner: c.Owner,
+			Parties: c.resource().Parties,
 			DueAt: optional(c.DueAt), At: now,
 		})
 		if err != nil {
@@ -366,7 +367,7 @@ func (s *Service) end(tx *db.Tx, c *Case, who access.Actor, now time.Time) error
 			return err
 		}
 		for _, e := range append([]events.CaseClosed{{Alert: x.Alert, Finding: x.Finding, Report: x.Report}}, told...) {
-			e.Case, e.Kind, e.State, e.Outcome, e.Asset, e.Area, e.Owner, e.At = x.ID, x.Kind, x.State, c.Outcome, x.Asset, x.Area, x.Owner, now
+			e.Case, e.Kind, e.State, e.Outcome, e.Asset, e.Area, e.Owner, e.Parties, e.At = x.ID, x.Kind, x.State, c.Outcome, x.Asset, x.Area, x.Owner, x.resource().Parties, now
 			if err := outbox.Put(tx, e); err != nil {
 				return err
 			}

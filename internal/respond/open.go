@@ -104,7 +104,7 @@ func (s *Service) openIn(tx *db.Tx, who access.Actor, k *lifecycle.Kind, hash st
 	}
 	return c, true, outbox.Put(tx, events.CaseOpened{
 		Case: c.ID, Kind: c.Kind, State: c.State, Level: c.Level, Alert: c.Alert, Finding: c.Finding, Report: c.Report,
-		Asset: c.Asset, Place: c.Place, Area: c.Area, Owner: c.Owner, Point: c.Point, DueAt: optional(c.DueAt), At: now,
+		Asset: c.Asset, Place: c.Place, Area: c.Area, Owner: c.Owner, Parties: c.resource().Parties, Point: c.Point, DueAt: optional(c.DueAt), At: now,
 	})
 }
 
@@ -238,7 +238,7 @@ func (s *Service) reopen(tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind
 	if err != nil {
 		return err
 	}
-	return outbox.Put(tx, events.CaseReopened{Case: c.ID, Kind: c.Kind, State: c.State, Alert: alert, Area: c.Area, Owner: c.Owner, At: now})
+	return outbox.Put(tx, events.CaseReopened{Case: c.ID, Kind: c.Kind, State: c.State, Alert: alert, Area: c.Area, Owner: c.Owner, Parties: c.resource().Parties, At: now})
 }
 
 // NewCase is a case that a person opens.

@@ -247,3 +247,19 @@ func TestNeeds(t *testing.T) {
 		}
 	}
 }
+
+// The unit that holds an incident may be the one that leads the response: the move leads on. One that leads nowhere and gives the
+// case to who has it does nothing, and says so.
+func TestTransferToWhoHasIt(t *testing.T) {
+	k := kind(t, "incident", "incident")
+	c := handling()
+	c.State = "graded"
+	step, refusal := k.Decide(c, of(9, 2, "duty-officer"), "respond", map[string]any{"lead": 5.0, "response": "iii"}, noon)
+	checkRefusal(t, refusal, "", "")
+	if step.Owner != 5 || step.To.ID != "responding" {
+		t.Errorf("%+v", step)
+	}
+	c.State = "responding"
+	_, refusal = k.Decide(c, of(9, 2, "duty-officer"), "hand-over", map[string]any{"lead": 5.0, "transfer_reason": "nearer"}, noon)
+	checkRefusal(t, refusal, CodeField, "has the case already")
+}

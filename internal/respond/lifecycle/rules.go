@@ -312,7 +312,7 @@ func (m *Move) effect(c Snapshot, step *Step, asked time.Time) *Refusal {
 		return m.extend(c, step, asked)
 	case Transfer:
 		step.Owner, step.Post = m.organisation(step.Answers)
-		if step.Owner == c.Owner && step.Post == "" {
+		if step.Owner == c.Owner && step.Post == "" && step.Stays { // where it leads on, the unit that has it may well be the one chosen
 			return Refuse(CodeField, m.ask("organisation").Field, "It has the case already; choose another.", "该单位即为当前责任单位，请另选。")
 		}
 	case Return:
