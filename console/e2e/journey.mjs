@@ -112,7 +112,7 @@ export async function signIn(browser, url, button, patience = DEFAULT_PATIENCE) 
 }
 
 /** New rows wait behind a button, so that the list does not move: press it when it is there. */
-async function waitForRow(page, row, ms) {
+export async function waitForRow(page, row, ms) {
   const more = page.getByRole('button', { name: /^\d+ new, show/ });
   const end = Date.now() + ms;
   while (Date.now() < end) {
@@ -131,10 +131,11 @@ export async function move(page, scope, name, answers, patience = DEFAULT_PATIEN
   const form = scope.getByRole('form', { name, exact: true });
   for (const [label, answer] of Object.entries(answers)) {
     const field = form.getByLabel(label, { exact: true });
-    if (typeof answer === 'object') await field.selectOption({ index: answer.choose });
+    if (typeof answer === 'object') await field.selectOption(answer.label ? { label: answer.label } : { index: answer.choose });
     else await field.fill(answer);
   }
-  await form.getByRole('button', { name: `Confirm: ${name}` }).click();
+  // What another person has to grant is asked for, not confirmed.
+  await form.getByRole('button', { name: `Confirm: ${name}` }).or(form.getByRole('button', { name: `Ask for: ${name}` })).click();
   try {
     await form.waitFor({ state: 'detached', timeout: patience.step });
   } catch {
@@ -154,7 +155,7 @@ export async function attachNote(scope, text, patience = DEFAULT_PATIENCE) {
  * the limit, and gas needs time to thin out: wait until the newest is, attach
  * it, and look whether the move is allowed then.
  */
-async function attachReadingUntilAllowed(scope, moveName, patience) {
+export async function attachReadingUntilAllowed(scope, moveName, patience) {
   const button = scope.getByRole('button', { name: moveName, exact: true });
   const item = scope.locator('li', { has: scope.page().getByRole('button', { name: moveName, exact: true }) });
   const wanted = await item.innerText();
