@@ -100,8 +100,8 @@ export async function journey({ url, browser, log = console.log, patience = DEFA
   }
 }
 
-export async function signIn(browser, url, button, patience = DEFAULT_PATIENCE) {
-  const context = await reader(browser, { lang: 'en' });
+export async function signIn(browser, url, button, patience = DEFAULT_PATIENCE, how = {}) {
+  const context = await reader(browser, { lang: 'en', ...how });
   const foreign = [];
   context.on('request', (r) => /^(https?|wss?):/.test(r.url()) && new URL(r.url()).host !== new URL(url).host && foreign.push(r.url()));
   const page = await context.newPage();
