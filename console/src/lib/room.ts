@@ -174,6 +174,19 @@ export const COMMITMENT_WORD: Record<Commitment['state'], Key> = {
   withdrawn: 'room.resource.withdrawn',
 };
 
+/** Who asked takes a request back, or the city's own watch (0); not while anything of it is under way. */
+export function mayCancel(r: ResourceRequest, by: number): boolean {
+  return !r.cancelled && (by === 0 || by === r.organisation) && !r.commitments.some((c) => c.state === 'committed' || c.state === 'arrived');
+}
+
+/** Who gave it or asked for it says that it has come or gone; who gave it takes it back before it comes. The city's own watch may say each. */
+export function steps(r: ResourceRequest, c: Commitment, by: number): ('arrive' | 'withdraw' | 'release')[] {
+  const gave = by === 0 || by === c.organisation;
+  const either = gave || by === r.organisation;
+  if (c.state === 'committed') return [...(either ? (['arrive'] as const) : []), ...(gave ? (['withdraw'] as const) : [])];
+  return c.state === 'arrived' && either ? ['release'] : [];
+}
+
 export const TOPICS = ['', 'situation', 'casualties', 'damage', 'threat', 'safety', 'measures', 'next', 'public'] as const;
 export const TOPIC_WORD: Record<(typeof TOPICS)[number], Key> = {
   '': 'room.topic.none',

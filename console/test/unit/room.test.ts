@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { corners, drawing, groupOf, join, newest, nudge, parseShape, shown, typed, type RoomEntry, type RoomMark } from '../../src/lib/room.ts';
+import { corners, drawing, groupOf, join, mayCancel, newest, nudge, parseShape, shown, steps, typed, type Commitment, type ResourceRequest, type RoomEntry, type RoomMark } from '../../src/lib/room.ts';
 import { conditions } from '../../src/lib/lesson.ts';
 
 const entry = (id: number, by: number, kind: string, program = false): RoomEntry => ({ id, at: '2026-11-23T04:00:00Z', by, kind, program });
@@ -51,4 +51,24 @@ describe('a shape that is typed', () => {
 
 test('only conditions that are filled in are sent', () => {
   expect(conditions([{ property: ' made ', is: 'below', value: '2015 ' }, { property: '', is: 'equal', value: 'x' }, { property: 'make', is: 'equal', value: ' ' }])).toEqual([{ property: 'made', is: 'below', value: '2015' }]);
+});
+
+describe('who may do what with a resource', () => {
+  const given = (state: Commitment['state'], organisation = 7): Commitment => ({ id: 1, organisation, quantity: 2, eta: null, state, entry: 3 });
+  const request = (commitments: Commitment[], cancelled = false): ResourceRequest => ({ id: 4, what: 'pump', kind: 'equipment', quantity: 2, needed_by: null, organisation: 5, at: '', entry: 2, cancelled, commitments, committed: 0, arrived: 0, released: 0, open: 2 });
+
+  test('is cancelled by who asked, or by the watch, with nothing under way', () => {
+    expect([0, 5, 7].map((by) => mayCancel(request([]), by))).toEqual([true, true, false]);
+    expect(mayCancel(request([given('declined'), given('withdrawn'), given('released')]), 5)).toBe(true);
+    expect(mayCancel(request([given('committed')]), 5)).toBe(false);
+    expect(mayCancel(request([given('arrived')]), 0)).toBe(false);
+    expect(mayCancel(request([], true), 5)).toBe(false);
+  });
+
+  test('is taken back by who gave it, and has come or gone in the words of either', () => {
+    const at = (state: Commitment['state'], by: number) => steps(request([given(state)]), given(state), by);
+    expect([0, 5, 7, 9].map((by) => at('committed', by))).toEqual([['arrive', 'withdraw'], ['arrive'], ['arrive', 'withdraw'], []]);
+    expect([0, 5, 7, 9].map((by) => at('arrived', by))).toEqual([['release'], ['release'], ['release'], []]);
+    expect(at('released', 7)).toEqual([]);
+  });
 });
