@@ -148,6 +148,12 @@ func (s *Service) Routes(r *web.Router) {
 		return &totalsOut{TotalList{towns}}, err
 	})
 	huma.Register(api, huma.Operation{
+		Method: http.MethodGet, Path: "/api/v1/cases/kinds", OperationID: "list-case-kinds", Summary: "The kinds of case that a person can open",
+	}, func(ctx context.Context, _ *struct{}) (*struct{ Body KindList }, error) {
+		list, err := s.Offered(ctx)
+		return &struct{ Body KindList }{list}, err
+	})
+	huma.Register(api, huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/cases/{id}", OperationID: "get-case",
 		Summary: "A case with its timeline, tasks, evidence and the moves that can be made now",
 	}, func(ctx context.Context, in *caseIn) (*caseOut, error) {
