@@ -63,12 +63,12 @@ test('the menu of pages is worked by keyboard alone', async (t) => {
   await more.focus();
   await page.keyboard.press('ArrowDown');
   const has = (name) => page.waitForFunction((n) => document.activeElement?.textContent.trim() === n, name);
-  await has('New finding');
+  await has('New case');
   assert.equal(await more.getAttribute('aria-expanded'), 'true');
   await page.keyboard.press('End');
   await has('Health of the watch');
   await page.keyboard.press('ArrowDown');
-  await has('New finding');
+  await has('New case');
   await page.keyboard.press('Escape');
   assert.equal(await more.getAttribute('aria-expanded'), 'false');
   assert.ok(await more.evaluate((b) => b === document.activeElement), 'the focus is back on the button');
@@ -99,7 +99,7 @@ test('on a phone all pages are in the menu, with the number that waits on its bu
   await menu.click();
   assert.deepEqual(
     (await nav.getByRole('link').allInnerTexts()).map((s) => s.split('\n')[0]),
-    ['Operations', 'Inbox', 'Duty', 'Response', 'Cases', 'New finding', 'New warning', 'Assets', 'Coverage', 'Roster and phones', 'Deadlines', 'Health of the watch'],
+    ['Operations', 'Inbox', 'Duty', 'Response', 'Cases', 'New case', 'New finding', 'New warning', 'Assets', 'Coverage', 'Roster and phones', 'Deadlines', 'Health of the watch'],
   );
   for (const a of await nav.getByRole('link').all()) assert.ok((await a.boundingBox()).height >= 44);
   assert.ok(await inside(page));

@@ -357,6 +357,23 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       find(x.tasks, r.sub, 'task').state = 'done';
       return detail(x, r.actor);
     },
+    'GET /cases/kinds': () => ({
+      items: [
+        { id: 'enterprise-request', title: L('Enterprise request', '企业诉求'), asks: [{ field: 'subject', title: L('What it is about', '诉求类别'), options: [{ id: 'licence', title: L('Licence or approval', '审批许可') }, { id: 'policy', title: L('Support by policies', '惠企政策') }] }] },
+        { id: 'incident', title: L('Emergency incident', '突发事件'), asks: [] },
+        { id: 'lesson', title: L('Lesson for all alike', '举一反三'), asks: [] },
+        { id: 'dispute-mediation', title: L('Dispute mediation', '纠纷调解'), private: true, asks: [] },
+      ],
+    }),
+    'POST /cases': (r) => {
+      if (!r.body.title) throw new Problem(422, 'case.text', 'write something here', 'title');
+      if (r.body.title === 'refuse me') throw new Problem(422, 'case.unknown_spot', 'there is no such asset, place or area', 'asset');
+      const x = world.hazard(++world.ids, r.body.asset ? find(c.assets, r.body.asset, 'asset') : null, r.body.title, clock());
+      world.opened = r.body;
+      world.cases.push(x);
+      emit('case.opened', { case: x.id });
+      return detail(x, r.actor);
+    },
     'POST /findings': (r) => {
       if (!r.body.description) throw new Problem(422, 'finding.no_description', 'describe what is wrong', 'description');
       const asset = r.body.asset ? find(c.assets, r.body.asset, 'asset') : null;

@@ -25,6 +25,7 @@ export const GROUPS: readonly { id: string; title: Key; links: readonly PageLink
     id: 'begin',
     title: 'nav.group.begin',
     links: [
+      { id: 'new-case', path: 'cases/new', text: 'nav.new_case' },
       { id: 'new-finding', path: 'findings/new', text: 'nav.new_finding' },
       { id: 'new-warning', path: 'warnings/new', text: 'nav.new_warning' },
     ],

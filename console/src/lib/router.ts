@@ -6,7 +6,7 @@ import type { Level } from './types.ts';
 export const PREFIX = '/console/';
 
 export type PageName =
-  | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-finding' | 'new-warning' | 'watch' | 'refused'
+  | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-case' | 'new-finding' | 'new-warning' | 'watch' | 'refused'
   | 'inbox' | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'duty' | 'handover' | 'report' | 'roster' | 'duty-rows' | 'sign-in' | 'not-found';
 
 export interface Route {
@@ -18,6 +18,7 @@ export interface Route {
 const PAGES: [RegExp, PageName][] = [
   [/^$/, 'operations'],
   [/^cases\/(\d+)$/, 'case'],
+  [/^cases\/new$/, 'new-case'],
   [/^assets$/, 'assets'],
   [/^assets\/(\d+)$/, 'asset'],
   [/^board$/, 'boards'],
