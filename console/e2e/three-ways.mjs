@@ -128,7 +128,7 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
     const led = await goTo(second, url, incident);
     await move(second, led, 'It is one', { Why: 'A second caller has seen the sparks.' }, PATIENCE);
     await move(second, led, 'Verified', { 'Place, time, what happened, who is in danger': 'Line is live and lies across the road; stalls cleared.' }, PATIENCE);
-    await move(second, led, 'Grade', { Grade: { label: 'General' }, 'On what ground': 'One road closed, nobody hurt.' }, PATIENCE);
+    await move(second, led, 'Grade', { Grade: { label: 'General' }, 'What kind of hazard': { label: 'Another' }, 'On what ground': 'One road closed, nobody hurt.' }, PATIENCE);
     await move(second, led, 'Open the response', { 'Which unit leads': { label: 'Langang Power Supply Company' }, 'Level of response': { label: 'Level IV' } }, PATIENCE);
     await step(`call: incident ${incident} graded, the power company leads`, second);
     const powerCase = await goTo(power, url, incident);
