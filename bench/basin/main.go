@@ -4,9 +4,10 @@
 //	go run ./bench/basin [-short]
 //
 // The plant is the same kind of model as the adviser's, in steps of a minute instead of five; what this shows is what looking
-// ahead is worth, also when the forecast or the model is wrong, and not how well the model fits a real basin. -short leaves
-// out the wrong forecasts but the two worst. The last line counts the three scenarios with a right forecast: better means less flood
-// volume, by a cubic metre at least; the volumes are sums over the three.
+// ahead is worth, also when the forecast or the model is wrong or nobody foretells anything, and not how well the model fits a real
+// basin. -short leaves out the wrong forecasts but the two worst. The last line counts the three scenarios with a right forecast, and
+// with none (unforetold): better means less flood volume, by a cubic metre at least; the volumes are sums over the three, with a
+// right forecast. A fourth rain, which equal filling holds by itself, is in the table and not in the count.
 package main
 
 import (
@@ -14,8 +15,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/anlan-city/anlan/internal/methods/basin"
 )
@@ -44,7 +48,7 @@ func (r *result) beatsEqual() bool   { return r.advised.Flood() <= r.equal.Flood
 func run(w io.Writer, short bool) error {
 	all := errors()
 	if short {
-		all = []wrong{all[0], all[5], all[6]}
+		all = []wrong{all[0], all[5], all[6], none()}
 	}
 	fmt.Fprintf(w, "A decision every %v, horizon %v, at most %d simulated blocks a decision. Flood: the most water above the danger stages, m³.\n",
 		every, basin.DefaultHorizon, basin.DefaultBudget)
@@ -52,17 +56,29 @@ func run(w io.Writer, short bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "scenario\tforecast\toff\tnothing\tequal filling\tadvice\tpeak nothing\tequal\tadvice\tm³ h advice\tkWh nothing\tequal\tadvice\tstarts nothing\tequal\tadvice\tslowest advice")
 	sum := summary{of: len(scenarios())}
-	for _, sc := range scenarios() {
+	played := append(scenarios(), kept())
+	results := make([]*result, len(played)*len(all))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for n := range results {
+		g.Go(func() (err error) {
+			results[n], err = play(played[n/len(all)], all[n%len(all)])
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for k, sc := range played {
 		for i, e := range all {
-			r, err := play(sc, e)
-			if err != nil {
-				return err
-			}
+			r := results[k*len(all)+i]
 			fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t%d\t%d\t%d\t%d ms\n", sc.name, e.name,
 				r.off.Flood(), r.nothing.Flood(), r.equal.Flood(), r.advised.Flood(), r.nothing.Peak, r.equal.Peak, r.advised.Peak, r.advised.FloodHours,
 				r.nothing.Energy, r.equal.Energy, r.advised.Energy, r.nothing.Starts, r.equal.Starts, r.advised.Starts, r.slowest.Milliseconds())
-			if i == 0 {
+			if counts := k < sum.of; counts && i == 0 {
 				sum.add(r)
+			} else if counts && e.none {
+				sum.unforetold(r)
 			}
 		}
 	}
@@ -75,6 +91,7 @@ func run(w io.Writer, short bool) error {
 // summary is the last line.
 type summary struct {
 	nothing, equal, of              int
+	blindNothing, blindEqual        int // with no forecast
 	flood, floodNothing, floodEqual float64
 }
 
@@ -90,9 +107,19 @@ func (s *summary) add(r *result) {
 	s.floodEqual += r.equal.Flood()
 }
 
+func (s *summary) unforetold(r *result) {
+	if r.beatsNothing() {
+		s.blindNothing++
+	}
+	if r.beatsEqual() {
+		s.blindEqual++
+	}
+}
+
 func (s *summary) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "\nbetter_than_nothing=%d/%d better_than_equal=%d/%d flood_m3=%.0f flood_m3_nothing=%.0f flood_m3_equal=%.0f\n",
-		s.nothing, s.of, s.equal, s.of, s.flood, s.floodNothing, s.floodEqual)
+	_, err := fmt.Fprintf(w, "\nbetter_than_nothing=%d/%d better_than_equal=%d/%d flood_m3=%.0f flood_m3_nothing=%.0f flood_m3_equal=%.0f"+
+		" unforetold_better_than_nothing=%d/%d unforetold_better_than_equal=%d/%d\n",
+		s.nothing, s.of, s.equal, s.of, s.flood, s.floodNothing, s.floodEqual, s.blindNothing, s.of, s.blindEqual, s.of)
 	return err
 }
 

@@ -114,6 +114,16 @@ type Weather struct {
 	Outer []float64   `json:"outer_m"` // m, at least one
 }
 
+// Persistence is the weather where nobody foretells any: it goes on raining everywhere as it does now, for so long; the water
+// outside is given, one value for each step.
+func Persistence(step time.Duration, rain float64, lasts time.Duration, outer []float64) Weather {
+	row := make([]float64, (lasts+step-1)/step)
+	for i := range row {
+		row[i] = rain
+	}
+	return Weather{Step: step, Rain: [][]float64{row}, Outer: outer}
+}
+
 func (w *Weather) check(b *Basin) error {
 	switch {
 	case w.Step <= 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -38,7 +39,7 @@ const madeUpBasin = `- id: xicheng
       usual: 2.0
       danger: 3.0
   stations: [{id: north, title: {en: North station, zh-CN: 北泵站}, from: canal, to: outer, units: 4, capacity_m3s: 2.5, start: 2.8, stop: 2.2, between: 0.1}]
-  gates: [{id: sluice, title: {en: Sluice, zh-CN: 节制闸}, from: canal, to: outer, width: 4, sill: 1.0, height: 2, flap: true}]
+  gates: [{id: sluice, title: {en: Sluice, zh-CN: 节制闸}, from: canal, to: outer, width: 4, sill: 1.0, height: 2, flap: true, opening: {asset: sluice, property: opening}}]
 `
 
 // Flood with joint drainage, on a made-up storm whose water the basin model itself moves: rain opens the response; the model's
@@ -64,7 +65,7 @@ func TestDrainageAdviceInAResponse(t *testing.T) {
 	h := storm(basins[0].Model, begin)
 	kind := incident(map[string]lifecycle.Limit{"flood/rain": {Value: 5, Unit: "mm/h"}}, nil)
 	x := newCity(t, dbtest.SQLite(t, migrations()...), begin, detectorsOf(t, "packs/flood", "rainstorm"), h, planOf(t, "flood"), kind)
-	x.plans.Adviser = &drainage.Adviser{Basins: basins, Readings: shown{x}, Clock: x.clock}
+	x.plans.Adviser = &drainage.Adviser{Basins: basins, Readings: shown{x, begin}, Clock: x.clock}
 
 	id := x.open(x.proposed(24*time.Hour, "open IV", "open III", "open II"), plan.OpenRequest{Drill: true})
 	given := x.count("select count(*) from case_tasks")
@@ -102,7 +103,10 @@ func TestDrainageAdviceInAResponse(t *testing.T) {
 }
 
 // shown are the newest readings of the drill, by the external id of the asset.
-type shown struct{ *city }
+type shown struct {
+	*city
+	begin time.Time
+}
 
 func (s shown) Latest(_ context.Context, g drainage.Gauge) (float64, time.Time, bool) {
 	for id, r := range s.latest {
@@ -113,33 +117,45 @@ func (s shown) Latest(_ context.Context, g drainage.Gauge) (float64, time.Time, 
 	return 0, time.Time{}, false
 }
 
+func (s shown) Past(_ context.Context, g drainage.Gauge, from, to time.Time, step time.Duration) []float64 {
+	out := slices.Repeat([]float64{math.NaN()}, int(to.Sub(from)/step))
+	for at := from; at.Before(to); at = at.Add(step) {
+		if g.Asset == "rain" {
+			out[at.Sub(from)/step] = falls(at.Sub(s.begin))
+		}
+	}
+	return out
+}
+
+// falls is the rain in mm/h so long after the beginning.
+func falls(at time.Duration) float64 {
+	return math.Round(10*45*math.Exp(-math.Pow((at.Hours()-14)/2.2, 2))) / 10
+}
+
 // storm is made up: rain that grows and goes within a day, a river that stays high, and a canal as the model has it without orders.
 func storm(m basin.Basin, begin time.Time) *backtest.History {
 	h := &backtest.History{}
 	for i, s := range []struct{ key, kind, property, unit string }{
-		{"rain", "flood/rain-gauge", "flood/rain", "mm/h"}, {"river", "flood/river-gauge", "flood/level", "m"}, {"canal", "flood/canal-gauge", "flood/level", "m"},
+		{"rain", "flood/rain-gauge", "flood/rain", "mm/h"}, {"river", "flood/river-gauge", "flood/level", "m"}, {"canal", "flood/canal-gauge", "flood/level", "m"}, {"sluice", "flood/gate", "flood/opening", "%"},
 	} {
 		h.Streams = append(h.Streams, backtest.Stream{AssetKey: s.key, Unit: s.unit, Stream: engine.Stream{
 			ID: int64(i + 1), Asset: int64(i + 1), Place: int64(i + 1), Area: 30, Property: s.property, Kind: s.kind,
 			AssetName: engine.Wording{EN: s.key, ZH: s.key}, PlaceName: engine.Wording{EN: s.key, ZH: s.key},
 		}})
 	}
-	rain := func(at time.Duration) float64 {
-		return math.Round(10*45*math.Exp(-math.Pow((at.Hours()-14)/2.2, 2))) / 10
-	}
 	const step = 5 * time.Minute
 	auto := basin.Settings{Units: []int{basin.Auto}, Openings: []float64{0}}
 	h.Each = func(_ context.Context, fn func(engine.Reading) error) error {
 		s := m.Dry()
 		for at := time.Duration(0); at < 48*time.Hour; at += step {
-			for stream, v := range []float64{rain(at), 3.2, m.Stages(s)[0]} {
+			for stream, v := range []float64{falls(at), 3.2, m.Stages(s)[0], 0} {
 				r := engine.Reading{Datastream: int64(stream + 1), At: begin.Add(at).UnixMicro(), Value: v, Number: true}
 				if err := fn(r); err != nil {
 					return err
 				}
 			}
 			var err error
-			weather := basin.Weather{Step: step, Rain: [][]float64{{rain(at)}}, Outer: []float64{3.2}}
+			weather := basin.Weather{Step: step, Rain: [][]float64{{falls(at)}}, Outer: []float64{3.2}}
 			if s, _, err = m.Run(s, auto, weather, 0, step, time.Minute); err != nil {
 				return err
 			}

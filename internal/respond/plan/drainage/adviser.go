@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/basin"
@@ -18,6 +19,10 @@ const (
 	fresh = 30 * time.Minute
 	// lasts is for how long the rain of now is taken to go on: no forecast is at hand, and short of one this is the usual guess.
 	lasts = 2 * time.Hour
+	// step is that of what is read of the past and of what is taken to come.
+	step = 10 * time.Minute
+	// lunarDay is the time from one high water to the next but one.
+	lunarDay = 24*time.Hour + 50*time.Minute
 	// model names what worked the advice out.
 	model = "methods/basin"
 )
@@ -27,6 +32,8 @@ type Readings interface {
 	// Latest is the newest value of a gauge, in the unit of the pack that declares the property; false where there is none. It
 	// answers from memory.
 	Latest(ctx context.Context, g Gauge) (value float64, at time.Time, ok bool)
+	// Past is the means of a gauge over each step of a span, NaN where it said nothing; none of a gauge that is not there.
+	Past(ctx context.Context, g Gauge, from, to time.Time, step time.Duration) []float64
 }
 
 // Adviser advises responses on basins.
@@ -59,38 +66,109 @@ func (a *Adviser) Advise(ctx context.Context, p *plan.Plan, _ plan.Activation) (
 
 // basin advises on one basin; nil where there is nothing to say.
 func (a *Adviser) basin(ctx context.Context, b *Basin) (*plan.Advised, error) {
-	rain, ok := a.read(ctx, b.Rain)
-	if !ok {
-		return nil, nil
+	n, ok, err := a.now(ctx, b)
+	if err != nil || !ok {
+		return nil, err
 	}
-	outer, ok := a.read(ctx, b.Outer)
-	if !ok {
-		return nil, nil
-	}
-	s := b.Model.Dry()
-	for i, g := range b.Levels {
-		stage, ok := a.read(ctx, g)
-		if !ok {
-			return nil, nil
-		}
-		if err := b.Model.SetStage(&s, b.Model.Storages[i].Name, stage); err != nil {
-			return nil, err
-		}
-	}
-	for i, g := range b.Running {
-		if n, ok := a.read(ctx, g); ok {
-			s.Running[i] = min(max(int(math.Round(n)), 0), b.Model.Stations[i].Units)
-		}
-	}
-	w := basin.Weather{Step: lasts, Rain: [][]float64{{max(rain, 0)}}, Outer: []float64{outer}}
-	says, err := b.Model.Advise(s, w, basin.Options{Horizon: b.LookAhead})
+	w := basin.Persistence(step, n.rain, lasts, n.outside)
+	says, err := b.Model.Advise(n.state, w, basin.Options{Horizon: b.LookAhead})
 	if err != nil {
 		return nil, err
 	}
 	if len(says.Blocks) == 0 || !better(says) {
 		return nil, nil
 	}
-	return b.words(says, rain, outer), nil
+	return b.words(says, n), nil
+}
+
+// now is a basin as its instruments show it.
+type now struct {
+	state   basin.State
+	rain    float64   // mm/h
+	outside []float64 // stages of the water outside, from now on
+	tide    bool      // as it was a lunar day ago
+	unsure  bool      // nothing counts the pumps that can run
+}
+
+// now reads a basin; not ok where an instrument that is needed is silent, or was during the rain that is still on its way.
+func (a *Adviser) now(ctx context.Context, b *Basin) (n now, ok bool, err error) {
+	rain, ok1 := a.read(ctx, b.Rain)
+	outer, ok2 := a.read(ctx, b.Outer)
+	if !ok1 || !ok2 {
+		return n, false, nil
+	}
+	n.rain, n.outside = max(rain, 0), []float64{outer}
+	if ok, err = a.ground(ctx, b, &n.state, outer); err != nil || !ok {
+		return n, false, err
+	}
+	for i, g := range b.Levels {
+		stage, ok := a.read(ctx, g)
+		if !ok {
+			return n, false, nil
+		}
+		if err := b.Model.SetStage(&n.state, b.Model.Storages[i].Name, stage); err != nil {
+			return n, false, err
+		}
+	}
+	for i, g := range b.Openings {
+		if b.Model.Gates[i].Fixed {
+			continue
+		}
+		open, ok := a.read(ctx, g)
+		if !ok {
+			return n, false, nil
+		}
+		n.state.Openings[i] = min(max(open/100, 0), 1)
+	}
+	for i := range b.Stations {
+		units := b.Model.Stations[i].Units
+		count := func(g Gauge, otherwise int) (int, bool) {
+			v, ok := a.read(ctx, g)
+			if !ok {
+				return otherwise, false
+			}
+			return min(max(int(math.Round(v)), 0), units), true
+		}
+		able, counted := count(b.Able[i], units)
+		running, _ := count(b.Running[i], 0)
+		n.state.Available[i], n.state.Running[i] = able, min(running, able)
+		n.unsure = n.unsure || !counted
+	}
+	if b.Tidal {
+		from := a.Clock.Now().Add(-lunarDay)
+		if past, ok := a.past(ctx, b.Outer, from, from.Add(b.LookAhead)); ok {
+			n.tide, n.outside = true, nil
+			for _, v := range past {
+				n.outside = append(n.outside, outer+v-past[0])
+			}
+		}
+	}
+	return n, true, nil
+}
+
+// ground works out how much of the rain of the last hours is still on its way to the storages: the model in dry weather, moved
+// through that rain.
+func (a *Adviser) ground(ctx context.Context, b *Basin, s *basin.State, outer float64) (bool, error) {
+	*s = b.Model.Dry()
+	var span time.Duration // after three times its constant a catchment has given off 95 % of what fell
+	for _, c := range b.Model.Catchments {
+		span = max(span, (3*c.Concentration + step - 1).Truncate(step))
+	}
+	rain, ok := a.past(ctx, b.Rain, a.Clock.Now().Add(-span), a.Clock.Now())
+	if !ok {
+		return false, nil
+	}
+	w := basin.Weather{Step: step, Rain: [][]float64{rain}, Outer: []float64{outer}}
+	alone, err := basin.Nobody(&b.Model)(*s, w)
+	if err != nil {
+		return false, err
+	}
+	after, _, err := b.Model.Run(*s, alone, w, 0, span, basin.DefaultStep)
+	if err != nil {
+		return false, err
+	}
+	copy(s.Ground, after.Ground)
+	return true, nil
 }
 
 // better says whether the advice is worth a crew's attention: less water, or a lower peak. What only saves energy is none in a
@@ -107,15 +185,43 @@ func (a *Adviser) read(ctx context.Context, g Gauge) (float64, bool) {
 	return v, ok && !at.Before(a.Clock.Now().Add(-fresh)) && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
+// past reads what a gauge said over a span. A silence of no more than what counts as fresh is filled with what was said last, or
+// first; a longer one is not ok.
+func (a *Adviser) past(ctx context.Context, g Gauge, from, to time.Time) ([]float64, bool) {
+	vs := a.Readings.Past(ctx, g, from, to, step)
+	first := slices.IndexFunc(vs, func(v float64) bool { return !math.IsNaN(v) })
+	if first < 0 {
+		return nil, false
+	}
+	last, silent := vs[first], 0
+	for i, v := range vs {
+		if silent++; !math.IsNaN(v) {
+			last, silent = v, 0
+		}
+		if time.Duration(silent)*step > fresh {
+			return nil, false
+		}
+		vs[i] = last
+	}
+	return vs, true
+}
+
 // words are the advice for people. Its figures are rounded, so that what differs by nothing that a crew could do is the same advice.
-func (b *Basin) words(a *basin.Advice, rain, outer float64) *plan.Advised {
+func (b *Basin) words(a *basin.Advice, n now) *plan.Advised {
 	first := a.Blocks[0]
 	minutes := int((first.To - first.From).Minutes())
+	outEn, outZh := fmt.Sprintf("with %.1f m outside", n.outside[0]), fmt.Sprintf("外河水位 %.1f m", n.outside[0])
+	if n.tide {
+		outEn, outZh = outEn+", the tide as a day ago", outZh+"（潮位参照前一日）"
+	}
+	if n.unsure {
+		outEn, outZh = outEn+", all pumps able to run", outZh+"、水泵均可投运"
+	}
 	x := &plan.Advised{
 		Title: lifecycle.Words(fmt.Sprintf("%s: pumps and gates for the next %d min", b.Title.En, minutes), fmt.Sprintf("%s：未来%d分钟泵闸调度", b.Title.Zh, minutes)),
 		Because: lifecycle.Words(
-			fmt.Sprintf("if it goes on raining %.0f mm/h for %.0f h with %.1f m outside", rain, lasts.Hours(), outer),
-			fmt.Sprintf("按当前雨强 %.0f mm/h 持续%.0f小时、外河水位 %.1f m 推算", rain, lasts.Hours(), outer)),
+			fmt.Sprintf("if it goes on raining %.0f mm/h for %.0f h %s", n.rain, lasts.Hours(), outEn),
+			fmt.Sprintf("按当前雨强 %.0f mm/h 持续%.0f小时、%s推算", n.rain, lasts.Hours(), outZh)),
 		Agency: b.Agency, Post: b.Post, Model: model, Figures: []plan.Figure{},
 	}
 	figure := func(en, zh string, v float64, unit string) {
@@ -134,6 +240,7 @@ func (b *Basin) words(a *basin.Advice, rain, outer float64) *plan.Advised {
 	}
 	figure("water above the danger stage, expected", "预计超控制水位水量", tens(a.Expected.Flood), "m3")
 	figure("the same if nothing is ordered", "不干预时超控制水位水量", tens(a.Nobody.Flood), "m3")
+	figure("the same with equal filling", "等比蓄水时超控制水位水量", tens(a.Equal.Flood), "m3")
 	figure("peak, share of the room that is left", "预计最大蓄满度", math.Round(100*a.Expected.Peak), "%")
 	figure("the same if nothing is ordered", "不干预时最大蓄满度", math.Round(100*a.Nobody.Peak), "%")
 	return x

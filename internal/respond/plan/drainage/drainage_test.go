@@ -2,6 +2,7 @@ package drainage
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -20,7 +21,9 @@ observes:
   level: {title: {en: Level, zh-CN: 水位}, unit: m, range: [-20, 100]}
   rain: {title: {en: Rain, zh-CN: 雨强}, unit: mm/h, range: [0, 500]}
   pumps-running: {title: {en: Pumps running, zh-CN: 运行水泵台数}, unit: "1", range: [0, 100]}
-assets: {gauge: {title: {en: Gauge, zh-CN: 水位站}, measures: [level, rain, pumps-running]}}
+  pumps-able: {title: {en: Pumps able to run, zh-CN: 可投运水泵台数}, unit: "1", range: [0, 100]}
+  opening: {title: {en: Opening, zh-CN: 闸门开度}, unit: "%", range: [0, 100]}
+assets: {gauge: {title: {en: Gauge, zh-CN: 水位站}, measures: [level, rain, pumps-running, pumps-able, opening]}}
 `
 
 // A canal that fills within hours in heavy rain: its own switches start the pumps late.
@@ -45,7 +48,7 @@ const basinText = `- id: xicheng
   stations:
     - {id: north, title: {en: North station, zh-CN: 北泵站}, from: canal, to: outer, units: 4, capacity_m3s: 2.5, start: 2.8, stop: 2.2, between: 0.1, running: {asset: north-1, property: pumps-running}}
   gates:
-    - {id: sluice, title: {en: Sluice, zh-CN: 节制闸}, from: canal, to: outer, width: 4, sill: 1.0, height: 2, flap: true}
+    - {id: sluice, title: {en: Sluice, zh-CN: 节制闸}, from: canal, to: outer, width: 4, sill: 1.0, height: 2, flap: true, opening: {asset: sluice-1, property: opening}}
 `
 
 func read(t *testing.T, text string) ([]*Basin, error) {
@@ -68,12 +71,9 @@ func TestMistakes(t *testing.T) {
 		{"runoff: 0.7", "runoff: 7", `[P006]`},
 		{"danger: 3.0", "danger: 1.5", `xicheng: storage canal`},
 		{"units: 4, ", "", `lacks "units"`},
-		{"look_ahead", "look_ahead", ""},
+		{", opening: {asset: sluice-1, property: opening}", "", `the gate sluice lacks "opening", and is not fixed [P005]`},
 		{"  plan: storm\n", "", `lacks "plan"`},
 	} {
-		if x.want == "" {
-			continue
-		}
 		if _, err := read(t, strings.Replace(basinText, x.old, x.new, 1)); err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%q for %q: %v\nwant %s", x.new, x.old, err, x.want)
 		}
@@ -89,6 +89,21 @@ type gauges map[Gauge]struct {
 func (g gauges) Latest(_ context.Context, x Gauge) (float64, time.Time, bool) {
 	r, ok := g[x]
 	return r.value, r.at, ok
+}
+
+// Past is what the instrument shows now, every half hour; it was silent for as many hours at the beginning as a test has it.
+func (g gauges) Past(_ context.Context, x Gauge, from, to time.Time, step time.Duration) []float64 {
+	r, ok := g[x]
+	if !ok {
+		return nil
+	}
+	out := make([]float64, to.Sub(from)/step)
+	for i := range out {
+		if out[i] = math.NaN(); i%3 == 2 && time.Duration(i)*step >= time.Duration(g[Gauge{x.Asset, "silent"}].value)*time.Hour {
+			out[i] = r.value
+		}
+	}
+	return out
 }
 
 func (g gauges) set(asset, property string, value float64, at time.Time) {
@@ -125,6 +140,17 @@ func TestAdvice(t *testing.T) {
 	}
 	g.set("canal-1", "level", 2.3, noon.Add(-time.Minute))
 	g.set("north-1", "pumps-running", 0, noon)
+	if x := ask(); len(x) != 0 {
+		t.Fatalf("advice on a gate of which nothing is known: %+v", x)
+	}
+	g.set("sluice-1", "opening", 100, noon)
+	silent := g[Gauge{"rain-1", "flood/rain"}]
+	silent.value = 1
+	g[Gauge{"rain-1", "silent"}] = silent
+	if x := ask(); len(x) != 0 {
+		t.Fatalf("advice without the rain that is on its way: %+v", x)
+	}
+	delete(g, Gauge{"rain-1", "silent"})
 	x := ask()
 	if len(x) != 1 {
 		t.Fatalf("nothing to say in heavy rain: %+v", x)
@@ -136,7 +162,7 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 	if figures["pumps running at North station"] < 3 || x[0].Agency != "drainage" || x[0].Post != "pump-crew" ||
-		!strings.Contains(x[0].Because.En, "40 mm/h for 2 h") || !strings.Contains(x[0].Title.Zh, "西城片区") {
+		!strings.Contains(x[0].Because.En, "40 mm/h for 2 h") || !strings.Contains(x[0].Because.En, "all pumps able to run") || !strings.Contains(x[0].Title.Zh, "西城片区") {
 		t.Errorf("%+v", x[0])
 	}
 	t.Logf("%s, %s: %v", x[0].Title.En, x[0].Because.En, x[0].Figures)

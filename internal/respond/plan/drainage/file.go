@@ -26,9 +26,10 @@ type basinEntry struct {
 	Agency     pack.String      `yaml:"agency" pack:"required,name" doc:"the agency of that plan which would carry it out"`
 	Post       pack.String      `yaml:"post" pack:"required,name" doc:"its post"`
 	Source     pack.String      `yaml:"source" pack:"required" doc:"where the figures come from"`
-	LookAhead  pack.Duration    `yaml:"look_ahead" pack:"at least 1h,at most 24h" default:"6h" doc:"how far the model looks"`
+	LookAhead  pack.Duration    `yaml:"look_ahead" pack:"at least 1h,at most 24h" default:"12h" doc:"how far the model looks; over a tide at least, where there is one"`
 	Rain       gaugeEntry       `yaml:"rain" pack:"required" doc:"the gauge whose rain, in mm/h, is taken for the whole basin"`
 	Outer      gaugeEntry       `yaml:"outer" pack:"required" doc:"the gauge of the water outside, in m"`
+	Tidal      bool             `yaml:"tidal" doc:"the water outside follows the tide: what it did a lunar day (24 h 50 min) ago is taken to come again, from where it stands now"`
 	Catchments []catchmentEntry `yaml:"catchments" pack:"required" doc:"pieces of ground whose rain runs into one storage"`
 	Storages   []storageEntry   `yaml:"storages" pack:"required" doc:"tanks, lakes and reaches of canals"`
 	Stations   []stationEntry   `yaml:"stations" doc:"pump stations of equal units"`
@@ -80,6 +81,7 @@ type stationEntry struct {
 	Between  pack.Number   `yaml:"between" pack:"at least 0" doc:"how much higher the switches of each further pump stand, in m"`
 	Hold     pack.Duration `yaml:"hold" default:"10m" doc:"the shortest time between two changes by hand"`
 	Running  *gaugeEntry   `yaml:"running" doc:"what counts its running pumps"`
+	Able     *gaugeEntry   `yaml:"able" doc:"what counts the pumps that can run; left out, all are taken to, and the advice says so"`
 	Pos      pack.Pos
 }
 
@@ -93,7 +95,9 @@ type gateEntry struct {
 	Height pack.Number `yaml:"height" pack:"required,above 0" doc:"of the opening when it is fully open, in m"`
 	Flap   bool        `yaml:"flap" doc:"it lets nothing back"`
 	Fixed  bool        `yaml:"fixed" doc:"it is never moved: a weir, a culvert"`
-	Pos    pack.Pos
+	// Nothing is known of a movable gate that nobody measures: advice on it, and what becomes without, would be guessed.
+	Opening *gaugeEntry `yaml:"opening" doc:"what tells how far it is open, in %; required unless it is fixed"`
+	Pos     pack.Pos
 }
 
 // Basin is one drainage basin with what is needed to read it and to speak of it.
@@ -103,8 +107,10 @@ type Basin struct {
 	Plan, Agency, Post string
 	LookAhead          time.Duration
 	Rain, Outer        Gauge
+	Tidal              bool
 	Levels             []Gauge // of the storages, in the model's order
-	Running            []Gauge // of the stations; the zero gauge where nothing counts them
+	Running, Able      []Gauge // of the stations; the zero gauge where nothing counts them
+	Openings           []Gauge // of the gates; the zero gauge of a fixed one
 	Storages           []lifecycle.Text
 	Stations, Gates    []lifecycle.Text
 	Model              basin.Basin
@@ -170,14 +176,23 @@ func (e *basinEntry) names(ds *pack.Diagnostics) {
 	for _, g := range e.Gates {
 		known(g.From, false)
 		known(g.To, true)
+		if !g.Fixed && g.Opening == nil {
+			ds.Add(g.Pos, pack.CodeRequired, "the gate %s lacks \"opening\", and is not fixed", g.ID.Value)
+		}
 	}
 }
 
 func (e *basinEntry) basin(p *pack.Pack) *Basin {
 	gauge := func(g gaugeEntry) Gauge { return Gauge{g.Asset.Value, p.ID(g.Property.Value)} }
+	perhaps := func(g *gaugeEntry) Gauge {
+		if g == nil {
+			return Gauge{}
+		}
+		return gauge(*g)
+	}
 	b := &Basin{
 		ID: e.ID.Value, Pack: p.Name, Title: text(e.Title), Plan: e.Plan.Value, Agency: e.Agency.Value, Post: e.Post.Value,
-		LookAhead: e.LookAhead.Value, Rain: gauge(e.Rain), Outer: gauge(e.Outer),
+		LookAhead: e.LookAhead.Value, Rain: gauge(e.Rain), Outer: gauge(e.Outer), Tidal: e.Tidal,
 	}
 	for _, c := range e.Catchments {
 		b.Model.Catchments = append(b.Model.Catchments, basin.Catchment{
@@ -197,17 +212,13 @@ func (e *basinEntry) basin(p *pack.Pack) *Basin {
 			Name: s.ID.Value, From: s.From.Value, To: s.To.Value, Units: int(s.Units.Value), Capacity: s.Capacity.Value, Start: s.Start.Value,
 			Stop: s.Stop.Value, Between: s.Between.Value, Hold: s.Hold.Value,
 		})
-		var running Gauge
-		if s.Running != nil {
-			running = gauge(*s.Running)
-		}
-		b.Running, b.Stations = append(b.Running, running), append(b.Stations, text(s.Title))
+		b.Running, b.Able, b.Stations = append(b.Running, perhaps(s.Running)), append(b.Able, perhaps(s.Able)), append(b.Stations, text(s.Title))
 	}
 	for _, g := range e.Gates {
 		b.Model.Gates = append(b.Model.Gates, basin.Gate{
 			Name: g.ID.Value, From: g.From.Value, To: g.To.Value, Width: g.Width.Value, Sill: g.Sill.Value, Height: g.Height.Value, Flap: g.Flap, Fixed: g.Fixed,
 		})
-		b.Gates = append(b.Gates, text(g.Title))
+		b.Openings, b.Gates = append(b.Openings, perhaps(g.Opening)), append(b.Gates, text(g.Title))
 	}
 	return b
 }
