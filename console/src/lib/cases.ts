@@ -18,6 +18,12 @@ export function limitWhat(l: Limit): Key {
   return what[l.name.split(':')[0]!] ?? 'limits.what.case';
 }
 
+/** What a limit is for: a task's is named by its task, which has more to say than "Task". */
+export function limitTitle(l: Limit, tasks: readonly { id: number; title: LocalText | string }[] | null | undefined): LocalText | string {
+  const [what, n] = l.name.split(':');
+  return (what === 'task' && tasks?.find((k) => k.id === Number(n))?.title) || l.title;
+}
+
 /** How a limit ended. Kept late is not kept. */
 export function limitEnd(l: Limit): Key {
   if (l.state === 'withdrawn') return 'limits.withdrawn';

@@ -205,7 +205,7 @@ export type FormName = (typeof FORMS)[number];
 export const FORM_WORD: Record<FormName, Key> = { 'ics-201': 'room.form.201', 'ics-209': 'room.form.209', 'ics-214': 'room.form.214', zhuanbao: 'room.form.zhuanbao' };
 
 /** Entries in the groups that a reader filters by; what is in no group is shown under "other". */
-export const GROUPS = ['log', 'decision', 'mark', 'resource', 'objective', 'presence', 'move', 'task', 'alert', 'report', 'other'] as const;
+export const GROUPS = ['log', 'decision', 'mark', 'resource', 'objective', 'presence', 'move', 'task', 'alert', 'report', 'instruction', 'other'] as const;
 export type Group = (typeof GROUPS)[number];
 export const GROUP_WORD: Record<Group, Key> = {
   log: 'room.kind.log',
@@ -218,6 +218,7 @@ export const GROUP_WORD: Record<Group, Key> = {
   task: 'room.kind.task',
   alert: 'room.kind.alert',
   report: 'room.kind.report',
+  instruction: 'room.kind.instruction',
   other: 'room.kind.other',
 };
 const GROUP_OF: Record<string, Group> = { overdue: 'task', action: 'task', lesson: 'task', finding: 'alert', note: 'log', room: 'presence' };

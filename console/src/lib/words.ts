@@ -73,7 +73,7 @@ function amendment(note: string, zone: string, t: Say): string {
 }
 
 export function taskState(s: string, t: T): string {
-  const known: Record<string, Key> = { open: 'task.state.open', acknowledged: 'task.state.acknowledged', done: 'task.state.done', withdrawn: 'task.state.withdrawn' };
+  const known: Record<string, Key> = { waiting: 'task.state.waiting', open: 'task.state.open', acknowledged: 'task.state.acknowledged', done: 'task.state.done', withdrawn: 'task.state.withdrawn' };
   return known[s] ? t(known[s]) : s;
 }
 
