@@ -91,6 +91,7 @@ test('the duty phones: two keys from anywhere, also while the server is away', a
   await page.getByText(/data as of|no data yet/i).first().waitFor();
   await page.keyboard.press('d');
   const dialog = page.getByRole('dialog', { name: 'Duty phones' });
+  await dialog.getByRole('option').first().waitFor();
   await page.keyboard.type('gas 9600');
   await page.keyboard.press('Enter');
   await dialog.getByText('6288 9600 转 21').waitFor();
