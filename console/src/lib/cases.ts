@@ -18,6 +18,11 @@ export function limitWhat(l: Limit): Key {
   return what[l.name.split(':')[0]!] ?? 'limits.what.case';
 }
 
+/** What the reader may do now comes first; what he may not, with its reason, after it. */
+export function inOrder(moves: readonly Move[] | null | undefined): Move[] {
+  return (moves ?? []).toSorted((a, b) => Number(b.allowed) - Number(a.allowed));
+}
+
 /** What a limit is for: a task's is named by its task, which has more to say than "Task". */
 export function limitTitle(l: Limit, tasks: readonly { id: number; title: LocalText | string }[] | null | undefined): LocalText | string {
   const [what, n] = l.name.split(':');

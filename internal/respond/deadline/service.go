@@ -336,7 +336,7 @@ func (g *grouping) name(ctx context.Context, k key) (lifecycle.Text, map[string]
 
 func (s *Service) organisation(ctx context.Context, id int64) lifecycle.Text {
 	if id == 0 {
-		return lifecycle.Words("The city's watch", "市级值班")
+		return lifecycle.Words("The city's watch", "市值班室")
 	}
 	return s.Register.Name(ctx, "organisation", id)
 }
