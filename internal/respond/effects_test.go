@@ -258,6 +258,11 @@ func TestExtensionNeedsAnotherPerson(t *testing.T) {
 		if !c.DueAt.Equal(was.Add(2*day)) || state.Extensions != 1 || !state.FirstDueAt.Equal(was) || !state.DueAt.Equal(was.Add(2*day)) {
 			t.Errorf("due %v, limit %+v", c.DueAt, state)
 		}
+		// Who granted it did not ask for it, and no line may read as if.
+		line := c.Timeline[len(c.Timeline)-1]
+		if text := line.Text.(lifecycle.Text); line.Kind != "move" || !strings.HasPrefix(text.En, "Granted: ") || !strings.HasPrefix(text.Zh, "予以批准：") || !strings.HasSuffix(text.En, ": rain") {
+			t.Errorf("the line of what was granted: %+v", line)
+		}
 		before := w.overdues(id)
 		w.clock.Set(was.Add(time.Hour))
 		w.settle()

@@ -132,7 +132,11 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		data["post_before"], data["post"] = c.Post, step.Post
 		c.Owner, c.Post = step.Owner, step.Post
 	}
-	e := Entry{At: now, Actor: who, Kind: "move", Move: m.ID, Text: m.Title, Free: note, Data: data}
+	text := m.Title
+	if askedBy != "" { // who grants it did not ask for it
+		text = lifecycle.Words("Granted: "+text.En, "予以批准："+text.Zh)
+	}
+	e := Entry{At: now, Actor: who, Kind: "move", Move: m.ID, Text: text, Free: note, Data: data}
 	if _, err := s.enter(tx, c, &e); err != nil {
 		return Receipt{}, err
 	}

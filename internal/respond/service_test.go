@@ -307,6 +307,9 @@ func TestGasLeakFromAlertToProof(t *testing.T) {
 			if text, ok := e.Text.(lifecycle.Text); ok && (text.En == "" || text.Zh == "") {
 				t.Errorf("entry %+v lacks a language", e)
 			}
+			if byNobody := e.Kind == "alert"; (e.Kind == "alert" || e.Kind == "move") && e.Program != byNobody {
+				t.Errorf("entry %+v: by the program: %t", e, e.Program)
+			}
 		}
 		if got := strings.Join(kinds, " "); got != "alert alert move task move evidence move evidence evidence evidence alert move task" {
 			t.Errorf("timeline %s", got)

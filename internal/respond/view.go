@@ -124,6 +124,8 @@ type EntryView struct {
 	Kind  string         `json:"kind"`
 	Text  any            `json:"text" doc:"{en, zh-CN}, or a person's own words"`
 	Data  map[string]any `json:"data,omitempty"`
+	// Program says that no person wrote it.
+	Program bool `json:"program,omitempty"`
 }
 
 // TaskView is a task of a case.
@@ -463,7 +465,7 @@ func (s *Service) view(c *Case, k *lifecycle.Kind, name func(kind string, id int
 }
 
 func (e Entry) view() EntryView {
-	v := EntryView{ID: e.ID, At: e.At, Actor: actorName(e.Actor), Kind: e.Kind, Data: maskAll(e.Data)}
+	v := EntryView{ID: e.ID, At: e.At, Actor: actorName(e.Actor), Kind: e.Kind, Data: maskAll(e.Data), Program: e.Actor.Kind != access.KindAccount}
 	words := guard.Mask(e.Free)
 	switch {
 	case e.Text == lifecycle.Text{}:

@@ -340,6 +340,8 @@ export interface TimelineEntry {
   kind: string;
   text?: LocalText | string | null;
   data?: unknown;
+  /** No person wrote it. */
+  program?: boolean;
 }
 
 export interface Task {

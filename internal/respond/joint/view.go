@@ -41,8 +41,6 @@ type EntryView struct {
 	respond.EntryView
 	By   int64  `json:"by" doc:"the organisation of who wrote it; 0: the city's own watch, or the program"`
 	Post string `json:"post,omitempty"`
-	// Program says that no person wrote it.
-	Program bool `json:"program,omitempty"`
 }
 
 // AgencyView is an organisation that takes part.
@@ -177,7 +175,7 @@ func (s *Service) Room(ctx context.Context, caseID, after, before int64, limit i
 			if e.Kind == "task" { // there it is whom the task is for
 				post = ""
 			}
-			p.Entries = append(p.Entries, EntryView{EntryView: e.View(), By: e.By(), Post: post, Program: e.Actor.Kind != access.KindAccount})
+			p.Entries = append(p.Entries, EntryView{EntryView: e.View(), By: e.By(), Post: post})
 		}
 		for _, part := range []func() error{
 			func() (err error) { p.Seats, err = seats(tx, caseID); return err },
