@@ -21,8 +21,6 @@ import { attachFile, city, history, invite, kept, signInAs, takeTask } from './p
 const PATIENCE = { alert: 120_000, reading: 300_000, step: 60_000 };
 
 const CALL = { where: 'Fish market, north gate', what: 'Power line down across the road, sparks', harm: 'two stalls burnt, nobody hurt' };
-/** Rooms of the program write into timelines too, under their own names. */
-const PROGRAM = new Set(['respond', 'notify', 'watch', 'The program']);
 const HAZARD = 'Alarm hangs behind a shelf, its valve cannot be reached';
 
 export async function threeWays({ url, token, browser, log = console.log, shots = '' }) {
@@ -52,7 +50,7 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
     const inspector = await enter(signInAs(browser, url, inspectorName));
     await step('the duty officer, the gas company and an inspector are signed in', duty);
 
-    // ---- The alert comes first: its case has to be accepted within minutes.
+    // ---- An alert comes first: its case has to be accepted within minutes, and the page with the list is open.
     const row = duty.locator('.rows a').filter({ hasText: /\bCase \d+\b/ }).filter({ hasText: /\bNew\b/ }).first();
     await waitForRow(duty, row, PATIENCE.alert);
     await row.click();
@@ -218,7 +216,7 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
           [inspectorName, 'move', 'Grade'],
           [b, 'move', 'Fix the five elements'],
           [b, 'ask', 'Asked: Ask for more time'],
-          [inspectorName, 'move', /Ask for more time$/],
+          [inspectorName, 'move', 'Granted: Ask for more time'],
           [crewName, 'evidence', /^Photo attached: Valve after the work/],
           [crewName, 'move', 'Report done'],
           [b, 'evidence', /^Photo attached: Valve at the re-inspection/],
@@ -232,7 +230,7 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
       const main = await goTo(duty, url, id);
       await main.locator('.level .tag', { hasText: w.state }).waitFor();
       // What people did, in its order; what the program wrote in between depends on how fast the city lives.
-      const did = (await history(main)).filter((e) => !PROGRAM.has(e.who));
+      const did = (await history(main)).filter((e) => e.who !== 'Anlan');
       assert.deepEqual(did.map((e) => e.who), w.deeds.map((d) => d[0]), `case ${id}: who, in ${JSON.stringify(did)}`);
       w.deeds.forEach(([, kind, what], i) => {
         assert.equal(did[i].kind, kind, `case ${id}: ${JSON.stringify(did[i])}`);
