@@ -263,6 +263,12 @@ func TestExtensionNeedsAnotherPerson(t *testing.T) {
 		if text := line.Text.(lifecycle.Text); line.Kind != "move" || !strings.HasPrefix(text.En, "Granted: ") || !strings.HasPrefix(text.Zh, "予以批准：") || !strings.HasSuffix(text.En, ": rain") {
 			t.Errorf("the line of what was granted: %+v", line)
 		}
+		// What was asked for can be read in the words of the form, there and on the ask.
+		for _, got := range [][]AnswerView{line.Answers, c.Asks[len(c.Asks)-1].Answers} {
+			if len(got) != 1 || got[0].Kind != "time" || got[0].Title.En == "" || got[0].Value == nil {
+				t.Errorf("answers %+v", got)
+			}
+		}
 		before := w.overdues(id)
 		w.clock.Set(was.Add(time.Hour))
 		w.settle()

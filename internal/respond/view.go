@@ -104,6 +104,7 @@ type AskView struct {
 	DecidedAt *time.Time     `json:"decided_at"`
 	Reason    string         `json:"reason,omitempty"`
 	MayDecide bool           `json:"may_decide" doc:"whether the one who looks may decide"`
+	Answers   []AnswerView   `json:"answers,omitempty" doc:"the fields, in the words of the form"`
 }
 
 // PartView is a part of a case.
@@ -126,6 +127,8 @@ type EntryView struct {
 	Data  map[string]any `json:"data,omitempty"`
 	// Program says that no person wrote it.
 	Program bool `json:"program,omitempty"`
+	// Answers are those of the move's form, on the page of the case.
+	Answers []AnswerView `json:"answers,omitempty"`
 }
 
 // TaskView is a task of a case.
@@ -229,7 +232,11 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		Merged: []int64{},
 	}
 	for _, e := range entries {
-		page.Timeline = append(page.Timeline, e.view())
+		v := e.view()
+		if fields, ok := v.Data["fields"].(map[string]any); ok && e.Kind == "move" {
+			v.Answers = answersOf(k, e.Move, fields, names)
+		}
+		page.Timeline = append(page.Timeline, v)
 	}
 	for _, t := range ts {
 		v := t.view()
@@ -249,7 +256,9 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 	}
 	who := access.From(ctx)
 	for _, a := range as {
-		page.Asks = append(page.Asks, a.view(k, snap, who))
+		v := a.view(k, snap, who)
+		v.Answers = answersOf(k, a.Move, v.Fields, names)
+		page.Asks = append(page.Asks, v)
 	}
 	for _, p := range parts {
 		v := PartView{ID: p.ID, Owner: ref(p.Owner), OwnerName: names("organisation", p.Owner), Outcome: p.Outcome, ClosedAt: optional(p.ClosedAt)}

@@ -342,6 +342,15 @@ export interface TimelineEntry {
   data?: unknown;
   /** No person wrote it. */
   program?: boolean;
+  /** What the form of the move was answered with. */
+  answers?: Answer[] | null;
+}
+
+/** A form's answer, in the words of the form; a choice and an organisation by their titles. */
+export interface Answer {
+  title: LocalText | string;
+  kind: string;
+  value: unknown;
 }
 
 export interface Task {
@@ -391,6 +400,7 @@ export interface Ask {
   decided_at?: string | null;
   reason?: string;
   may_decide?: boolean;
+  answers?: Answer[] | null;
 }
 
 /** What somebody wrote in a private case; entry 0 is what it was opened with. */
