@@ -134,6 +134,11 @@ func (s *Service) OpenForFinding(ctx context.Context, f inspect.Finding) (int64,
 		Kind: "finding", Text: lifecycle.Words("Opened for a finding of an inspection", "根据检查发现的问题隐患立案"), Free: words,
 		Data: map[string]any{"finding": f.ID, "grade": f.Grade, "checklist": guard.Mask(f.Checklist)},
 	}
+	// Where the event comes first, it is still the inspector who found it.
+	who := access.From(ctx)
+	if who.Kind == access.KindSystem && f.ByID != 0 && !k.Private {
+		who = access.Actor{Kind: access.KindAccount, ID: f.ByID, Name: f.By}
+	}
 	var caseID int64
 	err := s.DB.Write(ctx, func(tx *db.Tx) error {
 		now := s.now()
@@ -145,11 +150,11 @@ func (s *Service) OpenForFinding(ctx context.Context, f inspect.Finding) (int64,
 		if !errors.Is(err, db.ErrNotFound) {
 			return err
 		}
-		if c, err = s.recur(tx, access.From(ctx), o, first, now); err != nil {
+		if c, err = s.recur(tx, who, o, first, now); err != nil {
 			return err
 		}
 		if c == nil {
-			if c, _, err = s.open(tx, access.From(ctx), o, first, now); err != nil {
+			if c, _, err = s.open(tx, who, o, first, now); err != nil {
 				return err
 			}
 		}

@@ -339,8 +339,8 @@ func TestHazardFromFindingToWriteOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		var ids []int64
-		for i := range 4 { // the request and the event, each more than once
-			if i%2 == 0 {
+		for i := range 4 { // the event and the request, each more than once; whoever comes first opens
+			if i%2 == 1 {
 				id, err := w.OpenForFinding(inspector, f)
 				if err != nil {
 					t.Fatal(err)
@@ -354,6 +354,9 @@ func TestHazardFromFindingToWriteOff(t *testing.T) {
 			t.Fatalf("%d cases, numbers %v, want one", n, ids)
 		}
 		id := ids[0]
+		if line := w.page(id).Timeline[0]; line.Actor != "officer" || line.Program { // not the program's, though its event came first
+			t.Errorf("found by %q: %+v", line.Actor, line)
+		}
 		if c := w.page(id); strings.Contains(fmt.Sprintf("%v %+v %v", c.Title, c.Timeline, c.Fields), "13812345678") || !strings.HasPrefix(c.Title.(string), "消防通道") {
 			t.Errorf("the page shows a number: %v %v", c.Title, c.Timeline)
 		}
