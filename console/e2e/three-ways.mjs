@@ -173,6 +173,7 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
     const want = new Map([
       [leak, {
         state: 'Verified and closed',
+        said: ['The probe below the street still reads above the limit.', 'Main closed, flange repaired.'],
         deeds: [
           [a, 'move', 'Accept'],
           [crewName, 'task', /^Task acknowledged: Send the repair crew/],
@@ -189,6 +190,7 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
       }],
       [incident, {
         state: 'Ended',
+        said: ['Langang Power Supply Company', 'Level IV', 'Two stalls.', 'The clamp had corroded; all of its age are looked at.'],
         deeds: [
           [a, 'call', /^Reported by telephone by a resident: Fish market, north gate.*sparks.*two stalls burnt/],
           [a, 'move', 'Verified'],
@@ -209,6 +211,7 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
       }],
       [hazard, {
         state: 'Written off',
+        said: ['General hazard', '800 yuan, service fund', 'The valve has to be ordered.', 'The valve closes by hand.'],
         deeds: [
           [inspectorName, 'finding', new RegExp(`^Opened for a finding of an inspection: ${HAZARD}`)],
           [a, 'move', 'Propose that it is no hazard'],
@@ -237,6 +240,8 @@ export async function threeWays({ url, token, browser, log = console.log, shots 
         if (what instanceof RegExp) assert.match(did[i].what, what, `case ${id}`);
         else assert.equal(did[i].what, what, `case ${id}`);
       });
+      // What each filled in can be read by whoever comes after.
+      for (const said of w.said) await main.locator('ol > li.move').getByText(said).first().waitFor();
       const limits = await kept(main);
       assert.deepEqual(limits.running, [], `case ${id} has no limit that runs`);
       assert.deepEqual(limits.ended.map(([what]) => what).sort(), [...w.stages.map((x) => `Stage ${x}`), ...w.others].sort(), `case ${id}: each of its stages, tasks and decisions had a limit`);
@@ -272,10 +277,16 @@ async function allListed(page, cases) {
 /** Signs a handover; what came meanwhile is shown first, and counted. */
 async function sign(page, button, said) {
   for (let refused = 0; refused < 20; refused++) {
+    // After each answer, yes or no, the page reads the handover anew: no click before it has.
+    const handover = (r, method, end) => r.request().method() === method && end.test(new URL(r.url()).pathname);
+    const answer = page.waitForResponse((r) => handover(r, 'POST', /\/handovers\/\d+\/(leave|arrive)$/));
+    const read = answer.then(() => page.waitForResponse((r) => handover(r, 'GET', /\/handovers\/\d+$/)));
     await page.getByRole('button', { name: button }).click();
-    const signed = page.getByText(said);
-    await signed.or(page.getByText(/had not seen/)).first().waitFor();
-    if (await signed.isVisible()) return refused;
+    const ok = (await answer).ok();
+    await read;
+    if (!ok) continue;
+    await page.getByText(said).waitFor();
+    return refused;
   }
   assert.fail(`${button}: never`);
 }
