@@ -102,7 +102,7 @@ export interface Board extends ResponseBrief {
   levels: { id: ResponseLevel; title: LocalText; decided_by: LocalText; in_force: boolean; gives: number; withdraws: number }[];
   agencies: BoardAgency[];
   resources: { id: string; title: LocalText; agency: string; count: number; taken: number; unit: LocalText }[];
-  changes: { at: string; from?: ResponseLevel; to?: ResponseLevel; by: string; organisation_name: LocalText; why: string }[];
+  changes: { at: string; from?: ResponseLevel; to?: ResponseLevel; by: string; organisation_name: LocalText; why: string; decided_by: LocalText }[];
   proposal: Proposal | null;
   advice: Advice[];
   may_decide: boolean;

@@ -43,6 +43,7 @@ type Change struct {
 	By           string
 	Organisation int64 // of whoever decided
 	Why          string
+	DecidedBy    lifecycle.Text // in whose name; empty in old rows
 	Proposal     int64
 }
 

@@ -136,6 +136,7 @@ type ChangeView struct {
 	By               string         `json:"by"`
 	OrganisationName lifecycle.Text `json:"organisation_name"`
 	Why              string         `json:"why"`
+	DecidedBy        lifecycle.Text `json:"decided_by" doc:"in whose name; empty for decisions of before it was kept"`
 	Proposal         int64          `json:"proposal,omitempty"`
 }
 
@@ -202,7 +203,7 @@ func (s *Service) Board(ctx context.Context, id int64) (*Board, error) {
 	b.levels(p, a, ts, gs)
 	b.resources(p)
 	for _, c := range cs {
-		b.Changes = append(b.Changes, ChangeView{c.At, c.From, c.To, c.By, s.Register.Name(ctx, "organisation", c.Organisation), c.Why, c.Proposal})
+		b.Changes = append(b.Changes, ChangeView{c.At, c.From, c.To, c.By, s.Register.Name(ctx, "organisation", c.Organisation), c.Why, c.DecidedBy, c.Proposal})
 	}
 	for _, x := range slices.Backward(as) {
 		b.Advice = append(b.Advice, AdviceView{x.ID, x.State, x.At, optional(x.DecidedAt), x.DecidedBy, x.Why, x.Body})

@@ -81,6 +81,11 @@ func (c *town) Find(_ context.Context, w Way, s inspect.Spot) ([]int64, error) {
 	return nil, nil
 }
 
+// Covers is the scope of this town: each organisation has its own, and 60 all that lies in the area 30.
+func (*town) Covers(organisation, owner, area int64) bool {
+	return owner != 0 && organisation == owner || organisation == 60 && area == 30
+}
+
 func (*town) Above(a, b int64) bool { return a == b }
 
 func (*town) Pack(_ context.Context, asset int64) string {
@@ -109,16 +114,20 @@ func newWorld(t testing.TB, d *db.DB, plans ...*Plan) *world {
 		plans = []*Plan{storm()}
 	}
 	w := &world{t: t, clock: clock.NewVirtual(noon), city: &town{}}
+	policy, err := access.NewPolicy(w.city)
+	if err != nil {
+		t.Fatal(err)
+	}
 	kind := incidentKind
 	other := incidentKind
 	other.ID = "other"
 	cases, err := respond.New(respond.Deps{
-		DB: d, Clock: w.clock, Access: access.AllowAll, Readings: w.city, Register: w.city, Kinds: []*lifecycle.Kind{&kind, &other},
+		DB: d, Clock: w.clock, Access: policy, Readings: w.city, Register: w.city, Kinds: []*lifecycle.Kind{&kind, &other},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Service, err = New(Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Cases: cases, Register: w.city, Plans: plans})
+	w.Service, err = New(Deps{DB: d, Clock: w.clock, Access: policy, Cases: cases, Register: w.city, Plans: plans})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +142,13 @@ func (w *world) setClock(at time.Time) {
 
 func officer(id int64) context.Context {
 	return access.With(context.Background(), access.Actor{Kind: access.KindAccount, ID: id, Name: fmt.Sprintf("officer %d", id), Roles: []string{"duty-officer"}})
+}
+
+// of is a duty officer of an organisation.
+func of(organisation int64) context.Context {
+	return access.With(context.Background(), access.Actor{
+		Kind: access.KindAccount, ID: 100 + organisation, Name: "officer", Organisation: organisation, Roles: []string{"duty-officer"},
+	})
 }
 
 // hear tells the room of an event of another.

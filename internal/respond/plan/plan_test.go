@@ -27,7 +27,7 @@ func storm() *Plan {
 		Levels: []Level{
 			{ID: "IV", Title: lifecycle.Words("Level IV", "四级响应"), DecidedBy: both("office"), ProposedBy: []Trigger{
 				{Warning: "rainstorm", From: "blue", AtLeast: 1}, {Alerts: []string{"flood/river-level"}, From: "blue", AtLeast: 1}}},
-			{ID: "III", Title: lifecycle.Words("Level III", "三级响应"), DecidedBy: both("office"), ProposedBy: []Trigger{
+			{ID: "III", Title: lifecycle.Words("Level III", "三级响应"), DecidedBy: both("command"), ProposedBy: []Trigger{
 				{Warning: "rainstorm", From: "yellow", AtLeast: 1}, {Alerts: []string{"flood/road-water"}, From: "orange", AtLeast: 2}}},
 			{ID: "II", Title: lifecycle.Words("Level II", "二级响应"), DecidedBy: both("office"), ProposedBy: []Trigger{
 				{Alerts: []string{"flood/river-level"}, From: "orange", AtLeast: 1}, {Incident: "larger", AtLeast: 1}}, Without: []string{"patrol"}},

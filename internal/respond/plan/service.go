@@ -101,7 +101,10 @@ type OpenRequest struct {
 	Case  int64       `json:"case,omitempty" doc:"the incident that it is for; a new one when left out"`
 	Grade string      `json:"grade,omitempty" enum:"general,larger,major,extraordinary" doc:"of the new incident"`
 	Drill bool        `json:"drill,omitempty" doc:"an exercise"`
-	// Agencies are organisations that a person chooses for parts that the register does not fill, or fills otherwise.
+	// DecidedBy is in whose name it is decided, where that is not the office that the plan names.
+	DecidedBy string `json:"decided_by,omitempty" doc:"whose decision it is; left out: the office that decides by the plan"`
+	// Agencies are organisations that a person chooses for parts that the register does not fill, or fills otherwise. The right to
+	// decide never rests on them.
 	Agencies map[string]int64 `json:"agencies,omitempty" doc:"organisation by agency of the plan, where the register does not know it"`
 }
 
@@ -125,14 +128,22 @@ func (s *Service) Open(ctx context.Context, planID string, r OpenRequest, key st
 	if err != nil {
 		return respond.Receipt{}, err
 	}
-	players, err := s.players(ctx, p, spot, r.Agencies)
+	office, err := p.decidedBy(r.Level, r.DecidedBy)
 	if err != nil {
 		return respond.Receipt{}, err
 	}
-	lead := organisationOf(players, p.Lead().ID)
-	if err := s.Access.Decide(ctx, "plan.decide", p.resource(lead, spot.Area), access.Operations); err != nil {
+	// Whether somebody may open it is asked about the lead that the register knows: who names another one must have the right before.
+	players, err := s.players(ctx, p, spot)
+	if err != nil {
 		return respond.Receipt{}, err
 	}
+	if err := s.Access.Decide(ctx, "plan.decide", p.resource(organisationOf(players, p.Lead().ID), spot.Area), access.Operations); err != nil {
+		return respond.Receipt{}, err
+	}
+	if players, err = s.choose(ctx, p, players, r.Agencies); err != nil {
+		return respond.Receipt{}, err
+	}
+	lead := organisationOf(players, p.Lead().ID)
 	if r.Case != 0 {
 		err = s.Cases.Decide(ctx, "case.task", r.Case)
 	} else if !slices.ContainsFunc(s.Cases.Kinds, func(k *lifecycle.Kind) bool { return k.ID == CaseKind }) {
@@ -149,7 +160,7 @@ func (s *Service) Open(ctx context.Context, planID string, r OpenRequest, key st
 		a := &Activation{
 			Plan: p.ID, Level: r.Level, Drill: r.Drill, Case: r.Case, Spot: spot, Agencies: players, OpenedAt: now,
 		}
-		return s.open(tx, who, p, a, r, reasons, now)
+		return s.open(tx, who, p, a, r, office, reasons, now)
 	})
 }
 
@@ -202,24 +213,11 @@ func (s *Service) spot(ctx context.Context, p *Plan, r *OpenRequest) (spot inspe
 	return located, reasons, err
 }
 
-// players fills the parts of a plan: by a person's choice, else by the register. One that nobody plays is a gap.
-func (s *Service) players(ctx context.Context, p *Plan, spot inspect.Spot, chosen map[string]int64) ([]Player, error) {
-	for id, organisation := range chosen {
-		if p.Agency(id) == nil {
-			return nil, web.Errorf(http.StatusUnprocessableEntity, "plan.agency", "the plan has no agency %q", id).At("agencies")
-		}
-		if s.Register.Name(ctx, "organisation", organisation) == (lifecycle.Text{}) {
-			return nil, web.Errorf(http.StatusUnprocessableEntity, "case.unknown_organisation", "there is no organisation %d", organisation).At("agencies")
-		}
-	}
+// players fills the parts of a plan by the register. One that nobody plays is a gap.
+func (s *Service) players(ctx context.Context, p *Plan, spot inspect.Spot) ([]Player, error) {
 	var out []Player
 	for _, a := range p.Agencies {
 		x := Player{Agency: a.ID, Organisations: []int64{}}
-		if organisation, ok := chosen[a.ID]; ok {
-			x.Organisations, x.How = []int64{organisation}, "chosen"
-			out = append(out, x)
-			continue
-		}
 		for _, w := range a.Found {
 			found, err := s.Register.Find(ctx, w, spot)
 			if err != nil {
@@ -239,8 +237,27 @@ func (s *Service) players(ctx context.Context, p *Plan, spot inspect.Spot, chose
 	return out, nil
 }
 
+// choose puts a person's choices in place of what the register found.
+func (s *Service) choose(ctx context.Context, p *Plan, players []Player, chosen map[string]int64) ([]Player, error) {
+	for id, organisation := range chosen {
+		if p.Agency(id) == nil {
+			return nil, web.Errorf(http.StatusUnprocessableEntity, "plan.agency", "the plan has no agency %q", id).At("agencies")
+		}
+		if s.Register.Name(ctx, "organisation", organisation) == (lifecycle.Text{}) {
+			return nil, web.Errorf(http.StatusUnprocessableEntity, "case.unknown_organisation", "there is no organisation %d", organisation).At("agencies")
+		}
+	}
+	out := slices.Clone(players)
+	for i := range out {
+		if organisation, ok := chosen[out[i].Agency]; ok {
+			out[i] = Player{Agency: out[i].Agency, Organisations: []int64{organisation}, How: "chosen"}
+		}
+	}
+	return out, nil
+}
+
 // open does what opening means. a lacks its id, its definition and its site, and perhaps its case.
-func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r OpenRequest, reasons []Reason, now time.Time) (respond.Receipt, error) {
+func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r OpenRequest, office lifecycle.Text, reasons []Reason, now time.Time) (respond.Receipt, error) {
 	a.Site = p.siteOf(a.Spot, r.Case)
 	if there, err := activeAt(tx, p.ID, a.Site); err != nil {
 		return respond.Receipt{}, err
@@ -255,8 +272,8 @@ func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r Op
 		return respond.Receipt{}, err
 	}
 	a.Definition = hash
-	line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: openedText(p, a), Free: r.Why, Data: map[string]any{
-		"plan": p.ID, "level": a.Level, "drill": a.Drill, "proposal": r.Proposal, "reasons": refs(reasons),
+	line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: by(openedText(p, a), office), Free: r.Why, Data: map[string]any{
+		"plan": p.ID, "level": a.Level, "drill": a.Drill, "proposal": r.Proposal, "reasons": refs(reasons), "decided_by": office,
 	}}
 	if a.Case == 0 {
 		c, _, err := s.Cases.Open(tx, who, opening(p, a, r, reasons), line, now)
@@ -279,7 +296,7 @@ func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r Op
 	if err != nil {
 		return respond.Receipt{}, err
 	}
-	if err := s.decided(tx, who, a, "", a.Level, r.Why, r.Proposal, now); err != nil {
+	if err := s.decided(tx, who, a, "", a.Level, r.Why, office, r.Proposal, now); err != nil {
 		return respond.Receipt{}, err
 	}
 	if err := s.follows(tx, who, p, a.Site, r.Proposal, r.Why, now); err != nil {
@@ -394,6 +411,8 @@ type LevelRequest struct {
 	Level    string `json:"level" enum:"I,II,III,IV"`
 	Why      string `json:"why"`
 	Proposal int64  `json:"proposal,omitempty" doc:"the program's proposal that this follows"`
+	// DecidedBy is in whose name it is decided, where that is not the office that the plan names for the new level.
+	DecidedBy string `json:"decided_by,omitempty" doc:"whose decision it is; left out: the office that decides by the plan"`
 }
 
 // SetLevel raises or lowers the level of a response: gives what is new, withdraws what no longer applies.
@@ -418,14 +437,18 @@ func (s *Service) SetLevel(ctx context.Context, id int64, r LevelRequest, key st
 		case r.Level == from:
 			return respond.Receipt{}, web.Errorf(http.StatusConflict, "plan.same_level", "the response is at level %s already", from).At("level")
 		}
+		office, err := p.decidedBy(r.Level, r.DecidedBy)
+		if err != nil {
+			return respond.Receipt{}, err
+		}
 		if err := s.stillOpen(tx, a.Case); err != nil {
 			return respond.Receipt{}, err
 		}
 		if err := changeActivation(tx, a, r.Level, time.Time{}); err != nil {
 			return respond.Receipt{}, err
 		}
-		line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: changedText(p, from, r.Level), Free: r.Why, Data: map[string]any{
-			"plan": p.ID, "activation": a.ID, "from": from, "level": r.Level, "proposal": r.Proposal,
+		line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: by(changedText(p, from, r.Level), office), Free: r.Why, Data: map[string]any{
+			"plan": p.ID, "activation": a.ID, "from": from, "level": r.Level, "proposal": r.Proposal, "decided_by": office,
 		}}
 		if err := s.Cases.Enter(tx, a.Case, &line); err != nil {
 			return respond.Receipt{}, err
@@ -439,7 +462,7 @@ func (s *Service) SetLevel(ctx context.Context, id int64, r LevelRequest, key st
 		if err != nil {
 			return respond.Receipt{}, err
 		}
-		if err := s.decided(tx, who, a, from, r.Level, r.Why, r.Proposal, now); err != nil {
+		if err := s.decided(tx, who, a, from, r.Level, r.Why, office, r.Proposal, now); err != nil {
 			return respond.Receipt{}, err
 		}
 		if err := s.follows(tx, who, p, a.Site, r.Proposal, r.Why, now); err != nil {
@@ -487,6 +510,8 @@ type EndRequest struct {
 	Why      string         `json:"why"`
 	Proposal int64          `json:"proposal,omitempty" doc:"the program's proposal that this follows"`
 	Withdraw []WithdrawTask `json:"withdraw,omitempty" doc:"tasks that are not done and not needed any more"`
+	// DecidedBy is in whose name it is decided, where that is not the office that the plan names for the level that ends.
+	DecidedBy string `json:"decided_by,omitempty" doc:"whose decision it is; left out: the office that decides by the plan"`
 }
 
 // WithdrawTask says why a task is not needed any more.
@@ -539,16 +564,20 @@ func (s *Service) End(ctx context.Context, id int64, r EndRequest, key string) (
 				"each task must be done, or withdrawn with a reason; open are %s", strings.Join(left, ", ")).At("withdraw")
 		}
 		from := a.Level
+		office, err := p.decidedBy(from, r.DecidedBy)
+		if err != nil {
+			return respond.Receipt{}, err
+		}
 		if err := changeActivation(tx, a, from, now); err != nil {
 			return respond.Receipt{}, err
 		}
-		line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: endedText(p, a), Free: r.Why, Data: map[string]any{
-			"plan": p.ID, "activation": a.ID, "from": from, "state": "ended", "proposal": r.Proposal,
+		line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: by(endedText(p, a), office), Free: r.Why, Data: map[string]any{
+			"plan": p.ID, "activation": a.ID, "from": from, "state": "ended", "proposal": r.Proposal, "decided_by": office,
 		}}
 		if err := s.Cases.Enter(tx, a.Case, &line); err != nil {
 			return respond.Receipt{}, err
 		}
-		if err := s.decided(tx, who, a, from, "", r.Why, r.Proposal, now); err != nil {
+		if err := s.decided(tx, who, a, from, "", r.Why, office, r.Proposal, now); err != nil {
 			return respond.Receipt{}, err
 		}
 		if err := s.lapseAdvice(tx, p, a, now); err != nil {
@@ -575,7 +604,7 @@ func (s *Service) Decline(ctx context.Context, id int64, why, key string) (respo
 	if err != nil {
 		return respond.Receipt{}, err
 	}
-	players, err := s.players(ctx, p, x.Spot, nil)
+	players, err := s.players(ctx, p, x.Spot)
 	if err != nil {
 		return respond.Receipt{}, err
 	}
@@ -713,8 +742,10 @@ func (s *Service) stillOpen(tx *db.Tx, caseID int64) error {
 	return err
 }
 
-func (s *Service) decided(tx *db.Tx, who access.Actor, a *Activation, from, to, why string, proposal int64, now time.Time) error {
-	return insertChange(tx, a.ID, Change{At: now, From: from, To: to, ByID: who.ID, By: who.Name, Organisation: who.Organisation, Why: why, Proposal: proposal})
+func (s *Service) decided(tx *db.Tx, who access.Actor, a *Activation, from, to, why string, office lifecycle.Text, proposal int64, now time.Time) error {
+	return insertChange(tx, a.ID, Change{
+		At: now, From: from, To: to, ByID: who.ID, By: who.Name, Organisation: who.Organisation, Why: why, DecidedBy: office, Proposal: proposal,
+	})
 }
 
 // leaf is the ledger entry of a decision. Its words may name someone and stay in the store; their hash binds them.
@@ -725,7 +756,8 @@ func (s *Service) leaf(tx *db.Tx, who access.Actor, action string, p *Plan, a *A
 	if err != nil {
 		return err
 	}
-	detail["why_sha256"] = digest(cs[len(cs)-1].Why)
+	last := cs[len(cs)-1]
+	detail["why_sha256"], detail["decided_by_sha256"] = digest(last.Why), digest(last.DecidedBy.Zh)
 	return ledger.Append(tx, ledger.Entry{
 		Action: action, Actor: who.Name, ActorID: who.ID, Subject: "plan", SubjectID: a.ID, At: now, Detail: detail,
 	})
@@ -788,6 +820,29 @@ func changedText(p *Plan, from, to string) lifecycle.Text {
 func endedText(p *Plan, a *Activation) lifecycle.Text {
 	l := p.Level(a.Level).Title
 	return lifecycle.Words(l.En+" ended: "+p.Title.En, "终止"+p.Title.Zh+l.Zh)
+}
+
+// maxOffice is the longest name of an office that a person writes, in characters.
+const maxOffice = 80
+
+// decidedBy is in whose name a level is decided: as a person wrote, else the office that the plan names.
+func (p *Plan) decidedBy(level, written string) (lifecycle.Text, error) {
+	if strings.TrimSpace(written) == "" {
+		if l := p.Level(level); l != nil {
+			return l.DecidedBy, nil
+		}
+		return lifecycle.Text{}, nil // SetLevel says what is wrong with the level
+	}
+	if utf8.RuneCountInString(written) > maxOffice {
+		return lifecycle.Text{}, web.Errorf(http.StatusUnprocessableEntity, "plan.text", "at most %d characters", maxOffice).At("decided_by")
+	}
+	office, err := words(written, "decided_by")
+	return lifecycle.Words(office, office), err
+}
+
+// by adds in whose name something is decided.
+func by(t, office lifecycle.Text) lifecycle.Text {
+	return lifecycle.Words(t.En+" (decided by "+office.En+")", t.Zh+"（由"+office.Zh+"决定）")
 }
 
 // words brings a person's reason into form and masks it.

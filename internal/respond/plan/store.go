@@ -194,9 +194,9 @@ func lastEnded(tx *db.Tx, plan, site string) (*Activation, error) {
 }
 
 func insertChange(tx *db.Tx, activation int64, c Change) error {
-	_, err := tx.Exec(`insert into plan_changes (activation, at, from_level, to_level, by_id, by_name, organisation, why, proposal)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		activation, db.Micros(c.At), c.From, c.To, c.ByID, c.By, c.Organisation, c.Why, c.Proposal)
+	_, err := tx.Exec(`insert into plan_changes (activation, at, from_level, to_level, by_id, by_name, organisation, why, proposal,
+		decided_en, decided_zh) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		activation, db.Micros(c.At), c.From, c.To, c.ByID, c.By, c.Organisation, c.Why, c.Proposal, c.DecidedBy.En, c.DecidedBy.Zh)
 	if err != nil {
 		return fmt.Errorf("note change of response %d: %w", activation, err)
 	}
@@ -207,12 +207,12 @@ func changes(tx *db.Tx, activation int64) (cs []Change, err error) {
 	err = tx.Each(func(rows *sql.Rows) error {
 		var c Change
 		var at int64
-		err := rows.Scan(&at, &c.From, &c.To, &c.ByID, &c.By, &c.Organisation, &c.Why, &c.Proposal)
+		err := rows.Scan(&at, &c.From, &c.To, &c.ByID, &c.By, &c.Organisation, &c.Why, &c.Proposal, &c.DecidedBy.En, &c.DecidedBy.Zh)
 		c.At = db.Time(at)
 		cs = append(cs, c)
 		return err
-	}, `select at, from_level, to_level, by_id, by_name, organisation, why, proposal from plan_changes where activation = $1
-		order by id nulls last`, activation)
+	}, `select at, from_level, to_level, by_id, by_name, organisation, why, proposal, decided_en, decided_zh from plan_changes
+		where activation = $1 order by id nulls last`, activation)
 	return cs, err
 }
 

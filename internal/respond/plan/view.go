@@ -111,7 +111,7 @@ func (s *Service) Plan(ctx context.Context, id string, at inspect.Spot) (*PlanPa
 	if err != nil {
 		return nil, err
 	}
-	players, err := s.players(ctx, p, at, nil)
+	players, err := s.players(ctx, p, at)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (s *Service) proposalView(ctx context.Context, p *Plan, x *Proposal) *Propo
 	if x.What != "open" || x.State != "open" {
 		return v
 	}
-	players, err := s.players(ctx, p, x.Spot, nil)
+	players, err := s.players(ctx, p, x.Spot)
 	if err != nil {
 		return v // that the register can't be read now is told at opening
 	}
