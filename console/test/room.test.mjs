@@ -42,6 +42,7 @@ function room() {
     organisation: 2,
     may_write: true,
     may_decide: true,
+    commands: true,
     may_invite: true,
     may_report: true,
   };

@@ -108,6 +108,11 @@ export class RoomDesk {
     }
   }
 
+  /** Whether who is signed in may end, move or supersede what an organisation made. */
+  mayEnd(organisation: number): boolean {
+    return !!this.room && (this.room.commands || this.room.organisation === organisation);
+  }
+
   /** What an organisation is called. */
   agency(id: number): string {
     const a = this.room?.agencies.find((x) => x.id === id);

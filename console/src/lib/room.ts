@@ -140,6 +140,8 @@ export interface Room {
   organisation: number;
   may_write: boolean;
   may_decide: boolean;
+  /** May end, move and supersede also what other organisations made. */
+  commands: boolean;
   may_invite: boolean;
   may_report: boolean;
 }

@@ -146,9 +146,12 @@ func (s *Service) MoveMark(ctx context.Context, caseID, mark int64, r MoveMarkRe
 		return respond.Receipt{}, first(err)
 	}
 	return s.carry(ctx, caseID, deed{action: "room.write", post: r.Post, key: key, request: []any{mark, r},
-		do: func(tx *db.Tx, _ *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
+		do: func(tx *db.Tx, c *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
 			m, err := markInForce(tx, caseID, mark)
 			if err != nil {
+				return respond.Receipt{}, err
+			}
+			if err := mayEnd(c, m.Organisation, by); err != nil {
 				return respond.Receipt{}, err
 			}
 			if label != "" {
@@ -169,16 +172,19 @@ type EndRequest struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// LiftMark takes a mark off the map. It stays in the timeline.
+// LiftMark takes a mark off the map, with a reason. It stays in the timeline.
 func (s *Service) LiftMark(ctx context.Context, caseID, mark int64, r EndRequest, key string) (respond.Receipt, error) {
-	reason, err := text(r.Reason, "reason", maxWords, false)
+	reason, err := text(r.Reason, "reason", maxWords, true)
 	if err != nil {
 		return respond.Receipt{}, err
 	}
 	return s.carry(ctx, caseID, deed{action: "room.write", post: r.Post, key: key, request: []any{mark, r},
-		do: func(tx *db.Tx, _ *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
+		do: func(tx *db.Tx, c *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
 			m, err := markInForce(tx, caseID, mark)
 			if err != nil {
+				return respond.Receipt{}, err
+			}
+			if err := mayEnd(c, m.Organisation, by); err != nil {
 				return respond.Receipt{}, err
 			}
 			title := sitrep.MarkTitle(m.Kind)
@@ -191,6 +197,22 @@ func (s *Service) LiftMark(ctx context.Context, caseID, mark int64, r EndRequest
 			}
 			return respond.Receipt{Entry: e.ID, Item: mark}, endMark(tx, mark, now)
 		}})
+}
+
+// mayEnd refuses whoever may not end or change what an organisation has made in the room: only that organisation may, and who
+// commands.
+func mayEnd(c *respond.Case, maker int64, by hand) error {
+	if by.Organisation == maker || commands(c, by.Organisation) {
+		return nil
+	}
+	return lifecycle.Refuse("room.not_yours", "", "Only the organisation that made it, the owner or the desk of the case, and the city's watch may do this.",
+		"仅作出单位、案卷承办单位、处置单位和市值班室可以操作。")
+}
+
+// commands says whether an organisation has a say about what others did in the room: owner and desk of the case, and the city's
+// own watch (0).
+func commands(c *respond.Case, organisation int64) bool {
+	return organisation == 0 || organisation == c.Owner || organisation == c.Desk
 }
 
 func markEntry(title lifecycle.Text, step string, mark int64, kind, label string, drawn Shape) respond.Entry {
@@ -232,7 +254,16 @@ func (s *Service) Decide(ctx context.Context, caseID int64, r DecisionRequest, k
 		return respond.Receipt{}, err
 	}
 	return s.carry(ctx, caseID, deed{action: "room.decide", post: r.Post, needsPost: true, key: key, request: r,
-		do: func(tx *db.Tx, _ *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
+		do: func(tx *db.Tx, c *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
+			if r.Supersedes != 0 {
+				maker, err := decisionInForce(tx, caseID, r.Supersedes)
+				if err == nil {
+					err = mayEnd(c, maker, by)
+				}
+				if err != nil {
+					return respond.Receipt{}, err
+				}
+			}
 			all, err := factsOfTimeline(tx, caseID, r.Entries)
 			if err != nil {
 				return respond.Receipt{}, err
@@ -342,8 +373,11 @@ func (s *Service) EndObjective(ctx context.Context, caseID, objective int64, r O
 		return respond.Receipt{}, first(err)
 	}
 	return s.carry(ctx, caseID, deed{action: "room.decide", post: r.Post, key: key, request: []any{objective, r},
-		do: func(tx *db.Tx, _ *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
-			words, err := endObjective(tx, caseID, objective, r.How, now)
+		do: func(tx *db.Tx, c *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
+			words, maker, err := endObjective(tx, caseID, objective, r.How, now)
+			if err == nil {
+				err = mayEnd(c, maker, by)
+			}
 			if err != nil {
 				return respond.Receipt{}, err
 			}

@@ -28,7 +28,7 @@ var noon = time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 // The agencies of these tests.
 const (
 	gas  = 40 // holds the case
-	fire = 41
+	fire = 41 // takes part, as do 50 and 77
 )
 
 // city is the register, the readings and the alerts of these tests.
@@ -100,9 +100,13 @@ func kinds(t testing.TB) []*lifecycle.Kind {
 func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock.NewVirtual(noon)}
-	findings := inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: access.AllowAll, Register: city{}})
+	policy, err := access.NewPolicy(nil) // an organisation's scope is what it owns and takes part in
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings := inspect.New(inspect.Deps{DB: d, Clock: w.clock, Access: policy, Register: city{}})
 	cases, err := respond.New(respond.Deps{
-		DB: d, Clock: w.clock, Access: access.AllowAll, Readings: city{}, Register: city{}, Findings: findings, Kinds: kinds(t),
+		DB: d, Clock: w.clock, Access: policy, Readings: city{}, Register: city{}, Findings: findings, Kinds: kinds(t),
 		Calendars: map[string]lifecycle.WorkingDays{"cn": everyDay{}},
 	})
 	if err != nil {
@@ -124,10 +128,16 @@ func (w *world) openCase() (id int64) {
 	err := w.Cases.DB.Write(context.Background(), func(tx *db.Tx) error {
 		c, _, err := w.Cases.Open(tx, who, respond.Opening{Kind: "gas-leak", Level: "red", Spot: spot},
 			respond.Entry{Kind: "alert", Text: lifecycle.Words("Opened for the alert: Methane indoors", "根据告警立案：室内甲烷泄漏"), Data: map[string]any{"alert": 1, "level": "red"}}, w.now())
-		if err == nil {
-			id = c.ID
+		if err != nil {
+			return err
 		}
-		return err
+		id = c.ID
+		for _, party := range []int64{fire, 50, 77} {
+			if err := w.Cases.Invite(tx, who, id, respond.Party{Organisation: party, Role: "assist", At: w.now()}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -21,7 +21,11 @@ import (
 func TestTwoAgenciesInOneRoom(t *testing.T) {
 	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		w.done(w.Invite(as(0), w.id, InviteRequest{Organisation: fire, Role: "assist"}, ""))
+		if _, err := w.Log(as(42), w.id, LogRequest{Text: "x"}, ""); code(err) != "access.denied" {
+			t.Errorf("an agency that nobody called in: %v", err)
+		}
+		w.done(w.Invite(as(0), w.id, InviteRequest{Organisation: 42, Role: "assist"}, ""))
+		w.done(w.Log(as(42), w.id, LogRequest{Text: "Buses on their way"}, ""))
 		w.done(w.Presence(as(gas), w.id, PresenceRequest{Post: "network control", Step: "join"}, ""))
 		w.done(w.Presence(as(fire), w.id, PresenceRequest{Post: "incident commander", Step: "join"}, ""))
 		line := w.done(w.Log(as(gas), w.id, LogRequest{Post: "network control", Text: "Valve 3 closed, call 13812345678", Topic: "situation", Significant: true}, "k1"))
@@ -69,7 +73,7 @@ func TestTwoAgenciesInOneRoom(t *testing.T) {
 		if n := w.count(`select count(*) from ledger_leaves where record like '%Valve%' or record like '%138%'`); n != 0 {
 			t.Errorf("%d leaves of the ledger hold somebody's words", n)
 		}
-		if n := w.count(`select count(*) from outbox where subject = 'case.changed' and payload like '%"parties"%41%'`); n == 0 {
+		if n := w.count(`select count(*) from outbox where subject = 'case.changed' and payload like '%"parties"%42%'`); n == 0 {
 			t.Error("no news of the case is for the agency that was called in")
 		}
 
@@ -105,8 +109,8 @@ func TestTwoAgenciesInOneRoom(t *testing.T) {
 
 		// The review.
 		w.done(w.Act(as(fire), w.id, ActionRequest{Post: "staff", What: "Train cellar search", Becomes: "task", Organisation: fire}, ""))
-		w.done(w.Act(as(fire), w.id, ActionRequest{Post: "staff", What: "Regulator of this make corrodes", Becomes: "finding", Grade: "major"}, "a2"))
-		w.done(w.Act(as(fire), w.id, ActionRequest{Post: "staff", What: "Regulator of this make corrodes", Becomes: "finding", Grade: "major"}, "a2"))
+		w.done(w.Act(as(gas), w.id, ActionRequest{Post: "staff", What: "Regulator of this make corrodes", Becomes: "finding", Grade: "major"}, "a2"))
+		w.done(w.Act(as(gas), w.id, ActionRequest{Post: "staff", What: "Regulator of this make corrodes", Becomes: "finding", Grade: "major"}, "a2"))
 		acts := w.room().Actions
 		if len(acts) != 2 || acts[0].Task == 0 || acts[0].State != "open" || acts[1].Finding == 0 || acts[1].Case == 0 {
 			t.Fatalf("items of the review %+v", acts)
@@ -172,7 +176,7 @@ func TestRefusals(t *testing.T) {
 		"off the earth": {func() (respond.Receipt, error) {
 			return w.Mark(as(gas), w.id, MarkRequest{Kind: "cordon", Label: "x", Shape: pointAt(200, 0)}, "")
 		}, "room.shape"},
-		"no such mark": {func() (respond.Receipt, error) { return w.LiftMark(as(gas), w.id, 99, EndRequest{}, "") }, "room.no_mark"},
+		"no such mark": {func() (respond.Receipt, error) { return w.LiftMark(as(gas), w.id, 99, EndRequest{Reason: "x"}, "") }, "room.no_mark"},
 		"too much": {func() (respond.Receipt, error) {
 			return w.Commit(as(gas), w.id, ask.Item, CommitRequest{Quantity: 2}, "")
 		}, "room.too_much"},
@@ -194,21 +198,83 @@ func TestRefusals(t *testing.T) {
 		}, "case.unknown_organisation"},
 	} {
 		_, err := tt.deed()
-		var e *web.Error
-		var r *lifecycle.Refusal
-		code := ""
-		switch {
-		case errors.As(err, &r):
-			code = r.Code
-		case errors.As(err, &e):
-			code = e.Code
-		}
-		if code != tt.code {
+		if code(err) != tt.code {
 			t.Errorf("%s: %v, want %s", name, err, tt.code)
 		}
 	}
 	if n := len(w.entries()); n != before {
 		t.Errorf("%d entries after the refusals, want %d", n, before)
+	}
+}
+
+// code is that of a refusal; empty of none.
+func code(err error) string {
+	var e *web.Error
+	var r *lifecycle.Refusal
+	switch {
+	case errors.As(err, &r):
+		return r.Code
+	case errors.As(err, &e):
+		return e.Code
+	}
+	return ""
+}
+
+// What an agency has made in the room, another that merely takes part can't undo: only itself, who commands, and with a reason.
+func TestNobodyOverridesTheCommand(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms()...))
+	const pump = 50
+	decision := w.done(w.Decide(as(fire), w.id, DecisionRequest{Post: "ic", What: "Evacuate block 7", Why: "Methane"}, "")).Item
+	goal := w.done(w.Objective(as(fire), w.id, ObjectiveRequest{Text: "Nobody inside"}, "")).Item
+	mark := w.done(w.Mark(as(fire), w.id, MarkRequest{Kind: "cordon", Label: "200 m", Shape: pointAt(1, 1)}, "")).Item
+	deeds := func(by int64) []error {
+		_, supersedes := w.Decide(as(by), w.id, DecisionRequest{Post: "chief", What: "All go home", Why: "it is late", Supersedes: decision}, "")
+		_, met := w.EndObjective(as(by), w.id, goal, ObjectiveEnd{How: "met"}, "")
+		_, dropped := w.EndObjective(as(by), w.id, goal, ObjectiveEnd{How: "dropped", Reason: "x"}, "")
+		_, moved := w.MoveMark(as(by), w.id, mark, MoveMarkRequest{Shape: pointAt(2, 2)}, "")
+		_, lifted := w.LiftMark(as(by), w.id, mark, EndRequest{Reason: "x"}, "")
+		return []error{supersedes, met, dropped, moved, lifted}
+	}
+	before := len(w.entries())
+	for i, err := range deeds(pump) {
+		if code(err) != "room.not_yours" {
+			t.Errorf("deed %d of an agency that takes part: %v", i, err)
+		}
+	}
+	if _, err := w.LiftMark(as(fire), w.id, mark, EndRequest{}, ""); code(err) != "case.text" {
+		t.Errorf("lifted without a reason: %v", err)
+	}
+	if n := len(w.entries()); n != before {
+		t.Errorf("%d entries after the refusals, want %d", n, before)
+	}
+	page, err := w.Room(as(pump), w.id, 0, 0, 0)
+	if err != nil || page.Commands || !w.room().Commands {
+		t.Errorf("who commands: %v %v", page.Commands, err)
+	}
+	// The owner of the case commands, and so does its desk, which is the city's watch here.
+	for _, by := range []int64{gas, 0} {
+		w.done(w.MoveMark(as(by), w.id, mark, MoveMarkRequest{Shape: pointAt(2, 2)}, ""))
+		decision = w.done(w.Decide(as(by), w.id, DecisionRequest{Post: "chief", What: "Blocks 7 and 8", Why: "wind", Supersedes: decision}, "")).Item
+	}
+	w.done(w.EndObjective(as(gas), w.id, goal, ObjectiveEnd{How: "dropped", Reason: "reached otherwise"}, ""))
+	w.done(w.LiftMark(as(fire), w.id, mark, EndRequest{Reason: "area safe"}, ""))
+	w.agrees()
+}
+
+// A post is one's own: it may not name another organisation of the case, and stands behind one's own organisation's name.
+func TestAPostIsOnesOwn(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms()...))
+	for _, post := range []string{"40号organisation总指挥", "Chief of Organisation 40", "市值班室主任", "chief of the city's watch"} {
+		if _, err := w.Decide(as(fire), w.id, DecisionRequest{Post: post, What: "a", Why: "b"}, ""); code(err) != "room.not_your_post" {
+			t.Errorf("%q of organisation 41: %v", post, err)
+		}
+	}
+	for by, post := range map[int64]string{fire: "41号organisation指挥长", gas: "40号organisation总指挥", 0: "市值班室主任"} {
+		made := w.done(w.Decide(as(by), w.id, DecisionRequest{Post: post, What: "a", Why: "b"}, ""))
+		es := w.entries()
+		if e := es[len(es)-1]; e.ID != made.Entry || !strings.HasPrefix(e.Text.Zh, w.orgName(t.Context(), by).Zh+"（"+post+"）") {
+			t.Errorf("the timeline says %q", e.Text.Zh)
+		}
 	}
 }
 
@@ -293,7 +359,7 @@ func TestAClosedCaseTakesReportsOnly(t *testing.T) {
 	}
 	made := w.done(w.Report(as(fire), w.id, ReportRequest{Post: "staff", Form: sitrep.Summary}, ""))
 	w.done(w.Remark(as(fire), w.id, made.Item, RemarkRequest{Post: "staff", Sign: true}, ""))
-	w.done(w.Act(as(fire), w.id, ActionRequest{Post: "staff", What: "Check the others", Becomes: "finding"}, ""))
+	w.done(w.Act(as(gas), w.id, ActionRequest{Post: "staff", What: "Check the others", Becomes: "finding"}, ""))
 }
 
 // A report of a timeline of 5,000 entries is made within 5 s (it takes a fraction of one).

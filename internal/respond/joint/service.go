@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -84,6 +85,9 @@ func (s *Service) carry(ctx context.Context, caseID int64, d deed) (respond.Rece
 		return respond.Receipt{}, err
 	}
 	by.name = s.orgName(ctx, by.Organisation)
+	if err := s.ownPost(ctx, caseID, by); err != nil {
+		return respond.Receipt{}, err
+	}
 	if by.post != "" {
 		by.name = lifecycle.Words(by.name.En+" ("+by.post+")", by.name.Zh+"（"+by.post+"）")
 	}
@@ -108,6 +112,42 @@ func (s *Service) carry(ctx context.Context, caseID int64, d deed) (respond.Rece
 		r.Case = caseID
 		return r, err
 	})
+}
+
+// ownPost refuses a post that names another organisation of the case: who acts says for which post, and the organisation's own
+// name always stands before it.
+func (s *Service) ownPost(ctx context.Context, caseID int64, by hand) error {
+	if by.post == "" {
+		return nil
+	}
+	var c *respond.Case
+	err := s.Cases.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		c, err = respond.Find(tx, caseID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	others := []int64{0, c.Owner, c.Desk}
+	for _, p := range c.Parties {
+		others = append(others, p.Organisation)
+	}
+	for _, id := range others {
+		if id == by.Organisation {
+			continue
+		}
+		if n := s.orgName(ctx, id); namedIn(by.post, n.Zh, by.name.Zh) || namedIn(by.post, n.En, by.name.En) {
+			return lifecycle.Refuse("room.not_your_post", "post", "This post names "+n.En+": give one of your own organisation.",
+				"该岗位带有“"+n.Zh+"”字样，请填写本单位岗位。")
+		}
+	}
+	return nil
+}
+
+// namedIn says whether a post has another's name in it, beside that of its own organisation, in which the other's may stand.
+func namedIn(post, other, own string) bool {
+	post = strings.ReplaceAll(strings.ToLower(post), strings.ToLower(own), "")
+	return other != "" && strings.Contains(post, strings.ToLower(other))
 }
 
 // opening is the entry that a room begins with: what is known of the incident. nil where the room is open already.

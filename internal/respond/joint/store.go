@@ -153,6 +153,15 @@ func decisionStands(tx *db.Tx, id, entry int64) error {
 	return err
 }
 
+// decisionInForce returns whose a decision of a room is.
+func decisionInForce(tx *db.Tx, caseID, id int64) (organisation int64, err error) {
+	err = tx.QueryRow(`select organisation from room_decisions where case_id = $1 and id = $2 and superseded_by is null`, caseID, id).Scan(&organisation)
+	if errors.Is(err, db.ErrNotFound) {
+		err = web.Errorf(http.StatusConflict, "room.superseded", "decision %d is not in force in this room", id).At("supersedes")
+	}
+	return organisation, err
+}
+
 func supersede(tx *db.Tx, caseID, old, by int64) error {
 	r, err := tx.Exec(`update room_decisions set superseded_by = $1 where case_id = $2 and id = $3 and id <> $4 and superseded_by is null`,
 		by, caseID, old, by)
@@ -190,13 +199,13 @@ func objectiveStands(tx *db.Tx, id, entry int64) error {
 	return err
 }
 
-func endObjective(tx *db.Tx, caseID, id int64, state string, now time.Time) (words string, err error) {
-	err = tx.QueryRow(`update room_objectives set state = $1, ended_at = $2 where case_id = $3 and id = $4 and state = 'current' returning words`,
-		state, db.Micros(now), caseID, id).Scan(&words)
+func endObjective(tx *db.Tx, caseID, id int64, state string, now time.Time) (words string, organisation int64, err error) {
+	err = tx.QueryRow(`update room_objectives set state = $1, ended_at = $2 where case_id = $3 and id = $4 and state = 'current'
+		returning words, organisation`, state, db.Micros(now), caseID, id).Scan(&words, &organisation)
 	if errors.Is(err, db.ErrNotFound) {
 		err = web.Errorf(http.StatusConflict, "room.no_objective", "objective %d is not a current one of this room", id)
 	}
-	return words, err
+	return words, organisation, err
 }
 
 func objectives(tx *db.Tx, caseID int64) ([]ObjectiveView, error) {

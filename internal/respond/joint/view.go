@@ -32,6 +32,7 @@ type Page struct {
 	Organisation int64 `json:"organisation"`
 	MayWrite     bool  `json:"may_write"`
 	MayDecide    bool  `json:"may_decide"`
+	Commands     bool  `json:"commands" doc:"may end, move and supersede also what other organisations made"`
 	MayInvite    bool  `json:"may_invite"`
 	MayReport    bool  `json:"may_report"`
 }
@@ -201,6 +202,7 @@ func (s *Service) Room(ctx context.Context, caseID, after, before int64, limit i
 	p.Agencies = s.agencies(ctx, c, p)
 	open := c.ClosedAt.IsZero()
 	may := func(action string) bool { return s.Cases.Decide(ctx, action, caseID) == nil }
+	p.Commands = commands(c, p.Organisation)
 	p.MayWrite, p.MayDecide, p.MayInvite, p.MayReport = open && may("room.write"), open && may("room.decide"), open && may("case.assign"), may("room.report")
 	return p, nil
 }
