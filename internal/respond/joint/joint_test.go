@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/web"
@@ -92,7 +93,7 @@ func TestTwoAgenciesInOneRoom(t *testing.T) {
 			}
 		}
 		w.done(w.Log(as(gas), w.id, LogRequest{Text: "Leak sealed", Significant: true}, ""))
-		second := w.done(w.Report(as(0), w.id, ReportRequest{Post: "watch", Form: sitrep.Special}, ""))
+		second := w.done(w.Report(as(fire), w.id, ReportRequest{Post: "staff", Form: sitrep.Special}, ""))
 		r, err := w.Read(as(gas), w.id, second.Item)
 		if err != nil || r.Body.Version != 2 {
 			t.Fatalf("%+v %v", r, err)
@@ -119,6 +120,90 @@ func TestTwoAgenciesInOneRoom(t *testing.T) {
 			t.Errorf("%d findings, want 1", n)
 		}
 		w.agrees()
+	})
+}
+
+// The issues of a form and an author join each other by entries, not by clocks.
+func TestIssuesJoinByEntries(t *testing.T) {
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		say := func(words string) {
+			t.Helper()
+			if _, err := w.Log(as(fire), w.id, LogRequest{Text: words, Significant: true}, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var issues []*sitrep.Report
+		issue := func(by int64, r ReportRequest) *sitrep.Report {
+			t.Helper()
+			r.Post, r.Form = "staff", sitrep.Special
+			made, err := w.Report(as(by), w.id, r, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := w.Read(as(by), w.id, made.Item)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.Body
+		}
+		told := func(r *sitrep.Report, words string) bool {
+			for _, l := range sectionOf(r, "course").Lines {
+				if strings.Contains(l.Text.Zh, words) {
+					return true
+				}
+			}
+			return false
+		}
+		say("first word")
+		issues = append(issues, issue(fire, ReportRequest{}))
+		say("at the same moment") // the clock stands still
+		issues = append(issues, issue(fire, ReportRequest{}))
+		back := clock.NewVirtual(noon.Add(-time.Hour))
+		w.Cases.Clock, w.clock = back, back
+		say("after the clock was set back")
+		issues = append(issues, issue(fire, ReportRequest{}))
+		if !told(issues[0], "first word") || told(issues[0], "same moment") || !told(issues[1], "same moment") || told(issues[1], "first word") || !told(issues[2], "set back") || told(issues[2], "same moment") {
+			t.Errorf("the issues tell of %+v", issues)
+		}
+		if wrong := sitrep.CheckIssues(issues, w.entries()); len(wrong) > 0 {
+			t.Error(wrong)
+		}
+		for i, r := range issues {
+			if wrong := sitrep.Check(r, w.entries()); len(wrong) > 0 || r.Version != i+1 {
+				t.Errorf("issue %d: %v", r.Version, wrong)
+			}
+		}
+		// Another organisation's first issue tells everything, under numbers of its own.
+		if r := issue(gas, ReportRequest{}); r.Version != 1 || !told(r, "first word") || !told(r, "set back") {
+			t.Errorf("the first issue of another: %+v", r)
+		}
+		later := w.clock.Now().Add(time.Second)
+		if _, err := w.Report(as(fire), w.id, ReportRequest{Post: "staff", Form: sitrep.Special, Since: &later}, ""); code(err) != "room.since" {
+			t.Errorf("a period that begins later: %v", err)
+		}
+	})
+}
+
+// One account signs a report once, whatever posts it names.
+func TestOneSignaturePerAccount(t *testing.T) {
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		made := w.done(w.Report(as(fire), w.id, ReportRequest{Post: "staff", Form: sitrep.Special}, ""))
+		w.done(w.Remark(as(fire), w.id, made.Item, RemarkRequest{Post: "staff", Sign: true}, ""))
+		for _, post := range []string{"staff", "chief", "deputy"} {
+			if _, err := w.Remark(as(fire), w.id, made.Item, RemarkRequest{Post: post, Sign: true}, ""); code(err) != "room.signed" {
+				t.Errorf("signed again as %s: %v", post, err)
+			}
+		}
+		w.done(w.Remark(as(fire), w.id, made.Item, RemarkRequest{Post: "staff", Text: "a remark"}, ""))
+		w.done(w.Remark(as(gas), w.id, made.Item, RemarkRequest{Post: "staff", Sign: true}, ""))
+		next := w.done(w.Report(as(fire), w.id, ReportRequest{Post: "staff", Form: sitrep.Special}, ""))
+		w.done(w.Remark(as(fire), w.id, next.Item, RemarkRequest{Post: "staff", Sign: true}, "")) // another version
+		r, err := w.Read(as(fire), w.id, made.Item)
+		if err != nil || r.Signed != 2 || len(r.Remarks) != 3 {
+			t.Errorf("%d signed, %d remarks, %v", r.Signed, len(r.Remarks), err)
+		}
 	})
 }
 

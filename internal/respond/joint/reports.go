@@ -24,7 +24,7 @@ import (
 type ReportRequest struct {
 	Post  string     `json:"post" doc:"the post that reports"`
 	Form  string     `json:"form" enum:"ics-201,ics-209,ics-214,zhuanbao"`
-	Since *time.Time `json:"since,omitempty" doc:"the period begins here; left out: where the version before ended, for a first one when the case was opened"`
+	Since *time.Time `json:"since,omitempty" doc:"the period is the entries since this time; left out: those after the last issue of the form by the same organisation, for a first one all"`
 	// Agency is the organisation whose log an ICS-214 is.
 	Agency int64 `json:"agency,omitempty"`
 }
@@ -44,7 +44,7 @@ type ReportView struct {
 	By           string    `json:"by"`
 	Organisation int64     `json:"organisation"`
 	Post         string    `json:"post"`
-	Signed       int       `json:"signed" doc:"by how many"`
+	Signed       int       `json:"signed" doc:"by how many accounts"`
 }
 
 // ReportPage is a report with what people added.
@@ -81,6 +81,9 @@ func (s *Service) Report(ctx context.Context, caseID int64, r ReportRequest, key
 		if err := s.knownOrganisation(ctx, r.Agency); err != nil {
 			return respond.Receipt{}, err
 		}
+	}
+	if r.Since != nil && r.Since.After(s.Cases.Clock.Now()) {
+		return respond.Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "room.since", "the period can't begin after now").At("since")
 	}
 	// The room begins before its first report, so that the report holds what was known by then.
 	opening, err := s.opening(ctx, caseID)
@@ -126,12 +129,12 @@ func (s *Service) write(ctx context.Context, caseID int64, r ReportRequest) (*si
 	}
 	var entries []respond.Entry
 	err = s.Cases.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		version, until, err := lastVersion(tx, caseID, r.Form, r.Agency)
+		before, err := lastIssue(tx, caseID, r.Form, author(ctx, r))
 		if err != nil {
 			return err
 		}
-		if o.Version = version + 1; version > 0 && (r.Form == sitrep.Summary || r.Form == sitrep.Special) {
-			o.Since = until
+		if o.Version = before.version + 1; before.version > 0 && (r.Form == sitrep.Summary || r.Form == sitrep.Special) {
+			o.Since, o.After = before.until, before.last
 		}
 		entries, err = respond.Timeline(tx, caseID)
 		return err
@@ -140,9 +143,17 @@ func (s *Service) write(ctx context.Context, caseID int64, r ReportRequest) (*si
 		return nil, err
 	}
 	if r.Since != nil {
-		o.Since = r.Since.UTC()
+		o.Since, o.After, o.ByTime = r.Since.UTC(), 0, true
 	}
 	return sitrep.Make(o, entries)
+}
+
+// author is whose issues a report is one of: an activity log is of an agency, any other form of the organisation that reports.
+func author(ctx context.Context, r ReportRequest) int64 {
+	if r.Form == sitrep.Activity {
+		return r.Agency
+	}
+	return access.From(ctx).Organisation
 }
 
 // from is the unit that reports: the actor's, and for the city's own accounts the city's watch.
@@ -173,14 +184,14 @@ func (s *Service) keep(ctx context.Context, caseID int64, r ReportRequest, made 
 	}
 	return s.carry(ctx, caseID, deed{action: "room.report", post: r.Post, needsPost: true, afterwards: true, key: key, request: r,
 		do: func(tx *db.Tx, _ *respond.Case, by hand, now time.Time) (respond.Receipt, error) {
-			version, _, err := lastVersion(tx, caseID, made.Form, made.Agency)
+			before, err := lastIssue(tx, caseID, made.Form, author(ctx, r))
 			if err != nil {
 				return respond.Receipt{}, err
 			}
-			if version+1 != made.Version {
+			if before.version+1 != made.Version {
 				return respond.Receipt{}, errVersion
 			}
-			id, err := insertReport(tx, made, string(body), sum, by, now)
+			id, err := insertReport(tx, made, author(ctx, r), string(body), sum, by, now)
 			if err != nil {
 				return respond.Receipt{}, err
 			}
@@ -261,20 +272,29 @@ func (s *Service) Read(ctx context.Context, caseID, report int64) (*ReportPage, 
 
 // --- store
 
-func lastVersion(tx *db.Tx, caseID int64, form string, agency int64) (version int, until time.Time, err error) {
-	var at int64
-	err = tx.QueryRow(`select version, until_at from room_reports where case_id = $1 and form = $2 and agency = $3
-		order by version desc nulls last, id limit 1`, caseID, form, agency).Scan(&version, &at)
-	if errors.Is(err, db.ErrNotFound) {
-		return 0, time.Time{}, nil
-	}
-	return version, db.Time(at), err
+// issue is where an issue of a form and an author ends.
+type issue struct {
+	version int
+	last    int64 // entry
+	until   time.Time
 }
 
-func insertReport(tx *db.Tx, r *sitrep.Report, body, sum string, by hand, now time.Time) (id int64, err error) {
+// lastIssue is the newest; version 0 before the first.
+func lastIssue(tx *db.Tx, caseID int64, form string, author int64) (i issue, err error) {
+	var until int64
+	err = tx.QueryRow(`select version, last_entry, until_at from room_reports where case_id = $1 and form = $2 and agency = $3
+		order by version desc nulls last, id limit 1`, caseID, form, author).Scan(&i.version, &i.last, &until)
+	if errors.Is(err, db.ErrNotFound) {
+		return issue{}, nil
+	}
+	i.until = db.Time(until)
+	return i, err
+}
+
+func insertReport(tx *db.Tx, r *sitrep.Report, author int64, body, sum string, by hand, now time.Time) (id int64, err error) {
 	err = tx.QueryRow(`insert into room_reports (case_id, form, agency, version, body, sha256, first_entry, last_entry, since_at, until_at,
 		made_at, made_by, organisation, post) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`,
-		r.Case, r.Form, r.Agency, r.Version, body, sum, r.First, r.Last, db.Micros(r.Since), db.Micros(r.Until), db.Micros(now), by.Name,
+		r.Case, r.Form, author, r.Version, body, sum, r.First, r.Last, db.Micros(r.Since), db.Micros(r.Until), db.Micros(now), by.Name,
 		by.Organisation, by.post).Scan(&id)
 	return id, err
 }
@@ -284,19 +304,26 @@ func insertRemark(tx *db.Tx, report int64, by hand, words string, signed bool, n
 	if signed {
 		sign = 1
 	}
-	err = tx.QueryRow(`insert into room_remarks (report, at, by_name, organisation, post, words, signed) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
-		report, db.Micros(now), by.Name, by.Organisation, by.post, words, sign).Scan(&id)
+	err = tx.QueryRow(`insert into room_remarks (report, at, by_id, by_name, organisation, post, words, signed)
+		values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (report, by_id) where signed = 1 and by_id <> 0 do nothing returning id`,
+		report, db.Micros(now), by.ID, by.Name, by.Organisation, by.post, words, sign).Scan(&id)
+	if errors.Is(err, db.ErrNotFound) {
+		err = lifecycle.Refuse("room.signed", "", "You have signed this report already: one account signs once.", "您已签发本期报告，同一账号不重复签发。")
+	}
 	return id, err
 }
 
 const reportColumns = `r.id, r.form, r.agency, r.version, r.sha256, r.first_entry, r.last_entry, r.since_at, r.until_at, r.made_at, r.made_by,
-	r.organisation, r.post, (select count(*) from room_remarks m where m.report = r.id and m.signed = 1)`
+	r.organisation, r.post, (select count(distinct m.by_name) from room_remarks m where m.report = r.id and m.signed = 1)`
 
 func scanReport(row interface{ Scan(...any) error }, more ...any) (ReportView, error) {
 	var v ReportView
 	var since, until, at int64
 	err := row.Scan(append([]any{&v.ID, &v.Form, &v.Agency, &v.Version, &v.SHA256, &v.First, &v.Last, &since, &until, &at, &v.By,
 		&v.Organisation, &v.Post, &v.Signed}, more...)...)
+	if v.Form != sitrep.Activity {
+		v.Agency = 0
+	}
 	v.Since, v.Until, v.At = db.Time(since), db.Time(until), db.Time(at)
 	return v, err
 }

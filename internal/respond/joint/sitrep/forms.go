@@ -206,22 +206,27 @@ func (w *writer) topics(topics ...string) []Line {
 	return out
 }
 
-// events are the entries that changed something: moves, decisions, marks, resources, objectives, alerts, and the lines of the
-// log that their writer called significant.
+// events are the entries that changed something.
 func (w *writer) events(entries []respond.Entry) []Line {
 	var out []Line
 	for i := range entries {
-		e := &entries[i]
-		switch e.Kind {
-		case "move", "alert", "overdue", "plan", KindDecision, KindMark, KindObjective, KindResource:
+		if e := &entries[i]; changesSomething(e) {
 			out = append(out, entryLine(e))
-		case KindLog:
-			if flag(e, "significant") {
-				out = append(out, entryLine(e))
-			}
 		}
 	}
 	return out
+}
+
+// changesSomething says it of moves, decisions, marks, resources, objectives, alerts, plans, and of the lines of the log that
+// their writer called significant.
+func changesSomething(e *respond.Entry) bool {
+	switch e.Kind {
+	case "move", "alert", "overdue", "plan", KindDecision, KindMark, KindObjective, KindResource:
+		return true
+	case KindLog:
+		return flag(e, "significant")
+	}
+	return false
 }
 
 // volume counts the entries of the period by kind.

@@ -46,8 +46,10 @@ type Report struct {
 	Subject  Text      `json:"subject" doc:"what the incident is called"`
 	From     Text      `json:"from" doc:"the unit that reports"`
 	Agency   int64     `json:"agency,omitempty" doc:"of an activity log: the organisation"`
-	Since    time.Time `json:"since" doc:"the period that it reports on"`
+	Since    time.Time `json:"since" doc:"the period that it reports on, as clocks had it"`
 	Until    time.Time `json:"until"`
+	After    int64     `json:"after_entry" doc:"the period are the entries above this one, up to the last of the span"`
+	ByTime   bool      `json:"by_time,omitempty" doc:"the period was asked for by a time: it is the entries since then"`
 	First    int64     `json:"first_entry" doc:"the span of entries that it rests on"`
 	Last     int64     `json:"last_entry"`
 	Entries  int       `json:"entries"`
@@ -84,15 +86,18 @@ type Figure struct {
 
 // Options are what a report is to be of, beside the entries.
 type Options struct {
-	Form          string
-	Case          int64
-	Kind          string // of the case
-	Version       int
-	Subject       Text
-	From          Text  // the unit that reports
-	Agency        int64 // of an activity log
+	Form    string
+	Case    int64
+	Kind    string // of the case
+	Version int
+	Subject Text
+	From    Text  // the unit that reports
+	Agency  int64 // of an activity log
+	// The period is the entries above After, whatever the clock said when they were written; with ByTime, those since Since.
+	After         int64
+	ByTime        bool
 	Since         time.Time
-	Until         time.Time // entries after it are left out
+	Until         time.Time // when the entries were read
 	Zone          *time.Location
 	Organisations func(id int64) Text
 }
@@ -102,23 +107,22 @@ func Make(o Options, entries []respond.Entry) (*Report, error) {
 	if !slices.Contains(forms, o.Form) {
 		return nil, fmt.Errorf("unknown form %q", o.Form)
 	}
-	if n := slices.IndexFunc(entries, func(e respond.Entry) bool { return e.At.After(o.Until) }); n >= 0 {
-		entries = entries[:n]
-	}
 	if len(entries) == 0 {
-		return nil, fmt.Errorf("case %d has no entries until %s", o.Case, o.Until)
+		return nil, fmt.Errorf("case %d has no entries", o.Case)
+	}
+	last := entries[len(entries)-1]
+	if last.At.After(o.Until) { // the clock was set back meanwhile
+		o.Until = last.At
+	}
+	if o.Since.After(o.Until) {
+		o.Since = o.Until
 	}
 	r := &Report{
 		Form: o.Form, Case: o.Case, Version: o.Version, Title: formTitles(o.Form), Subject: o.Subject, From: o.From, Agency: o.Agency,
-		Since: o.Since, Until: o.Until, First: entries[0].ID, Last: entries[len(entries)-1].ID, Entries: len(entries), Sections: []Section{},
+		Since: o.Since, Until: o.Until, After: o.After, ByTime: o.ByTime,
+		First: entries[0].ID, Last: last.ID, Entries: len(entries), Sections: []Section{},
 	}
-	w := writer{o: o, all: entries, state: Replay(entries)}
-	for i := range entries {
-		if !entries[i].At.Before(o.Since) {
-			w.period = entries[i:]
-			break
-		}
-	}
+	w := writer{o: o, all: entries, state: Replay(entries), period: r.period(entries)}
 	switch o.Form {
 	case Briefing:
 		r.Sections = w.briefing()
@@ -130,6 +134,17 @@ func Make(o Options, entries []respond.Entry) (*Report, error) {
 		r.Sections = w.special()
 	}
 	return r, nil
+}
+
+// period are the entries that a report is about, of those of its timeline.
+func (r *Report) period(entries []respond.Entry) (out []respond.Entry) {
+	for _, e := range entries {
+		if e.ID > r.Last || !r.ByTime && e.ID <= r.After || r.ByTime && e.At.Before(r.Since) {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // Seal is the report as it is kept, and its SHA-256.
@@ -145,7 +160,7 @@ func (r *Report) Seal() (body []byte, sum string, err error) {
 type writer struct {
 	o      Options
 	all    []respond.Entry
-	period []respond.Entry // those since o.Since
+	period []respond.Entry
 	state  State
 }
 
@@ -208,7 +223,7 @@ func plain(v float64) string {
 }
 
 // Check says what is wrong between a report and the timeline that it names: a line without a source, a source that isn't there,
-// a figure that its entries do not give. A report that was made by Make has none.
+// a figure that its entries do not give, an entry of its period that it leaves out or one from outside that it takes in. A report that was made by Make has none.
 func Check(r *Report, entries []respond.Entry) []string {
 	byID := make(map[int64]*respond.Entry, len(entries))
 	for i := range entries {
@@ -216,7 +231,31 @@ func Check(r *Report, entries []respond.Entry) []string {
 	}
 	var wrong []string
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	within := 0
+	for _, e := range entries {
+		if e.ID <= r.Last {
+			within++
+		}
+	}
+	if within != r.Entries || len(entries) == 0 || entries[0].ID != r.First {
+		say("rests on %d entries from %d to %d, the timeline has %d of them", r.Entries, r.First, r.Last, within)
+	}
+	period := r.period(entries)
 	for _, s := range r.Sections {
+		if takes := periodic(r, s.ID); takes != nil {
+			var want, got []int64
+			for i := range period {
+				if takes(&period[i]) {
+					want = append(want, period[i].ID)
+				}
+			}
+			for _, l := range s.Lines {
+				got = append(got, l.Entries...)
+			}
+			if !slices.Equal(got, want) {
+				say("%s tells of %v, the period has %v", s.ID, got, want)
+			}
+		}
 		if (len(s.Lines) == 0) != (s.None != nil) {
 			say("%s: %d lines, and says none: %t", s.ID, len(s.Lines), s.None != nil)
 		}
@@ -253,6 +292,37 @@ func Check(r *Report, entries []respond.Entry) []string {
 					say("%s line %d: %s is %v, its entries give %v", s.ID, i, f.Name, f.Value, sum)
 				}
 			}
+		}
+	}
+	return wrong
+}
+
+// periodic says which entries of the period a section tells of, each once; nil where the section is not about the period.
+func periodic(r *Report, section string) func(*respond.Entry) bool {
+	switch {
+	case r.Form == Special && section == "course", r.Form == Summary && section == "events":
+		return changesSomething
+	case r.Form == Activity && section == "log":
+		return func(e *respond.Entry) bool { return Of(e, r.Agency) }
+	}
+	return nil
+}
+
+// CheckIssues says what is wrong between the issues of one form and author, in order: an entry that stands in the period of two,
+// or of none although a later issue was made.
+func CheckIssues(issues []*Report, entries []respond.Entry) []string {
+	told := map[int64]int{}
+	last := int64(0)
+	for _, r := range issues {
+		last = max(last, r.Last)
+		for _, e := range r.period(entries) {
+			told[e.ID]++
+		}
+	}
+	var wrong []string
+	for _, e := range entries {
+		if n := told[e.ID]; e.ID <= last && n != 1 {
+			wrong = append(wrong, fmt.Sprintf("entry %d stands in %d issues", e.ID, n))
 		}
 	}
 	return wrong

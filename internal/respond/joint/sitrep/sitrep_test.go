@@ -38,7 +38,7 @@ func storm(t *rapid.T) []respond.Entry {
 		}
 		es = append(es, e)
 		id += int64(rapid.IntRange(1, 5).Draw(t, "gap"))
-		at = at.Add(time.Duration(rapid.IntRange(0, 3600).Draw(t, "pause")) * time.Second)
+		at = at.Add(time.Duration(rapid.IntRange(-900, 3600).Draw(t, "pause")) * time.Second)
 	}
 	add("alert", 0, "", map[string]any{"alert": 1.0})
 	small := rapid.IntRange(1, 4)
@@ -142,6 +142,59 @@ func TestEveryLineCanBeTraced(t *testing.T) {
 	})
 }
 
+// Each entry stands in the period of exactly one issue, whatever the clocks said: several at one moment, or one set back.
+func TestEachEntryStandsInOneIssue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		es := storm(t)
+		form := rapid.SampledFrom([]string{Summary, Special}).Draw(t, "form")
+		var issues []*Report
+		var told []int64
+		after := int64(0)
+		for read := 0; read < len(es); {
+			read = rapid.IntRange(read+1, len(es)).Draw(t, "read")
+			o := options(form)
+			o.After, o.Until = after, es[read-1].At // the next entry may be of the same moment, or of one before it
+			r, err := Make(o, es[:read])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wrong := Check(r, es); len(wrong) > 0 {
+				t.Fatal(wrong)
+			}
+			if r.Since.After(r.Until) {
+				t.Fatalf("from %s to %s", r.Since, r.Until)
+			}
+			for _, s := range r.Sections {
+				if s.ID == "course" || s.ID == "events" {
+					for _, l := range s.Lines {
+						told = append(told, l.Entries...)
+					}
+				}
+			}
+			issues, after = append(issues, r), r.Last
+		}
+		if wrong := CheckIssues(issues, es); len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		var want []int64
+		for _, e := range es {
+			significant, _ := e.Data["significant"].(bool)
+			if slices.Contains([]string{"alert", "move", "decision", "mark", "objective", "resource"}, e.Kind) || significant {
+				want = append(want, e.ID)
+			}
+		}
+		if !slices.Equal(told, want) {
+			t.Fatalf("the issues tell of %v, want %v", told, want)
+		}
+		if len(issues) > 1 { // cut by time, the second issue would tell again of what the first told
+			issues[1].After = 0
+			if len(CheckIssues(issues, es)) == 0 || want[0] <= issues[0].Last && len(Check(issues[1], es)) == 0 {
+				t.Fatal("an issue that repeats the one before is not seen")
+			}
+		}
+	})
+}
+
 // The activity log of an agency holds each entry of it once, in order, and none of another's.
 func TestActivityLogIsComplete(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -182,6 +235,9 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"a rule":            func(r *Report) { line(r, "resources").Figures[0].Rule = "guess" },
 		"a section emptied": func(r *Report) { r.Sections[0].Lines = nil },
 		"beyond its span":   func(r *Report) { r.Last = 6 },
+		"an event left out": func(r *Report) { s := &r.Sections[4]; s.Lines = s.Lines[:len(s.Lines)-1] },
+		"an older event":    func(r *Report) { r.After = 5 },
+		"a late entry":      func(r *Report) { r.Entries = 2 },
 	} {
 		r, err := Make(options(Summary), es)
 		if err != nil {
