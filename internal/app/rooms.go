@@ -29,6 +29,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
 	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/warn"
 )
@@ -111,9 +112,13 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.limits = deadlines(a.db, a.clock, a.access, known, a.packs.cases, a.reports.Categories())
+	set, err := a.site(ctx)
+	if err != nil {
+		return err
+	}
 	a.plan, err = plan.New(plan.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Cases: a.respond, Register: known, News: a.bus, Plans: a.packs.plans,
-		Adviser: a.drainage(known),
+		Adviser: a.drainage(known), City: lifecycle.Words(set.Name.English, set.Name.Chinese),
 	})
 	if err != nil {
 		return err

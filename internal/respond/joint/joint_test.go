@@ -415,6 +415,38 @@ func TestPrintedReport(t *testing.T) {
 	}
 }
 
+// A 专报 names sender, addressees and who signs by organisation and post, never by an account; what is not known is left to fill in.
+func TestTheHeadOfAZhuanbao(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, rooms()...))
+	router := web.NewRouter("test")
+	w.Routes(router)
+	page := func(report int64) string {
+		req := httptest.NewRequest("GET", "/rooms/"+itoa(w.id)+"/reports/"+itoa(report)+"?lang=zh-CN", nil).WithContext(as(0))
+		rec := httptest.NewRecorder()
+		router.Server().Handler.ServeHTTP(rec, req)
+		return regexp.MustCompile(`<[^>]*>`).ReplaceAllString(rec.Body.String(), "")
+	}
+	made := w.done(w.Report(as(0), w.id, ReportRequest{Post: "值班长", Form: sitrep.Special}, ""))
+	for _, want := range []string{"澜境市值班室（值班长）", "主送：＿", "抄送：＿", "签发人：＿"} {
+		if got := page(made.Item); !strings.Contains(got, want) {
+			t.Errorf("lacks %q: %s", want, got)
+		}
+	}
+	made = w.done(w.Report(as(0), w.id, ReportRequest{Post: "值班长", Form: sitrep.Special, To: "市委办公室", Copy: "市应急管理局"}, ""))
+	w.done(w.Remark(as(0), w.id, made.Item, RemarkRequest{Post: "值班主任", Sign: true}, ""))
+	got := page(made.Item)
+	for _, want := range []string{"主送：市委办公室", "抄送：市应急管理局", "签发人：市值班室（值班主任）"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("lacks %q: %s", want, got)
+		}
+	}
+	for _, not := range []string{"市市", "officer-0"} {
+		if strings.Contains(got, not) {
+			t.Errorf("has %q: %s", not, got)
+		}
+	}
+}
+
 func TestAChangedReportSaysSo(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t, rooms()...))
 	made := w.done(w.Report(as(fire), w.id, ReportRequest{Post: "staff", Form: sitrep.Briefing}, ""))

@@ -27,6 +27,9 @@ type ReportRequest struct {
 	Since *time.Time `json:"since,omitempty" doc:"the period is the entries since this time; left out: those after the last issue of the form by the same organisation, for a first one all"`
 	// Agency is the organisation whose log an ICS-214 is.
 	Agency int64 `json:"agency,omitempty"`
+	// To and Copy are whom a 专报 goes to; left out, the page has lines to fill in by hand.
+	To   string `json:"to,omitempty" doc:"主送"`
+	Copy string `json:"copy,omitempty" doc:"抄送"`
 }
 
 // ReportView is a report without its body.
@@ -56,6 +59,16 @@ type ReportPage struct {
 	Intact bool `json:"intact"`
 }
 
+// Signers are the remarks by which a report was signed.
+func (p *ReportPage) Signers() (out []RemarkView) {
+	for _, r := range p.Remarks {
+		if r.Signed {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // RemarkView is what a person added to a report, or a signature.
 type RemarkView struct {
 	ID           int64     `json:"id"`
@@ -81,6 +94,12 @@ func (s *Service) Report(ctx context.Context, caseID int64, r ReportRequest, key
 		if err := s.knownOrganisation(ctx, r.Agency); err != nil {
 			return respond.Receipt{}, err
 		}
+	}
+	var err1, err2 error
+	r.To, err1 = text(r.To, "to", maxLabel, false)
+	r.Copy, err2 = text(r.Copy, "copy", maxLabel, false)
+	if err := errors.Join(err1, err2); err != nil {
+		return respond.Receipt{}, first(err)
 	}
 	if r.Since != nil && r.Since.After(s.Cases.Clock.Now()) {
 		return respond.Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "room.since", "the period can't begin after now").At("since")
@@ -122,6 +141,7 @@ func (s *Service) write(ctx context.Context, caseID int64, r ReportRequest) (*si
 	o := sitrep.Options{
 		Form: r.Form, Case: caseID, Kind: c.Kind, Agency: r.Agency, Since: c.OpenedAt, Until: s.Cases.Clock.Now().UTC().Truncate(time.Microsecond), Zone: s.Zone,
 		Subject: lifecycle.Words(titleIn(head.Title, "en"), titleIn(head.Title, "zh")), From: s.from(ctx),
+		To: r.To, Copy: r.Copy,
 		Organisations: s.names(ctx),
 	}
 	if r.Form == sitrep.Activity {
@@ -161,7 +181,7 @@ func (s *Service) from(ctx context.Context) lifecycle.Text {
 	if org := access.From(ctx).Organisation; org != 0 {
 		return s.orgName(ctx, org)
 	}
-	return lifecycle.Words(s.City.En+", "+sitrep.CityWatch().En, s.City.Zh+sitrep.CityWatch().Zh)
+	return sitrep.CityWatchOf(s.City)
 }
 
 // names asks the register for each name once.

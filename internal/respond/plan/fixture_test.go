@@ -35,6 +35,8 @@ var incidentKind = lifecycle.Kind{
 	Moves: []lifecycle.Move{
 		{ID: "grade", Title: both("grade"), From: []string{"open"}, To: "open", Who: []string{"duty-officer"},
 			Requires: []lifecycle.Requirement{{Field: "grade", Kind: "text", Title: both("grade")}}},
+		{ID: "hazard", Title: both("hazard"), From: []string{"open"}, To: "open", Who: []string{"duty-officer"},
+			Requires: []lifecycle.Requirement{{Field: "hazard", Kind: "choice", Title: both("hazard"), Options: []lifecycle.Option{{ID: "rainstorm", Title: lifecycle.Words("Flooding", "洪涝")}}}}},
 		{ID: "close", Title: both("close"), From: []string{"open"}, To: "closed", Who: []string{"duty-officer"}},
 	},
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 // Who may open is settled by the lead that the register knows, never by the one that the request names.
@@ -76,4 +77,20 @@ func TestInWhoseName(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An incident that a response opens is called after city, place and hazard; the reason stands in the timeline.
+func TestTheIncidentHasAName(t *testing.T) {
+	for why, want := range map[string]string{"雨势增强": "澜港市30 号area12 号place洪涝", "it rains more": "Flooding, place 12, Langang"} {
+		w := newWorld(t, dbtest.SQLite(t, rooms()...))
+		w.City = lifecycle.Words("Langang", "澜港市")
+		id := w.mustOpen(OpenRequest{Level: "IV", Why: why, Asset: 2})
+		c, err := w.Cases.Case(officer(1), w.board(id).Case)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Title != want || !strings.Contains(fmt.Sprint(c.Timeline[0]), why) {
+			t.Errorf("%v: %+v", c.Title, c.Timeline[0])
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -62,6 +63,8 @@ type Deps struct {
 	Plans []*Plan
 	// Adviser may be nil.
 	Adviser Adviser
+	// City is what the city is called: an incident of a response is named after it. Empty: after its place alone.
+	City lifecycle.Text
 }
 
 // Service runs emergency plans. Its methods are safe for concurrent use.
@@ -155,12 +158,13 @@ func (s *Service) Open(ctx context.Context, planID string, r OpenRequest, key st
 	if lead != 0 {
 		spot.Owner = lead
 	}
+	name := s.incidentName(ctx, p, spot)
 	who := access.From(ctx)
 	return s.Cases.Once(ctx, key, []any{"plan.open", planID, r}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
 		a := &Activation{
 			Plan: p.ID, Level: r.Level, Drill: r.Drill, Case: r.Case, Spot: spot, Agencies: players, OpenedAt: now,
 		}
-		return s.open(tx, who, p, a, r, office, reasons, now)
+		return s.open(tx, who, p, a, r, office, name, reasons, now)
 	})
 }
 
@@ -257,7 +261,7 @@ func (s *Service) choose(ctx context.Context, p *Plan, players []Player, chosen 
 }
 
 // open does what opening means. a lacks its id, its definition and its site, and perhaps its case.
-func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r OpenRequest, office lifecycle.Text, reasons []Reason, now time.Time) (respond.Receipt, error) {
+func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r OpenRequest, office, name lifecycle.Text, reasons []Reason, now time.Time) (respond.Receipt, error) {
 	a.Site = p.siteOf(a.Spot, r.Case)
 	if there, err := activeAt(tx, p.ID, a.Site); err != nil {
 		return respond.Receipt{}, err
@@ -276,7 +280,9 @@ func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r Op
 		"plan": p.ID, "level": a.Level, "drill": a.Drill, "proposal": r.Proposal, "reasons": refs(reasons), "decided_by": office,
 	}}
 	if a.Case == 0 {
-		c, _, err := s.Cases.Open(tx, who, opening(p, a, r, reasons), line, now)
+		o := opening(p, a, r, name, reasons)
+		line.Data["name"], line.Data["fields"] = name, o.Fields
+		c, _, err := s.Cases.Open(tx, who, o, line, now)
 		if err != nil {
 			return respond.Receipt{}, err
 		}
@@ -311,9 +317,63 @@ func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r Op
 	})
 }
 
+// incidentName is what the incident of a response is called: the city and place, and the hazard.
+func (s *Service) incidentName(ctx context.Context, p *Plan, spot inspect.Spot) lifecycle.Text {
+	hazard := p.Title
+	for _, k := range s.Cases.Kinds { // the incident's own words for hazards
+		if k.ID != CaseKind {
+			continue
+		}
+		for _, m := range k.Moves {
+			for _, r := range m.Requires {
+				if i := slices.IndexFunc(r.Options, func(o lifecycle.Option) bool { return r.Field == "hazard" && o.ID == p.About }); i >= 0 {
+					hazard = r.Options[i].Title
+				}
+			}
+		}
+	}
+	var place lifecycle.Text
+	for _, x := range []struct {
+		kind string
+		id   int64
+	}{{"area", spot.Area}, {"place", spot.Place}} {
+		if x.id == 0 {
+			continue
+		}
+		n := s.Register.Name(ctx, x.kind, x.id)
+		if n == (lifecycle.Text{}) {
+			continue
+		}
+		if place = lifecycle.Words(n.En, place.Zh+strings.TrimPrefix(n.Zh, place.Zh)); x.kind == "place" {
+			break
+		}
+	}
+	if spot.Place == 0 && spot.Asset != 0 {
+		if n := s.Register.Name(ctx, "asset", spot.Asset); n != (lifecycle.Text{}) {
+			place = lifecycle.Words(n.En, place.Zh+strings.TrimPrefix(n.Zh, place.Zh))
+		}
+	}
+	zh := s.City.Zh + strings.TrimPrefix(place.Zh, s.City.Zh) + hazard.Zh
+	en := hazard.En
+	for _, at := range []string{place.En, s.City.En} {
+		if at != "" && !strings.Contains(en, at) {
+			en += ", " + at
+		}
+	}
+	return lifecycle.Words(en, zh)
+}
+
+// inLanguageOf is a name in the language that a person writes in: a case has one title.
+func inLanguageOf(words string, name lifecycle.Text) string {
+	if strings.ContainsFunc(words, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		return name.Zh
+	}
+	return name.En
+}
+
 // opening is the new incident of a response.
-func opening(p *Plan, a *Activation, r OpenRequest, reasons []Reason) respond.Opening {
-	o := respond.Opening{Kind: CaseKind, Title: firstWords(r.Why), Spot: a.Spot, Fields: map[string]any{"hazard": p.About}}
+func opening(p *Plan, a *Activation, r OpenRequest, name lifecycle.Text, reasons []Reason) respond.Opening {
+	o := respond.Opening{Kind: CaseKind, Title: inLanguageOf(r.Why, name), Spot: a.Spot, Fields: map[string]any{"hazard": p.About}}
 	if r.Grade != "" {
 		o.Fields["grade"] = r.Grade
 	}
@@ -857,16 +917,6 @@ func words(text, field string) (string, error) {
 		return "", web.Errorf(http.StatusUnprocessableEntity, "plan.text", "the text holds characters that cannot be shown").At(field)
 	}
 	return guard.Mask(text), nil
-}
-
-// firstWords makes a title of a reason, which is masked already.
-func firstWords(text string) string {
-	const most = 40
-	line, _, _ := strings.Cut(text, "\n")
-	if r := []rune(line); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return line
 }
 
 func digest(text string) string {

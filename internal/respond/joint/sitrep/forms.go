@@ -1,7 +1,9 @@
 package sitrep
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
@@ -43,7 +45,7 @@ func (w *writer) summary() []Section {
 		section("volume", "11", words("Entries in this period", "本期记录"), w.volume()),
 		section("area", "16-27", words("Location and marks in force", "地点及现行标绘"), w.marks()),
 		section("events", "28", words("Significant events of the period", "本期重要事件"), w.events(w.period)),
-		section("damage", "30", words("Damage assessment", "损失情况"), w.topics("damage")),
+		section("damage", "30", words("Damage assessment", "损失情况"), slices.Concat(w.answers("harm"), w.topics("damage"))),
 		section("casualties", "31-33", words("People: status summary", "人员情况"), w.topics("casualties")),
 		section("safety", "34", words("Life, safety and health", "生命与安全"), w.topics("safety")),
 		section("threat", "36-38", words("Threats and projected activity", "次生风险与趋势"), w.topics("threat")),
@@ -97,7 +99,7 @@ func Of(e *respond.Entry, agency int64) bool {
 
 func (w *writer) special() []Section {
 	return []Section{
-		section("basics", "一", words("The incident", "基本情况"), slices.Concat(w.initiated(), w.topics("situation", "casualties", "damage"))),
+		section("basics", "一", words("The incident", "基本情况"), slices.Concat(w.initiated(), w.graded(), w.answers("situation", "harm"), w.topics("situation", "casualties", "damage"))),
 		section("course", "二", words("Course of the response", "处置经过"), w.events(w.period)),
 		section("status", "三", words("Situation now", "目前态势"), slices.Concat(w.standing(), w.topics("threat"), w.marks(), w.resources(), w.tasksDone())),
 		section("next", "四", words("Next steps", "下一步措施"), slices.Concat(w.topics("next"), w.objectives(), w.openTasks(), w.needs())),
@@ -117,7 +119,10 @@ func entryLine(e *respond.Entry) Line {
 
 // initiated is how it began: the first entry, and what was known when the room was opened.
 func (w *writer) initiated() []Line {
-	out := []Line{entryLine(&w.all[0])}
+	first := entryLine(&w.all[0])
+	day := w.all[0].At.In(w.o.Zone)
+	first.Text = words("Begun "+w.clock(w.all[0].At).En+". "+first.Text.En, fmt.Sprintf("时间：%d年", day.Year())+w.clock(w.all[0].At).Zh+"。"+first.Text.Zh)
+	out := []Line{first}
 	for i := range w.all[1:] {
 		if e := &w.all[i+1]; e.Kind == KindRoom {
 			out = append(out, entryLine(e))
@@ -129,15 +134,12 @@ func (w *writer) initiated() []Line {
 
 // standing is where the case stands: its last move, its grade, its alert.
 func (w *writer) standing() []Line {
-	var move, grade, alert *respond.Entry
+	var move, alert *respond.Entry
 	for i := range w.all {
 		e := &w.all[i]
 		switch e.Kind {
 		case "move":
 			move = e
-			if fields := object(e, "fields"); fields != nil && fields["grade"] != nil {
-				grade = e
-			}
 		case "alert":
 			alert = e
 		}
@@ -148,15 +150,50 @@ func (w *writer) standing() []Line {
 		l.Text = words("Last step of the case: "+l.Text.En, "案卷最近一步："+l.Text.Zh)
 		out = append(out, l)
 	}
-	if grade != nil {
-		if t, ok := w.grade(object(grade, "fields")["grade"]); ok {
-			out = append(out, Line{At: at(grade.At), Text: t, Entries: []int64{grade.ID}})
-		}
-	}
+	out = append(out, w.graded()...)
 	if alert != nil {
 		l := entryLine(alert)
 		l.Text = words("Last news of its alerts: "+l.Text.En, "告警最新动态："+l.Text.Zh)
 		out = append(out, l)
+	}
+	return out
+}
+
+// graded is the grade of the incident, as it was given last: in a step of the case, or when a plan opened it.
+func (w *writer) graded() []Line {
+	for i := range slices.Backward(w.all) {
+		e := &w.all[i]
+		fields := object(e, "fields")
+		if e.Kind != "move" && e.Kind != "plan" || fields == nil || fields["grade"] == nil {
+			continue
+		}
+		t, ok := w.grade(fields["grade"])
+		if !ok {
+			return nil
+		}
+		if e.Kind == "plan" { // its words are those of the response
+			t = words(e.Text.En+". "+t.En, e.Text.Zh+"。"+t.Zh)
+		}
+		return []Line{{At: at(e.At), Text: t, Entries: []int64{e.ID}}}
+	}
+	return nil
+}
+
+// answers are what the steps of the case asked for, the newest of each field.
+func (w *writer) answers(fields ...string) (out []Line) {
+	titles := map[string]Text{"situation": words("What happened", "情况"), "harm": words("Harm", "人员伤亡和损失")}
+	for _, field := range fields {
+		for i := range slices.Backward(w.all) {
+			e := &w.all[i]
+			said, _ := object(e, "fields")[field].(string)
+			if e.Kind != "move" || said == "" {
+				continue
+			}
+			t, l := titles[field], entryLine(e)
+			l.Text = words(l.Text.En+". "+t.En+": "+said, l.Text.Zh+"。"+t.Zh+"："+said)
+			out = append(out, l)
+			break
+		}
 	}
 	return out
 }
@@ -376,15 +413,60 @@ func (w *writer) needs() []Line {
 	return out
 }
 
+// openTasks are the tasks that are out. Those of the same words are one line, with who has them: each still has its entries there.
 func (w *writer) openTasks() []Line {
 	var out []Line
+	var groups [][]Task
+	at0 := map[Text]int{}
 	for _, t := range w.state.Tasks {
-		if t.State == "open" || t.State == "acknowledged" {
-			to := w.name(t.Organisation)
-			out = append(out, Line{At: at(t.At), Text: words(t.Words.En+" ("+to.En+")", t.Words.Zh+"（"+to.Zh+"）"), Entries: t.Entries})
+		if t.State != "open" && t.State != "acknowledged" {
+			continue
 		}
+		i, known := at0[t.Words]
+		if !known {
+			i = len(groups)
+			at0[t.Words], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], t)
+	}
+	for _, ts := range groups {
+		out = append(out, w.sameTask(ts))
 	}
 	return out
+}
+
+// named is how many organisations a line names before it counts them.
+const named = 3
+
+// sameTask is the line of tasks that have the same words.
+func (w *writer) sameTask(ts []Task) Line {
+	l := Line{At: at(ts[0].At)}
+	teams := Figure{Name: "organisations", Rule: Count}
+	var who []int64
+	for _, t := range ts {
+		l.Entries = append(l.Entries, t.Entries...)
+		if !slices.Contains(who, t.Organisation) {
+			who = append(who, t.Organisation)
+			teams.add(1, t.Entries[0])
+		}
+	}
+	slices.Sort(l.Entries)
+	var en, zh []string
+	for _, id := range who[:min(named, len(who))] {
+		n := w.name(id)
+		en, zh = append(en, n.En), append(zh, n.Zh)
+	}
+	to := words(strings.Join(en, ", "), strings.Join(zh, "、"))
+	switch {
+	case len(who) == 1:
+		l.Text = words(ts[0].Words.En+" ("+to.En+")", ts[0].Words.Zh+"（"+to.Zh+"）")
+		return l
+	case len(who) > named:
+		to = words(to.En+" and others, "+plain(teams.Value)+" in all", to.Zh+"等"+plain(teams.Value)+"个单位")
+		l.Figures = []Figure{teams}
+	}
+	l.Text = words(ts[0].Words.En+": "+to.En, ts[0].Words.Zh+"：由"+to.Zh+"落实")
+	return l
 }
 
 // tasksDone counts the tasks by state.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/respond"
@@ -45,6 +46,8 @@ type Report struct {
 	Title    Text      `json:"title"`
 	Subject  Text      `json:"subject" doc:"what the incident is called"`
 	From     Text      `json:"from" doc:"the unit that reports"`
+	To       string    `json:"to,omitempty" doc:"主送: whom it goes to; left out: a line to fill in by hand"`
+	Copy     string    `json:"copy,omitempty" doc:"抄送"`
 	Agency   int64     `json:"agency,omitempty" doc:"of an activity log: the organisation"`
 	Since    time.Time `json:"since" doc:"the period that it reports on, as clocks had it"`
 	Until    time.Time `json:"until"`
@@ -86,13 +89,14 @@ type Figure struct {
 
 // Options are what a report is to be of, beside the entries.
 type Options struct {
-	Form    string
-	Case    int64
-	Kind    string // of the case
-	Version int
-	Subject Text
-	From    Text  // the unit that reports
-	Agency  int64 // of an activity log
+	Form     string
+	Case     int64
+	Kind     string // of the case
+	Version  int
+	Subject  Text
+	From     Text // the unit that reports
+	To, Copy string
+	Agency   int64 // of an activity log
 	// The period is the entries above After, whatever the clock said when they were written; with ByTime, those since Since.
 	After         int64
 	ByTime        bool
@@ -110,6 +114,14 @@ func Make(o Options, entries []respond.Entry) (*Report, error) {
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("case %d has no entries", o.Case)
 	}
+	// An incident that a plan opened is called as the plan's entry has it, in both languages.
+	if name := object(&entries[0], "name"); entries[0].Kind == "plan" && name != nil {
+		en, _ := name["en"].(string)
+		zh, _ := name["zh-CN"].(string)
+		if en != "" && zh != "" {
+			o.Subject = words(en, zh)
+		}
+	}
 	last := entries[len(entries)-1]
 	if last.At.After(o.Until) { // the clock was set back meanwhile
 		o.Until = last.At
@@ -119,7 +131,7 @@ func Make(o Options, entries []respond.Entry) (*Report, error) {
 	}
 	r := &Report{
 		Form: o.Form, Case: o.Case, Version: o.Version, Title: formTitles(o.Form), Subject: o.Subject, From: o.From, Agency: o.Agency,
-		Since: o.Since, Until: o.Until, After: o.After, ByTime: o.ByTime,
+		To: o.To, Copy: o.Copy, Since: o.Since, Until: o.Until, After: o.After, ByTime: o.ByTime,
 		First: entries[0].ID, Last: last.ID, Entries: len(entries), Sections: []Section{},
 	}
 	w := writer{o: o, all: entries, state: Replay(entries), period: r.period(entries)}
@@ -190,6 +202,15 @@ func (w *writer) name(id int64) Text {
 
 // CityWatch is what the city's own accounts are called.
 func CityWatch() Text { return lifecycle.Words("the city's watch", "市值班室") }
+
+// CityWatchOf is the watch of a city by its full name: 澜港市值班室.
+func CityWatchOf(city Text) Text {
+	watch := CityWatch()
+	if city == (Text{}) {
+		return watch
+	}
+	return lifecycle.Words(city.En+", "+watch.En, city.Zh+strings.TrimPrefix(watch.Zh, "市"))
+}
 
 // who is an organisation with its post.
 func (w *writer) who(org int64, post string) Text {

@@ -62,9 +62,10 @@ func storm(t *rapid.T) []respond.Entry {
 		case "presence":
 			add(KindPresence, by, "", map[string]any{"organisation": float64(by), "post": "staff", "step": rapid.SampledFrom([]string{"join", "leave", "invite"}).Draw(t, "step")})
 		case "task":
-			add("task", by, word, map[string]any{"task": n, "organisation": 41.0, "state": rapid.SampledFrom([]string{"open", "done", "withdrawn"}).Draw(t, "state")})
+			// Several agencies may have the same task.
+			add("task", by, fmt.Sprintf("task-%d", int(n)%2), map[string]any{"task": float64(rapid.IntRange(1, 12).Draw(t, "task")), "organisation": float64(rapid.IntRange(41, 46).Draw(t, "team")), "state": rapid.SampledFrom([]string{"open", "done", "withdrawn"}).Draw(t, "state")})
 		case "move":
-			add("move", by, word, map[string]any{"move": "x", "fields": map[string]any{"grade": "larger"}})
+			add("move", by, word, map[string]any{"move": "x", "fields": map[string]any{"grade": "larger", "harm": "harm-" + word}})
 		default:
 			add("note", by, word, nil)
 		}
@@ -260,6 +261,70 @@ func line(r *Report, section string) *Line {
 		}
 	}
 	return &Line{}
+}
+
+// The same task of many towns is one line, that has the entries of each; of few it names all.
+func TestSameTasksAreOneLine(t *testing.T) {
+	es := []respond.Entry{{ID: 1, At: noon, Kind: "alert", Text: lifecycle.Words("Opened", "立案"), Data: map[string]any{}}}
+	give := func(words string, organisations ...float64) {
+		for _, o := range organisations {
+			id := int64(len(es) + 1)
+			es = append(es, respond.Entry{ID: id, At: noon, Kind: "task", Text: lifecycle.Words("Warn", words), Data: map[string]any{"task": float64(id), "organisation": o, "state": "open"}})
+		}
+	}
+	give("转移低洼地带群众", 51, 52, 53, 54, 55)
+	give("排水", 40, 41)
+	give("封闭下穿通道", 60)
+	for form, section := range map[string]string{Special: "next", Summary: "planned"} {
+		r, err := Make(options(form), es)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wrong := Check(r, es); len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		var got []string
+		var linked []int64
+		for _, s := range r.Sections {
+			for _, l := range s.Lines {
+				if s.ID == section {
+					got, linked = append(got, l.Text.Zh), append(linked, l.Entries...)
+				}
+			}
+		}
+		want := []string{"转移低洼地带群众：由单位51、单位52、单位53等5个单位落实", "排水：由单位40、单位41落实", "封闭下穿通道（单位60）"}
+		if !slices.Equal(got, want) || len(linked) != 8 {
+			t.Errorf("%s: %q with %v, want %q", form, got, linked, want)
+		}
+	}
+}
+
+// What the case knows of time, name, grade and harm stands in the first section.
+func TestBasics(t *testing.T) {
+	es := []respond.Entry{
+		{ID: 1, At: noon, Kind: "plan", Text: lifecycle.Words("Level III opened", "启动Ⅲ级响应"), Free: "雨势增强", Data: map[string]any{
+			"name": map[string]any{"en": "Flooding, South Bank", "zh-CN": "澜港市南岸片区内涝"}, "fields": map[string]any{"grade": "larger"}}},
+		{ID: 2, At: noon, Kind: "move", Text: lifecycle.Words("Report controlled", "报告事态控制"), Data: map[string]any{"fields": map[string]any{"harm": "2人轻伤，转移群众120人"}}},
+	}
+	r, err := Make(options(Special), es)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	for _, l := range r.Sections[0].Lines {
+		said += l.Text.Zh + "\n"
+	}
+	for _, want := range []string{"时间：2026年11月23日12:00", "雨势增强", "事件等级：较大", "人员伤亡和损失：2人轻伤，转移群众120人"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("lacks %q: %s", want, said)
+		}
+	}
+	if r.Subject.Zh != "澜港市南岸片区内涝" || r.Subject.En != "Flooding, South Bank" {
+		t.Errorf("it is about %v", r.Subject)
+	}
+	if got := CityWatchOf(lifecycle.Words("Langang", "澜港市")).Zh; got != "澜港市值班室" {
+		t.Errorf("the sender is %s", got)
+	}
 }
 
 // What stands now, and what a superseded decision or a lifted mark no longer says.
