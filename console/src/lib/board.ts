@@ -89,6 +89,9 @@ export interface Proposal {
   state: string;
   drill: boolean;
   reasons: { kind: 'alert' | 'warning' | 'incident'; ref: number; level: string; text: LocalText; since: string }[];
+  asset: number | null;
+  place: number | null;
+  area: number | null;
   asset_name: LocalText | null;
   place_name: LocalText | null;
   area_name: LocalText | null;
@@ -120,6 +123,15 @@ export interface PlanPage extends PlanBrief {
   source: string;
   agencies: BoardAgency[];
   may_decide: boolean;
+}
+
+/** Where a proposal is, and the incident that it is for, as a request to open names them. */
+export function whereOf(p: Proposal): Record<string, number> {
+  const out: Record<string, number> = {};
+  for (const kind of ['asset', 'place', 'area'] as const) if (p[kind]) out[kind] = p[kind];
+  const incident = p.reasons.find((r) => r.kind === 'incident');
+  if (incident) out.case = incident.ref;
+  return out;
 }
 
 /** What a task is called on the board: late goes before everything but done. */

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
@@ -29,6 +31,9 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.News.Consume(ctx, "plan", heard, s.Hear) })
 	g.Go(func() error {
 		for {
+			if err := s.rested(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "declined proposals are not looked at again", "err", err)
+			}
 			if err := s.Advise(ctx); err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "no advice for the responses under way", "err", err)
 			}
@@ -123,7 +128,15 @@ func (s *Service) incident(ctx context.Context, m bus.Message) error {
 	if err := json.Unmarshal(m.Data, &e); err != nil {
 		return drop(err)
 	}
-	if e.Kind != "" && e.Kind != CaseKind || !s.hears("incident", "") {
+	if e.Kind != "" && e.Kind != CaseKind {
+		return nil
+	}
+	if m.Subject == "case.closed" || m.Subject == "case.reopened" {
+		if err := s.closed(ctx, e.Case); err != nil {
+			return err
+		}
+	}
+	if !s.hears("incident", "") {
 		return nil
 	}
 	var c *respond.Case
@@ -153,6 +166,56 @@ func (s *Service) incident(ctx context.Context, m bus.Message) error {
 			return hazard == p.About
 		}
 		return pack == p.Pack || strings.HasPrefix(c.Category, p.Pack+"/")
+	})
+}
+
+// closed weighs the responses of a case anew that was closed, so that their end is proposed, or opened again.
+func (s *Service) closed(ctx context.Context, caseID int64) error {
+	var as []*Activation
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) { // most cases have no response: the writer need not be asked
+		as, err = activations(tx, true, caseID, 0, 100)
+		return err
+	})
+	if err != nil || len(as) == 0 {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		for _, a := range as {
+			if p := s.plans[a.Plan]; p != nil {
+				if err := s.weigh(tx, p, a.Site, s.now()); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// restFor is how long a proposal that was declined is not made again, however its reasons come and go, unless they justify a
+// higher level: a working value.
+const restFor = 2 * time.Hour
+
+// rested weighs anew where a declined proposal has rested long enough: what stands there still has no event to tell of it. It
+// looks a day back, so that a restart misses nothing.
+func (s *Service) rested(ctx context.Context) error {
+	until := s.now().Add(-restFor)
+	var sites [][2]string
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		sites, err = declinedSites(tx, until.Add(-24*time.Hour), until)
+		return err
+	})
+	if err != nil || len(sites) == 0 {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		for _, at := range sites {
+			if p := s.plans[at[0]]; p != nil {
+				if err := s.weigh(tx, p, at[1], s.now()); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	})
 }
 
@@ -278,6 +341,22 @@ func (s *Service) wanted(tx *db.Tx, p *Plan, site string, now time.Time) (*Propo
 	} else {
 		x.Spot = common(p, why, reasons, spots)
 	}
+	if a != nil {
+		over, err := s.caseClosed(tx, a.Case)
+		if err != nil {
+			return nil, err
+		}
+		if over { // whatever stands: it can go on in another incident only
+			x.What, x.Level, x.Drill = "end", "", a.Drill
+			x.Reasons = []Reason{{Kind: "incident", Ref: a.Case, Drill: a.Drill, Since: a.OpenedAt,
+				Text: lifecycle.Words(fmt.Sprintf("Incident %d is closed", a.Case), fmt.Sprintf("突发事件 %d 已办结", a.Case))}}
+			rests, err := s.rests(tx, x, a)
+			if err != nil || rests {
+				return nil, err
+			}
+			return x, nil
+		}
+	}
 	x.Drill = len(why) > 0 && !slices.ContainsFunc(why, func(r Reason) bool { return !r.Drill })
 	if x.What = next(inForce, level, has); x.What == "" {
 		return nil, nil
@@ -289,9 +368,20 @@ func (s *Service) wanted(tx *db.Tx, p *Plan, site string, now time.Time) (*Propo
 	return x, nil
 }
 
-// rests says whether a person has said all there is to say about a proposal: declined it, or ended a response, while one of its
+// rests says whether a person has said all there is to say about a proposal: declined it less than restFor ago, declined it, or ended a response, while one of its
 // reasons stood, and it asks for nothing higher.
 func (s *Service) rests(tx *db.Tx, x *Proposal, a *Activation) (bool, error) {
+	if x.What == "open" || x.What == "raise" {
+		ds, err := declinedAfter(tx, x.Plan, x.Site, x.At.Add(-restFor))
+		if err != nil {
+			return false, err
+		}
+		for _, d := range ds {
+			if d.What == x.What && d.Activation == x.Activation && rank(x.Level) <= rank(d.Level) {
+				return true, nil
+			}
+		}
+	}
 	d, err := lastProposal(tx, x.Plan, x.Site, "declined")
 	if err != nil {
 		return false, err
@@ -352,8 +442,15 @@ func same(a, b int64) int64 {
 	return 0
 }
 
-// follows settles the proposal that a decision followed and weighs anew what is to be proposed now.
-func (s *Service) follows(tx *db.Tx, who access.Actor, p *Plan, site string, proposal int64, why string, now time.Time) error {
+// deed is what a decision does: open, raise, lower or end; to which level, "" at the end; of which response, 0 at the opening.
+type deed struct {
+	what, level string
+	activation  int64
+}
+
+// follows settles the proposal that a decision followed and weighs anew what is to be proposed now. A decision can follow only a
+// proposal that is open and asks for just this.
+func (s *Service) follows(tx *db.Tx, who access.Actor, p *Plan, site string, d deed, proposal int64, why string, now time.Time) error {
 	if proposal != 0 {
 		x, err := getProposal(tx, proposal)
 		if errors.Is(err, db.ErrNotFound) || err == nil && (x.Plan != p.ID || x.Site != site) {
@@ -362,15 +459,19 @@ func (s *Service) follows(tx *db.Tx, who access.Actor, p *Plan, site string, pro
 		if err != nil {
 			return err
 		}
-		settled, err := settleProposal(tx, proposal, "taken", who.Name, why, now)
-		if err != nil {
+		switch {
+		case x.State != "open":
+			return web.Errorf(http.StatusConflict, "plan.proposal_settled", "proposal %d is not open any more: it is %s", x.ID, x.State).At("proposal")
+		case x.What != d.what || x.Level != d.level || x.Activation != d.activation:
+			return web.Errorf(http.StatusConflict, "plan.proposal_other", "proposal %d is to %s, not to %s",
+				x.ID, strings.TrimSpace(x.What+" "+x.Level), strings.TrimSpace(d.what+" "+d.level)).At("proposal")
+		}
+		if _, err := settleProposal(tx, proposal, "taken", who.Name, why, now); err != nil {
 			return err
 		}
-		if settled {
-			x.State = "taken"
-			if err := outbox.Put(tx, x.event(p, now)); err != nil {
-				return err
-			}
+		x.State = "taken"
+		if err := outbox.Put(tx, x.event(p, now)); err != nil {
+			return err
 		}
 	}
 	current := s.plans[p.ID] // what is proposed is by the plan as it is now

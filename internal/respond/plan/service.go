@@ -263,9 +263,21 @@ func (s *Service) choose(ctx context.Context, p *Plan, players []Player, chosen 
 // open does what opening means. a lacks its id, its definition and its site, and perhaps its case.
 func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r OpenRequest, office, name lifecycle.Text, reasons []Reason, now time.Time) (respond.Receipt, error) {
 	a.Site = p.siteOf(a.Spot, r.Case)
-	if there, err := activeAt(tx, p.ID, a.Site); err != nil {
+	there, err := activeAt(tx, p.ID, a.Site)
+	if err != nil {
 		return respond.Receipt{}, err
-	} else if there != nil {
+	}
+	if there != nil {
+		over, err := s.caseClosed(tx, there.Case)
+		if err == nil && over && there.Case != a.Case { // its incident is over, and so is it: it must not stand in the way of the next
+			err = s.endWithCase(tx, who, there, now)
+			there = nil
+		}
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+	}
+	if there != nil {
 		return respond.Receipt{}, web.Errorf(http.StatusConflict, "plan.open_already", "the response %d by this plan is under way at level %s; raise or lower that one", there.ID, there.Level)
 	}
 	hash, body, err := p.Hash()
@@ -305,7 +317,7 @@ func (s *Service) open(tx *db.Tx, who access.Actor, p *Plan, a *Activation, r Op
 	if err := s.decided(tx, who, a, "", a.Level, r.Why, office, r.Proposal, now); err != nil {
 		return respond.Receipt{}, err
 	}
-	if err := s.follows(tx, who, p, a.Site, r.Proposal, r.Why, now); err != nil {
+	if err := s.follows(tx, who, p, a.Site, deed{"open", a.Level, 0}, r.Proposal, r.Why, now); err != nil {
 		return respond.Receipt{}, err
 	}
 	err = s.leaf(tx, who, "plan.open", p, a, now, map[string]any{"to": a.Level, "proposal": r.Proposal, "tasks": len(given), "gaps": gaps(a.Agencies)})
@@ -468,7 +480,9 @@ func (t Task) orders(p *Plan, drill, gap bool) lifecycle.Text {
 
 // LevelRequest asks to raise or lower the level of a response.
 type LevelRequest struct {
-	Level    string `json:"level" enum:"I,II,III,IV"`
+	Level string `json:"level" enum:"I,II,III,IV"`
+	// From is the level that the officer saw: where it has changed meanwhile, nothing is done.
+	From     string `json:"from,omitempty" enum:"I,II,III,IV" doc:"the level that is to be changed; refused if another is in force by now"`
 	Why      string `json:"why"`
 	Proposal int64  `json:"proposal,omitempty" doc:"the program's proposal that this follows"`
 	// DecidedBy is in whose name it is decided, where that is not the office that the plan names for the new level.
@@ -494,6 +508,8 @@ func (s *Service) SetLevel(ctx context.Context, id int64, r LevelRequest, key st
 		switch {
 		case p.Level(r.Level) == nil:
 			return respond.Receipt{}, noLevel(p, r.Level)
+		case r.From != "" && r.From != from:
+			return respond.Receipt{}, web.Errorf(http.StatusConflict, "plan.level_changed", "the response is at level %s by now, not %s", from, r.From).At("from")
 		case r.Level == from:
 			return respond.Receipt{}, web.Errorf(http.StatusConflict, "plan.same_level", "the response is at level %s already", from).At("level")
 		}
@@ -525,7 +541,7 @@ func (s *Service) SetLevel(ctx context.Context, id int64, r LevelRequest, key st
 		if err := s.decided(tx, who, a, from, r.Level, r.Why, office, r.Proposal, now); err != nil {
 			return respond.Receipt{}, err
 		}
-		if err := s.follows(tx, who, p, a.Site, r.Proposal, r.Why, now); err != nil {
+		if err := s.follows(tx, who, p, a.Site, deed{next(from, r.Level, true), r.Level, a.ID}, r.Proposal, r.Why, now); err != nil {
 			return respond.Receipt{}, err
 		}
 		err = s.leaf(tx, who, "plan.level", p, a, now, map[string]any{
@@ -623,35 +639,52 @@ func (s *Service) End(ctx context.Context, id int64, r EndRequest, key string) (
 			return respond.Receipt{}, web.Errorf(http.StatusConflict, "plan.open_tasks",
 				"each task must be done, or withdrawn with a reason; open are %s", strings.Join(left, ", ")).At("withdraw")
 		}
-		from := a.Level
-		office, err := p.decidedBy(from, r.DecidedBy)
+		office, err := p.decidedBy(a.Level, r.DecidedBy)
 		if err != nil {
 			return respond.Receipt{}, err
 		}
-		if err := changeActivation(tx, a, from, now); err != nil {
+		if err := s.end(tx, who, p, a, office, r.Why, r.Proposal, taken, now); err != nil {
 			return respond.Receipt{}, err
 		}
-		line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: by(endedText(p, a), office), Free: r.Why, Data: map[string]any{
-			"plan": p.ID, "activation": a.ID, "from": from, "state": "ended", "proposal": r.Proposal, "decided_by": office,
-		}}
-		if err := s.Cases.Enter(tx, a.Case, &line); err != nil {
-			return respond.Receipt{}, err
-		}
-		if err := s.decided(tx, who, a, from, "", r.Why, office, r.Proposal, now); err != nil {
-			return respond.Receipt{}, err
-		}
-		if err := s.lapseAdvice(tx, p, a, now); err != nil {
-			return respond.Receipt{}, err
-		}
-		if err := s.follows(tx, who, p, a.Site, r.Proposal, r.Why, now); err != nil {
-			return respond.Receipt{}, err
-		}
-		err = s.leaf(tx, who, "plan.end", p, a, now, map[string]any{"from": from, "proposal": r.Proposal, "withdrawn": taken})
-		if err != nil {
-			return respond.Receipt{}, err
-		}
-		return respond.Receipt{Case: a.Case, Item: a.ID}, outbox.Put(tx, events.PlanEnded{Plan: a.event(p, now), Activation: a.ID, Case: a.Case, By: who.ID})
+		return respond.Receipt{Case: a.Case, Item: a.ID}, s.follows(tx, who, p, a.Site, deed{"end", "", a.ID}, r.Proposal, r.Why, now)
 	})
+}
+
+// end writes down that a response has ended.
+func (s *Service) end(tx *db.Tx, who access.Actor, p *Plan, a *Activation, office lifecycle.Text, why string, proposal int64, withdrawn int, now time.Time) error {
+	from := a.Level
+	if err := changeActivation(tx, a, from, now); err != nil {
+		return err
+	}
+	line := respond.Entry{At: now, Actor: who, Kind: "plan", Text: by(endedText(p, a), office), Free: why, Data: map[string]any{
+		"plan": p.ID, "activation": a.ID, "from": from, "state": "ended", "proposal": proposal, "decided_by": office,
+	}}
+	if err := s.Cases.Enter(tx, a.Case, &line); err != nil {
+		return err
+	}
+	if err := s.decided(tx, who, a, from, "", why, office, proposal, now); err != nil {
+		return err
+	}
+	if err := s.lapseAdvice(tx, p, a, now); err != nil {
+		return err
+	}
+	if err := s.leaf(tx, who, "plan.end", p, a, now, map[string]any{"from": from, "proposal": proposal, "withdrawn": withdrawn}); err != nil {
+		return err
+	}
+	return outbox.Put(tx, events.PlanEnded{Plan: a.event(p, now), Activation: a.ID, Case: a.Case, By: who.ID})
+}
+
+// endWithCase ends a response whose case is closed, by the hand of who opens the next one. The tasks ended with the case.
+func (s *Service) endWithCase(tx *db.Tx, who access.Actor, a *Activation, now time.Time) error {
+	p, err := s.version(tx, a.Definition)
+	if err != nil {
+		return err
+	}
+	office, err := p.decidedBy(a.Level, "")
+	if err != nil {
+		return err
+	}
+	return s.end(tx, who, p, a, office, "事件已办结，应急响应随之终止。The incident is closed, and the response with it.", 0, 0, now)
 }
 
 // Decline says no to a proposal. It rests then for as long as one of its reasons stands and nothing higher is justified.
@@ -793,10 +826,15 @@ func (s *Service) version(tx *db.Tx, hash string) (*Plan, error) {
 	return p, nil
 }
 
+func (s *Service) caseClosed(tx *db.Tx, caseID int64) (bool, error) {
+	c, err := respond.Find(tx, caseID)
+	return err == nil && !c.ClosedAt.IsZero(), err
+}
+
 // stillOpen refuses a case that is closed: no task could be given in it.
 func (s *Service) stillOpen(tx *db.Tx, caseID int64) error {
-	c, err := respond.Find(tx, caseID)
-	if err == nil && !c.ClosedAt.IsZero() {
+	closed, err := s.caseClosed(tx, caseID)
+	if closed {
 		err = web.Errorf(http.StatusConflict, "plan.case_closed", "case %d is closed", caseID).At("case")
 	}
 	return err

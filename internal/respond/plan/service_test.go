@@ -192,7 +192,12 @@ func TestProposals(t *testing.T) {
 		step("which passes", "")
 		w.warning("warning.cancelled", 7, "Actual", "yellow")
 		w.warning("warning.issued", 8, "Actual", "yellow")
-		step("another warning", "open III")
+		step("another warning", "")
+		w.clock.Advance(restFor)
+		if err := w.rested(officer(1)); err != nil {
+			t.Fatal(err)
+		}
+		step("it stands still when the refusal has rested", "open III")
 
 		// An alert that rests calls nobody.
 		w.warning("warning.cancelled", 8, "Actual", "yellow")

@@ -311,6 +311,29 @@ func lastProposal(tx *db.Tx, plan, site, state string) (*Proposal, error) {
 	return p, err
 }
 
+// declinedAfter are the proposals for a plan at a site that were declined after a time.
+func declinedAfter(tx *db.Tx, plan, site string, after time.Time) (ps []*Proposal, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		p, err := scanProposal(rows)
+		ps = append(ps, p)
+		return err
+	}, `select `+proposalColumns+` from plan_proposals where plan = $1 and site = $2 and state = 'declined' and decided_at > $3
+		order by id nulls last`, plan, site, db.Micros(after))
+	return ps, err
+}
+
+// declinedSites are the plans and sites of the proposals that were declined in a span of time.
+func declinedSites(tx *db.Tx, from, until time.Time) (sites [][2]string, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		var s [2]string
+		err := rows.Scan(&s[0], &s[1])
+		sites = append(sites, s)
+		return err
+	}, `select plan, site from plan_proposals where state = 'declined' and decided_at > $1 and decided_at <= $2
+		group by plan, site order by plan nulls last, site nulls last`, db.Micros(from), db.Micros(until))
+	return sites, err
+}
+
 // proposals lists up to limit proposals below the id before, newest first.
 func proposals(tx *db.Tx, open bool, before int64, limit int) (ps []*Proposal, err error) {
 	err = tx.Each(func(rows *sql.Rows) error {
