@@ -91,14 +91,30 @@ func (s *Service) Instruct(ctx context.Context, r InstructionRequest, key string
 			return respond.Receipt{}, err
 		}
 	}
-	if r.Case != 0 {
-		if err := s.Cases.Decide(ctx, "case.task", r.Case); err != nil {
-			return respond.Receipt{}, err
-		}
+	if err := s.mayInstruct(ctx, r); err != nil {
+		return respond.Receipt{}, err
 	}
 	return s.Cases.Once(ctx, key, []any{"instruct", r}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
 		return s.instruct(tx, who, r, now)
 	})
+}
+
+// mayInstruct asks whether the actor may pass on what was instructed: on a case at the desk that runs it, whoever else takes part;
+// without a case to teams of his own scope.
+func (s *Service) mayInstruct(ctx context.Context, r InstructionRequest) error {
+	if r.Case != 0 {
+		if err := s.Cases.Decide(ctx, "case.task", r.Case); err != nil {
+			return err
+		}
+		_, err := s.atDesk(ctx, r.Case, func(*respond.Case) error { return nil })
+		return err
+	}
+	for _, t := range r.Teams {
+		if err := s.decide(ctx, "watch.write", -1, t.Organisation); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) instruct(tx *db.Tx, who access.Actor, r InstructionRequest, now time.Time) (respond.Receipt, error) {

@@ -272,7 +272,8 @@ func title(where, what string) string {
 	return string(t)
 }
 
-// Contact opens how the caller of a line is reached, for a purpose; the vault writes down who did.
+// Contact opens how the caller of a line is reached, for a purpose, to the desk that took the call and the owner of the case; the
+// vault writes down who did.
 func (s *Service) Contact(ctx context.Context, id int64, purpose access.Purpose) (map[string]string, error) {
 	var l Line
 	var c *respond.Case
@@ -289,10 +290,8 @@ func (s *Service) Contact(ctx context.Context, id int64, purpose access.Purpose)
 	if err != nil {
 		return nil, unknown(err, "contact of line", id)
 	}
-	r := access.Resource{Type: "case", ID: c.ID, Organisation: c.Owner, Area: c.Area, Private: c.Private}
-	for _, p := range c.Parties {
-		r.Parties = append(r.Parties, p.Organisation)
-	}
+	// Neither a party of the case nor who has a duty for its area: the caller told the desk, and the owner of the case must reach him.
+	r := access.Resource{Type: "case", ID: c.ID, Organisation: c.Owner, Parties: []int64{l.Desk, c.Owner}, Private: c.Private}
 	return s.Vault.Open(ctx, r, purpose)
 }
 

@@ -296,22 +296,35 @@ func (s *Service) reported(tx *db.Tx, who access.Actor, r Report, deed string, d
 	}))
 }
 
-// upward asks whether the actor may report a case upward: he runs the watch, and the case is one that he sees.
+// upward asks whether the actor may report a case upward: he runs the watch of the desk that runs the case. That he takes part
+// in it is not enough: the report is the city's word, and the parties were asked in to help.
 func (s *Service) upward(ctx context.Context, caseID int64) (access.Actor, error) {
-	who, err := s.mine(ctx, "watch.write")
-	if err != nil {
-		return who, err
-	}
 	if err := s.Cases.Decide(ctx, "case.note", caseID); err != nil {
-		return who, err
+		return access.From(ctx), err
 	}
-	return who, s.DB.Read(ctx, func(tx *db.Tx) error {
-		c, err := respond.Find(tx, caseID)
-		if err == nil && s.rules[c.Kind] == nil {
+	return s.atDesk(ctx, caseID, func(c *respond.Case) error {
+		if s.rules[c.Kind] == nil {
 			return web.Errorf(http.StatusConflict, "watch.not_reported", "cases of the kind %s are not reported upward; no pack says to whom", c.Kind).At("case")
 		}
+		return nil
+	})
+}
+
+// atDesk asks whether the actor runs the watch of the desk that runs a case, and holds the case against check.
+func (s *Service) atDesk(ctx context.Context, caseID int64, check func(*respond.Case) error) (access.Actor, error) {
+	who := access.From(ctx)
+	var c *respond.Case
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		c, err = respond.Find(tx, caseID)
 		return err
 	})
+	if err != nil {
+		return who, unknown(err, "case", caseID)
+	}
+	if err := s.decide(ctx, "watch.write", caseID, c.Desk); err != nil {
+		return who, err
+	}
+	return who, check(c)
 }
 
 // reportFor returns a report that the actor may work on.
