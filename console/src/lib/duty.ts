@@ -85,6 +85,7 @@ export interface Telling {
   clock?: number;
   at: string;
   recorded_at: string;
+  recorded_late?: boolean;
   by: string;
 }
 

@@ -17,11 +17,19 @@ func Declaration() pack.Declaration {
 }
 
 type upwardEntry struct {
-	Case        pack.String  `yaml:"case" pack:"required,name" doc:"the kind of case that is reported upward" example:"incident"`
-	GradeField  pack.String  `yaml:"grade_field" pack:"required" doc:"the field of the case that holds its grade" example:"grade"`
-	UntilGraded pack.String  `yaml:"until_graded" pack:"required,name" doc:"the grade as which it is treated before anyone has graded it" example:"general"`
-	Grades      []gradeEntry `yaml:"grades" pack:"required" doc:"the grades, the highest first"`
+	Case        pack.String   `yaml:"case" pack:"required,name" doc:"the kind of case that is reported upward" example:"incident"`
+	GradeField  pack.String   `yaml:"grade_field" pack:"required" doc:"the field of the case that holds its grade" example:"grade"`
+	UntilGraded pack.String   `yaml:"until_graded" pack:"required,name" doc:"the grade as which it is treated before anyone has graded it" example:"general"`
+	Offices     []officeEntry `yaml:"offices" pack:"required" doc:"the offices that are reported to"`
+	Grades      []gradeEntry  `yaml:"grades" pack:"required" doc:"the grades, the highest first"`
 	Pos         pack.Pos
+}
+
+type officeEntry struct {
+	Office pack.String `yaml:"office" pack:"required,name" doc:"its name in this file" example:"government"`
+	Title  pack.Text   `yaml:"title" pack:"required" doc:"what it is called: an office, never a person"`
+	Covers pack.Names  `yaml:"covers" doc:"other offices that have heard what this one was told, such as a joint office of two"`
+	Pos    pack.Pos
 }
 
 type gradeEntry struct {
@@ -35,9 +43,9 @@ type stepEntry struct {
 	ID     pack.String   `yaml:"id" pack:"required,name" doc:"its name within the grade" example:"first-by-phone"`
 	Report pack.String   `yaml:"report" pack:"required,one of first follow-up final" doc:"which report: first 初报, follow-up 续报 or final 终报"`
 	How    pack.String   `yaml:"how" pack:"required,one of phone writing" doc:"by telephone, or in writing (by fax or through a system)"`
-	Within pack.Duration `yaml:"within" pack:"above 0s" doc:"of a first report: after the watch knew of it; of a final one: after the incident's end" example:"30m"`
-	Every  pack.Duration `yaml:"every" pack:"above 0s" doc:"of a follow-up: after the report before it" example:"2h"`
-	To     pack.Text     `yaml:"to" pack:"required" doc:"to whom: an office, never a person"`
+	Within pack.Duration `yaml:"within" pack:"above 0s" doc:"of a first report: after the watch knew of it, or after the grade was set that newly asks for it; of a final one: after the incident's end" example:"30m"`
+	Every  pack.Duration `yaml:"every" pack:"above 0s" doc:"of a follow-up: after what that office was told last in that way" example:"2h"`
+	To     pack.String   `yaml:"to" pack:"required,name" doc:"to which of the offices" example:"government"`
 	Source pack.String   `yaml:"source" pack:"required" doc:"the rule that it follows, or why this value was chosen"`
 	Basis  pack.String   `yaml:"basis" pack:"required,one of rule working" doc:"rule: the source says so; working: a value to work with until the city sets its own"`
 	Pos    pack.Pos      `pack:"exactly one of within every"`
@@ -76,6 +84,21 @@ func once(ds *pack.Diagnostics, id pack.String, earlier []string, what string) {
 
 // check holds an entry against what goes beyond the form of its parts.
 func (e *upwardEntry) check(ds *pack.Diagnostics) {
+	var offices []string
+	for _, o := range e.Offices {
+		once(ds, o.Office, offices, "office")
+		offices = append(offices, o.Office.Value)
+		for _, t := range []pack.String{o.Title.EN, o.Title.ZH} {
+			if word, bad := pack.Personal(t.Value); bad {
+				ds.Add(t.Pos, pack.CodePerson, "%q names an identifier of a person (%s); a report goes to an office", t.Value, word)
+			}
+		}
+	}
+	for _, o := range e.Offices {
+		for _, c := range o.Covers {
+			reference(ds, c, offices)
+		}
+	}
 	var grades []string
 	for _, g := range e.Grades {
 		once(ds, g.Grade, grades, "grade")
@@ -87,6 +110,7 @@ func (e *upwardEntry) check(ds *pack.Diagnostics) {
 			steps = append(steps, s.ID.Value)
 			first = first || s.Report.Value == First
 			s.check(ds)
+			reference(ds, s.To, offices)
 		}
 		if !first && len(g.Reports) > 0 {
 			ds.Add(g.Pos, pack.CodeRequired, "grade %s has no first report", g.Grade.Value)
@@ -104,20 +128,30 @@ func (s stepEntry) check(ds *pack.Diagnostics) {
 	case (s.Report.Value == First || s.Report.Value == Final) && !s.Every.IsZero():
 		ds.Add(s.Every.Pos, pack.CodeValue, "a %s report comes once: write within, not every", s.Report.Value)
 	}
-	for _, t := range []pack.String{s.To.EN, s.To.ZH} {
-		if word, bad := pack.Personal(t.Value); bad {
-			ds.Add(t.Pos, pack.CodePerson, "%q names an identifier of a person (%s); a report goes to an office", t.Value, word)
-		}
+}
+
+func reference(ds *pack.Diagnostics, name pack.String, offices []string) {
+	if !name.IsZero() && !slices.Contains(offices, name.Value) {
+		ds.Add(name.Pos, pack.CodeReference, "there is no office %q%s", name.Value, pack.Suggest(name.Value, offices))
 	}
 }
 
 func (e *upwardEntry) rules(pack string) *Rules {
 	r := &Rules{Pack: pack, Case: e.Case.Value, Field: e.GradeField.Value, UntilGraded: e.UntilGraded.Value, Pos: e.Case.Pos}
+	titles := map[string]lifecycle.Text{}
+	for _, o := range e.Offices {
+		office := Office{ID: o.Office.Value, Title: text(o.Title)}
+		for _, c := range o.Covers {
+			office.Covers = append(office.Covers, c.Value)
+		}
+		titles[office.ID] = office.Title
+		r.Offices = append(r.Offices, office)
+	}
 	for _, g := range e.Grades {
 		grade := Grade{ID: g.Grade.Value, Title: text(g.Title)}
 		for _, s := range g.Reports {
 			grade.Steps = append(grade.Steps, Step{
-				ID: s.ID.Value, Report: s.Report.Value, How: s.How.Value, Within: s.Within.Value, Every: s.Every.Value, To: text(s.To),
+				ID: s.ID.Value, Report: s.Report.Value, How: s.How.Value, Within: s.Within.Value, Every: s.Every.Value, To: titles[s.To.Value],
 				Source: s.Source.Value, Basis: s.Basis.Value,
 			})
 		}

@@ -191,10 +191,10 @@ func correctedBy(tx *db.Tx, id int64) (by int64, err error) {
 func getIncident(tx *db.Tx, caseID int64) (Incident, error) {
 	i := Incident{Case: caseID}
 	var known, since int64
-	var ended sql.NullInt64
-	err := tx.QueryRow(`select known_at, since_at, grade, ended_at, outcome from watch_incidents where case_id = $1`, caseID).
-		Scan(&known, &since, &i.Grade, &ended, &i.Outcome)
-	i.Known, i.Since, i.Ended = db.Time(known), db.Time(since), instant(ended)
+	var renewed, ended sql.NullInt64
+	err := tx.QueryRow(`select known_at, since_at, renewed_at, grade, ended_at, outcome from watch_incidents where case_id = $1`, caseID).
+		Scan(&known, &since, &renewed, &i.Grade, &ended, &i.Outcome)
+	i.Known, i.Since, i.Renewed, i.Ended = db.Time(known), db.Time(since), instant(renewed), instant(ended)
 	if err != nil {
 		err = fmt.Errorf("incident of case %d: %w", caseID, err)
 	}
@@ -202,9 +202,10 @@ func getIncident(tx *db.Tx, caseID int64) (Incident, error) {
 }
 
 func putIncident(tx *db.Tx, kind string, i Incident) error {
-	_, err := tx.Exec(`insert into watch_incidents (case_id, kind, known_at, since_at, grade, ended_at, outcome) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (case_id) do update set since_at = excluded.since_at, grade = excluded.grade, ended_at = excluded.ended_at, outcome = excluded.outcome`,
-		i.Case, kind, db.Micros(i.Known), db.Micros(i.Since), i.Grade, moment(i.Ended), i.Outcome)
+	_, err := tx.Exec(`insert into watch_incidents (case_id, kind, known_at, since_at, renewed_at, grade, ended_at, outcome) values ($1, $2, $3, $4, $5, $6, $7, $8)
+		on conflict (case_id) do update set since_at = excluded.since_at, renewed_at = excluded.renewed_at, grade = excluded.grade,
+		ended_at = excluded.ended_at, outcome = excluded.outcome`,
+		i.Case, kind, db.Micros(i.Known), db.Micros(i.Since), moment(i.Renewed), i.Grade, moment(i.Ended), i.Outcome)
 	if err != nil {
 		return fmt.Errorf("incident of case %d: %w", i.Case, err)
 	}
@@ -237,8 +238,8 @@ func insertClock(tx *db.Tx, c *Clock) error {
 }
 
 func updateClock(tx *db.Tx, c *Clock) error {
-	_, err := tx.Exec(`update watch_clocks set grade = $1, due_at = $2, state = $3, ended_at = $4, overdue_at = $5, telling = $6 where id = $7`,
-		c.Grade, db.Micros(c.Due), c.State, moment(c.EndedAt), moment(c.OverdueAt), c.Telling, c.ID)
+	_, err := tx.Exec(`update watch_clocks set grade = $1, started_at = $2, due_at = $3, state = $4, ended_at = $5, overdue_at = $6, telling = $7 where id = $8`,
+		c.Grade, db.Micros(c.Started), db.Micros(c.Due), c.State, moment(c.EndedAt), moment(c.OverdueAt), c.Telling, c.ID)
 	if err != nil {
 		return fmt.Errorf("clock %d: %w", c.ID, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -83,12 +82,26 @@ type Telling struct {
 	By         string
 }
 
+// recordWithin is how long after a telling it may be written down and still count from when it was told.
+const recordWithin = 15 * time.Minute
+
+// recordedLate says that it was written down too long after for its time to be taken at its word.
+func (t Telling) recordedLate() bool { return t.RecordedAt.Sub(t.At) > recordWithin }
+
+// counts is the time by which lateness is judged.
+func (t Telling) counts() time.Time {
+	if t.recordedLate() {
+		return t.RecordedAt
+	}
+	return t.At
+}
+
 func (t Telling) told() Told {
 	how := InWriting
 	if t.How == ByPhone {
 		how = ByPhone
 	}
-	return Told{Report: t.kind, How: how, To: t.To, At: t.At}
+	return Told{Report: t.kind, How: how, To: t.To, At: t.counts()}
 }
 
 // --- the clocks
@@ -132,9 +145,9 @@ func (s *Service) follow(tx *db.Tx, c *respond.Case, known, now time.Time) error
 	case err != nil:
 		return err
 	default:
-		i.regrade(grade, now)
+		i.regrade(r, grade, now)
 	}
-	i.Ended, i.Outcome = c.ClosedAt, c.Outcome
+	i.end(c.ClosedAt, c.Outcome, now)
 	if err := putIncident(tx, c.Kind, i); err != nil {
 		return err
 	}
@@ -160,16 +173,23 @@ func (s *Service) reconcile(tx *db.Tx, r *Rules, i Incident, now time.Time) erro
 		there[c.key()] = c
 	}
 	for _, w := range r.wants(i, told) {
+		before := r.before(w, running)
+		if before != nil {
+			w = w.goesOn(before, i)
+		}
 		c := there[w.key()]
 		delete(there, w.key())
 		switch {
 		case c == nil:
 			c = &Clock{Case: i.Case, Want: w, Grade: i.Grade, FirstDue: w.Due, State: "running"}
+			if before != nil && !w.Due.After(now) {
+				c.OverdueAt = before.OverdueAt // that it is late was told already
+			}
 			err = insertClock(tx, c)
-		case c.Due.Equal(w.Due):
+		case c.Due.Equal(w.Due) && c.Grade == i.Grade:
 			continue
 		default:
-			c.Due, c.Grade = w.Due, i.Grade
+			c.Started, c.Due, c.Grade = w.Started, w.Due, i.Grade
 			if w.Due.After(now) {
 				c.OverdueAt = time.Time{}
 			}
@@ -401,11 +421,11 @@ func (r Report) newest(version int) (Version, error) {
 
 // TellRequest says that a report was told.
 type TellRequest struct {
-	Version int        `json:"version"`
+	Version int        `json:"version" doc:"the newest; 0: by word of mouth, before anything was written"`
 	How     string     `json:"how" enum:"phone,fax,system"`
 	To      string     `json:"to,omitempty" doc:"the office; of the clock when left out"`
 	Clock   int64      `json:"clock,omitempty" doc:"the clock that it answers"`
-	At      *time.Time `json:"at,omitempty" doc:"when; now when left out"`
+	At      *time.Time `json:"at,omitempty" doc:"when; now when left out, never before the version was written"`
 }
 
 // Tell writes down that a version of a report was told to an office. In writing it must be signed.
@@ -430,13 +450,6 @@ func (s *Service) Tell(ctx context.Context, id int64, q TellRequest, key string)
 }
 
 func (s *Service) tellUpward(tx *db.Tx, who access.Actor, r Report, q TellRequest, now time.Time) error {
-	v, err := r.newest(q.Version)
-	if err != nil {
-		return err
-	}
-	if q.How != ByPhone && v.SignedAt.IsZero() {
-		return web.Errorf(http.StatusConflict, "watch.unsigned", "version %d is not signed; only a signed report goes out in writing", q.Version).At("version")
-	}
 	c, err := respond.Find(tx, r.Case)
 	if err != nil {
 		return err
@@ -445,9 +458,20 @@ func (s *Service) tellUpward(tx *db.Tx, who access.Actor, r Report, q TellReques
 	if err != nil {
 		return err
 	}
-	// By telephone it is told first and written down after; in writing nothing goes out before it is signed.
+	// By telephone it may be told before anything is written; what was written is not told before it was, and in writing nothing
+	// goes out before it is signed.
 	earliest := i.Known
+	var v Version
+	if q.Version != 0 || q.How != ByPhone {
+		if v, err = r.newest(q.Version); err != nil {
+			return err
+		}
+		earliest = v.At
+	}
 	if q.How != ByPhone {
+		if v.SignedAt.IsZero() {
+			return web.Errorf(http.StatusConflict, "watch.unsigned", "version %d is not signed; only a signed report goes out in writing", q.Version).At("version")
+		}
 		earliest = v.SignedAt
 	}
 	at, err := when(q.At, now, earliest, "at")
@@ -460,18 +484,26 @@ func (s *Service) tellUpward(tx *db.Tx, who access.Actor, r Report, q TellReques
 	if err != nil {
 		return err
 	}
-	met, err := t.meets(running, q.Clock)
+	met, err := t.meets(rules, running, q.Clock)
 	if err != nil {
 		return err
 	}
-	if met != nil {
-		t.Clock, t.To = met.ID, met.To.En
+	to := Text{En: t.To, Zh: t.To}
+	if o, known := rules.office(t.To); known {
+		to = o.Title
 	}
+	if met != nil {
+		t.Clock = met.ID
+		if t.To == "" || called(t.To, met.To) {
+			to = met.To
+		}
+	}
+	t.To = to.En
 	if err := insertTelling(tx, &t); err != nil {
 		return err
 	}
 	if met != nil {
-		met.State, met.EndedAt, met.Telling = "met", at, t.ID
+		met.State, met.EndedAt, met.Telling = "met", t.counts(), t.ID
 		if err := endClock(tx, met); err != nil {
 			return err
 		}
@@ -479,38 +511,50 @@ func (s *Service) tellUpward(tx *db.Tx, who access.Actor, r Report, q TellReques
 	if err := s.reconcile(tx, rules, i, now); err != nil {
 		return err
 	}
-	to := Text{En: t.To, Zh: t.To}
-	if met != nil {
-		to = met.To
+	what, version := reportWords(r.Kind), Text{En: fmt.Sprintf("version %d", t.Version), Zh: fmt.Sprintf("第%d稿", t.Version)}
+	detail := map[string]any{"version": t.Version, "how": t.How, "to": t.To, "told_at": at.Format(time.RFC3339Nano), "clock": t.Clock}
+	if t.Version == 0 {
+		version = Text{En: "before it was written", Zh: "成文前"}
+	} else {
+		detail["text_sha256"] = digest(v.Text)
 	}
-	what := reportWords(r.Kind)
+	late := Text{}
+	if t.recordedLate() {
+		told := at.In(s.Zone).Format("01-02 15:04")
+		late = Text{En: ", told at " + told + " and written down late", Zh: "（" + told + "报送，事后补登）"}
+	}
 	e := respond.Entry{At: now, Actor: who, Kind: "report",
-		Text: Text{En: fmt.Sprintf("Told upward: %s %d, version %d, by %s to %s", what.En, r.Number, t.Version, howWords(t.How).En, to.En),
-			Zh: fmt.Sprintf("信息上报：%s（第%d期，第%d稿），%s报送%s", what.Zh, r.Number, t.Version, howWords(t.How).Zh, to.Zh)},
+		Text: Text{En: fmt.Sprintf("Told upward: %s %d, %s, by %s to %s%s", what.En, r.Number, version.En, howWords(t.How).En, to.En, late.En),
+			Zh: fmt.Sprintf("信息上报：%s（第%d期，%s），%s报送%s%s", what.Zh, r.Number, version.Zh, howWords(t.How).Zh, to.Zh, late.Zh)},
 		Data: map[string]any{"report": r.ID, "version": t.Version, "how": t.How, "told_at": at, "clock": t.Clock}}
 	if err := s.Cases.Enter(tx, r.Case, &e); err != nil {
 		return err
 	}
-	return s.reported(tx, who, r, "tell", map[string]any{"version": t.Version, "how": t.How, "to": t.To, "told_at": at.Format(time.RFC3339Nano), "clock": t.Clock,
-		"text_sha256": digest(v.Text)}, now)
+	return s.reported(tx, who, r, "tell", detail, now)
 }
 
-// meets is the running clock that a telling answers: the one asked for, or the one of the same report, way and office.
-func (t Telling) meets(running []*Clock, clock int64) (*Clock, error) {
+// meets is the running clock that a telling answers: the one asked for, or the one of the same report, way and office; else of an
+// office that the one told covers.
+func (t Telling) meets(r *Rules, running []*Clock, clock int64) (*Clock, error) {
+	var covered *Clock
 	for _, c := range running {
 		fits := c.Report == t.kind && c.How == t.told().How
 		switch {
 		case clock == c.ID && !fits:
 			what := stepWords(c.Report, c.How)
 			return nil, bad("watch.clock", "clock", "this clock asks for a %s; a %s by %s does not answer it", what.En, reportWords(t.kind).En, howWords(t.How).En)
-		case clock == c.ID, clock == 0 && fits && (strings.EqualFold(t.To, c.To.En) || t.To == c.To.Zh):
+		case clock == c.ID && t.To != "" && !r.reaches(t.To, c.To):
+			return nil, bad("watch.clock", "to", "this clock asks for a report to %s; %s is another office", c.To.En, t.To)
+		case clock == c.ID, clock == 0 && fits && called(t.To, c.To):
 			return c, nil
+		case clock == 0 && fits && covered == nil && r.reaches(t.To, c.To):
+			covered = c
 		}
 	}
 	if clock != 0 {
 		return nil, web.Errorf(http.StatusConflict, "watch.clock", "the clock %d does not run in this case", clock).At("clock")
 	}
-	return nil, nil
+	return covered, nil
 }
 
 func howWords(how string) Text {
@@ -552,12 +596,13 @@ type VersionView struct {
 // TellingView is whom a version was told.
 type TellingView struct {
 	ID         int64     `json:"id"`
-	Version    int       `json:"version"`
+	Version    int       `json:"version" doc:"0: by word of mouth, before anything was written"`
 	How        string    `json:"how" enum:"phone,fax,system"`
 	To         string    `json:"to"`
 	Clock      int64     `json:"clock,omitempty" doc:"the clock that it met"`
 	At         time.Time `json:"at"`
 	RecordedAt time.Time `json:"recorded_at"`
+	Late       bool      `json:"recorded_late" doc:"written down long after; it counts from then"`
 	By         string    `json:"by"`
 }
 
@@ -690,7 +735,7 @@ func (r Report) view(c *respond.Case, whole bool) ReportView {
 		}
 	}
 	for _, t := range r.Tellings {
-		v.Tellings = append(v.Tellings, TellingView{t.ID, t.Version, t.How, t.To, t.Clock, t.At, t.RecordedAt, t.By})
+		v.Tellings = append(v.Tellings, TellingView{t.ID, t.Version, t.How, t.To, t.Clock, t.At, t.RecordedAt, t.recordedLate(), t.By})
 	}
 	return v
 }

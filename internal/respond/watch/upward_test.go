@@ -48,7 +48,7 @@ func TestReportsUpwardFromCallToEnd(t *testing.T) {
 		w.clock.Advance(20 * time.Minute)
 		report := id(w.Start(officer(1), StartRequest{Case: c, Report: First, Language: "zh-CN"}, ""))
 		told := start.Add(12 * time.Minute)
-		id(w.Tell(officer(1), report, TellRequest{Version: 1, How: ByPhone, To: "市委、市政府总值班室", At: &told}, ""))
+		id(w.Tell(officer(1), report, TellRequest{How: ByPhone, To: "市委、市政府总值班室", At: &told}, ""))
 		w.runs(c, "first/writing +2h0m0s, follow-up/writing +24h12m0s")
 
 		// In writing nothing goes out unsigned, and nothing but the newest version.
@@ -151,14 +151,14 @@ func TestGradesMoveTheClocks(t *testing.T) {
 		w.runs(c, "first/phone +1h0m0s, first/writing +2h0m0s")
 		w.clock.Advance(10 * time.Minute)
 		w.move(c, "grade", map[string]any{"grade": "major"})
-		w.runs(c, "first/phone +30m0s, first/writing +1h0m0s, first/writing +4h0m0s")
+		w.runs(c, "first/phone +30m0s, first/writing +1h0m0s, first/writing +4h10m1s")
 		w.pass(25 * time.Minute)
 		if n := w.subjects("watch.overdue"); n != 1 {
 			t.Errorf("%d late", n)
 		}
 		w.clock.Advance(25*time.Minute - time.Second)
 		w.move(c, "grade", map[string]any{"grade": "general"}) // at +1h0m1s
-		w.runs(c, "first/writing +3h0m1s")
+		w.runs(c, "first/writing +2h0m0s")                     // asked for under the grade before, with the time of this one
 		if n := w.count(`select count(*) from watch_clocks where state = 'withdrawn'`); n != 3 {
 			t.Errorf("%d withdrawn", n)
 		}
@@ -170,6 +170,83 @@ func TestGradesMoveTheClocks(t *testing.T) {
 		if n := w.count(`select count(*) from timers where owner = 'watch'`); n != 0 {
 			t.Errorf("%d timers of what was nothing", n)
 		}
+	})
+}
+
+func TestNobodyDatesATellingBack(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := ok(t)
+		c := w.call("major") // by telephone within 30 min, in writing within 1 h
+		w.pass(40 * time.Minute)
+		report := id(w.Start(officer(1), StartRequest{Case: c, Report: First}, ""))
+		early := start.Add(20 * time.Minute)
+		refused(t, "watch.too_early")(w.Tell(officer(1), report, TellRequest{Version: 1, How: ByPhone, To: cityOffice, At: &early}, ""))
+		refused(t, "watch.version")(w.Tell(officer(1), report, TellRequest{How: Fax, To: cityOffice}, ""))
+		before := start.Add(-time.Minute)
+		refused(t, "watch.too_early")(w.Tell(officer(1), report, TellRequest{How: ByPhone, To: cityOffice, At: &before}, ""))
+		// By word of mouth it may have been told before; written down so long after, it counts from when it was written down.
+		id(w.Tell(officer(1), report, TellRequest{How: ByPhone, To: cityOffice, At: &early}, ""))
+		p, err := w.Reports(officer(1), c)
+		if err != nil || p.Clocks[0].How != ByPhone || p.Clocks[0].State != "met" || !p.Clocks[0].Overdue {
+			t.Errorf("%+v, %v", p.Clocks[0], err)
+		}
+		if x := p.Reports[0].Tellings[0]; !x.Late || !x.At.Equal(early) || x.Version != 0 {
+			t.Errorf("%+v", x)
+		}
+		if n := w.count(`select count(*) from case_timeline where case_id = $1 and kind = 'report' and zh like '%成文前%补登%'`, c); n != 1 {
+			t.Errorf("%d lines in the timeline", n)
+		}
+		w.runs(c, "first/writing +1h0m0s, first/writing +4h0m0s, follow-up/writing +12h40m0s")
+		// Within a quarter of an hour it counts from when it was told.
+		id(w.Sign(officer(1), report, 1, ""))
+		sent := start.Add(50 * time.Minute)
+		w.clock.Advance(24 * time.Minute)
+		id(w.Tell(officer(1), report, TellRequest{Version: 1, How: Fax, To: cityOffice, At: &sent}, ""))
+		if p, err = w.Reports(officer(1), c); err != nil || p.Clocks[1].State != "met" || p.Clocks[1].Overdue || p.Reports[0].Tellings[1].Late {
+			t.Errorf("%+v, %+v, %v", p.Clocks[1], p.Reports[0].Tellings, err)
+		}
+	})
+}
+
+func TestGradedAfterItWasTold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := ok(t)
+		// The commonest path: told in time while nobody has graded it yet, to the joint office; then it turns out to be a small one.
+		c := w.call("")
+		report := id(w.Start(officer(1), StartRequest{Case: c, Report: First}, ""))
+		id(w.Sign(officer(1), report, 1, ""))
+		w.clock.Advance(30 * time.Minute)
+		id(w.Tell(officer(1), report, TellRequest{Version: 1, How: ByPhone, To: cityOffice}, ""))
+		id(w.Tell(officer(1), report, TellRequest{Version: 1, How: Fax, To: "市委、市政府总值班室"}, ""))
+		w.pass(5 * time.Hour)
+		w.move(c, "grade", map[string]any{"grade": "general"})
+		w.pass(time.Minute)
+		w.runs(c, "follow-up/writing +24h30m0s")
+		if n := w.subjects("watch.overdue"); n != 0 {
+			t.Errorf("%d are late of what was told in time", n)
+		}
+		// It grows graver: an office that has not heard has its time from then, one that has hears of it at once.
+		w.move(c, "grade", map[string]any{"grade": "major"}) // at +5h31m2s
+		w.runs(c, "follow-up/writing +6h31m2s, first/writing +9h31m2s")
+		// A follow-up to whom that office covers does not do for it, one by telephone neither.
+		next := id(w.Start(officer(1), StartRequest{Case: c, Report: FollowUp}, ""))
+		id(w.Sign(officer(1), next, 1, ""))
+		id(w.Tell(officer(1), next, TellRequest{Version: 1, How: Fax, To: "市政府总值班室"}, ""))
+		id(w.Tell(officer(1), next, TellRequest{Version: 1, How: ByPhone, To: cityOffice}, ""))
+		w.runs(c, "follow-up/writing +6h31m2s, first/writing +9h31m2s")
+		p, err := w.Reports(officer(1), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := p.Clocks[len(p.Clocks)-1]
+		for _, x := range p.Clocks {
+			if x.Report == FollowUp && x.State == "running" {
+				k = x
+			}
+		}
+		refused(t, "watch.clock")(w.Tell(officer(1), next, TellRequest{Version: 1, How: Fax, To: "国务院总值班室", Clock: k.ID}, ""))
+		id(w.Tell(officer(1), next, TellRequest{Version: 1, How: Fax, To: "市委、市政府总值班室", Clock: k.ID}, ""))
+		w.runs(c, "first/writing +9h31m2s, follow-up/writing +17h31m2s")
 	})
 }
 
