@@ -133,11 +133,14 @@ export function duty({ c, world, find, clock, refuse, emit }) {
     'POST /watch/instructions': (r) => {
       need(r, 'leader');
       need(r, 'text');
-      d.instructions.push({ id: ++d.ids, at: at(0), ...r.body, teams: r.body.teams.map((x) => ({ ...x, organisation_name: find(d.organisations, x.organisation, 'organisation').name, done_at: null })), overdue: false, state: 'open' });
+      need(r, 'case');
+      find(world.cases, r.body.case, 'case');
+      d.instructions.push({ id: ++d.ids, at: at(0), ...r.body, teams: r.body.teams.map((x) => ({ ...x, organisation_name: find(d.organisations, x.organisation, 'organisation').name, state: 'open', done_at: null })), overdue: false, state: 'open' });
       return { id: d.ids };
     },
     'POST /watch/instructions/:id/answer': (r) => {
       need(r, 'answer');
+      if (find(d.instructions, r.id, 'instruction').teams.some((x) => x.state === 'open') && !r.body.reason) refuse(409, 'watch.instruction_unfinished', 'teams have not reported back', 'reason');
       Object.assign(find(d.instructions, r.id, 'instruction'), { state: 'answered', answer: r.body.answer });
       return { id: Number(r.id) };
     },

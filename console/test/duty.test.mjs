@@ -159,6 +159,8 @@ test('instructions and the roster', async (t) => {
   await page.getByRole('button', { name: /^Write down the answer: / }).click();
   await page.getByLabel('What was answered to the leader').fill('Found and mended.');
   await page.getByRole('button', { name: 'Write down the answer', exact: true }).click();
+  await page.getByLabel('Why it is answered already').fill('The crew writes its report tomorrow.');
+  await page.getByRole('button', { name: 'Write down the answer', exact: true }).click();
   await page.getByText('None waits for an answer.').waitFor();
   assert.equal(mock.world.duty.instructions[0].answer, 'Found and mended.');
   await page.getByRole('button', { name: 'Take an instruction down' }).click();
@@ -166,6 +168,7 @@ test('instructions and the roster', async (t) => {
   await page.waitForFunction(() => document.activeElement.id === 'instruct-leader');
   await page.getByLabel("Which leader's post").fill('Mayor');
   await page.getByLabel('What was instructed').fill('Check all stations');
+  await page.getByLabel('On which case').selectOption('40');
   await page.getByLabel('Who answers').selectOption({ label: 'Langang Gas Company' });
   await page.getByRole('button', { name: '+2 h', exact: true }).click();
   await clean(page, 'instruction form');

@@ -54,9 +54,6 @@ type (
 	versionBody struct {
 		Version int `json:"version" doc:"the version that was read"`
 	}
-	answerBody struct {
-		Answer string `json:"answer" doc:"what was answered to the leader"`
-	}
 	reasonBody struct {
 		Reason string `json:"reason"`
 	}
@@ -239,8 +236,8 @@ func (s *Service) instructionRoutes(api huma.API) {
 	deed(api, "/instructions", "watch-instruct", "Take down a leader's instruction", func(ctx context.Context, in *post[InstructionRequest]) (respond.Receipt, error) {
 		return s.Instruct(ctx, in.Body, in.Key)
 	})
-	deed(api, "/instructions/{id}/answer", "watch-answer-instruction", "Write down what was answered to the leader", func(ctx context.Context, in *postTo[answerBody]) (respond.Receipt, error) {
-		return s.Answer(ctx, in.ID, in.Body.Answer, in.Key)
+	deed(api, "/instructions/{id}/answer", "watch-answer-instruction", "Write down what was answered to the leader", func(ctx context.Context, in *postTo[InstructionAnswer]) (respond.Receipt, error) {
+		return s.Answer(ctx, in.ID, in.Body, in.Key)
 	})
 	deed(api, "/instructions/{id}/withdraw", "watch-withdraw-instruction", "Close an instruction that was taken back", func(ctx context.Context, in *postTo[reasonBody]) (respond.Receipt, error) {
 		return s.Withdraw(ctx, in.ID, in.Body.Reason, in.Key)

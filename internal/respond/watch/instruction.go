@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -32,8 +33,8 @@ type Instruction struct {
 	RecordedAt time.Time
 	Leader     string
 	Text       string
-	Case       int64 // 0: none
-	// Organisation and Post are who answers an instruction without a case; on a case its tasks say so.
+	Case       int64 // 0: none, which can be no more
+	// Organisation and Post are who answers one without a case; on a case its tasks say so.
 	Organisation int64
 	Post         string
 	DueAt        time.Time
@@ -44,6 +45,7 @@ type Instruction struct {
 	EndedAt      time.Time
 	EndedBy      string
 	Answer       string
+	Unfinished   string // why it was answered while teams were still at it
 }
 
 // origin is what the tasks of an instruction bear.
@@ -60,12 +62,12 @@ type InstructionRequest struct {
 	Text   string     `json:"text" doc:"what was instructed, in its words"`
 	Leader string     `json:"leader" doc:"which leader's post gave it; a post, not a name"`
 	At     *time.Time `json:"at,omitempty" doc:"when; now when left out"`
-	Case   int64      `json:"case,omitempty" doc:"on which case; none when left out"`
-	Teams  []Team     `json:"teams" doc:"who is to answer: on a case each gets a task; without one exactly one team"`
+	Case   int64      `json:"case" doc:"on which case: there its teams get their tasks, so one that is about nothing open has its case opened first"`
+	Teams  []Team     `json:"teams" doc:"who is to answer: each gets a task"`
 	DueAt  time.Time  `json:"due_at" doc:"by when the answer is due"`
 }
 
-// Instruct takes down an instruction. On a case it becomes a task for each team, with the answer due.
+// Instruct takes down an instruction on a case. It becomes a task for each team, with the answer due, in the team's inbox.
 func (s *Service) Instruct(ctx context.Context, r InstructionRequest, key string) (respond.Receipt, error) {
 	who, err := s.mine(ctx, "watch.write")
 	if err != nil {
@@ -79,8 +81,8 @@ func (s *Service) Instruct(ctx context.Context, r InstructionRequest, key string
 		return respond.Receipt{}, bad("watch.missing", "teams", "say who is to answer")
 	case len(r.Teams) > maxTeams:
 		return respond.Receipt{}, bad("watch.teams", "teams", "at most %d teams", maxTeams)
-	case r.Case == 0 && len(r.Teams) > 1:
-		return respond.Receipt{}, bad("watch.teams", "teams", "an instruction without a case goes to one team; name the case, or take it down for each")
+	case r.Case == 0:
+		return respond.Receipt{}, bad("watch.missing", "case", "say on which case; an instruction that is about none would reach nobody: open one for it")
 	}
 	for i := range r.Teams {
 		t := &r.Teams[i]
@@ -91,7 +93,7 @@ func (s *Service) Instruct(ctx context.Context, r InstructionRequest, key string
 			return respond.Receipt{}, err
 		}
 	}
-	if err := s.mayInstruct(ctx, r); err != nil {
+	if err := s.mayInstruct(ctx, r.Case); err != nil {
 		return respond.Receipt{}, err
 	}
 	return s.Cases.Once(ctx, key, []any{"instruct", r}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
@@ -99,22 +101,13 @@ func (s *Service) Instruct(ctx context.Context, r InstructionRequest, key string
 	})
 }
 
-// mayInstruct asks whether the actor may pass on what was instructed: on a case at the desk that runs it, whoever else takes part;
-// without a case to teams of his own scope.
-func (s *Service) mayInstruct(ctx context.Context, r InstructionRequest) error {
-	if r.Case != 0 {
-		if err := s.Cases.Decide(ctx, "case.task", r.Case); err != nil {
-			return err
-		}
-		_, err := s.atDesk(ctx, r.Case, func(*respond.Case) error { return nil })
+// mayInstruct asks whether the actor may pass on what was instructed on a case: at the desk that runs it, whoever else takes part.
+func (s *Service) mayInstruct(ctx context.Context, caseID int64) error {
+	if err := s.Cases.Decide(ctx, "case.task", caseID); err != nil {
 		return err
 	}
-	for _, t := range r.Teams {
-		if err := s.decide(ctx, "watch.write", -1, t.Organisation); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := s.atDesk(ctx, caseID, func(*respond.Case) error { return nil })
+	return err
 }
 
 func (s *Service) instruct(tx *db.Tx, who access.Actor, r InstructionRequest, now time.Time) (respond.Receipt, error) {
@@ -132,23 +125,15 @@ func (s *Service) instruct(tx *db.Tx, who access.Actor, r InstructionRequest, no
 	i := Instruction{
 		Desk: who.Organisation, At: at, RecordedAt: now, Leader: r.Leader, Text: r.Text, Case: r.Case, DueAt: due, ByID: who.ID, By: actorName(who), State: "open",
 	}
-	if r.Case == 0 {
-		i.Organisation, i.Post = r.Teams[0].Organisation, r.Teams[0].Post
-	}
 	if err := insertInstruction(tx, &i); err != nil {
 		return respond.Receipt{}, err
 	}
-	if r.Case != 0 {
-		e := respond.Entry{At: now, Actor: who, Kind: "instruction", Text: Text{En: "Instructed by " + r.Leader, Zh: r.Leader + "批示"}, Free: r.Text,
-			Data: map[string]any{"instruction": i.ID, "given_at": at, "due_at": due}}
-		if err := s.Cases.Enter(tx, r.Case, &e); err != nil {
-			return respond.Receipt{}, err
-		}
+	e := respond.Entry{At: now, Actor: who, Kind: "instruction", Text: Text{En: "Instructed by " + r.Leader, Zh: r.Leader + "批示"}, Free: r.Text,
+		Data: map[string]any{"instruction": i.ID, "given_at": at, "due_at": due}}
+	if err := s.Cases.Enter(tx, r.Case, &e); err != nil {
+		return respond.Receipt{}, err
 	}
 	for _, t := range r.Teams {
-		if r.Case == 0 {
-			break
-		}
 		task := respond.Task{Case: r.Case, Free: r.Leader + "：" + r.Text,
 			Organisation: t.Organisation, Post: t.Post, OpenedAt: now, DueAt: due, Origin: i.origin()}
 		if err := s.Cases.Give(tx, who, &task); err != nil {
@@ -168,17 +153,47 @@ func (s *Service) instructed(tx *db.Tx, who access.Actor, i Instruction, detail 
 	}))
 }
 
-// Answer writes down what was answered to the leader, and closes the instruction.
-func (s *Service) Answer(ctx context.Context, id int64, answer, key string) (respond.Receipt, error) {
-	return s.endInstruction(ctx, id, "answered", answer, "answer", key)
+// InstructionAnswer says what was answered to the leader.
+type InstructionAnswer struct {
+	Answer string `json:"answer" doc:"what was answered to the leader"`
+	Reason string `json:"reason,omitempty" doc:"why it is answered while teams have not reported back yet; needed then"`
 }
 
-// Withdraw closes an instruction that was taken back, with the reason.
+// Answer writes down what was answered to the leader, and closes the instruction. While its teams are still at it that takes a
+// reason; their tasks go on.
+func (s *Service) Answer(ctx context.Context, id int64, r InstructionAnswer, key string) (respond.Receipt, error) {
+	if err := words(&r.Reason, "reason", false, maxLine); err != nil {
+		return respond.Receipt{}, err
+	}
+	return s.endInstruction(ctx, id, "answered", "answer", r.Answer, key, r.Reason, func(tx *db.Tx, i *Instruction, open []respond.Task, _ time.Time) error {
+		if len(open) > 0 && r.Reason == "" {
+			return web.Errorf(http.StatusConflict, "watch.instruction_unfinished",
+				"%d teams have not reported back; wait for them, or say why it is answered already", len(open)).At("reason")
+		}
+		if len(open) > 0 {
+			i.Unfinished = r.Reason
+		}
+		return nil
+	})
+}
+
+// Withdraw closes an instruction that was taken back, with the reason. Its open tasks are taken back with it.
 func (s *Service) Withdraw(ctx context.Context, id int64, reason, key string) (respond.Receipt, error) {
-	return s.endInstruction(ctx, id, "withdrawn", reason, "reason", key)
+	who := access.From(ctx)
+	return s.endInstruction(ctx, id, "withdrawn", "reason", reason, key, "", func(tx *db.Tx, i *Instruction, open []respond.Task, now time.Time) error {
+		for _, t := range open {
+			why := Text{En: "the instruction is withdrawn", Zh: "批示已撤回"}
+			if _, err := s.Cases.Withdraw(tx, who, t.Case, t.ID, why, i.Answer, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-func (s *Service) endInstruction(ctx context.Context, id int64, state, said, field, key string) (respond.Receipt, error) {
+// endInstruction closes an instruction; more does what else is to be done, with the tasks of it that are open.
+func (s *Service) endInstruction(ctx context.Context, id int64, state, field, said, key, reason string,
+	more func(*db.Tx, *Instruction, []respond.Task, time.Time) error) (respond.Receipt, error) {
 	if err := words(&said, field, true, maxLine); err != nil {
 		return respond.Receipt{}, err
 	}
@@ -194,7 +209,7 @@ func (s *Service) endInstruction(ctx context.Context, id int64, state, said, fie
 		return respond.Receipt{}, err
 	}
 	who := access.From(ctx)
-	return s.Cases.Once(ctx, key, []any{state, id, said}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
+	return s.Cases.Once(ctx, key, []any{state, id, said, reason}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
 		i, err := getInstruction(tx, id)
 		if err != nil {
 			return respond.Receipt{}, err
@@ -202,7 +217,15 @@ func (s *Service) endInstruction(ctx context.Context, id int64, state, said, fie
 		if i.State != "open" {
 			return respond.Receipt{}, web.Errorf(http.StatusConflict, "watch.instruction_ended", "the instruction is %s", i.State)
 		}
+		open, err := respond.Tasks(tx, i.origin())
+		if err != nil {
+			return respond.Receipt{}, err
+		}
+		open = slices.DeleteFunc(open, func(t respond.Task) bool { return t.State != "open" })
 		i.State, i.EndedAt, i.EndedBy, i.Answer = state, now, actorName(who), said
+		if err := more(tx, &i, open, now); err != nil {
+			return respond.Receipt{}, err
+		}
 		if err := updateInstruction(tx, i, who.ID); err != nil {
 			return respond.Receipt{}, err
 		}
@@ -210,17 +233,29 @@ func (s *Service) endInstruction(ctx context.Context, id int64, state, said, fie
 			return respond.Receipt{}, err
 		}
 		if i.Case != 0 {
-			t := Text{En: "Answered to " + i.Leader, Zh: "向" + i.Leader + "反馈批示落实情况"}
-			if state == "withdrawn" {
-				t = Text{En: "Instruction of " + i.Leader + " withdrawn", Zh: i.Leader + "批示已撤回"}
-			}
-			e := respond.Entry{At: now, Actor: who, Kind: "instruction", Text: t, Free: said, Data: map[string]any{"instruction": id, "state": state}}
+			e := i.ended()
+			e.At, e.Actor = now, who
 			if err := s.Cases.Enter(tx, i.Case, &e); err != nil {
 				return respond.Receipt{}, err
 			}
 		}
-		return respond.Receipt{Case: i.Case, Item: id}, s.instructed(tx, who, i, map[string]any{"state": state, "text_sha256": digest(said)}, now)
+		return respond.Receipt{Case: i.Case, Item: id}, s.instructed(tx, who, i, map[string]any{"state": state, "text_sha256": digest(said, i.Unfinished), "open_tasks": len(open)}, now)
 	})
+}
+
+// ended is what the case's timeline says of the end of an instruction.
+func (i Instruction) ended() respond.Entry {
+	e := respond.Entry{Kind: "instruction", Free: i.Answer, Data: map[string]any{"instruction": i.ID, "state": i.State}}
+	switch {
+	case i.State == "withdrawn":
+		e.Text = Text{En: "Instruction of " + i.Leader + " withdrawn", Zh: i.Leader + "批示已撤回"}
+	case i.Unfinished != "":
+		e.Text = Text{En: "Answered to " + i.Leader + " while teams are still at it", Zh: "承办单位尚未全部办结，先行向" + i.Leader + "反馈"}
+		e.Free += "（" + i.Unfinished + "）"
+	default:
+		e.Text = Text{En: "Answered to " + i.Leader, Zh: "向" + i.Leader + "反馈批示落实情况"}
+	}
+	return e
 }
 
 // instructionPassed notes that an answer is late and tells of it.
@@ -261,6 +296,7 @@ type InstructionView struct {
 	EndedAt    *time.Time `json:"ended_at"`
 	EndedBy    string     `json:"ended_by,omitempty"`
 	Answer     string     `json:"answer,omitempty" doc:"what was answered to the leader, or why it was withdrawn"`
+	Unfinished string     `json:"unfinished,omitempty" doc:"why it was answered while teams were still at it"`
 	RecordedAt time.Time  `json:"recorded_at"`
 }
 
@@ -313,7 +349,7 @@ func (s *Service) Instructions(ctx context.Context, open bool) ([]InstructionVie
 	for _, i := range all {
 		v := InstructionView{
 			ID: i.ID, At: i.At, Leader: guard.Mask(i.Leader), Text: guard.Mask(i.Text), Case: i.Case, Teams: []TeamView{}, DueAt: i.DueAt, State: i.State, By: i.By,
-			EndedAt: optional(i.EndedAt), EndedBy: i.EndedBy, Answer: guard.Mask(i.Answer), RecordedAt: i.RecordedAt,
+			EndedAt: optional(i.EndedAt), EndedBy: i.EndedBy, Answer: guard.Mask(i.Answer), Unfinished: guard.Mask(i.Unfinished), RecordedAt: i.RecordedAt,
 			Overdue: i.State == "open" && !i.DueAt.After(now),
 		}
 		if i.Organisation != 0 {

@@ -404,13 +404,13 @@ func collectTellings(tx *db.Tx, where string, args ...any) ([]Telling, error) {
 // --- instructions
 
 const instructionColumns = `id, desk, at, recorded_at, leader, text, case_id, organisation, post, due_at, by_id, by_name, state, overdue_at,
-	ended_at, ended_by, answer`
+	ended_at, ended_by, answer, unfinished`
 
 func scanInstruction(r row) (i Instruction, err error) {
 	var at, recorded, due int64
 	var overdue, ended sql.NullInt64
 	err = r.Scan(&i.ID, &i.Desk, &at, &recorded, &i.Leader, &i.Text, &i.Case, &i.Organisation, &i.Post, &due, &i.ByID, &i.By, &i.State, &overdue,
-		&ended, &i.EndedBy, &i.Answer)
+		&ended, &i.EndedBy, &i.Answer, &i.Unfinished)
 	i.At, i.RecordedAt, i.DueAt, i.OverdueAt, i.EndedAt = db.Time(at), db.Time(recorded), db.Time(due), instant(overdue), instant(ended)
 	return i, err
 }
@@ -426,8 +426,8 @@ func insertInstruction(tx *db.Tx, i *Instruction) error {
 }
 
 func updateInstruction(tx *db.Tx, i Instruction, by int64) error {
-	_, err := tx.Exec(`update watch_instructions set state = $1, overdue_at = $2, ended_at = $3, ended_by_id = $4, ended_by = $5, answer = $6 where id = $7`,
-		i.State, moment(i.OverdueAt), moment(i.EndedAt), by, i.EndedBy, i.Answer, i.ID)
+	_, err := tx.Exec(`update watch_instructions set state = $1, overdue_at = $2, ended_at = $3, ended_by_id = $4, ended_by = $5, answer = $6, unfinished = $7
+		where id = $8`, i.State, moment(i.OverdueAt), moment(i.EndedAt), by, i.EndedBy, i.Answer, i.Unfinished, i.ID)
 	if err != nil {
 		return fmt.Errorf("instruction %d: %w", i.ID, err)
 	}

@@ -278,18 +278,19 @@ func TestInstructions(t *testing.T) {
 		c := w.call("general")
 		due := start.Add(3 * time.Hour)
 		i := id(w.Instruct(officer(1), InstructionRequest{Text: "查明原因，确保安全", Leader: "分管副市长", Case: c, Teams: []Team{{40, "gas-crew"}, {41, ""}}, DueAt: due}, ""))
-		none := id(w.Instruct(officer(1), InstructionRequest{Text: "报全市瓶装液化气站点检查计划", Leader: "市长", Teams: []Team{{42, ""}}, DueAt: due.Add(time.Hour)}, ""))
+		taken := id(w.Instruct(officer(1), InstructionRequest{Text: "报全市瓶装液化气站点检查计划", Leader: "市长", Case: c, Teams: []Team{{42, ""}}, DueAt: due.Add(time.Hour)}, ""))
 		for code, r := range map[string]InstructionRequest{
-			"watch.missing":              {Text: "x", Leader: "y", DueAt: due},
-			"watch.teams":                {Text: "x", Leader: "y", DueAt: due, Teams: []Team{{40, ""}, {41, ""}}},
-			"watch.unknown_organisation": {Text: "x", Leader: "y", DueAt: due, Teams: []Team{{999, ""}}},
-			"watch.due":                  {Text: "x", Leader: "y", DueAt: start, Teams: []Team{{40, ""}}},
+			"watch.missing":              {Text: "x", Leader: "y", DueAt: due, Case: c},
+			"watch.unknown_organisation": {Text: "x", Leader: "y", DueAt: due, Case: c, Teams: []Team{{999, ""}}},
+			"watch.due":                  {Text: "x", Leader: "y", DueAt: start, Case: c, Teams: []Team{{40, ""}}},
 			"case.not_found":             {Text: "x", Leader: "y", DueAt: due, Teams: []Team{{40, ""}}, Case: 99},
 		} {
 			refused(t, code)(w.Instruct(officer(1), r, ""))
 		}
+		// Without a case it would be in nobody's inbox.
+		refused(t, "watch.missing")(w.Instruct(officer(1), InstructionRequest{Text: "x", Leader: "y", DueAt: due, Teams: []Team{{40, ""}}}, ""))
 		page, err := w.cases.Case(officer(1), c)
-		if err != nil || len(page.Tasks) != 2 || !page.Tasks[0].DueAt.Equal(due) {
+		if err != nil || len(page.Tasks) != 3 || !page.Tasks[0].DueAt.Equal(due) {
 			t.Fatalf("%+v, %v", page.Tasks, err)
 		}
 		open, err := w.Instructions(officer(2), true)
@@ -303,13 +304,22 @@ func TestInstructions(t *testing.T) {
 		if n := w.count(`select count(*) from case_timeline where case_id = $1 and kind = 'overdue' and zh like '%批示反馈超时'`, c); n != 1 {
 			t.Errorf("%d lines of the late answer", n)
 		}
-		refused(t, "watch.missing")(w.Answer(officer(2), i, "  ", ""))
-		id(w.Answer(officer(2), i, "原因已查明，联系电话13812345678", ""))
-		refused(t, "watch.instruction_ended")(w.Answer(officer(2), i, "again", ""))
-		id(w.Withdraw(officer(2), none, "已另文部署", ""))
+		refused(t, "watch.missing")(w.Answer(officer(2), i, InstructionAnswer{Answer: "  "}, ""))
+		// Its teams have not reported back.
+		refused(t, "watch.instruction_unfinished")(w.Answer(officer(2), i, InstructionAnswer{Answer: "原因已查明"}, ""))
+		id(w.Answer(officer(2), i, InstructionAnswer{Answer: "原因已查明，联系电话13812345678", Reason: "设备更换明日完成，先报原因"}, ""))
+		refused(t, "watch.instruction_ended")(w.Answer(officer(2), i, InstructionAnswer{Answer: "again"}, ""))
+		if n := w.count(`select count(*) from case_tasks where origin = $1 and state = 'open'`, fmt.Sprintf("instruction:%d", i)); n != 2 {
+			t.Errorf("%d tasks go on after the answer", n)
+		}
+		// What is taken back is taken back from its teams too, with the reason.
+		id(w.Withdraw(officer(2), taken, "已另文部署", ""))
+		if n := w.count(`select count(*) from case_tasks where origin = $1 and state = 'withdrawn'`, fmt.Sprintf("instruction:%d", taken)); n != 1 {
+			t.Errorf("%d tasks of what was taken back are taken back", n)
+		}
 		w.pass(24 * time.Hour)
 		all, err := w.Instructions(officer(2), false)
-		if err != nil || len(all) != 2 || all[1].State != "answered" || strings.Contains(all[1].Answer, "138") || all[0].State != "withdrawn" || all[1].EndedBy != "officer-2" {
+		if err != nil || len(all) != 2 || all[1].State != "answered" || strings.Contains(all[1].Answer, "138") || all[1].Unfinished == "" || all[0].State != "withdrawn" || all[1].EndedBy != "officer-2" {
 			t.Errorf("%+v, %v", all, err)
 		}
 		if open, _ = w.Instructions(officer(2), true); len(open) != 0 {
@@ -318,5 +328,20 @@ func TestInstructions(t *testing.T) {
 		if n := w.count(`select count(*) from outbox where subject = 'watch.overdue' and json_text(payload, 'what') = 'instruction'`); n != 1 {
 			t.Errorf("%d late answers told after the end", n)
 		}
+	})
+}
+
+func TestAnAnswerWhenAllHaveReportedBack(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.call("general")
+		i := ok(t)(w.Instruct(officer(1), InstructionRequest{Text: "查明原因", Leader: "市长", Case: c, Teams: []Team{{40, ""}}, DueAt: start.Add(time.Hour)}, ""))
+		page, err := w.cases.Case(officer(1), c)
+		if err != nil || len(page.Tasks) != 1 {
+			t.Fatal(page, err)
+		}
+		if _, err := w.cases.FinishTask(of(40, 5), c, page.Tasks[0].ID, "阀门老化", ""); err != nil {
+			t.Fatal(err)
+		}
+		ok(t)(w.Answer(officer(1), i, InstructionAnswer{Answer: "阀门老化，已更换"}, ""))
 	})
 }
