@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,7 +11,9 @@ import (
 	"github.com/anlan-city/anlan/internal/detect"
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/respond"
+	"github.com/anlan-city/anlan/internal/respond/joint"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/warn"
 )
@@ -93,7 +96,93 @@ func (e elsewhere) Open(ctx context.Context) ([]watch.Item, error) {
 			items = append(items, i)
 		}
 	})
-	return items, err
+	if err != nil {
+		return nil, err
+	}
+	answers, err := e.answers(ctx)
+	return append(items, answers...), err
+}
+
+// answers are what is open of the plans and in the joint rooms.
+func (e elsewhere) answers(ctx context.Context) ([]watch.Item, error) {
+	const most = 200
+	var items []watch.Item
+	for before := int64(0); ; {
+		page, next, err := e.plan.Proposals(ctx, true, before, most)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			items = append(items, proposalItem(&page[i]))
+		}
+		if before = next; next == 0 {
+			break
+		}
+	}
+	for before := int64(0); ; {
+		page, next, err := e.plan.Responses(ctx, plan.Filter{Active: true, Before: before, Limit: most})
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			items = append(items, responseItem(&page[i]))
+		}
+		if before = next; next == 0 {
+			break
+		}
+	}
+	short, err := e.joint.Uncovered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range short {
+		items = append(items, requestItem(&short[i], e.clock.Now()))
+	}
+	return items, nil
+}
+
+func proposalItem(p *plan.ProposalView) watch.Item {
+	deed := map[string]lifecycle.Text{
+		"open": lifecycle.Words("open", "启动"), "raise": lifecycle.Words("raise to", "提升至"),
+		"lower": lifecycle.Words("lower to", "降至"), "end": lifecycle.Words("end", "终止"),
+	}[p.What]
+	level := lifecycle.Text{}
+	if p.LevelTitle != nil {
+		level = lifecycle.Words(" "+p.LevelTitle.En, p.LevelTitle.Zh)
+	}
+	title := lifecycle.Words(p.PlanTitle.En+": "+deed.En+level.En, p.PlanTitle.Zh+"："+deed.Zh+level.Zh)
+	return watch.Item{Kind: watch.ItemProposal, ID: p.ID, Title: at(title, p.AssetName, p.PlaceName, p.AreaName), Since: &p.At,
+		State: lifecycle.Words("waits for a decision", "待决定")}
+}
+
+func responseItem(r *plan.ResponseView) watch.Item {
+	title := lifecycle.Words(r.Title.En+", "+r.LevelTitle.En, r.Title.Zh+r.LevelTitle.Zh)
+	i := watch.Item{Kind: watch.ItemResponse, ID: r.ID, Case: r.Case, Title: at(title, r.AssetName, r.PlaceName, r.AreaName), Since: &r.OpenedAt,
+		State: lifecycle.Words("under way", "响应中")}
+	if r.CaseClosed {
+		i.State = lifecycle.Words("its incident is closed; to be ended", "事件已办结，待终止响应")
+	}
+	if r.Drill {
+		i.State = lifecycle.Words("drill, "+i.State.En, "演练，"+i.State.Zh)
+	}
+	return i
+}
+
+func requestItem(r *joint.Uncovered, now time.Time) watch.Item {
+	title := fmt.Sprintf("%s %d%s", r.What, r.Quantity, r.Unit)
+	return watch.Item{Kind: watch.ItemRequest, ID: r.ID, Case: r.Case, Title: lifecycle.Words(title, title), Since: &r.At, DueAt: r.NeededBy,
+		Overdue: r.NeededBy != nil && !r.NeededBy.After(now),
+		State:   lifecycle.Words(fmt.Sprintf("%d of %d not promised", r.Open, r.Quantity), fmt.Sprintf("缺口%d（共需%d）", r.Open, r.Quantity))}
+}
+
+// at adds where something is, by the first name that is known.
+func at(what lifecycle.Text, names ...*lifecycle.Text) lifecycle.Text {
+	for _, n := range names {
+		if n != nil && *n != (lifecycle.Text{}) {
+			return lifecycle.Words(what.En+", "+n.En, n.Zh+"，"+what.Zh)
+		}
+	}
+	return what
 }
 
 // Figures fulfils watch.Elsewhere.

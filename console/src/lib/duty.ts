@@ -119,7 +119,7 @@ export interface Instruction {
   answer?: string;
 }
 
-export type ItemKind = 'report' | 'instruction' | 'alert' | 'warning' | 'case' | 'task' | 'shelved' | 'gap';
+export type ItemKind = 'report' | 'draft' | 'instruction' | 'alert' | 'warning' | 'proposal' | 'response' | 'case' | 'task' | 'request' | 'shelved' | 'gap';
 
 /** One thing that is open, in a handover or behind a figure. */
 export interface Item {
@@ -146,6 +146,8 @@ export interface Handover {
   arrived_at: string | null;
   arrived_by?: string;
   arrived_remark?: string;
+  withdrawn_by?: string;
+  withdrawn_why?: string;
   sha256?: string;
 }
 
@@ -177,11 +179,15 @@ export const GRADE_WORD: Record<string, Key> = {
 
 export const KIND_WORD: Record<ItemKind, Key> = {
   report: 'duty.item.report',
+  draft: 'duty.item.draft',
   instruction: 'duty.item.instruction',
   alert: 'duty.item.alert',
   warning: 'duty.item.warning',
+  proposal: 'duty.item.proposal',
+  response: 'duty.item.response',
   case: 'duty.item.case',
   task: 'duty.item.task',
+  request: 'duty.item.request',
   shelved: 'duty.item.shelved',
   gap: 'duty.item.gap',
 };
@@ -212,6 +218,10 @@ export function howWord(how: string, t: T): string {
 export function itemHref(i: Pick<Item, 'kind' | 'id' | 'case'>): string {
   if (i.kind === 'alert' || i.kind === 'shelved') return `/console/?state=all&sel=alert:${i.id}`;
   if (i.kind === 'warning') return `/console/?tab=warnings&state=all&sel=warning:${i.id}`;
+  if (i.kind === 'draft') return `/console/duty/reports/${i.id}`;
+  if (i.kind === 'proposal') return '/console/board';
+  if (i.kind === 'response') return `/console/board/${i.id}`;
+  if (i.kind === 'request') return `/console/rooms/${i.case}`;
   if (i.kind === 'gap') return '/console/duty/roster';
   if (i.case) return `/console/cases/${i.case}`;
   return '/console/duty';

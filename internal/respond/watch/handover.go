@@ -37,22 +37,28 @@ const (
 	ItemAlert       = "alert"
 	ItemShelved     = "shelved"
 	ItemWarning     = "warning"
+	ItemProposal    = "proposal" // of a plan, that waits for a decision
+	ItemResponse    = "response" // under a plan
 	ItemCase        = "case"
 	ItemTask        = "task"
+	ItemRequest     = "request" // in a joint room, that nobody covers
 	ItemReport      = "report"
+	ItemDraft       = "draft" // of a report upward, that nobody has signed or told
 	ItemInstruction = "instruction"
 	ItemGap         = "gap"
 )
 
 // itemKinds is the order in which a handover lists them.
-var itemKinds = [...]string{ItemReport, ItemInstruction, ItemAlert, ItemWarning, ItemCase, ItemTask, ItemShelved, ItemGap}
+var itemKinds = [...]string{
+	ItemReport, ItemDraft, ItemInstruction, ItemAlert, ItemWarning, ItemProposal, ItemResponse, ItemCase, ItemTask, ItemRequest, ItemShelved, ItemGap,
+}
 
 // gapAhead is how far ahead gaps in the roster are handed over.
 const gapAhead = 24 * time.Hour
 
 // Item is one thing that is open.
 type Item struct {
-	Kind    string     `json:"kind" enum:"report,instruction,alert,warning,case,task,shelved,gap"`
+	Kind    string     `json:"kind" enum:"report,draft,instruction,alert,warning,proposal,response,case,task,request,shelved,gap"`
 	ID      int64      `json:"id"`
 	Title   Text       `json:"title"`
 	State   Text       `json:"state" doc:"where it stands"`
@@ -103,6 +109,8 @@ type Handover struct {
 	ArrivedBy     string
 	ArrivedRemark string
 	EndedAt       time.Time
+	EndedBy       string // who withdrew it
+	EndedWhy      string
 }
 
 // open reads what is open now, as the actor sees it, sorted. It asks other rooms, so it is never called within a transaction.
@@ -206,6 +214,19 @@ func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
 				items = append(items, clockItem(k, c, now))
 			}
 		}
+		waiting, err := drafts(tx)
+		if err != nil {
+			return err
+		}
+		for _, r := range waiting {
+			c, err := seen(r.Case)
+			if err != nil {
+				return err
+			}
+			if c != nil {
+				items = append(items, draftItem(r, c))
+			}
+		}
 		instructions, err := openInstructions(tx)
 		if err != nil {
 			return err
@@ -236,6 +257,16 @@ func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
 		}
 	}
 	return items, nil
+}
+
+func draftItem(r Report, c *respond.Case) Item {
+	what, v := reportWords(r.Kind), r.Versions[len(r.Versions)-1]
+	title := Text{En: fmt.Sprintf("%s %d", upperFirst(what.En), r.Number), Zh: fmt.Sprintf("%s（第%d期）", what.Zh, r.Number)}
+	if words := guard.Mask(c.Title); words != "" {
+		title = Text{En: title.En + ": " + words, Zh: title.Zh + "：" + words}
+	}
+	return Item{Kind: ItemDraft, ID: r.ID, Case: r.Case, Title: title, Since: &v.At,
+		State: Text{En: fmt.Sprintf("version %d, not signed", v.Version), Zh: fmt.Sprintf("第%d稿，待签发", v.Version)}}
 }
 
 func taskItem(t respond.Task, now time.Time) Item {
@@ -521,13 +552,17 @@ func (s *Service) Arrive(ctx context.Context, id int64, r SignRequest, key strin
 	})
 }
 
-// Drop gives up a handover that nobody has taken over.
-func (s *Service) Drop(ctx context.Context, id int64, key string) (respond.Receipt, error) {
+// Drop gives up a handover that nobody has taken over. Once the leaving officer has signed, only he takes his signature back; or
+// the arriving officer sends it back, with the reason.
+func (s *Service) Drop(ctx context.Context, id int64, reason, key string) (respond.Receipt, error) {
 	if _, _, err := s.handoverFor(ctx, id); err != nil {
 		return respond.Receipt{}, err
 	}
+	if err := words(&reason, "reason", false, maxLine); err != nil {
+		return respond.Receipt{}, err
+	}
 	who := access.From(ctx)
-	return s.Cases.Once(ctx, key, []any{"drop handover", id}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
+	return s.Cases.Once(ctx, key, []any{"drop handover", id, reason}, func(tx *db.Tx, now time.Time) (respond.Receipt, error) {
 		h, err := getHandover(tx, id)
 		if err != nil {
 			return respond.Receipt{}, err
@@ -535,13 +570,43 @@ func (s *Service) Drop(ctx context.Context, id int64, key string) (respond.Recei
 		if h.State != "draft" && h.State != "left" {
 			return respond.Receipt{}, notIn(h, "draft or left")
 		}
+		if h.State == "left" && who.ID != h.LeftByID {
+			if err := arriving(tx, h, who, reason, now); err != nil {
+				return respond.Receipt{}, err
+			}
+		}
 		before := h.State
-		h.State, h.EndedAt = "withdrawn", now
+		h.State, h.EndedAt, h.EndedBy, h.EndedWhy = "withdrawn", now, actorName(who), reason
 		if err := updateHandover(tx, h, before); err != nil {
 			return respond.Receipt{}, err
 		}
 		return respond.Receipt{Item: id}, s.signed(tx, who, h, "withdraw", 0, now)
 	})
+}
+
+// arriving refuses who gives no reason; and, where the roster has the leaving officer on a post, who is not on that post too.
+func arriving(tx *db.Tx, h Handover, who access.Actor, reason string, now time.Time) error {
+	if reason == "" {
+		return web.Errorf(http.StatusForbidden, "watch.handover_signed",
+			"%s has signed it: only he withdraws it, or the arriving officer, with a reason", h.LeftBy).At("reason")
+	}
+	on, err := shifts(tx, 0, now.Add(-gapAhead), now.Add(gapAhead))
+	if err != nil {
+		return err
+	}
+	left := map[int64]bool{} // the posts of the leaving officer
+	for _, x := range on {
+		left[x.Post] = left[x.Post] || x.Who == h.LeftBy
+	}
+	named, his := false, false
+	for _, x := range on {
+		named = named || left[x.Post]
+		his = his || left[x.Post] && x.Who == actorName(who)
+	}
+	if named && !his {
+		return web.Errorf(http.StatusForbidden, "watch.handover_signed", "the roster says who is on this post, and you are not")
+	}
+	return nil
 }
 
 func (s *Service) signature(r *SignRequest) (seenItems, error) {
@@ -562,6 +627,9 @@ func (s *Service) signed(tx *db.Tx, who access.Actor, h Handover, deed string, i
 	}
 	if remark := h.LeftRemark; deed == "leave" && remark != "" {
 		detail["remark_sha256"] = digest(remark)
+	}
+	if h.EndedWhy != "" {
+		detail["reason_sha256"] = digest(h.EndedWhy)
 	}
 	if remark := h.ArrivedRemark; deed == "arrive" && remark != "" {
 		detail["remark_sha256"] = digest(remark)
@@ -613,6 +681,8 @@ type HandoverView struct {
 	ArrivedAt     *time.Time `json:"arrived_at"`
 	ArrivedBy     string     `json:"arrived_by,omitempty"`
 	ArrivedRemark string     `json:"arrived_remark,omitempty"`
+	EndedBy       string     `json:"withdrawn_by,omitempty"`
+	EndedWhy      string     `json:"withdrawn_why,omitempty"`
 	Hash          string     `json:"sha256,omitempty" doc:"of the contents, as the ledger has it"`
 	SinceHash     string     `json:"since_sha256,omitempty"`
 }
@@ -630,7 +700,7 @@ type HandoverPage struct {
 
 func (h Handover) view() HandoverView {
 	return HandoverView{ID: h.ID, Desk: h.Desk, State: h.State, BegunAt: h.BegunAt, BegunBy: h.BegunBy, LeftAt: optional(h.LeftAt), LeftBy: h.LeftBy,
-		LeftRemark: guard.Mask(h.LeftRemark), ArrivedAt: optional(h.ArrivedAt), ArrivedBy: h.ArrivedBy, ArrivedRemark: guard.Mask(h.ArrivedRemark),
+		LeftRemark: guard.Mask(h.LeftRemark), ArrivedAt: optional(h.ArrivedAt), ArrivedBy: h.ArrivedBy, ArrivedRemark: guard.Mask(h.ArrivedRemark), EndedBy: h.EndedBy, EndedWhy: guard.Mask(h.EndedWhy),
 		Hash: h.Hash, SinceHash: h.SinceHash}
 }
 

@@ -123,18 +123,79 @@ func TestAHandoverCanBeGivenUp(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		h := ok(t)(w.Begin(officer(1), ""))
 		ok(t)(w.Leave(officer(1), h, SignRequest{Seen: w.handover(officer(1), h).Seen}, ""))
-		ok(t)(w.Drop(officer(1), h, ""))
-		refused(t, "watch.handover_state")(w.Drop(officer(1), h, ""))
+		ok(t)(w.Drop(officer(1), h, "", ""))
+		refused(t, "watch.handover_state")(w.Drop(officer(1), h, "", ""))
 		if next := ok(t)(w.Begin(officer(1), "")); next == h {
 			t.Error("the old one came back")
 		}
-		refused(t, "watch.not_found")(w.Drop(officer(1), 99, ""))
+		refused(t, "watch.not_found")(w.Drop(officer(1), 99, "", ""))
 		list, err := w.Handovers(officer(2))
 		if err != nil || len(list) != 2 {
 			t.Errorf("%+v, %v", list, err)
 		}
 		if list, err = w.Handovers(of(40, 3)); err != nil || len(list) != 0 {
 			t.Errorf("another desk sees %+v, %v", list, err)
+		}
+	})
+}
+
+func TestWhoWithdrawsASignedHandover(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		signed := func() int64 {
+			h := ok(t)(w.Begin(officer(1), ""))
+			ok(t)(w.Leave(officer(1), h, SignRequest{Seen: w.handover(officer(1), h).Seen}, ""))
+			return h
+		}
+		h := signed()
+		refused(t, "watch.handover_signed")(w.Drop(officer(3), h, " ", ""))
+		refused(t, "watch.other_desk")(w.Drop(of(40, 3), h, "x", ""))
+		ok(t)(w.Drop(officer(2), h, "泵站状态未写明", ""))
+		if p := w.handover(officer(3), h); p.State != "withdrawn" || p.EndedBy != "officer-2" || p.EndedWhy != "泵站状态未写明" {
+			t.Errorf("%+v", p.HandoverView)
+		}
+		ok(t)(w.Drop(officer(1), signed(), "", ""))                       // his own signature
+		ok(t)(w.Drop(officer(3), ok(t)(w.Begin(officer(1), "")), "", "")) // nobody has signed
+		// Where the roster names the officers, it says who arrives.
+		post := ok(t)(w.PutPost(officer(1), Post{Organisation: 41, Name: "duty-office", Covered: true}, ""))
+		for i, who := range []string{"officer-1", "officer-2"} {
+			from := start.Add(time.Duration(12*i-6) * time.Hour)
+			ok(t)(w.AddShift(officer(1), ShiftRequest{Post: post, From: from, To: from.Add(12 * time.Hour), Who: who}, ""))
+		}
+		h = signed()
+		refused(t, "watch.handover_signed")(w.Drop(officer(3), h, "让我来", ""))
+		ok(t)(w.Drop(officer(2), h, "泵站状态未写明", ""))
+	})
+}
+
+func TestDraftsThatNobodySignedAreHandedOver(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := ok(t)
+		c := w.call("larger")
+		h := id(w.Begin(officer(1), ""))
+		drafts := func() (out []string) {
+			for _, i := range w.handover(officer(1), h).Items {
+				if i.Kind == ItemDraft {
+					out = append(out, i.key()+" "+i.State.Zh)
+				}
+			}
+			return out
+		}
+		report := id(w.Start(officer(1), StartRequest{Case: c, Report: First}, ""))
+		id(w.Amend(officer(1), report, "初报", ""))
+		if got := drafts(); len(got) != 1 || got[0] != fmt.Sprintf("draft:%d 第2稿，待签发", report) {
+			t.Errorf("%v", got)
+		}
+		id(w.Sign(officer(1), report, 2, ""))
+		if got := drafts(); got != nil {
+			t.Errorf("signed, and still %v", got)
+		}
+		id(w.Amend(officer(1), report, "初报（补充）", ""))
+		if got := drafts(); len(got) != 1 {
+			t.Errorf("a new version is not signed: %v", got)
+		}
+		id(w.Tell(officer(1), report, TellRequest{Version: 3, How: ByPhone, To: cityOffice}, ""))
+		if got := drafts(); got != nil {
+			t.Errorf("told, and still %v", got)
 		}
 	})
 }
@@ -157,7 +218,7 @@ func TestPrivateCasesAreNotHandedOver(t *testing.T) {
 
 func TestSeenTokens(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ids := rapid.MapOfN(rapid.SampledFrom(itemKinds[:]), rapid.SliceOfDistinct(rapid.Int64Range(1, 40), rapid.ID), 0, 8).Draw(t, "ids")
+		ids := rapid.MapOfN(rapid.SampledFrom(itemKinds[:]), rapid.SliceOfDistinct(rapid.Int64Range(1, 40), rapid.ID), 0, len(itemKinds)).Draw(t, "ids")
 		var items []Item
 		for _, kind := range itemKinds {
 			for _, id := range ids[kind] {
@@ -297,7 +358,7 @@ func TestNothingOpenIsLeftOut(t *testing.T) {
 			},
 		})
 		if state != "done" {
-			if _, err := w.Drop(officer(1), h, ""); err != nil {
+			if _, err := w.Drop(officer(1), h, "", ""); err != nil {
 				t.Fatal(err)
 			}
 		}

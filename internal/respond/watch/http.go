@@ -265,7 +265,17 @@ func (s *Service) handoverRoutes(api huma.API) {
 	deed(api, "/handovers/{id}/arrive", "watch-arrive", "Sign as the arriving officer, who is another person", func(ctx context.Context, in *postTo[SignRequest]) (respond.Receipt, error) {
 		return s.Arrive(ctx, in.ID, in.Body, in.Key)
 	})
-	deed(api, "/handovers/{id}/withdraw", "watch-drop-handover", "Give up a handover that nobody has taken over", func(ctx context.Context, in *bare) (respond.Receipt, error) {
-		return s.Drop(ctx, in.ID, in.Key)
+	deed(api, "/handovers/{id}/withdraw", "watch-drop-handover", "Give up a handover that nobody has taken over", func(ctx context.Context, in *struct {
+		Head
+		ID   int64 `path:"id"`
+		Body *struct {
+			Reason string `json:"reason,omitempty" doc:"why it is sent back; needed of the arriving officer once it is signed"`
+		}
+	}) (respond.Receipt, error) {
+		reason := ""
+		if in.Body != nil {
+			reason = in.Body.Reason
+		}
+		return s.Drop(ctx, in.ID, reason, in.Key)
 	})
 }

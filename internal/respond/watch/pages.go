@@ -186,6 +186,8 @@ func itemLink(i Item) string {
 		return fmt.Sprintf("/console/?state=all&sel=alert:%d", i.ID)
 	case i.Kind == ItemWarning:
 		return fmt.Sprintf("/console/?tab=warnings&state=all&sel=warning:%d", i.ID)
+	case i.Kind == ItemDraft:
+		return fmt.Sprintf("/console/duty/reports/%d", i.ID)
 	case i.Case != 0:
 		return fmt.Sprintf("/console/cases/%d", i.Case)
 	}

@@ -372,6 +372,28 @@ func listReports(tx *db.Tx, caseID int64, limit int) ([]Report, error) {
 	return rs, nil
 }
 
+// drafts are the reports of cases that go on, or that have a report still to be told, whose newest version nobody has signed or
+// told, each with that version alone.
+func drafts(tx *db.Tx) ([]Report, error) {
+	var rs []Report
+	err := tx.Each(func(rows *sql.Rows) error {
+		var r Report
+		var v Version
+		var at int64
+		err := rows.Scan(&r.ID, &r.Case, &r.Kind, &r.Number, &v.Version, &at)
+		v.At = db.Time(at)
+		r.Versions = []Version{v}
+		rs = append(rs, r)
+		return err
+	}, `select r.id, r.case_id, r.report, r.number, v.version, v.at from watch_reports r join watch_versions v on v.report = r.id
+		where v.signed_at is null and v.version = (select max(x.version) from watch_versions x where x.report = r.id)
+		and not exists (select 1 from watch_tellings t where t.report = r.id and t.version = v.version)
+		and (exists (select 1 from watch_incidents i where i.case_id = r.case_id and i.ended_at is null)
+			or exists (select 1 from watch_clocks k where k.case_id = r.case_id and k.state = 'running'))
+		order by r.id nulls last`)
+	return rs, err
+}
+
 func insertTelling(tx *db.Tx, t *Telling) error {
 	err := tx.QueryRow(`insert into watch_tellings (case_id, report, version, how, recipient, clock, at, recorded_at, by_id, by_name)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`,
@@ -470,13 +492,13 @@ func collectInstructions(tx *db.Tx, query string, args ...any) ([]Instruction, e
 // --- handovers
 
 const handoverColumns = `id, desk, state, begun_at, begun_by_id, begun_by, contents, hash, left_at, left_by_id, left_by, left_remark, since,
-	since_hash, arrived_at, arrived_by_id, arrived_by, arrived_remark, ended_at`
+	since_hash, arrived_at, arrived_by_id, arrived_by, arrived_remark, ended_at, ended_by, ended_why`
 
 func scanHandover(r row) (h Handover, err error) {
 	var begun int64
 	var left, arrived, ended sql.NullInt64
 	err = r.Scan(&h.ID, &h.Desk, &h.State, &begun, &h.BegunByID, &h.BegunBy, &h.Contents, &h.Hash, &left, &h.LeftByID, &h.LeftBy, &h.LeftRemark,
-		&h.Since, &h.SinceHash, &arrived, &h.ArrivedByID, &h.ArrivedBy, &h.ArrivedRemark, &ended)
+		&h.Since, &h.SinceHash, &arrived, &h.ArrivedByID, &h.ArrivedBy, &h.ArrivedRemark, &ended, &h.EndedBy, &h.EndedWhy)
 	h.BegunAt, h.LeftAt, h.ArrivedAt, h.EndedAt = db.Time(begun), instant(left), instant(arrived), instant(ended)
 	return h, err
 }
@@ -493,9 +515,10 @@ func insertHandover(tx *db.Tx, h *Handover) error {
 // updateHandover writes a step of a handover that stands in the state before; what was signed is written once.
 func updateHandover(tx *db.Tx, h Handover, before string) error {
 	r, err := tx.Exec(`update watch_handovers set state = $1, contents = $2, hash = $3, left_at = $4, left_by_id = $5, left_by = $6, left_remark = $7,
-		since = $8, since_hash = $9, arrived_at = $10, arrived_by_id = $11, arrived_by = $12, arrived_remark = $13, ended_at = $14 where id = $15 and state = $16`,
+		since = $8, since_hash = $9, arrived_at = $10, arrived_by_id = $11, arrived_by = $12, arrived_remark = $13, ended_at = $14,
+		ended_by = $15, ended_why = $16 where id = $17 and state = $18`,
 		h.State, h.Contents, h.Hash, moment(h.LeftAt), h.LeftByID, h.LeftBy, h.LeftRemark, h.Since, h.SinceHash, moment(h.ArrivedAt), h.ArrivedByID,
-		h.ArrivedBy, h.ArrivedRemark, moment(h.EndedAt), h.ID, before)
+		h.ArrivedBy, h.ArrivedRemark, moment(h.EndedAt), h.EndedBy, h.EndedWhy, h.ID, before)
 	if err != nil {
 		return fmt.Errorf("handover %d: %w", h.ID, err)
 	}
