@@ -83,7 +83,7 @@ export function board({ clock, emit, refuse, ids }) {
     'POST /plans/flood/responses': (r) => {
       if (!r.body.why) refuse(422, 'plan.text', 'write why', 'why');
       if (responses.some((x) => x.state === 'active')) refuse(409, 'plan.open_already', 'the response is under way');
-      const x = { id: ids(), case: 900 + responses.length, level: r.body.level, state: 'active', drill: !!r.body.drill, opened_at: iso(), tasks: [], advice: [], changes: [{ at: iso(), to: r.body.level, by: r.actor.name, organisation_name: r.actor.organisation_name, why: r.body.why }] };
+      const x = { id: ids(), case: 900 + responses.length, level: r.body.level, state: 'active', drill: !!r.body.drill, opened_at: iso(), tasks: [], advice: [], changes: [{ at: iso(), to: r.body.level, by: r.actor.name, organisation_name: r.actor.organisation_name, why: r.body.why, decided_by: OFFICE }] };
       responses.push(x);
       give(x, at(x.level));
       for (const p of proposals) if (p.id === r.body.proposal) p.state = 'taken';
@@ -92,9 +92,10 @@ export function board({ clock, emit, refuse, ids }) {
     },
     'POST /responses/:id/level': (r) => {
       const x = found(responses, r.id);
+      if (r.body.from !== x.level) refuse(409, 'plan.level_changed', `the response is at level ${x.level} by now, not ${r.body.from}`);
       const [before, after] = [at(x.level), at(r.body.level)];
       for (const y of x.tasks) if (open(y) && before.some((z) => z.name === y.name) && !after.some((z) => z.name === y.name)) Object.assign(y, { state: 'withdrawn', done_at: iso() });
-      x.changes.push({ at: iso(), from: x.level, to: r.body.level, by: r.actor.name, organisation_name: r.actor.organisation_name, why: r.body.why });
+      x.changes.push({ at: iso(), from: x.level, to: r.body.level, by: r.actor.name, organisation_name: r.actor.organisation_name, why: r.body.why, decided_by: OFFICE });
       x.level = r.body.level;
       give(x, after.filter((z) => !before.includes(z)));
       for (const p of proposals) if (p.id === r.body.proposal) p.state = 'taken';
@@ -106,7 +107,7 @@ export function board({ clock, emit, refuse, ids }) {
       for (const w of r.body.withdraw ?? []) if (w.reason) Object.assign(found(x.tasks, w.task), { state: 'withdrawn', done_at: iso() });
       if (x.tasks.some(open)) refuse(409, 'plan.open_tasks', 'each task must be done, or withdrawn with a reason', 'withdraw');
       Object.assign(x, { state: 'ended', ended_at: iso() });
-      x.changes.push({ at: iso(), from: x.level, by: r.actor.name, organisation_name: r.actor.organisation_name, why: r.body.why });
+      x.changes.push({ at: iso(), from: x.level, by: r.actor.name, organisation_name: r.actor.organisation_name, why: r.body.why, decided_by: OFFICE });
       emit('plan.ended', { activation: x.id, case: x.case });
       return view(x);
     },
