@@ -427,7 +427,7 @@ func TestTheHeadOfAZhuanbao(t *testing.T) {
 		return regexp.MustCompile(`<[^>]*>`).ReplaceAllString(rec.Body.String(), "")
 	}
 	made := w.done(w.Report(as(0), w.id, ReportRequest{Post: "值班长", Form: sitrep.Special}, ""))
-	for _, want := range []string{"澜境市值班室（值班长）", "主送：＿", "抄送：＿", "签发人：＿"} {
+	for _, want := range []string{"关于7号asset燃气泄漏处置情况的报告", "澜境市值班室（值班长）", "主送：＿", "抄送：＿", "签发人：＿"} {
 		if got := page(made.Item); !strings.Contains(got, want) {
 			t.Errorf("lacks %q: %s", want, got)
 		}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -140,7 +141,7 @@ func (s *Service) write(ctx context.Context, caseID int64, r ReportRequest) (*si
 	}
 	o := sitrep.Options{
 		Form: r.Form, Case: caseID, Kind: c.Kind, Agency: r.Agency, Since: c.OpenedAt, Until: s.Cases.Clock.Now().UTC().Truncate(time.Microsecond), Zone: s.Zone,
-		Subject: lifecycle.Words(titleIn(head.Title, "en"), titleIn(head.Title, "zh")), From: s.from(ctx),
+		Subject: subject(head, c), From: s.from(ctx),
 		To: r.To, Copy: r.Copy,
 		Organisations: s.names(ctx),
 	}
@@ -166,6 +167,15 @@ func (s *Service) write(ctx context.Context, caseID int64, r ReportRequest) (*si
 		o.Since, o.After, o.ByTime = r.Since.UTC(), 0, true
 	}
 	return sitrep.Make(o, entries)
+}
+
+// subject is what the incident is called: as a person named it, else the thing or place that it is about with what has happened.
+func subject(head respond.CaseView, c *respond.Case) lifecycle.Text {
+	name := lifecycle.Words(titleIn(head.Title, "en"), titleIn(head.Title, "zh"))
+	if c.Title == "" && name != head.KindTitle {
+		name = lifecycle.Words(head.KindTitle.En+", "+name.En, name.Zh+strings.TrimSuffix(head.KindTitle.Zh, "处置"))
+	}
+	return name
 }
 
 // author is whose issues a report is one of: an activity log is of an agency, any other form of the organisation that reports.
@@ -226,7 +236,7 @@ func (s *Service) keep(ctx context.Context, caseID int64, r ReportRequest, made 
 				Action: "report.made", Actor: by.Name, ActorID: by.ID, Subject: "case", SubjectID: caseID, At: now,
 				Detail: map[string]any{
 					"report": id, "form": made.Form, "version": made.Version, "body_sha256": sum,
-					"first_entry": made.First, "last_entry": made.Last, "entries": made.Entries,
+					"first_entry": made.First, "last_entry": made.Last, "entries": made.Entries, "after_entry": made.After,
 				},
 			})
 		}})

@@ -243,12 +243,29 @@ func (w *writer) topics(topics ...string) []Line {
 	return out
 }
 
-// events are the entries that changed something.
+// events are the entries that changed something. The same task that is late with many is one line, where the first of them stands.
 func (w *writer) events(entries []respond.Entry) []Line {
 	var out []Line
+	late := map[Text]int{}
 	for i := range entries {
-		if e := &entries[i]; changesSomething(e) {
-			out = append(out, entryLine(e))
+		e := &entries[i]
+		if !changesSomething(e) {
+			continue
+		}
+		if e.Kind == "overdue" {
+			if n, known := late[e.Words()]; known {
+				out[n].Entries = append(out[n].Entries, e.ID)
+				continue
+			}
+			late[e.Words()] = len(out)
+		}
+		out = append(out, entryLine(e))
+	}
+	for what, n := range late {
+		if l := &out[n]; len(l.Entries) > 1 {
+			f := Figure{Name: "late", Rule: Count, Value: float64(len(l.Entries)), Entries: l.Entries}
+			l.Text = words(what.En+" ("+plain(f.Value)+" times)", what.Zh+"（共"+plain(f.Value)+"项）")
+			l.Figures = []Figure{f}
 		}
 	}
 	return out
@@ -457,15 +474,16 @@ func (w *writer) sameTask(ts []Task) Line {
 		en, zh = append(en, n.En), append(zh, n.Zh)
 	}
 	to := words(strings.Join(en, ", "), strings.Join(zh, "、"))
+	what := words(strings.TrimPrefix(ts[0].Words.En, "Task given: "), strings.TrimPrefix(ts[0].Words.Zh, "派发任务："))
 	switch {
 	case len(who) == 1:
-		l.Text = words(ts[0].Words.En+" ("+to.En+")", ts[0].Words.Zh+"（"+to.Zh+"）")
+		l.Text = words(what.En+" ("+to.En+")", what.Zh+"（"+to.Zh+"）")
 		return l
 	case len(who) > named:
 		to = words(to.En+" and others, "+plain(teams.Value)+" in all", to.Zh+"等"+plain(teams.Value)+"个单位")
 		l.Figures = []Figure{teams}
 	}
-	l.Text = words(ts[0].Words.En+": "+to.En, ts[0].Words.Zh+"：由"+to.Zh+"落实")
+	l.Text = words(what.En+": "+to.En, what.Zh+"：由"+to.Zh+"落实")
 	return l
 }
 

@@ -273,6 +273,7 @@ func Check(r *Report, entries []respond.Entry) []string {
 			for _, l := range s.Lines {
 				got = append(got, l.Entries...)
 			}
+			slices.Sort(got) // a line may have several
 			if !slices.Equal(got, want) {
 				say("%s tells of %v, the period has %v", s.ID, got, want)
 			}

@@ -46,7 +46,7 @@ func storm(t *rapid.T) []respond.Entry {
 		by := rapid.SampledFrom([]int64{0, 40, 41, 42}).Draw(t, "by")
 		n := float64(small.Draw(t, "n"))
 		word := fmt.Sprintf("words-%d", i)
-		switch rapid.SampledFrom([]string{"log", "mark", "decision", "objective", "resource", "presence", "task", "move", "note"}).Draw(t, "kind") {
+		switch rapid.SampledFrom([]string{"log", "mark", "decision", "objective", "resource", "presence", "task", "move", "overdue", "note"}).Draw(t, "kind") {
 		case "log":
 			add(KindLog, by, word, map[string]any{"topic": rapid.SampledFrom([]string{"", "situation", "casualties", "next", "threat"}).Draw(t, "topic"), "significant": n > 2})
 		case "mark":
@@ -66,6 +66,8 @@ func storm(t *rapid.T) []respond.Entry {
 			add("task", by, fmt.Sprintf("task-%d", int(n)%2), map[string]any{"task": float64(rapid.IntRange(1, 12).Draw(t, "task")), "organisation": float64(rapid.IntRange(41, 46).Draw(t, "team")), "state": rapid.SampledFrom([]string{"open", "done", "withdrawn"}).Draw(t, "state")})
 		case "move":
 			add("move", by, word, map[string]any{"move": "x", "fields": map[string]any{"grade": "larger", "harm": "harm-" + word}})
+		case "overdue":
+			add("overdue", 0, fmt.Sprintf("late-%d", int(n)%2), nil)
 		default:
 			add("note", by, word, nil)
 		}
@@ -165,13 +167,16 @@ func TestEachEntryStandsInOneIssue(t *testing.T) {
 			if r.Since.After(r.Until) {
 				t.Fatalf("from %s to %s", r.Since, r.Until)
 			}
+			var here []int64
 			for _, s := range r.Sections {
 				if s.ID == "course" || s.ID == "events" {
 					for _, l := range s.Lines {
-						told = append(told, l.Entries...)
+						here = append(here, l.Entries...)
 					}
 				}
 			}
+			slices.Sort(here)
+			told = append(told, here...)
 			issues, after = append(issues, r), r.Last
 		}
 		if wrong := CheckIssues(issues, es); len(wrong) > 0 {
@@ -180,7 +185,7 @@ func TestEachEntryStandsInOneIssue(t *testing.T) {
 		var want []int64
 		for _, e := range es {
 			significant, _ := e.Data["significant"].(bool)
-			if slices.Contains([]string{"alert", "move", "decision", "mark", "objective", "resource"}, e.Kind) || significant {
+			if slices.Contains([]string{"alert", "move", "overdue", "decision", "mark", "objective", "resource"}, e.Kind) || significant {
 				want = append(want, e.ID)
 			}
 		}
@@ -269,8 +274,11 @@ func TestSameTasksAreOneLine(t *testing.T) {
 	give := func(words string, organisations ...float64) {
 		for _, o := range organisations {
 			id := int64(len(es) + 1)
-			es = append(es, respond.Entry{ID: id, At: noon, Kind: "task", Text: lifecycle.Words("Warn", words), Data: map[string]any{"task": float64(id), "organisation": o, "state": "open"}})
+			es = append(es, respond.Entry{ID: id, At: noon, Kind: "task", Text: lifecycle.Words("Task given: Warn", "派发任务："+words), Data: map[string]any{"task": float64(id), "organisation": o, "state": "open"}})
 		}
+	}
+	for range 4 {
+		es = append(es, respond.Entry{ID: int64(len(es) + 1), At: noon, Kind: "overdue", Text: lifecycle.Words("Late: warn", "任务超时：通知居民"), Data: map[string]any{}})
 	}
 	give("转移低洼地带群众", 51, 52, 53, 54, 55)
 	give("排水", 40, 41)
@@ -290,6 +298,11 @@ func TestSameTasksAreOneLine(t *testing.T) {
 				if s.ID == section {
 					got, linked = append(got, l.Text.Zh), append(linked, l.Entries...)
 				}
+			}
+		}
+		for _, s := range r.Sections {
+			if (s.ID == "course" || s.ID == "events") && (len(s.Lines) != 2 || s.Lines[1].Text.Zh != "任务超时：通知居民（共4项）" || len(s.Lines[1].Entries) != 4) {
+				t.Errorf("%s: %+v", form, s.Lines)
 			}
 		}
 		want := []string{"转移低洼地带群众：由单位51、单位52、单位53等5个单位落实", "排水：由单位40、单位41落实", "封闭下穿通道（单位60）"}
