@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +73,10 @@ func insertCase(tx *db.Tx, c *Case) (added bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("insert case: %w", err)
 	}
-	return true, nil
+	if len(c.resource().Parties) == 0 {
+		return true, nil
+	}
+	return true, keepParties(tx, c)
 }
 
 // updateCase writes what a move changes. It fails when the case was moved by someone else since it was read, which only
@@ -92,7 +97,7 @@ func updateCase(tx *db.Tx, c *Case, generation int64) error {
 	if n, err := r.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("update case %d: moved by someone else at the same moment (%w)", c.ID, errors.Join(err, errMovedMeanwhile))
 	}
-	return nil
+	return keepParties(tx, c)
 }
 
 var errMovedMeanwhile = errors.New("case was moved meanwhile")
@@ -181,15 +186,16 @@ func getCase(tx *db.Tx, id int64) (*Case, error) {
 	return scanCase(tx.QueryRow(`select `+caseColumns+` from cases where id = $1`, id))
 }
 
-// newestCases returns up to limit cases below the id before, newest first; before 0 means from the newest. Only what narrows the
-// list stands in the statement, so that an index serves it.
-func newestCases(tx *db.Tx, f Filter, before int64, now time.Time) ([]*Case, error) {
+// newestCases returns up to limit cases of a scope below the id before, newest first; before 0 means from the newest. Only what
+// narrows the list stands in the statement, so that an index serves it.
+func newestCases(tx *db.Tx, sc scope, f Filter, before int64, now time.Time, limit int) ([]*Case, error) {
 	var where []string
 	var args []any
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
+	arg := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
 	}
+	add := func(condition string, v any) { where = append(where, strings.ReplaceAll(condition, "?", arg(v))) }
 	if before != 0 {
 		add("id < cast(? as bigint)", before)
 	}
@@ -214,12 +220,44 @@ func newestCases(tx *db.Tx, f Filter, before int64, now time.Time) ([]*Case, err
 	if f.Overdue {
 		add("id in (select case_id from case_limits where state = 'running' and what in ('state', 'case') and due_at <= cast(? as bigint))", db.Micros(now))
 	}
-	query := `select ` + caseColumns + ` from cases`
-	if len(where) > 0 {
-		query += ` where ` + strings.Join(where, ` and `)
+	// An id is never null; PostgreSQL goes down the primary key only where the nulls, too, come in the order of an index.
+	newest := ` order by id desc nulls first limit ` + arg(limit)
+	takesPart := func() string {
+		return "id in (select case_id from case_parties where organisation = cast(" + arg(sc.organisation) + " as bigint))"
 	}
-	args = append(args, f.Limit)
-	return casesBy(tx, query+` order by id desc nulls last limit $`+strconv.Itoa(len(args)), args...)
+	those := func(more ...string) string {
+		if all := append(slices.Clone(where), more...); len(all) > 0 {
+			return ` from cases where ` + strings.Join(all, ` and `) + newest
+		}
+		return ` from cases` + newest
+	}
+	switch {
+	case sc.all && sc.private:
+		return casesBy(tx, `select `+caseColumns+those(), args...)
+	case sc.all:
+		return casesBy(tx, `select `+caseColumns+those("(private = 0 or "+takesPart()+")"), args...)
+	}
+	// Numbers one by one, not as a JSON list, so that the planner knows how many there are and which; padded to a power of two, so
+	// that there are few texts to plan.
+	branches := []string{`select id from (select id` + those(takesPart()) + `) shared`}
+	for _, of := range []struct {
+		column string
+		ids    []int64
+	}{{"owner", sc.owners}, {"area", sc.areas}} {
+		if len(of.ids) == 0 {
+			continue
+		}
+		var list []string
+		for i := range 1 << bits.Len(uint(len(of.ids)-1)) {
+			id := int64(-1)
+			if i < len(of.ids) {
+				id = of.ids[i]
+			}
+			list = append(list, arg(id))
+		}
+		branches = append(branches, `select id from (select id`+those("private = 0", of.column+" in ("+strings.Join(list, ", ")+")")+`) by_`+of.column)
+	}
+	return casesBy(tx, `select `+caseColumns+` from cases where id in (`+strings.Join(branches, ` union `)+`)`+newest, args...)
 }
 
 func casesBy(tx *db.Tx, query string, args ...any) ([]*Case, error) {

@@ -396,10 +396,19 @@ func (s *Service) Cases(ctx context.Context, f Filter) (found []CaseView, next i
 	return found, next, nil
 }
 
+// readMost bounds how many cases one list looks at: where more of them are not for the actor, it ends short and says where to go
+// on.
+const readMost = 2000
+
 // seen reads the cases of a list that the actor may see, with their laws.
 func (s *Service) seen(ctx context.Context, tx *db.Tx, f Filter) (cs []*Case, ks []*lifecycle.Kind, next int64, err error) {
-	for before := f.Before; ; {
-		page, err := newestCases(tx, f, before, s.Clock.Now())
+	sc, err := s.scope(ctx, tx)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	before := f.Before
+	for read := 0; read < readMost; {
+		page, err := newestCases(tx, sc, f, before, s.Clock.Now(), f.Limit)
 		if err != nil {
 			return nil, nil, 0, err
 		}
@@ -420,7 +429,9 @@ func (s *Service) seen(ctx context.Context, tx *db.Tx, f Filter) (cs []*Case, ks
 		if len(page) < f.Limit {
 			return cs, ks, 0, nil
 		}
+		read += len(page)
 	}
+	return cs, ks, before, nil
 }
 
 // names asks the register for each name once.

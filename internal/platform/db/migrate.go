@@ -91,7 +91,7 @@ type dialectFS struct {
 
 func (d dialectFS) Open(name string) (fs.File, error) {
 	f, err := d.FS.Open(name)
-	if err != nil || d.engine != Postgres {
+	if err != nil {
 		return f, err
 	}
 	info, err := f.Stat()
@@ -102,9 +102,12 @@ func (d dialectFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range postgresWords {
-		text = w.from.ReplaceAll(text, []byte(w.to))
+	if d.engine == Postgres {
+		for _, w := range postgresWords {
+			text = w.from.ReplaceAll(text, []byte(w.to))
+		}
 	}
+	text = []byte(d.engine.text(string(text)))
 	return &textFile{File: f, Reader: bytes.NewReader(text)}, nil
 }
 
