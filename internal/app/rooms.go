@@ -133,6 +133,8 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if a.watch, err = a.newWatch(ctx); err != nil {
 		return fmt.Errorf("watch: %w", err)
 	}
+	loop := timers.New(a.db, a.clock, appointments(a.respond.Timers(), a.notify.Timers(), a.watch.Timers()))
+	loop.OnBack(a.respond.Renew, a.notify.Renew)
 	for _, b := range []struct {
 		name string
 		run  func(context.Context) error
@@ -142,7 +144,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
 		{"plans", a.plan.Run}, {"lessons", a.lessons.Run}, {"notices", a.notify.Run}, {"deliveries", a.delivery.Run},
 		{"watch", a.watch.Run},
-		{"timers", timers.New(a.db, a.clock, appointments(a.respond.Timers(), a.notify.Timers(), a.watch.Timers())).Run},
+		{"timers", loop.Run},
 	} {
 		a.life.background(b.name, b.run)
 	}

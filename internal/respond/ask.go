@@ -162,7 +162,7 @@ func (s *Service) DecideAsk(ctx context.Context, caseID, askID int64, d Decision
 		if err := s.closeAsk(tx, c, a, "granted", who, d.Reason, now); err != nil {
 			return Receipt{}, err
 		}
-		r, err := s.carry(ctx, tx, who, c, k, step, d.Reason, a.AskedByName, now)
+		r, err := s.carry(ctx, tx, who, c, k, step, d.Reason, a, now)
 		r.Item = a.ID
 		return r, err
 	})

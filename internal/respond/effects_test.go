@@ -123,6 +123,29 @@ func (w *world) rows(caseID int64) string {
 	return strings.Join(out, ", ")
 }
 
+// lateness are the limits of a case that are late, or were when their organisation got them.
+func (w *world) lateness(caseID int64) string {
+	w.t.Helper()
+	var out []string
+	for _, l := range w.page(caseID).Limits {
+		word := ""
+		switch {
+		case l.Inherited:
+			word = "inherited"
+		case l.Late:
+			word = "late"
+		default:
+			continue
+		}
+		organisation := int64(0)
+		if l.Organisation != nil {
+			organisation = *l.Organisation
+		}
+		out = append(out, fmt.Sprintf("%s %d %s", l.Name, organisation, word))
+	}
+	return strings.Join(out, ", ")
+}
+
 // told are the events of a subject so far.
 func told[E any](w *world, subject string) (es []E) {
 	w.t.Helper()
@@ -178,7 +201,7 @@ func TestTransferAndReturn(t *testing.T) {
 			t.Errorf("owner %v", *c.Owner)
 		}
 
-		// A limit that has passed already is late at once for whoever gets the case then.
+		// A limit that has passed already is late for whoever had the case then, and told once.
 		late := w.request(2)
 		w.clock.Advance(11 * day)
 		w.settle()
@@ -187,9 +210,11 @@ func TestTransferAndReturn(t *testing.T) {
 		}
 		w.make(five, late, "send-back", map[string]any{"reason": "x"})
 		w.settle()
-		last := told[events.CaseOverdue](w, "case.overdue")
-		if e := last[len(last)-1]; e.Case != late || e.Limit != "limit:closing" || e.Organisation != 0 {
-			t.Errorf("%+v", e)
+		if n := w.overdues(late); n != 3 {
+			t.Errorf("%d times told, want still 3", n)
+		}
+		if got := w.lateness(late); got != "limit:first-answer 5 late, limit:closing 5 late, state 5 late, limit:first-answer 0 inherited, limit:closing 0 inherited" {
+			t.Error(got)
 		}
 	})
 }
@@ -209,13 +234,13 @@ func TestOverdueSaysWho(t *testing.T) {
 			t.Error("the page does not say that it is overdue")
 		}
 		w.make(watch, id, "dispatch", map[string]any{"organisation": 5.0, "post": "crew"})
-		w.settle() // the first answer is late for its new owner too
+		w.settle() // the first answer was late before it got a new owner
 		w.clock.Advance(5*day - time.Minute)
 		w.settle()
 		w.clock.Advance(time.Hour)
 		w.settle()
 		es = told[events.CaseOverdue](w, "case.overdue")
-		if e := es[len(es)-1]; len(es) != 4 || e.Limit != "state" || e.Organisation != 5 || e.Post != "crew" || e.Chain != "handling-late" || e.Kind != "request" {
+		if e := es[len(es)-1]; len(es) != 3 || e.Limit != "state" || e.Organisation != 5 || e.Post != "crew" || e.Chain != "handling-late" || e.Kind != "request" {
 			t.Errorf("%d events, the last %+v", len(es), e)
 		}
 	})
@@ -848,6 +873,143 @@ func TestReturnsStepByStep(t *testing.T) {
 		}
 		if got := w.rows(id); !strings.HasPrefix(got, "state 0/dispatcher running, ") || strings.Count(got, "limit:closing") != 7 || strings.Count(got, "running") != 3 {
 			t.Error(got)
+		}
+	})
+}
+
+// More time can't be asked for once the limit has passed; what was asked for before can be granted after.
+func TestNoMoreTimeAfterTheLimit(t *testing.T) {
+	eachRequest(t, func(t *testing.T, w *world) {
+		id := w.request(1)
+		closing := w.page(id).Limits[4].DueAt
+		later := map[string]any{"closing_until": closing.Add(2 * day).Format(time.RFC3339Nano)}
+		w.clock.Set(closing.Add(-time.Second)) // refused advances by a second
+		w.refused(watch, id, "extend-closing", later, lifecycle.CodeExtension)
+		w.refused(watch, id, "extend-closing", later, lifecycle.CodeExtension)
+		for _, m := range w.page(id).Moves {
+			if m.Name == "extend-closing" && m.Allowed {
+				t.Error("the page offers what would be refused")
+			}
+		}
+
+		other := w.request(2)
+		due := *w.page(other).DueAt
+		ask := w.make(five, other, "extend", map[string]any{"until": due.Add(day).Format(time.RFC3339Nano)})
+		w.clock.Set(due.Add(time.Hour))
+		w.settle()
+		w.decision(watch, other, ask.Item, Decision{Granted: true}, "")
+		if got := *w.page(other).DueAt; !got.Equal(due.Add(day).Truncate(time.Second)) && !got.Equal(due.Add(day)) {
+			t.Errorf("due %v, want a day after %v", got, due)
+		}
+		n := w.overdues(other)
+		w.clock.Set(due.Add(day))
+		w.settle()
+		if got := w.overdues(other); got != n+1 {
+			t.Errorf("the later limit is told of %d times", got-n)
+		}
+	})
+}
+
+// A case that takes another one over keeps the promises of both: the earlier time holds.
+func TestMergeKeepsTheEarlierTime(t *testing.T) {
+	eachRequest(t, func(t *testing.T, w *world) {
+		running := func(id int64, name string) LimitView {
+			t.Helper()
+			for _, l := range w.page(id).Limits {
+				if l.Name == name && l.State == "running" {
+					return l
+				}
+			}
+			t.Fatalf("no limit %s runs in case %d", name, id)
+			return LimitView{}
+		}
+		old := w.request(1)
+		early := running(old, "limit:closing").DueAt
+		w.clock.Advance(3 * day)
+		w.settle()
+		young := w.request(2)
+		fresh := running(young, "limit:first-answer").DueAt
+		w.make(watch, old, "merge", map[string]any{"into": float64(young)})
+		if got := running(young, "limit:closing"); !got.DueAt.Equal(early) || *got.Organisation != 5 || got.Late || got.Inherited {
+			t.Errorf("%+v, want %v", got, early)
+		}
+		// The first answer was late before: it is late there, and owed here all the same.
+		if got := running(young, "limit:first-answer"); !got.Inherited || !got.DueAt.Before(fresh) {
+			t.Errorf("%+v", got)
+		}
+		if got := w.lateness(old); got != "limit:first-answer 5 late" {
+			t.Error(got)
+		}
+		before := w.overdues(young)
+		w.clock.Set(early)
+		w.settle()
+		if n := w.overdues(young) - before; n != 2 { // the closing and the state
+			t.Errorf("%d limits have passed, want 2", n)
+		}
+
+		// The other way round nothing changes but the row of the one that ends.
+		third := w.request(3)
+		due := running(young, "limit:closing").DueAt
+		w.make(watch, third, "merge", map[string]any{"into": float64(young)})
+		if got := running(young, "limit:closing").DueAt; !got.Equal(due) {
+			t.Errorf("%v, want still %v", got, due)
+		}
+		if got := w.rows(third); strings.Contains(got, "running") || !strings.Contains(got, "limit:closing 5/crew passed-on") {
+			t.Error(got)
+		}
+	})
+}
+
+func TestMergesThatAreRefused(t *testing.T) {
+	eachRequest(t, func(t *testing.T, w *world) {
+		w.report(1, events.ReportReceived{})
+		whole := w.caseOf("report", 1)
+		w.report(2, events.ReportReceived{})
+		other := w.caseOf("report", 2)
+		w.make(watch, whole, "split", map[string]any{"units": []any{5.0, 6.0}})
+		part := w.page(whole).Parts[0].ID
+		// A part of the part, as a merge of a split case makes it.
+		w.make(watch, other, "split", map[string]any{"units": []any{5.0, 6.0}})
+		w.make(watch, other, "merge", map[string]any{"into": float64(part)})
+		below := w.page(part).Parts[0].ID
+		w.alert("alert.raised", 77, 77, "red")
+		leak := w.caseOf("alert", 77)
+		for _, into := range []int64{part, below, whole, leak, 999} {
+			w.refused(watch, whole, "merge", map[string]any{"into": float64(into)}, lifecycle.CodeField)
+		}
+		if c := w.page(whole); c.ClosedAt != nil {
+			t.Error("merged all the same")
+		}
+	})
+}
+
+// A return that was asked for in time is none the later for being granted late.
+func TestReturnAskedInTime(t *testing.T) {
+	k := made(t, "request")
+	k.Move("send-back").Approval = &lifecycle.Approval{Who: []string{"duty-officer"}, Side: "desk"}
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, k)
+		id := w.request(1)
+		w.clock.Advance(4 * day)
+		w.settle()
+		ask := w.make(five, id, "send-back", map[string]any{"reason": "another district"})
+		asked := w.clock.Now()
+		w.clock.Advance(7 * day)
+		w.settle()
+		n := w.overdues(id)
+		w.decision(watch, id, ask.Item, Decision{Granted: true}, "")
+		w.settle()
+		for _, l := range w.page(id).Limits {
+			if l.Organisation != nil && *l.Organisation == 5 && (l.State != "passed-on" || !l.EndedAt.Equal(asked)) {
+				t.Errorf("%+v, want passed on at %v", l, asked)
+			}
+		}
+		// The first answer was late when they asked; the closing passed while the desk thought about it.
+		if got := w.lateness(id); got != "limit:first-answer 5 late, limit:first-answer 0 inherited, limit:closing 0 late" {
+			t.Error(got)
+		}
+		if got := w.overdues(id); got != n {
+			t.Errorf("told %d times more", got-n)
 		}
 	})
 }

@@ -34,29 +34,40 @@ type Limit struct {
 	Extensions   int
 	EndedAt      time.Time // zero: it runs
 	State        string    // running, met, withdrawn or passed-on
+	// Told says that the timeline tells of its passing, Inherited that it had passed when this organisation got the case: it is late
+	// for whoever had it then, and not once more.
+	Told, Inherited bool
 }
 
-// begin starts a limit of a case, with its timer.
+// begin starts a limit of a case, with its timer unless its passing was told already.
 func begin(tx *db.Tx, c *Case, l Limit) error {
 	l.DueAt = l.DueAt.Truncate(time.Microsecond)
 	if l.FirstDueAt.IsZero() {
 		l.FirstDueAt = l.DueAt
 	}
 	err := tx.QueryRow(`insert into case_limits (case_id, name, what, en, zh, kind, category, organisation, post, area, started_at,
-			first_due_at, due_at, extensions, state, private)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'running', $15) returning id`,
+			first_due_at, due_at, extensions, state, private, told, inherited)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'running', $15, $16, $17) returning id`,
 		c.ID, l.Name, l.What, l.Title.En, l.Title.Zh, c.Kind, c.Category, l.Organisation, l.Post, c.Area, db.Micros(l.StartedAt),
-		db.Micros(l.FirstDueAt), db.Micros(l.DueAt), l.Extensions, flag(c.Private)).Scan(&l.ID)
+		db.Micros(l.FirstDueAt), db.Micros(l.DueAt), l.Extensions, flag(c.Private), flag(l.Told), flag(l.Inherited)).Scan(&l.ID)
 	if err != nil {
 		return fmt.Errorf("begin limit %s of case %d: %w", l.Name, c.ID, err)
 	}
-	return timers.Set(tx, timers.Timer{Owner: timerOwner, ID: c.ID, Name: l.Name, Generation: l.ID, DueAt: l.DueAt})
+	if l.Told {
+		return nil
+	}
+	return l.appoint(tx, c.ID)
 }
 
-// finish ends a limit, if it runs, and its timer.
+// appoint sets the timer of a limit.
+func (l *Limit) appoint(tx *db.Tx, caseID int64) error {
+	return timers.Set(tx, timers.Timer{Owner: timerOwner, ID: caseID, Name: l.Name, Generation: l.ID, DueAt: l.DueAt})
+}
+
+// finish ends a limit, if it runs, and its timer. A limit does not end before it began.
 func finish(tx *db.Tx, caseID int64, name, state string, now time.Time) error {
-	_, err := tx.Exec(`update case_limits set state = $1, ended_at = $2 where case_id = $3 and name = $4 and state = 'running'`,
-		state, db.Micros(now), caseID, name)
+	_, err := tx.Exec(`update case_limits set state = $1, ended_at = case when started_at > cast($2 as bigint) then started_at else cast($2 as bigint) end
+		where case_id = $3 and name = $4 and state = 'running'`, state, db.Micros(now), caseID, name)
 	if err != nil {
 		return fmt.Errorf("end limit %s of case %d: %w", name, caseID, err)
 	}
@@ -75,7 +86,7 @@ func finishAll(tx *db.Tx, caseID int64, state string, now time.Time) error {
 // later sets a limit later.
 func later(tx *db.Tx, caseID int64, name string, until time.Time) error {
 	var id int64
-	err := tx.QueryRow(`update case_limits set due_at = $1, extensions = extensions + 1 where case_id = $2 and name = $3 and state = 'running'
+	err := tx.QueryRow(`update case_limits set due_at = $1, extensions = extensions + 1, told = 0, inherited = 0 where case_id = $2 and name = $3 and state = 'running'
 		returning id`, db.Micros(until), caseID, name).Scan(&id)
 	if err != nil {
 		return fmt.Errorf("set limit %s of case %d later: %w", name, caseID, err)
@@ -84,8 +95,9 @@ func later(tx *db.Tx, caseID int64, name string, until time.Time) error {
 }
 
 // passOn ends each limit that the owner before had to keep and begins it anew for the present one, due when it was. What the desk
-// has to keep stays with it, whoever the owner is.
-func passOn(tx *db.Tx, c *Case, k *lifecycle.Kind, now time.Time) error {
+// has to keep stays with it, whoever the owner is. at is when the owner before gave the case up: what passed before that is late for
+// him, and for nobody else.
+func (s *Service) passOn(tx *db.Tx, c *Case, k *lifecycle.Kind, at, now time.Time) error {
 	running, err := limits(tx, c.ID, true)
 	if err != nil {
 		return err
@@ -104,44 +116,69 @@ func passOn(tx *db.Tx, c *Case, k *lifecycle.Kind, now time.Time) error {
 		default:
 			continue
 		}
-		if err := finish(tx, c.ID, l.Name, "passed-on", now); err != nil {
-			return err
-		}
-		l.Organisation, l.Post, l.StartedAt = c.Owner, c.Post, now
+		next := l
+		next.Organisation, next.Post = c.Owner, c.Post
 		if post := k.State(c.State).Post; l.What == "state" && post != "" {
-			l.Post = post
+			next.Post = post
 		}
-		if l.DueAt.Before(now) {
-			l.StartedAt = l.DueAt // it was late already
-		}
-		if err := begin(tx, c, l); err != nil {
+		if err := s.hand(tx, c, l, c, next, at, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// hand ends a limit as passed on and begins it in a case (the same or another) as next says.
+func (s *Service) hand(tx *db.Tx, from *Case, l Limit, to *Case, next Limit, at, now time.Time) error {
+	if l.StartedAt.After(at) {
+		at = l.StartedAt
+	}
+	next.StartedAt = at
+	if l.DueAt.Before(at) {
+		next.StartedAt, next.Inherited, next.Told = l.DueAt, true, true
+	}
+	if err := s.giveUp(tx, from, l, at, now); err != nil {
+		return err
+	}
+	return begin(tx, to, next)
+}
+
+// giveUp ends a limit as passed on. If it has passed, that is told before.
+func (s *Service) giveUp(tx *db.Tx, c *Case, l Limit, at, now time.Time) error {
+	if l.DueAt.Before(at) && !l.Told {
+		if err := s.overdue(tx, timers.Timer{Owner: timerOwner, ID: c.ID, Name: l.Name, Generation: l.ID, DueAt: l.DueAt}, now); err != nil {
+			return err
+		}
+	}
+	return finish(tx, c.ID, l.Name, "passed-on", at)
+}
+
 // limits are those of a case, or only those that run, in the order in which they began.
 func limits(tx *db.Tx, caseID int64, running bool) ([]Limit, error) {
-	var ls []Limit
-	query := `select id, case_id, name, what, en, zh, organisation, post, started_at, first_due_at, due_at, extensions, ended_at, state
-		from case_limits where case_id = $1`
+	where := `case_id = $1`
 	if running {
-		query += ` and state = 'running'`
+		where += ` and state = 'running'`
 	}
+	return limitsBy(tx, where+` order by id nulls last`, caseID)
+}
+
+func limitsBy(tx *db.Tx, where string, args ...any) ([]Limit, error) {
+	var ls []Limit
 	err := tx.Each(func(rows *sql.Rows) error {
 		l, err := scanLimit(rows)
 		ls = append(ls, l)
 		return err
-	}, query+` order by id nulls last`, caseID)
+	}, `select id, case_id, name, what, en, zh, organisation, post, started_at, first_due_at, due_at, extensions, ended_at, state, told,
+		inherited from case_limits where `+where, args...)
 	return ls, err
 }
 
 func scanLimit(rows interface{ Scan(...any) error }) (l Limit, err error) {
-	var started, first, due int64
+	var started, first, due, told, inherited int64
 	var ended sql.NullInt64
 	err = rows.Scan(&l.ID, &l.Case, &l.Name, &l.What, &l.Title.En, &l.Title.Zh, &l.Organisation, &l.Post, &started, &first, &due,
-		&l.Extensions, &ended, &l.State)
+		&l.Extensions, &ended, &l.State, &told, &inherited)
+	l.Told, l.Inherited = told != 0, inherited != 0
 	l.StartedAt, l.FirstDueAt, l.DueAt, l.EndedAt = db.Time(started), db.Time(first), db.Time(due), instant(ended)
 	return l, err
 }
@@ -206,10 +243,14 @@ func (s *Service) overdue(tx *db.Tx, t timers.Timer, now time.Time) error {
 	}
 	e := Entry{At: now, Actor: access.System("respond"), Kind: "overdue", Data: map[string]any{"due_at": t.DueAt, "limit": t.Name}}
 	title := lifecycle.Text{}
+	told := false
 	for _, l := range running {
 		if l.Name == t.Name {
-			title, out.Organisation, out.Post = l.Title, l.Organisation, l.Post
+			title, told, out.Organisation, out.Post = l.Title, l.Told, l.Organisation, l.Post
 		}
+	}
+	if _, err := tx.Exec(`update case_limits set told = 1 where case_id = $1 and name = $2 and state = 'running'`, c.ID, t.Name); err != nil {
+		return fmt.Errorf("limit %s of case %d has passed: %w", t.Name, c.ID, err)
 	}
 	what, number, _ := strings.Cut(t.Name, ":")
 	switch what {
@@ -236,8 +277,27 @@ func (s *Service) overdue(tx *db.Tx, t timers.Timer, now time.Time) error {
 	default:
 		e.Text = lifecycle.Words("Limit passed: "+title.En, "时限已过："+title.Zh)
 	}
-	if _, err := insertEntry(tx, c.ID, &e); err != nil || c.Private { // of a private case nobody is told
-		return err
+	if !told { // it is, where the clock had run ahead; the event begins what ended meanwhile, the timeline says it once
+		if _, err := insertEntry(tx, c.ID, &e); err != nil {
+			return err
+		}
+	}
+	if c.Private { // of a private case nobody is told
+		return nil
 	}
 	return outbox.Put(tx, out)
+}
+
+// Renew gives an appointment to each limit that was told of and has not passed: the clock had run ahead, and was put back.
+func (s *Service) Renew(tx *db.Tx, now time.Time) error {
+	early, err := limitsBy(tx, `state = 'running' and told = 1 and due_at > cast($1 as bigint) order by due_at nulls last, id nulls last`, db.Micros(now))
+	if err != nil {
+		return err
+	}
+	for _, l := range early {
+		if err := l.appoint(tx, l.Case); err != nil {
+			return err
+		}
+	}
+	return nil
 }

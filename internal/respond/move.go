@@ -71,7 +71,7 @@ func (s *Service) Move(ctx context.Context, caseID int64, m MoveRequest, key str
 		if step.Ask {
 			return s.ask(tx, who, c, step, m.Note, now)
 		}
-		return s.carry(ctx, tx, who, c, k, step, m.Note, "", now)
+		return s.carry(ctx, tx, who, c, k, step, m.Note, nil, now)
 	})
 }
 
@@ -117,13 +117,13 @@ func (s *Service) load(tx *db.Tx, caseID int64, move string, who access.Actor) (
 	return c, k, s.snapshot(c, k, f), err
 }
 
-// carry does what a step says, in one transaction with all that goes with it. askedBy is who asked for it, where who only granted
-// it.
-func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, step lifecycle.Step, note, askedBy string, now time.Time) (Receipt, error) {
+// carry does what a step says, in one transaction with all that goes with it. asked is what who only granted; nil: nothing.
+func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, step lifecycle.Step, note string, asked *Ask, now time.Time) (Receipt, error) {
 	m := step.Move
 	data := map[string]any{"move": m.ID, "from": step.From.ID, "to": step.To.ID, "fields": step.Answers}
-	if askedBy != "" {
-		data["asked_by"] = askedBy
+	given := now // when whoever had it gave it up: by asking, where it waited for others
+	if asked != nil {
+		data["asked_by"], given = asked.AskedByName, asked.AskedAt
 	}
 	closing := step.To.End != "" && !step.Stays
 	before, owner := c.Generation, c.Owner
@@ -146,7 +146,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	case lifecycle.Delist:
 		c.Listed = ""
 	case lifecycle.Merge:
-		if err := s.merge(ctx, tx, who, c, step, now); err != nil {
+		if err := s.merge(ctx, tx, who, c, k, step, now); err != nil {
 			return Receipt{}, err
 		}
 	case lifecycle.Extend:
@@ -175,16 +175,20 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		return Receipt{}, err
 	}
 	if !step.Stays {
-		left := "met"
+		left, at := "met", now
 		if m.Does == lifecycle.Return { // who gives it back has not done what was due, but has not failed either
-			left = "passed-on"
+			left, at = "passed-on", given
 		}
-		if err := finish(tx, c.ID, lifecycle.StateLimit, left, now); err != nil {
+		if err := finish(tx, c.ID, lifecycle.StateLimit, left, at); err != nil {
 			return Receipt{}, err
 		}
 	}
 	if c.Owner != owner {
-		if err := passOn(tx, c, k, now); err != nil {
+		at := now
+		if m.Does == lifecycle.Return {
+			at = given
+		}
+		if err := s.passOn(tx, c, k, at, now); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -226,8 +230,8 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	if c.Private { // a hash of few words could be guessed
 		delete(detail, "answers_sha256")
 	}
-	if askedBy != "" {
-		detail["asked_by"] = askedBy
+	if asked != nil {
+		detail["asked_by"] = asked.AskedByName
 	}
 	if c.Owner != owner {
 		detail["owner"] = c.Owner
@@ -241,8 +245,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	if !c.Private {
 		err = outbox.Put(tx, events.CaseMoved{
 			Case: c.ID, Kind: c.Kind, Move: m.ID, From: step.From.ID, To: step.To.ID, By: who.ID, Area: c.Area, Owner: c.Owner,
-			Parties: c.resource().Parties,
-			DueAt: optional(c.DueAt), At: now,
+			Parties: c.resource().Parties, DueAt: optional(c.DueAt), At: now,
 		})
 		if err != nil {
 			return Receipt{}, err
@@ -256,8 +259,8 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	return Receipt{Case: c.ID, Entry: e.ID}, nil
 }
 
-// merge has another case go on in the place of c. What c is about is noted there.
-func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, step lifecycle.Step, now time.Time) error {
+// merge has another case go on in the place of c. What c is about is noted there; what c promised by an earlier time holds there.
+func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, step lifecycle.Step, now time.Time) error {
 	into, field := step.Into, step.Move.Field("case")
 	bad := func(en, zh string) error { return lifecycle.Refuse(lifecycle.CodeField, field, en, zh) }
 	target, err := getCase(tx, into)
@@ -270,8 +273,16 @@ func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		return bad("A case can't be merged with itself.", "案卷不能与自身合并。")
 	case !target.ClosedAt.IsZero():
 		return bad("That case is closed.", "目标案卷已办结。")
-	case target.Parent == c.ID:
-		return bad("That case is a part of this one.", "目标案卷由本案卷拆分而来，不能并入。")
+	case target.Kind != c.Kind:
+		return bad("That case is of another kind: expected one of the kind “"+k.Title.En+"”.", "目标案卷类别不同：只能并入“"+k.Title.Zh+"”类案卷。")
+	}
+	for above := target; above.Parent != 0; {
+		if above.Parent == c.ID {
+			return bad("That case is a part of this one.", "目标案卷由本案卷拆分而来，不能并入。")
+		}
+		if above, err = getCase(tx, above.Parent); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(`update cases set parent = $1 where parent = $2 and parent <> 0`, target.ID, c.ID); err != nil {
 		return fmt.Errorf("hand the parts of case %d on: %w", c.ID, err)
@@ -293,12 +304,49 @@ func (s *Service) merge(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 	if err := updateCase(tx, target, target.Generation); err != nil {
 		return err
 	}
+	if err := s.handPromises(tx, c, target, now); err != nil {
+		return err
+	}
 	e := Entry{At: now, Actor: who, Kind: "merged", Data: map[string]any{"case": c.ID, "alert": c.Alert, "finding": c.Finding, "report": c.Report},
 		Text: lifecycle.Words(fmt.Sprintf("Case %d was merged into this one", c.ID), fmt.Sprintf("%d 号案卷并入本案卷", c.ID))}
 	if _, err := insertEntry(tx, target.ID, &e); err != nil {
 		return err
 	}
 	return changed(tx, target, "merged", now)
+}
+
+// handPromises has a case keep what one that is merged into it promised by an earlier time. A promise that it does not make itself,
+// or has kept, is as far as it goes.
+func (s *Service) handPromises(tx *db.Tx, c, target *Case, now time.Time) error {
+	ours, err := limits(tx, c.ID, true)
+	if err != nil {
+		return err
+	}
+	theirs, err := limits(tx, target.ID, true)
+	if err != nil {
+		return err
+	}
+	for _, l := range ours {
+		i := slices.IndexFunc(theirs, func(o Limit) bool { return l.What == "case" && o.Name == l.Name })
+		if i < 0 {
+			continue
+		}
+		if !l.DueAt.Before(theirs[i].DueAt) {
+			if err := s.giveUp(tx, c, l, now, now); err != nil {
+				return err
+			}
+			continue
+		}
+		next := l
+		next.Organisation, next.Post = theirs[i].Organisation, theirs[i].Post
+		if err := s.giveUp(tx, target, theirs[i], now, now); err != nil {
+			return err
+		}
+		if err := s.hand(tx, c, l, target, next, now, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // part opens a case for one of the organisations that another is split among. It lives by the same law.

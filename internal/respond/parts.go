@@ -55,6 +55,8 @@ type Running struct {
 	Organisation int64
 	Post         string
 	DueAt        time.Time
+	// Told says that its passing was told of; before DueAt, that the clock had run ahead then.
+	Told bool
 }
 
 // Open adds a case with its first entry, limits, timers, ledger leaf and event. opened is false when its alert or finding has

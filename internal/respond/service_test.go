@@ -100,6 +100,7 @@ func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {
 		t.Fatal(err)
 	}
 	w.Service, w.loop = s, timers.New(d, w.clock, s.Timers())
+	w.loop.OnBack(s.Renew)
 	return w
 }
 

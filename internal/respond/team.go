@@ -30,16 +30,16 @@ func openTasksOf(tx *db.Tx, organisation int64, post string, limit int) ([]Task,
 
 // runningLimit is the promise of that name that is neither met nor given up; there is at most one.
 func runningLimit(tx *db.Tx, caseID int64, name string) (l Running, known bool, err error) {
-	var due int64
-	err = tx.QueryRow(`select organisation, post, due_at from case_limits where case_id = $1 and name = $2 and state = 'running'`, caseID, name).
-		Scan(&l.Organisation, &l.Post, &due)
+	var due, told int64
+	err = tx.QueryRow(`select organisation, post, due_at, told from case_limits where case_id = $1 and name = $2 and state = 'running'`, caseID, name).
+		Scan(&l.Organisation, &l.Post, &due, &told)
 	if errors.Is(err, db.ErrNotFound) {
 		return Running{}, false, nil
 	}
 	if err != nil {
 		return Running{}, false, fmt.Errorf("limit %s of case %d: %w", name, caseID, err)
 	}
-	l.DueAt = db.Time(due)
+	l.DueAt, l.Told = db.Time(due), told != 0
 	return l, true, nil
 }
 

@@ -87,6 +87,7 @@ type LimitView struct {
 	EndedAt          *time.Time      `json:"ended_at"`
 	State            string          `json:"state" enum:"running,met,withdrawn,passed-on"`
 	Late             bool            `json:"late"`
+	Inherited        bool            `json:"inherited,omitempty" doc:"it had passed when this organisation got the case, and is late for whoever had it then"`
 }
 
 // AskView is a move that needs another person's approval.
@@ -312,7 +313,7 @@ func (l Limit) view(now time.Time) LimitView {
 	if !l.EndedAt.IsZero() {
 		at = l.EndedAt
 	}
-	v.Late = at.After(l.DueAt)
+	v.Late, v.Inherited = at.After(l.DueAt) && !l.Inherited, l.Inherited
 	return v
 }
 

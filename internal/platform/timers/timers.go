@@ -9,7 +9,8 @@
 //	the thing moves on while its timer is due    Set or Drop changes the row; the reading before it finds nothing to fire
 //	one timer cannot fire                        it holds up no other, is told in the log, and is tried again
 //	the clock jumps ahead                        all due rows fire, oldest first
-//	the clock jumps back                         the loop looks once a second, so nothing waits for an old appointment
+//	the clock jumps back                         the loop looks once a second, so nothing waits for an old appointment; rooms set
+//	                                             those anew that fired before their time (OnBack)
 package timers
 
 import (
@@ -89,6 +90,36 @@ type Loop struct {
 	owners map[string]Fire
 	// waiting are timers that could not fire, and when each is tried again: however many, they stand before no other.
 	waiting map[Timer]time.Time
+	back    []Renew
+	seen    time.Time // the newest time at which the rooms' appointments were in order
+}
+
+// Renew sets those appointments of a room anew that fired before their time, since the clock had run ahead and was put back. It may
+// be called at any time.
+type Renew func(tx *db.Tx, now time.Time) error
+
+// OnBack says what is done when the clock is found to have gone back, and once at the start, since it may have gone back while
+// nothing ran. It is called before Run.
+func (l *Loop) OnBack(rooms ...Renew) { l.back = append(l.back, rooms...) }
+
+// renew calls the rooms if the clock has gone back.
+func (l *Loop) renew(ctx context.Context, now time.Time) error {
+	if !l.seen.IsZero() && !now.Before(l.seen) || len(l.back) == 0 {
+		l.seen = now
+		return nil
+	}
+	err := l.db.Write(ctx, func(tx *db.Tx) error {
+		for _, renew := range l.back {
+			if err := renew(tx, now.Truncate(time.Microsecond)); err != nil {
+				return fmt.Errorf("appointments after the clock went back: %w", err)
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		l.seen = now
+	}
+	return err
 }
 
 // New returns a loop that does nothing until Run. owners says what each owner's timers do; a timer of another owner stays.
@@ -122,6 +153,7 @@ func (l *Loop) Run(ctx context.Context) error {
 // concurrent use.
 func (l *Loop) Fire(ctx context.Context) (time.Duration, error) {
 	now := l.clock.Now()
+	renewed := l.renew(ctx, now) // what fails holds up no timer, and is tried again at the next look
 	for t, again := range l.waiting {
 		if !now.Before(again) || again.Sub(now) > lookEvery { // the latter where the clock was put back
 			delete(l.waiting, t)
@@ -144,7 +176,7 @@ func (l *Loop) Fire(ctx context.Context) (time.Duration, error) {
 		return err
 	})
 	if err != nil || len(due) == 0 {
-		return pause, err
+		return pause, errors.Join(renewed, err)
 	}
 	// Each timer is a write of its own, so that one which cannot fire holds up no other; they share a commit.
 	type outcome struct {
@@ -152,7 +184,7 @@ func (l *Loop) Fire(ctx context.Context) (time.Duration, error) {
 		err error
 	}
 	outcomes := make(chan outcome, len(due))
-	var failed error
+	failed := renewed
 	queued := 0
 	for _, t := range due {
 		if err := l.db.WriteAsync(ctx, func(tx *db.Tx) error { return l.fireOne(tx, t) }, func(err error) { outcomes <- outcome{t, err} }); err != nil {

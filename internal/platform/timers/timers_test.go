@@ -156,6 +156,38 @@ func TestLoop(t *testing.T) {
 	}
 }
 
+// Rooms hear that the clock went back, and once at the start; one that fails hears of it again.
+func TestOnBack(t *testing.T) {
+	y := newDiary(t, dbtest.SQLite(t, Migrations()))
+	heard, fails := 0, true
+	y.OnBack(func(tx *db.Tx, now time.Time) error {
+		if fails {
+			return errors.New("no")
+		}
+		heard++
+		return Set(tx, Timer{"case", 1, "a", 1, now.Add(time.Minute)})
+	})
+	y.set(2, "b", 1, 0)
+	if err := y.settle(); err == nil {
+		t.Error("a room that fails is not spoken of")
+	}
+	y.want("2/b/1")
+	fails = false
+	for _, step := range []struct {
+		by    time.Duration
+		heard int
+		fired []string
+	}{{0, 1, nil}, {time.Minute, 1, []string{"1/a/1"}}, {0, 1, nil}, {-time.Microsecond, 2, nil}, {time.Hour, 2, []string{"1/a/1"}}, {-30 * time.Minute, 3, nil}} {
+		y.clock.Set(y.clock.Now().Add(step.by))
+		if err := y.settle(); err != nil {
+			t.Fatal(err)
+		}
+		if y.want(step.fired...); heard != step.heard {
+			t.Errorf("after %s heard %d times, want %d", step.by, heard, step.heard)
+		}
+	}
+}
+
 var errCutHere = errors.New("cut here")
 
 // A firing that is cut before its commit has not happened, and the next run does all of it, once.

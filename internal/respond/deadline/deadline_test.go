@@ -181,7 +181,7 @@ type row struct {
 	first                      float64 // before due
 	extensions                 int
 	state                      State
-	private                    bool
+	private, inherited         bool
 }
 
 func (w *world) add(rows ...row) {
@@ -217,10 +217,14 @@ func (w *world) add(rows ...row) {
 			if r.private {
 				private = 1
 			}
-			_, err := tx.Exec(`insert into case_limits (case_id, name, what, en, zh, kind, category, organisation, post, area, started_at, first_due_at, due_at, extensions, ended_at, state, private)
-				values ($1, $2, $3, '=cmd()', '时限', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			inherited := 0
+			if r.inherited {
+				inherited = 1
+			}
+			_, err := tx.Exec(`insert into case_limits (case_id, name, what, en, zh, kind, category, organisation, post, area, started_at, first_due_at, due_at, extensions, ended_at, state, private, inherited)
+				values ($1, $2, $3, '=cmd()', '时限', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 				r.caseID, fmt.Sprintf("%s:%d", r.what, w.n), r.what, r.kind, r.category, r.organisation, r.post, r.area,
-				hours(r.due-100), hours(r.due-r.first), hours(r.due), r.extensions, ended, string(r.state), private)
+				hours(r.due-100), hours(r.due-r.first), hours(r.due), r.extensions, ended, string(r.state), private, inherited)
 			if err != nil {
 				return err
 			}
@@ -451,6 +455,22 @@ func TestPagesHoldEachRowOnce(t *testing.T) {
 		}
 		if len(seen) != len(rows) || w.report(as(0), Ask{}).Total.Rows != len(rows) {
 			t.Errorf("%d rows came, %d are there", len(seen), len(rows))
+		}
+	})
+}
+
+// What was late when a case was given to another is late once: for whoever had it.
+func TestLateOnce(t *testing.T) {
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.add(
+			row{organisation: 7, due: -10, ended: -5, state: PassedOn},
+			row{organisation: 8, due: -10, ended: -2, state: PassedOn, inherited: true},
+			row{organisation: 9, due: -10, state: Running, inherited: true},
+		)
+		f := w.report(as(0), Ask{From: "2026-11-01", To: "2026-12-31"}).Total
+		if f.Rows != 3 || f.Late != 1 || f.Past != 0 || f.PassedOn != 2 || f.LatePassedOn != 1 {
+			t.Errorf("%+v", f)
 		}
 	})
 }

@@ -13,7 +13,7 @@ type Figures struct {
 	Late      int `json:"late"`
 	Within    int `json:"within" doc:"open, the limit not passed"`
 	Past      int `json:"past" doc:"open past the limit"`
-	PassedOn  int `json:"passed_on" doc:"passed on to somebody else before the limit"`
+	PassedOn  int `json:"passed_on" doc:"passed on to somebody else before the limit, or taken over after it"`
 	Withdrawn int `json:"withdrawn"`
 	// What is told beside them.
 	LatePassedOn  int `json:"late_passed_on" doc:"of the late ones, those passed on after their limit"`

@@ -25,6 +25,8 @@ type Row struct {
 	Ended        time.Time // zero: not ended
 	State        State
 	Private      bool
+	// Inherited: the limit had passed when this organisation got the case. It is late once, for whoever had it then.
+	Inherited bool
 }
 
 // State is how far a row has come.
@@ -57,6 +59,8 @@ var statuses = [...]Status{OnTime, Late, Within, Past, Passed, IsWithdrawn}
 // Status says what a row is at a time.
 func (r *Row) Status(now time.Time) Status {
 	switch {
+	case r.Inherited:
+		return Passed
 	case r.State == Withdrawn:
 		return IsWithdrawn
 	case r.State == Running && now.After(r.Due):

@@ -63,7 +63,7 @@ func each(ctx context.Context, d *db.DB, q *Query, now time.Time, from cursor, f
 
 const (
 	columns = `select id, case_id, name, what, en, zh, kind, category, organisation, post, area, started_at, first_due_at, due_at,
-		extensions, ended_at, state, private from case_limits `
+		extensions, ended_at, state, private, inherited from case_limits `
 	filters = ` due_at >= cast($1 as bigint) and (due_at > cast($1 as bigint) or id > cast($2 as bigint)) and due_at < cast($3 as bigint)
 		and (cast($4 as bigint) = 0 or organisation = cast($5 as bigint))
 		and (cast($6 as bigint) = 0 or post = $7)
@@ -116,15 +116,16 @@ func given[T any](p *T) (value T, has int64) {
 
 func scan(rows *sql.Rows) (*Row, error) {
 	r := &Row{}
-	var started, first, due, private int64
+	var started, first, due, private, inherited int64
 	var ended sql.NullInt64
 	var state string
 	err := rows.Scan(&r.ID, &r.Case, &r.Name, &r.What, &r.Title.En, &r.Title.Zh, &r.Kind, &r.Category, &r.Organisation, &r.Post, &r.Area,
-		&started, &first, &due, &r.Extensions, &ended, &state, &private)
+		&started, &first, &due, &r.Extensions, &ended, &state, &private, &inherited)
 	if err != nil {
 		return nil, err
 	}
 	r.Started, r.FirstDue, r.Due, r.State, r.Private = db.Time(started), db.Time(first), db.Time(due), State(state), private != 0
+	r.Inherited = inherited != 0
 	if ended.Valid {
 		r.Ended = db.Time(ended.Int64)
 	}

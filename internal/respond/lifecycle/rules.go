@@ -347,6 +347,8 @@ func (m *Move) extendable(c Snapshot, asked time.Time) (*Limited, *Refusal) {
 	case m.Times > 0 && l.Extensions >= m.Times:
 		return nil, Refuse(CodeExtension, "", fmt.Sprintf("The limit was set later %d times already, which is as often as it may be.", l.Extensions),
 			fmt.Sprintf("已延期 %d 次，不得再次延期。", l.Extensions))
+	case !asked.Before(l.DueAt):
+		return nil, Refuse(CodeExtension, "", "Too late: the limit has passed already.", "时限已届满，不能再申请延期。")
 	case !m.Before.IsZero() && asked.After(m.Before.Before(l.DueAt, c.Days)):
 		t := m.Before.Text()
 		return nil, Refuse(CodeExtension, "", "Too late: more time must be asked for at least "+t.En+" before the limit.", "申请已逾期：应当在时限届满 "+t.Zh+"前提出延期申请。")

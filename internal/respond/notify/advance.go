@@ -54,7 +54,7 @@ func (s *Service) advance(ctx context.Context, id int64) error {
 	st := c.from(r.place)
 	var acts []act
 	link := r.link
-	worked := v.is == standing
+	worked := v.is == standing && v.until.IsZero()
 	if worked {
 		if acts, link, err = s.workOut(ctx, r, st); err != nil {
 			return err
@@ -77,6 +77,14 @@ func (s *Service) advance(ctx context.Context, id int64) error {
 		}
 		if v.is != standing {
 			return s.settle(tx, r, v, now)
+		}
+		if !v.until.IsZero() { // told by a clock that had run ahead: nobody else is told before it has come to pass
+			r.Ready = false
+			err := timers.Set(tx, timers.Timer{Owner: timerOwner, ID: r.ID, Name: stepTimer, Generation: r.Generation, DueAt: v.until})
+			if err != nil {
+				return err
+			}
+			return updateRun(tx, r)
 		}
 		if !worked {
 			return nil // it stands again: it is taken up once more

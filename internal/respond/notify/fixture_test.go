@@ -220,6 +220,7 @@ func (w *world) restart(d *db.DB) {
 		fires[owner] = fire
 	}
 	w.loop = timers.New(d, w.clock, fires)
+	w.loop.OnBack(cases.Renew, w.Service.Renew)
 }
 
 func each(t *testing.T, fn func(t *testing.T, w *world)) {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -179,6 +180,54 @@ func (s *Service) Timers() map[string]timers.Fire {
 	return map[string]timers.Fire{timerOwner: s.due}
 }
 
+// Renew brings the next step of each chain forward that was measured by a clock that had run ahead: none is further off than the
+// chain waits, from now or from when what it is about will have come to pass.
+func (s *Service) Renew(tx *db.Tx, now time.Time) error {
+	var set []timers.Timer
+	err := tx.Each(func(rows *sql.Rows) error {
+		t := timers.Timer{Owner: timerOwner, Name: stepTimer}
+		var due int64
+		err := rows.Scan(&t.ID, &t.Generation, &due)
+		t.DueAt = db.Time(due)
+		set = append(set, t)
+		return err
+	}, `select id, generation, due_at from timers where owner = $1 and name = $2 and due_at > cast($3 as bigint) order by id nulls last`,
+		timerOwner, stepTimer, db.Micros(now))
+	if err != nil {
+		return fmt.Errorf("steps of chains: %w", err)
+	}
+	for _, t := range set {
+		r, err := getRun(tx, t.ID)
+		if err != nil {
+			return err
+		}
+		c, err := getChain(tx, r.Definition)
+		if err != nil {
+			return err
+		}
+		if r.place.step == 0 {
+			continue // it waits for what has yet to come to pass
+		}
+		var v verdict
+		if r.About == AboutTask || r.About == AboutCase {
+			if v, err = s.look(tx, r, c); err != nil {
+				return err
+			}
+		}
+		from := now
+		if v.until.After(now) {
+			from = v.until
+		}
+		if next := from.Add(c.Steps[r.place.step-1].Wait); next.Before(t.DueAt) {
+			t.DueAt = next
+			if err := timers.Set(tx, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // due marks a run whose wait is over.
 func (s *Service) due(tx *db.Tx, t timers.Timer, _ time.Time) error {
 	r, err := getRun(tx, t.ID)
@@ -293,6 +342,8 @@ type verdict struct {
 	// by is who has answered; why is what people are told when it is over.
 	by  string
 	why lifecycle.Text
+	// until is when it will have come to pass, where the clock had run ahead when it was told; zero: it has.
+	until time.Time
 }
 
 // look asks the thing itself. Things of other rooms are answered by their events alone.
@@ -303,7 +354,7 @@ func (s *Service) look(tx *db.Tx, r *Run, c *Chain) (verdict, error) {
 	case AboutAlert:
 		v, err = s.lookAlert(tx, r)
 	case AboutTask:
-		v, err = lookTask(tx, r)
+		v, err = lookTask(tx, r, s.now())
 	case AboutCase:
 		v, err = lookCase(tx, r, s.now())
 	}
@@ -335,7 +386,7 @@ func (s *Service) lookAlert(tx *db.Tx, r *Run) (verdict, error) {
 	return verdict{}, nil
 }
 
-func lookTask(tx *db.Tx, r *Run) (verdict, error) {
+func lookTask(tx *db.Tx, r *Run, now time.Time) (verdict, error) {
 	t, err := respond.TaskByID(tx, r.AboutID)
 	switch {
 	case errors.Is(err, db.ErrNotFound):
@@ -348,6 +399,8 @@ func lookTask(tx *db.Tx, r *Run) (verdict, error) {
 		return verdict{is: ended, why: lifecycle.Words("The task was withdrawn", "任务已撤销")}, nil
 	case !t.AcknowledgedAt.IsZero() && r.Name != nameOverdue: // that somebody took it on long ago answers no delay
 		return verdict{is: answered, by: t.AcknowledgedBy}, nil
+	case r.Name == nameOverdue && t.DueAt.After(now): // a task's limit is not set later
+		return verdict{until: t.DueAt}, nil
 	}
 	return verdict{}, nil
 }
@@ -380,6 +433,8 @@ func lookCase(tx *db.Tx, r *Run, now time.Time) (verdict, error) {
 		return verdict{}, err
 	case !known:
 		return moved, nil
+	case l.DueAt.After(now) && l.Told:
+		return verdict{until: l.DueAt}, nil
 	case l.DueAt.After(now):
 		return verdict{is: ended, why: lifecycle.Words("The time limit has been extended", "时限已延长")}, nil
 	}

@@ -345,6 +345,49 @@ func TestCaseThatIsLate(t *testing.T) {
 	})
 }
 
+// The clock runs an hour ahead, so that a limit seems to have passed, and is put back. Nobody is told that more time was given, those
+// who were told are not told twice, and from the true time on the chain goes its way.
+func TestClockThatRanAhead(t *testing.T) {
+	for _, jump := range []time.Duration{time.Hour, 9000 * time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			dbtest.Each(t, rooms, func(t *testing.T, d *db.DB) {
+				w := newWorld(t, d)
+				id := w.finding()
+				due := w.clock.Now().Add(3 * 24 * time.Hour)
+				w.clock.Set(due.Add(-30 * time.Minute))
+				w.settle()
+				w.clock.Set(due.Add(-30 * time.Minute).Add(jump))
+				w.loop.Fire(context.Background()) // the minute in which it was wrong
+				w.pump()
+				if _, err := w.Step(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				w.want("by the wrong clock", "10 0")
+				w.clock.Set(due.Add(-30 * time.Minute))
+				w.settle()
+				if _, err := w.Cases.Note(as(officer(5, bureau)), id, "the clock was wrong", ""); err != nil {
+					t.Fatal(err)
+				}
+				w.settle()
+				w.pass(20 * time.Minute)
+				w.want("put back", "10 0")
+				w.restart(d)
+				w.pass(10*time.Minute + 24*time.Hour - time.Second)
+				w.want("a second before its time", "10 0")
+				w.pass(time.Second)
+				w.want("a day after the true time", "10 0 20/gas-office")
+				w.pass(4 * 24 * time.Hour)
+				if got := w.said(); !strings.HasPrefix(got, "10 0 20/gas-office 30") || strings.Contains(got, "over") {
+					t.Errorf("five days on: told %q", got)
+				}
+				if n := w.count(`select count(*) from case_timeline where case_id = $1 and kind = 'overdue'`, id); n != 1 {
+					t.Errorf("the timeline tells of it %d times", n)
+				}
+			})
+		})
+	}
+}
+
 // A state that was left before the news of its delay came calls nobody.
 func TestNewsOfADelayThatComesTooLate(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t, rooms...))
