@@ -130,6 +130,9 @@ func (s *Service) OpenForFinding(ctx context.Context, f inspect.Finding) (int64,
 	}
 	words := guard.Mask(f.Description)
 	o := Opening{Kind: k.ID, Title: firstWords(words), Finding: f.ID, Spot: f.Spot, Fields: map[string]any{"grade": f.Grade}}
+	if who := access.From(ctx); slices.Contains(who.Roles, access.Inspector) { // who inspects sees to it that it is mended
+		o.Desk = s.deskOf(who, k, f.Owner)
+	}
 	first := Entry{
 		Kind: "finding", Text: lifecycle.Words("Opened for a finding of an inspection", "根据检查发现的问题隐患立案"), Free: words,
 		Data: map[string]any{"finding": f.ID, "grade": f.Grade, "checklist": guard.Mask(f.Checklist)},
@@ -314,7 +317,7 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
 		o := Opening{Kind: k.ID, Title: n.Title, Level: n.Level, Post: n.Post, Spot: spot, Fields: n.Fields}
 		if slices.Contains(who.Roles, access.DutyOfficer) {
-			o.Desk = who.Organisation // it is run where there is a watch; an enterprise's own case by the city's
+			o.Desk = s.deskOf(who, k, spot.Owner) // it is run where there is a watch; an enterprise's own case by the city's
 		}
 		c, _, err := s.open(tx, who, o, Entry{Kind: "note", Text: lifecycle.Words("Opened by hand", "人工立案"), Free: n.Text}, now)
 		if err != nil {
@@ -322,6 +325,15 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 		}
 		return Receipt{Case: c.ID}, nil
 	})
+}
+
+// deskOf is the organisation that runs a case which somebody opens: his own, but for one that is to be held to what it has to do,
+// or stands below it: that runs under the eyes of the city's own watch.
+func (s *Service) deskOf(who access.Actor, k *lifecycle.Kind, owner int64) int64 {
+	if k.Parted() && !k.Private && owner != 0 && s.Register.Above(owner, who.Organisation) {
+		return 0
+	}
+	return who.Organisation
 }
 
 // known refuses what the register does not know.

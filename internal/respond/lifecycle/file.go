@@ -68,7 +68,7 @@ type moveEntry struct {
 	From        []pack.String      `yaml:"from" pack:"required" doc:"the states it leaves"`
 	To          pack.String        `yaml:"to" doc:"the state it leads to; may be left out where does says what happens"`
 	Who         []pack.String      `yaml:"who" pack:"required,one of duty-officer inspector grid-worker operator analyst administrator" doc:"the roles that may make it"`
-	Side        pack.String        `yaml:"side" pack:"one of owner desk" doc:"of which organisation who makes it must be, or of one above it; left out: of any"`
+	Side        pack.String        `yaml:"side" pack:"one of owner desk either" doc:"of which organisation who makes it must be, or of one above it; either: of one of the two; left out: of any, also of one that only takes part"`
 	ByOtherThan []pack.String      `yaml:"by_other_than" doc:"moves; who made one of them in this case cannot make this one"`
 	Requires    []requirementEntry `yaml:"requires" doc:"what must be filled in or attached"`
 	Guard       *guardEntry        `yaml:"guard" doc:"a condition that must hold"`

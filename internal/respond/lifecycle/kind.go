@@ -130,7 +130,7 @@ type Move struct {
 	To    string   `json:"to,omitempty"`
 	// Who lists the roles that may make it.
 	Who []string `json:"who"`
-	// Side says of which organisation who makes it must be: owner, desk, or of any where it is empty.
+	// Side says of which organisation who makes it must be: owner, desk, either of the two, or of any where it is empty.
 	Side string `json:"side,omitempty"`
 	// ByOtherThan lists moves; whoever has made one of them in this case, at any time, cannot make this one.
 	ByOtherThan []string `json:"by_other_than,omitempty"`
@@ -256,6 +256,11 @@ func (k *Kind) Chain(state string) string {
 		return s.Escalates
 	}
 	return k.Escalates
+}
+
+// Parted says whether some move is the desk's alone: then who has the case must not run it too.
+func (k *Kind) Parted() bool {
+	return slices.ContainsFunc(k.Moves, func(m Move) bool { return m.Side == "desk" })
 }
 
 // Start is the state in which a case begins.

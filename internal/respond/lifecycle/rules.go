@@ -470,9 +470,12 @@ func (c *Snapshot) person(who access.Actor, roles []string, side string) *Refusa
 		en, zh := roleNames(roles)
 		return Refuse(CodeRole, "", "Only for: "+en+".", "仅限以下岗位："+zh+"。")
 	}
-	of := map[string]int64{"owner": c.Owner, "desk": c.Desk}
-	if side != "" && !c.covers(who.Organisation, of[side]) {
-		words := map[string]Text{"owner": {"the organisation that has the case", "责任单位"}, "desk": {"the organisation that runs the case", "派单（督办）单位"}}[side]
+	of := map[string][]int64{"owner": {c.Owner}, "desk": {c.Desk}, "either": {c.Owner, c.Desk}}
+	if side != "" && !slices.ContainsFunc(of[side], func(o int64) bool { return c.covers(who.Organisation, o) }) {
+		words := map[string]Text{
+			"owner": {"the organisation that has the case", "责任单位"}, "desk": {"the organisation that runs the case", "派单（督办）单位"},
+			"either": {"the organisations that have or run the case", "责任单位或派单（督办）单位"},
+		}[side]
 		return Refuse(CodeSide, "", "Only for "+words.En+".", "仅限"+words.Zh+"操作。")
 	}
 	return nil

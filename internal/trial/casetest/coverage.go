@@ -13,6 +13,7 @@ const File = lifecycle.File
 // Why a move can be refused, and what tests must show of it.
 const (
 	refusedRole     = "role"
+	refusedSide     = "side" // somebody with the role, of an organisation whose move it is not
 	refusedSecond   = "second person"
 	refusedGuard    = "guard"
 	refusedEvidence = "evidence"
@@ -58,7 +59,7 @@ func (s *seen) step(x *step, before, after *sight, refused *lifecycle.Refusal) {
 		return
 	}
 	why := map[string]string{
-		lifecycle.CodeRole: refusedRole, lifecycle.CodeSecondPerson: refusedSecond, lifecycle.CodeGuard: refusedGuard,
+		lifecycle.CodeRole: refusedRole, lifecycle.CodeSide: refusedSide, lifecycle.CodeSecondPerson: refusedSecond, lifecycle.CodeGuard: refusedGuard,
 		lifecycle.CodeEvidence: refusedEvidence, lifecycle.CodeReading: refusedEvidence, lifecycle.CodeExtension: refusedBounds,
 	}[refused.Code]
 	s.refused[seenRefusal{move, why}] = true
@@ -145,6 +146,9 @@ func refusable(m *lifecycle.Move) []string {
 	var why []string
 	if len(m.Who) < len(roles) {
 		why = append(why, refusedRole)
+	}
+	if m.Side != "" {
+		why = append(why, refusedSide)
 	}
 	if len(m.ByOtherThan) > 0 {
 		why = append(why, refusedSecond)

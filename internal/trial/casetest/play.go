@@ -408,8 +408,11 @@ func (p *player) may(ctx context.Context, id int64, before *sight) error {
 			if r, err = p.docket.probe(ctx, id, e.Key.Value, role, others); err != nil {
 				return err
 			}
-			if r == nil {
+			switch {
+			case r == nil:
 				p.fail(e.Key.Pos, fmt.Sprintf("people of %s may make the move %s too", others, e.Key.Value))
+			case r.Code == lifecycle.CodeSide:
+				p.seen.refused[seenRefusal{e.Key.Value, refusedSide}] = true
 			}
 		}
 		slices.Sort(want)
@@ -429,7 +432,7 @@ func (p *player) sides(m *lifecycle.Move, c *sight) (mine, others string) {
 	}
 	mine, others = c.owner, desk
 	switch m.Side {
-	case "":
+	case "", "either":
 		return mine, ""
 	case "desk":
 		mine, others = others, mine
