@@ -566,7 +566,7 @@ func TestRecurrence(t *testing.T) {
 		w.clock.Advance(time.Second)
 
 		// A finding and a report come again too: here by their place, since they name no asset.
-		f, err := w.Findings.Record(as(officer(1)), inspect.Draft{Place: 20, Description: "exit blocked", Grade: "major"}, "f1")
+		f, err := w.Findings.Record(as(officer(1)), inspect.Draft{Place: 20, Description: "exit blocked", Grade: "major", Checklist: "exits"}, "f1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -575,7 +575,7 @@ func TestRecurrence(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.do(1, h, "skip", nil)
-		f, err = w.Findings.Record(as(officer(1)), inspect.Draft{Place: 20, Description: "exit blocked again", Grade: "major"}, "f2")
+		f, err = w.Findings.Record(as(officer(1)), inspect.Draft{Place: 20, Description: "exit blocked again", Grade: "major", Checklist: "exits"}, "f2")
 		if err != nil {
 			t.Fatal(err)
 		}

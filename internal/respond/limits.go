@@ -209,6 +209,14 @@ func (s *Service) beginPromise(tx *db.Tx, c *Case, k *lifecycle.Kind, p lifecycl
 		Name: lifecycle.PromiseLimit(p.ID), What: "case", Title: p.Title, Organisation: c.side(p.With), StartedAt: now,
 		DueAt: p.Due.After(now, s.Calendars[k.Calendar]),
 	}
+	if p.Since == lifecycle.SinceOpening { // a second dispatch wins nobody time, and loses nobody what was granted
+		if _, runs, err := runningLimit(tx, c.ID, l.Name); err != nil || runs {
+			return err
+		}
+		if l.DueAt = p.Due.After(c.OpenedAt, s.Calendars[k.Calendar]); l.DueAt.Before(now) {
+			l.StartedAt = l.DueAt // it was late already
+		}
+	}
 	if p.With != "desk" {
 		l.Post = c.Post
 	}

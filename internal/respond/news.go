@@ -103,7 +103,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 				why = lifecycle.Words("Opened for an alert that had rested and stands: "+a.Title.EN, "暂缓处置的告警尚未恢复，现予立案："+a.Title.ZH)
 			}
 			o := Opening{Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot}
-			first := Entry{Kind: "alert", Text: why, Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level}}
+			first := Entry{Kind: "alert", Text: why, Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level, "detector": a.Detector}}
 			if again, err := s.recur(tx, who, o, first, now); err != nil || again != nil {
 				return err
 			}

@@ -3,8 +3,10 @@ package respond
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,6 +58,9 @@ func (s *Service) open(tx *db.Tx, who access.Actor, o Opening, first Entry, now 
 	}
 	if err := putDefinition(tx, hash, k.ID, body, now); err != nil {
 		return nil, false, err
+	}
+	if k.Owner == lifecycle.Assigned { // whose asset it is about need not be whose work it is
+		o.Owner, o.Post = 0, ""
 	}
 	return s.openIn(tx, who, k, hash, k.Start(), o, first, now)
 }
@@ -174,7 +179,11 @@ func (s *Service) recur(tx *db.Tx, who access.Actor, o Opening, first Entry, now
 	if kind == nil || kind.Recurs == nil || o.Asset == 0 && o.Place == 0 {
 		return nil, nil
 	}
-	c, err := lastProven(tx, o.Kind, o.Asset, o.Place)
+	what := same(first)
+	if what == "" {
+		return nil, nil
+	}
+	c, err := lastProven(tx, o, first.Kind, what)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil, nil
 	}
@@ -203,7 +212,27 @@ func (s *Service) recur(tx *db.Tx, who access.Actor, o Opening, first Entry, now
 	if o.Level != "" {
 		c.Level = o.Level
 	}
+	if c.Fields == nil {
+		c.Fields = map[string]any{}
+	}
+	maps.Copy(c.Fields, o.Fields)
 	return c, s.reopen(tx, who, c, k, k.State(k.Recurs.To), "", o.Alert, now)
+}
+
+// same is what must be the same, beside the asset or place, for news to be of what was there before: the item of the checklist, the
+// category of the report, the detector. News that does not say comes again for nothing: two faults of one asset are two cases.
+func same(e Entry) string {
+	var key string
+	switch e.Kind {
+	case "finding":
+		key = "checklist"
+	case "report":
+		key = "category"
+	case "alert":
+		key = "detector"
+	}
+	what, _ := e.Data[key].(string)
+	return what
 }
 
 // reopen has a closed case worked on again: by a move, or since something came again (move is empty then, alert what it was if it
@@ -258,7 +287,7 @@ type NewCase struct {
 	Asset  int64          `json:"asset,omitempty"`
 	Place  int64          `json:"place,omitempty"`
 	Area   int64          `json:"area,omitempty"`
-	Owner  int64          `json:"owner,omitempty" doc:"the organisation that is to have it; left out: who holds the asset or place"`
+	Owner  int64          `json:"owner,omitempty" doc:"the organisation that is to have it; left out: who holds the asset or place; none in a kind that a move assigns"`
 	Post   string         `json:"post,omitempty"`
 	Point  *[2]float64    `json:"point,omitempty" doc:"longitude and latitude, WGS 84"`
 	Fields map[string]any `json:"fields,omitempty" doc:"answers that are known from the start"`
@@ -296,7 +325,12 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 	if err != nil {
 		return Receipt{}, err
 	}
-	if n.Owner != 0 {
+	switch {
+	case k.Owner == lifecycle.Assigned && n.Owner != 0:
+		return Receipt{}, lifecycle.Refuse(CodeOwner, "owner", "Such a case is opened without a unit; a move gives it to one.", "此类案卷立案时不指定承办单位，由后续操作派发。")
+	case k.Owner == lifecycle.Assigned:
+		spot.Owner = 0
+	case n.Owner != 0:
 		if err := s.known(ctx, "organisation", n.Owner, "owner"); err != nil {
 			return Receipt{}, err
 		}
@@ -326,6 +360,9 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 		return Receipt{Case: c.ID}, nil
 	})
 }
+
+// CodeOwner refuses a case that is opened for a unit, of a kind that is given to one by a move.
+const CodeOwner = "case.owner"
 
 // deskOf is the organisation that runs a case which somebody opens: his own, but for one that is to be held to what it has to do,
 // or stands below it: that runs under the eyes of the city's own watch.
@@ -363,15 +400,38 @@ func link(tx *db.Tx, caseID int64, what string, id int64) error {
 	return nil
 }
 
-// lastProven is the case of a kind about an asset, or where that is 0 about a place, that was closed last as proven, if no later
-// one of the same is open.
-func lastProven(tx *db.Tx, kind string, asset, place int64) (*Case, error) {
-	where, id := "asset", asset
-	if asset == 0 {
-		where, id = "place", place
+// lastProven is the case of a kind about an asset, or where that is 0 about a place, that was closed last as proven and in which
+// there was the same news, if no later one of the same is open.
+func lastProven(tx *db.Tx, o Opening, news, what string) (*Case, error) {
+	where, id := "asset", o.Asset
+	if id == 0 {
+		where, id = "place", o.Place
 	}
-	c, err := scanCase(tx.QueryRow(`select `+caseColumns+` from cases where `+where+` = $1 and kind = $2 and private = 0
-		order by id desc nulls last limit 1`, id, kind))
+	var last int64
+	err := tx.Each(func(rows *sql.Rows) error {
+		e := Entry{Kind: news}
+		var caseID int64
+		var data string
+		if err := rows.Scan(&caseID, &data); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(data), &e.Data); err != nil {
+			return err
+		}
+		if last == 0 && same(e) == what {
+			last = caseID
+		}
+		return nil
+	}, `select t.case_id, t.data from case_timeline t join cases c on c.id = t.case_id
+		where c.`+where+` = $1 and c.kind = $2 and c.private = 0 and t.kind = $3 order by t.case_id desc nulls last, t.id desc nulls last
+		limit 500`, id, o.Kind, news) // what is older than the last 500 such lines is no longer the same
+	if err != nil {
+		return nil, err
+	}
+	if last == 0 {
+		return nil, db.ErrNotFound
+	}
+	c, err := getCase(tx, last)
 	if err == nil && (c.ClosedAt.IsZero() || c.Outcome != "proven") {
 		return nil, db.ErrNotFound
 	}

@@ -109,7 +109,7 @@ func as(a access.Actor) context.Context { return access.With(context.Background(
 // alert tells the room of an alert of asset 7.
 func (w *world) alert(subject string, event, alert int64, level string) {
 	w.t.Helper()
-	body := fmt.Sprintf(`{"alert":%d,"level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
+	body := fmt.Sprintf(`{"alert":%d,"detector":"gas/methane-indoor","level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
 		"title":{"en":"Methane indoors","zh-CN":"室内甲烷泄漏"}}`, alert, level)
 	if err := w.Hear(as(access.System("respond")), bus.Message{ID: event, Subject: subject, Data: []byte(body)}); err != nil {
 		w.t.Fatal(err)
@@ -169,7 +169,7 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 func TestAlertThatRests(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		hear := func(subject string, event, alert int64, level string, rests bool) int {
-			body := fmt.Sprintf(`{"alert":%d,"level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
+			body := fmt.Sprintf(`{"alert":%d,"detector":"gas/methane-indoor","level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
 				"title":{"en":"Methane indoors","zh-CN":"室内甲烷泄漏"},"rests":%t}`, alert, level, rests)
 			if err := w.Hear(as(access.System("respond")), bus.Message{ID: event, Subject: subject, Data: []byte(body)}); err != nil {
 				t.Fatal(err)

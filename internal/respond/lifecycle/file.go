@@ -28,6 +28,7 @@ type kindEntry struct {
 	Private   bool           `yaml:"private" doc:"true: for its parties alone; what people write in it stands in the vault and is erased after the end"`
 	Limits    []promiseEntry `yaml:"limits" doc:"limits that run across states"`
 	Recurs    *recursEntry   `yaml:"recurs" doc:"when a closed case is opened again instead of a new one"`
+	Owner     pack.String    `yaml:"owner" pack:"one of assigned" doc:"assigned: nobody has a case before a move that does transfer gives it to a unit; left out: who holds the asset or place has it"`
 	Escalates pack.String    `yaml:"escalates" pack:"name" doc:"the chain of notices that begins when a limit passes"`
 	States    []stateEntry   `yaml:"states" pack:"required" doc:"where a case can stand; it begins in the first"`
 	Moves     []moveEntry    `yaml:"moves" pack:"required" doc:"how it gets from one state to another"`
@@ -39,6 +40,7 @@ type promiseEntry struct {
 	Title pack.Text   `yaml:"title" pack:"required" doc:"what is promised"`
 	Due   pack.Term   `yaml:"due" pack:"required,above 0s" doc:"within what time" example:"1wd"`
 	From  pack.Names  `yaml:"from" doc:"the moves with which it begins; left out: when the case is opened"`
+	Since pack.String `yaml:"since" pack:"one of opening" doc:"opening: it counts from when the case was opened, however late one of from is made; left out: from then"`
 	MetBy pack.Names  `yaml:"met_by" doc:"the moves that meet it; left out: the end"`
 	With  pack.String `yaml:"with" pack:"one of owner desk" doc:"who has to keep it; left out: the owner"`
 	Pos   pack.Pos
@@ -204,6 +206,7 @@ func (c *checker) check() {
 	}
 	c.recurs()
 	c.private()
+	c.assigned()
 	c.calendar()
 	if len(*c.ds) == before { // reachability in a broken graph would only say the same again in other words
 		c.reach()
@@ -344,6 +347,22 @@ func (c *checker) private() {
 	}
 }
 
+// assigned checks that a case that nobody has at first is given to somebody, and holds nobody to anything until then.
+func (c *checker) assigned() {
+	if c.e.Owner.IsZero() {
+		return
+	}
+	if c.e.Private {
+		c.ds.Add(c.e.Owner.Pos, pack.CodeValue, "a private case is theirs who open it: it is not assigned")
+	}
+	if !slices.ContainsFunc(c.e.Moves, func(m moveEntry) bool { return m.Does.Value == Transfer }) {
+		c.ds.Add(c.e.Owner.Pos, pack.CodeRequired, "owner: assigned needs a move that does transfer; case kind %s has none", c.e.ID.Value)
+	}
+	if first := c.e.States[0]; first.With.Value != "desk" && (!first.Due.IsZero() || !first.DueBy.IsZero()) {
+		c.ds.Add(first.ID.Pos, pack.CodeValue, "nobody has the case in state %s, so its limit is the desk's: with: desk", first.ID.Value)
+	}
+}
+
 // recurs checks when a closed case is opened again.
 func (c *checker) recurs() {
 	r := c.e.Recurs
@@ -363,6 +382,9 @@ func (c *checker) recurs() {
 
 // promise checks a limit that runs across states.
 func (c *checker) promise(p promiseEntry) {
+	if !p.Since.IsZero() && len(p.From) == 0 {
+		c.ds.Add(p.Since.Pos, pack.CodeValue, "limit %s begins when the case is opened; since belongs to one that begins with a move (from)", p.ID.Value)
+	}
 	for _, of := range [][]pack.String{p.From, p.MetBy} {
 		for _, m := range of {
 			c.known(m, "move", c.moves)
@@ -543,10 +565,10 @@ func (c *checker) reach() {
 // kind makes the definition of what was read.
 func (c *checker) kind() *Kind {
 	k := &Kind{ID: c.e.ID.Value, Title: text(c.e.Title), OpenedBy: words(c.e.OpenedBy), Calendar: c.e.Calendar.Value, Private: c.e.Private,
-		Escalates: c.e.Escalates.Value, Pack: c.p.Name}
+		Owner: c.e.Owner.Value, Escalates: c.e.Escalates.Value, Pack: c.p.Name}
 	for _, p := range c.e.Limits {
 		k.Promises = append(k.Promises, Promise{ID: p.ID.Value, Title: text(p.Title), Due: term(p.Due), From: words(p.From),
-			MetBy: words(p.MetBy), With: p.With.Value})
+			Since: p.Since.Value, MetBy: words(p.MetBy), With: p.With.Value})
 	}
 	if r := c.e.Recurs; r != nil {
 		k.Recurs = &Recurrence{Within: term(r.Within), To: r.To.Value}

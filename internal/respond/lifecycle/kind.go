@@ -36,6 +36,8 @@ type Kind struct {
 	Promises []Promise `json:"limits,omitempty"`
 	// Recurs says when a closed case is opened again, instead of a new one.
 	Recurs *Recurrence `json:"recurs,omitempty"`
+	// Owner is Assigned where nobody has a case before a move gives it to a unit; empty: who holds what it is about has it.
+	Owner string `json:"owner,omitempty"`
 	// Escalates names the chain of notices that begins when a limit passes.
 	Escalates string `json:"escalates,omitempty"`
 	// States in reading order; a case begins in the first.
@@ -45,6 +47,12 @@ type Kind struct {
 	// Pack is the pack that it stands in.
 	Pack string `json:"pack"`
 }
+
+// Assigned is the word of Kind.Owner, SinceOpening that of Promise.Since.
+const (
+	Assigned     = "assigned"
+	SinceOpening = "opening"
+)
 
 // Openers are what opens cases of a kind. One alone is written as a text.
 type Openers []string
@@ -75,6 +83,8 @@ type Promise struct {
 	Due   Term     `json:"due"`
 	From  []string `json:"from,omitempty"`
 	MetBy []string `json:"met_by,omitempty"`
+	// Since is SinceOpening where it counts from the opening, though it begins with a move; empty: from the move.
+	Since string `json:"since,omitempty"`
 	// With is who has to keep it: owner or desk.
 	With string `json:"with,omitempty"`
 }

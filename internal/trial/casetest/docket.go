@@ -173,6 +173,9 @@ func (d *docket) open(ctx context.Context, o *opening) (id int64, refused *lifec
 	}
 	spot := d.city.spot(o)
 	if who, there := d.city.test.people[o.doc.Who.Value]; there {
+		if o.kind.Owner == lifecycle.Assigned { // the town knows whose the place is
+			spot.Owner = 0
+		}
 		r, err := d.room.OpenByHand(d.by(ctx, who), respond.NewCase{
 			Kind: o.kind.ID, Title: title, Level: o.doc.Level.Value, Asset: spot.Asset, Place: spot.Place, Area: spot.Area, Owner: spot.Owner,
 			Post: o.doc.Post.Value, Fields: fields,
@@ -197,6 +200,9 @@ func (d *docket) open(ctx context.Context, o *opening) (id int64, refused *lifec
 		w.Report = d.news
 	}
 	first := respond.Entry{Kind: o.by, Text: lifecycle.Words("Opened by a test", "测试立案")}
+	if key := map[string]string{"finding": "checklist", "report": "category", "alert": "detector"}[o.by]; key != "" {
+		first.Data = map[string]any{key: sort(o.doc.Category.Value)}
+	}
 	err = d.db.Write(ctx, func(tx *db.Tx) error {
 		c, _, err := d.room.Open(tx, access.System("test"), w, first, d.clock.Now())
 		if err == nil {
@@ -459,18 +465,32 @@ func (d *docket) invite(ctx context.Context, id int64, who person, organisation 
 	return refusal(err)
 }
 
-// again has the news of a sort come once more about what a case was opened for, and returns the case that stands open for it.
-func (d *docket) again(ctx context.Context, o *opening, by string) (int64, error) {
+// sort is the category, item of the checklist or detector of some news.
+func sort(category string) string {
+	if category == "" {
+		return "any"
+	}
+	return category
+}
+
+// again has the news of a sort come once more about what a case was opened for, of another category where one is named, and returns
+// the case that stands open for it.
+func (d *docket) again(ctx context.Context, o *opening, by, category string) (int64, error) {
+	if category != "" {
+		other := *o
+		other.doc.Category.Value = category
+		o = &other
+	}
 	d.news++
 	spot := d.city.spot(o)
 	ctx = access.With(ctx, access.System("test"))
 	switch by {
 	case "finding":
-		return d.room.OpenForFinding(ctx, inspect.Finding{ID: d.news, At: d.clock.Now(), Description: "the same again", Spot: spot})
+		return d.room.OpenForFinding(ctx, inspect.Finding{ID: d.news, At: d.clock.Now(), Description: "the same again", Grade: inspect.General, Checklist: sort(o.doc.Category.Value), Spot: spot})
 	case "alert":
 		return d.alert(ctx, o, "alert.raised", d.news)
 	}
-	body, err := json.Marshal(events.ReportReceived{Report: d.news, Number: strconv.FormatInt(d.news, 10), Category: o.doc.Category.Value, Area: spot.Area, At: d.clock.Now()})
+	body, err := json.Marshal(events.ReportReceived{Report: d.news, Number: strconv.FormatInt(d.news, 10), Category: sort(o.doc.Category.Value), Area: spot.Area, At: d.clock.Now()})
 	if err != nil {
 		return 0, err
 	}
@@ -485,7 +505,7 @@ func (d *docket) alert(ctx context.Context, o *opening, subject string, alert in
 	d.news++
 	spot := d.city.spot(o)
 	a := events.AlertFacts{
-		Alert: alert, Level: o.doc.Level.Value, Asset: spot.Asset, Place: spot.Place, Opens: &events.AlertOpens{Case: o.kind.ID}, Since: d.clock.Now(),
+		Alert: alert, Detector: sort(o.doc.Category.Value), Level: o.doc.Level.Value, Asset: spot.Asset, Place: spot.Place, Opens: &events.AlertOpens{Case: o.kind.ID}, Since: d.clock.Now(),
 	}
 	for _, s := range o.doc.RaisedBy {
 		a.Datastreams = append(a.Datastreams, d.city.stream(s.Value))
@@ -542,13 +562,15 @@ func (d *docket) says(s *stream, value float64) {
 // town is the register and the observation log of a test.
 type town struct {
 	test *Test
+	// holders are who holds each place.
+	holders map[int64]int64
 	// names of organisations, assets, places and datastreams in the order in which they came up; an id is a place in its list.
 	organisations, assets, places, streams []string
 	latest                                 map[int64]lifecycle.Reading
 }
 
 func newTown(t *Test) *town {
-	return &town{test: t, organisations: []string{nobody}, assets: []string{nobody}, places: []string{nobody}, streams: []string{nobody}, latest: map[int64]lifecycle.Reading{}}
+	return &town{test: t, holders: map[int64]int64{}, organisations: []string{nobody}, assets: []string{nobody}, places: []string{nobody}, streams: []string{nobody}, latest: map[int64]lifecycle.Reading{}}
 }
 
 // nobody is what tests call the organisation 0: nobody in particular, or the city's own watch.
@@ -608,6 +630,7 @@ func (c *town) spot(o *opening) inspect.Spot {
 	if o.doc.Place.Value != "" {
 		s.Place = numbered(&c.places, o.doc.Place.Value)
 	}
+	c.holders[s.Place] = s.Owner
 	return s
 }
 
@@ -620,8 +643,13 @@ func (c *town) Latest(_ context.Context, datastream int64) (lifecycle.Reading, e
 	return r, nil
 }
 
-// Locate leaves a spot as it is.
-func (*town) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) { return s, nil }
+// Locate adds to a spot who holds it.
+func (c *town) Locate(_ context.Context, s inspect.Spot) (inspect.Spot, error) {
+	if s.Owner == 0 {
+		s.Owner = c.holders[s.Place]
+	}
+	return s, nil
+}
 
 // Name is what people call a thing.
 func (c *town) Name(_ context.Context, kind string, id int64) lifecycle.Text {

@@ -21,7 +21,7 @@ type openedDoc struct {
 	Asset    pack.String           `yaml:"asset" doc:"which asset it is about; any name"`
 	Place    pack.String           `yaml:"place" doc:"or which place; any name"`
 	RaisedBy pack.Names            `yaml:"raised_by" doc:"whose readings raised the alert: asset/property"`
-	Category pack.String           `yaml:"category" doc:"of the report"`
+	Category pack.String           `yaml:"category" doc:"of the report; of a finding the item of its checklist, of an alert its detector; left out: any, and the same when it comes again"`
 	Fields   pack.Map[pack.Scalar] `yaml:"fields" doc:"what its forms hold from the beginning"`
 	Owner    pack.String           `yaml:"owner" default:"owner" doc:"the organisation that holds it; none for nobody yet"`
 	Post     pack.String           `yaml:"post" doc:"the owner's post that has it"`
@@ -55,6 +55,7 @@ type StepDoc struct {
 	Give        pack.String           `yaml:"give" doc:"gives a task by hand, to that post of the owner"`
 	Invite      pack.String           `yaml:"invite" doc:"invites an organisation into the case"`
 	Again       pack.String           `yaml:"again" pack:"one of alert finding report" doc:"the same kind of news comes again about the same asset or place"`
+	Category    pack.String           `yaml:"category" doc:"of news that comes again: that it is of another category, item of the checklist or detector"`
 	Level       pack.String           `yaml:"level" pack:"one of blue yellow orange red" doc:"the alert changes its level"`
 	Overdue     pack.Names            `yaml:"overdue" doc:"which limits pass at this very moment: states, limits, or task:1, ask:1"`
 	May         pack.Map[pack.Names]  `yaml:"may" doc:"which roles may make which moves now, and no others: {grade: [inspector, duty-officer]}"`

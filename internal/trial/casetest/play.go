@@ -262,7 +262,7 @@ func (p *player) deed(ctx context.Context, id int64, before *sight) (refused *li
 	case "invite":
 		refused, err = p.docket.invite(ctx, id, who, doc.Invite.Value)
 	case "again":
-		again, err = p.docket.again(ctx, p.openingOf(doc.In.Value), doc.Again.Value)
+		again, err = p.docket.again(ctx, p.openingOf(doc.In.Value), doc.Again.Value, doc.Category.Value)
 	case "level":
 		err = p.docket.level(ctx, before, p.openingOf(doc.In.Value), doc.Level.Value)
 	}
