@@ -33,6 +33,14 @@ type Calendar struct {
 	known       *span // nil: there are no holidays to know of
 	// turned are the days on which it is the other way round than the weekday says: true works, false rests.
 	turned map[day]bool
+	// fixed are days off of every year, where nothing is known yet.
+	fixed map[monthDay]bool
+}
+
+// monthDay is a day of any year.
+type monthDay struct {
+	month time.Month
+	day   int
 }
 
 // day is a day of the calendar, counted from 1970-01-01.
@@ -79,7 +87,16 @@ func (c *Calendar) works(d day) bool {
 	if works, turned := c.turned[d]; turned {
 		return works
 	}
-	return c.weekdays[d.weekday()]
+	return c.weekdays[d.weekday()] && !c.off(d)
+}
+
+// off says whether a day that nothing is announced of is one off in every year.
+func (c *Calendar) off(d day) bool {
+	if len(c.fixed) == 0 || c.known == nil || d >= c.known.from && d <= c.known.to {
+		return false
+	}
+	t := d.at(0, time.UTC)
+	return c.fixed[monthDay{t.Month(), t.Day()}]
 }
 
 // Open says whether t lies within the hours of a working day: from the opening on, and before the close.
@@ -94,7 +111,7 @@ func sinceMidnight(t time.Time) time.Duration {
 		time.Duration(t.Nanosecond())
 }
 
-// Known says whether the holidays around t are known. Where they are not, a day works by its weekday alone.
+// Known says whether the holidays around t are known. Where they are not, a day works by its weekday and the fixed days alone.
 func (c *Calendar) Known(t time.Time) bool {
 	d := dayOf(c.local(t))
 	return c.known == nil || d >= c.known.from && d <= c.known.to

@@ -101,6 +101,32 @@ func TestTheStateCouncilsNotices(t *testing.T) {
 	}
 }
 
+// Beyond what is announced the days off that the law fixes by date are off all the same; within it the notice alone counts.
+func TestFixedDays(t *testing.T) {
+	cn := shipped(t)["cn"]
+	for day, want := range map[string]bool{
+		"2027-01-01": false, "2027-01-04": true, "2028-05-01": false, "2028-05-02": false, "2028-05-03": true,
+		"2027-10-01": false, "2029-10-02": false, "2028-10-03": false, "2027-10-04": true, "2028-01-01": false,
+		"2027-02-08": true, // the Spring Festival of 2027, which nobody has announced yet
+		"2024-10-01": false, "2026-10-10": true,
+	} {
+		if got := cn.Working(at(t, day+"T12:00:00+08:00")); got != want {
+			t.Errorf("%s: works %v, want %v", day, got, want)
+		}
+	}
+	if got := cn.Add(at(t, "2026-12-31T10:00:00+08:00"), 1); !got.Equal(at(t, "2027-01-04T17:30:00+08:00")) {
+		t.Errorf("the working day after New Year's Eve ends %v", got)
+	}
+	_, err := read(t, `- {id: x, title: {en: X, zh-CN: 某}, source: nobody, weekdays: [friday], hours: 09:00-17:00, fixed: [01-01]}
+- {id: y, title: {en: Y, zh-CN: 某}, source: nobody, weekdays: [friday], hours: 09:00-17:00, known: [2026-01-01, 2026-12-31], fixed: [13-01, 05-01, 05-01]}
+`)
+	for _, want := range []string{"add known", `no day "13-01"`, "05-01 stands here a second time"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
 func TestAdd(t *testing.T) {
 	cn := shipped(t)["cn"]
 	same := *cn
@@ -121,7 +147,7 @@ func TestAdd(t *testing.T) {
 		{"the spring festival of 2026 and its Saturday at work", cn, "2026-02-13T10:00:00+08:00", 2, "2026-02-24T17:30:00+08:00"},
 		{"a Sunday at work is a day of receipt", cn, "2026-01-04T10:00:00+08:00", 1, "2026-01-05T17:30:00+08:00"},
 		{"13 working days across National Day", cn, "2026-09-24T09:00:00+08:00", 13, "2026-10-20T17:30:00+08:00"},
-		{"beyond what is known weekends count alone", cn, "2026-12-31T10:00:00+08:00", 1, "2027-01-01T17:30:00+08:00"},
+		{"beyond what is known weekends count, and the days fixed by law", cn, "2026-12-31T10:00:00+08:00", 1, "2027-01-04T17:30:00+08:00"},
 		{"none: the end of the day", cn, "2026-11-23T10:00:00+08:00", 0, "2026-11-23T17:30:00+08:00"},
 		{"none, after the close: the end of the next", cn, "2026-11-23T17:30:01+08:00", 0, "2026-11-24T17:30:00+08:00"},
 		{"20 before", cn, "2026-11-30T17:30:00+08:00", -20, "2026-11-02T17:30:00+08:00"},
@@ -248,6 +274,13 @@ func counted(c *Calendar, start time.Time, days int) time.Time {
 		for _, h := range holidays {
 			if name >= h.from && name <= h.to {
 				return false
+			}
+		}
+		if name < "2025" || name >= "2027" { // nothing is announced, and these are off by law
+			for _, day := range []string{"-01-01", "-05-01", "-05-02", "-10-01", "-10-02", "-10-03"} {
+				if strings.HasSuffix(name, day) {
+					return false
+				}
 			}
 		}
 		return strings.Contains(worked, name) || t.Weekday() != time.Saturday && t.Weekday() != time.Sunday

@@ -23,6 +23,6 @@
 // # What a calendar knows
 //
 // Holidays are announced year by year. A calendar says for which span of days it knows them (`known`). Outside it only the
-// weekdays count, so a deadline there may come out too early; Known says so, `pack check` warns once the end is near, and the
+// weekdays count and the days that are off by law in every year (`fixed`), so a deadline there may come out too early; Known says so, `pack check` warns once the end is near, and the
 // API tells the console.
 package calendar

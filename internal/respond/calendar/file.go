@@ -29,6 +29,7 @@ type calendarEntry struct {
 	Hours    pack.String    `yaml:"hours" pack:"required" doc:"when they open and close" example:"09:00-17:30"`
 	Ends     pack.String    `yaml:"ends" pack:"one of close same-time" default:"close" doc:"when the last day of a term is over: when the offices close, the day of receipt not counted; or at the time of day at which it began, from their next opening where it came in outside the hours"`
 	Known    []pack.String  `yaml:"known" pack:"exactly 2 items" doc:"[first, last] day for which the holidays are announced; beyond it weekdays alone count" example:"[2025-01-01, 2026-12-31]"`
+	Fixed    []pack.String  `yaml:"fixed" doc:"days off by law in every year, month and day; they count where nothing is announced yet, beyond known" example:"[01-01, 05-01]"`
 	Holidays []holidayEntry `yaml:"holidays" doc:"the days off that are no usual day of rest, or may fall on one, in order"`
 	Pos      pack.Pos
 }
@@ -91,6 +92,7 @@ func (r *reader) calendar() *Calendar {
 	r.hours()
 	r.span()
 	r.holidays()
+	r.fixed()
 	return r.c
 }
 
@@ -220,6 +222,26 @@ func (r *reader) holidays() {
 	for _, h := range r.e.Holidays { // when all holidays are known
 		for _, s := range h.MakeUp {
 			r.makeUp(s)
+		}
+	}
+}
+
+// fixed reads the days off that every year has.
+func (r *reader) fixed() {
+	if len(r.e.Fixed) > 0 && len(r.e.Known) == 0 {
+		r.ds.Add(r.e.Fixed[0].Pos, pack.CodeRequired, "fixed days count beyond what is announced; add known: [first, last]")
+	}
+	r.c.fixed = map[monthDay]bool{}
+	for _, s := range r.e.Fixed {
+		t, err := time.Parse(time.DateOnly, "2000-"+s.Value) // a leap year
+		at := monthDay{t.Month(), t.Day()}
+		switch {
+		case err != nil:
+			r.ds.Add(s.Pos, pack.CodeValue, "there is no day %q of a year; write month and day, as 05-01", s.Value)
+		case r.c.fixed[at]:
+			r.ds.Add(s.Pos, pack.CodeTwice, "%s stands here a second time", s.Value)
+		default:
+			r.c.fixed[at] = true
 		}
 	}
 }
