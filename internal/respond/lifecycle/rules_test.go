@@ -205,7 +205,7 @@ func TestForm(t *testing.T) {
 			"rectify_by": "2026-12-01T18:00:00+08:00", "contingency": "valve closed until then",
 		}
 	}
-	c := Snapshot{State: "graded", Since: noon.Add(-time.Hour), Fields: map[string]any{"grade": "major"}}
+	c := Snapshot{State: "graded", OpenedAt: noon.Add(-time.Hour), Since: noon.Add(-time.Hour), Fields: map[string]any{"grade": "major"}}
 	for _, tt := range []struct {
 		name   string
 		change func(a map[string]any)

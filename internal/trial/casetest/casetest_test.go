@@ -92,9 +92,11 @@ const whole = `
   case: valve-check
   start: 2026-11-23T08:00:00+08:00
   opened: {by: alert, raised_by: [logger/pressure]}
-  people: {a: {as: operator}, b: {as: inspector}, c: {as: duty-officer}}
+  people: {a: {as: operator}, b: {as: inspector}, c: {as: duty-officer}, x: {as: duty-officer, of: helper}}
   steps:
     - {may: {test: [operator, inspector], drop: [duty-officer]}} # the role
+    - {who: c, invite: helper}
+    - {at: 1m, who: x, move: drop, refused: case.side} # the side
     - {at: 1h, who: a, move: test, fields: {turns: 3}, refused: case.evidence} # evidence
     - {at: 2d, overdue: open} # the limit
     - {at: 3d, who: a, evidence: photo}
