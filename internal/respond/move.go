@@ -121,9 +121,10 @@ func (s *Service) load(tx *db.Tx, caseID int64, move string, who access.Actor) (
 func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Case, k *lifecycle.Kind, step lifecycle.Step, note string, asked *Ask, now time.Time) (Receipt, error) {
 	m := step.Move
 	data := map[string]any{"move": m.ID, "from": step.From.ID, "to": step.To.ID, "fields": step.Answers}
-	given := now // when whoever had it gave it up: by asking, where it waited for others
-	if asked != nil {
+	given, text := now, m.Title // when whoever had it gave it up: by asking, where it waited for others
+	if asked != nil {           // who grants it did not ask for it
 		data["asked_by"], given = asked.AskedByName, asked.AskedAt
+		text = lifecycle.Words("Granted: "+text.En, "予以批准："+text.Zh)
 	}
 	closing := step.To.End != "" && !step.Stays
 	before, owner := c.Generation, c.Owner
@@ -131,10 +132,6 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		data["owner_before"], data["owner"] = owner, step.Owner
 		data["post_before"], data["post"] = c.Post, step.Post
 		c.Owner, c.Post = step.Owner, step.Post
-	}
-	text := m.Title
-	if askedBy != "" { // who grants it did not ask for it
-		text = lifecycle.Words("Granted: "+text.En, "予以批准："+text.Zh)
 	}
 	e := Entry{At: now, Actor: who, Kind: "move", Move: m.ID, Text: text, Free: note, Data: data}
 	if _, err := s.enter(tx, c, &e); err != nil {
