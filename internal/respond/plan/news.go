@@ -449,7 +449,7 @@ type deed struct {
 }
 
 // follows settles the proposal that a decision followed and weighs anew what is to be proposed now. A decision can follow only a
-// proposal that is open and asks for just this.
+// proposal that is open and asks for this deed; at which level, the person decides.
 func (s *Service) follows(tx *db.Tx, who access.Actor, p *Plan, site string, d deed, proposal int64, why string, now time.Time) error {
 	if proposal != 0 {
 		x, err := getProposal(tx, proposal)
@@ -462,7 +462,7 @@ func (s *Service) follows(tx *db.Tx, who access.Actor, p *Plan, site string, d d
 		switch {
 		case x.State != "open":
 			return web.Errorf(http.StatusConflict, "plan.proposal_settled", "proposal %d is not open any more: it is %s", x.ID, x.State).At("proposal")
-		case x.What != d.what || x.Level != d.level || x.Activation != d.activation:
+		case x.What != d.what || x.Activation != d.activation: // the level is the person's: he may see more coming, or less
 			return web.Errorf(http.StatusConflict, "plan.proposal_other", "proposal %d is to %s, not to %s",
 				x.ID, strings.TrimSpace(x.What+" "+x.Level), strings.TrimSpace(d.what+" "+d.level)).At("proposal")
 		}
