@@ -30,11 +30,13 @@ const (
 	GroupAlarms       = "alarms"
 	GroupReports      = "reports"
 	GroupInstructions = "instructions"
+	// GroupLists are the three lists of the page, whole.
+	GroupLists = "lists"
 )
 
 // Figure is a number of the brief with the rows that it counts. It counts places, cases and posts, never accounts.
 type Figure struct {
-	Group string `json:"group" enum:"cases,incidents,districts,warnings,alarms,reports,instructions"`
+	Group string `json:"group" enum:"cases,incidents,districts,warnings,alarms,reports,instructions,lists"`
 	// Line and Column are where it stands in the table of its group: Line is a kind of case, a grade, a district, a post.
 	Line   string `json:"line"`
 	Title  Text   `json:"title" doc:"of the line"`
@@ -341,13 +343,25 @@ func (t *table) add(group, line string, title Text, column string, row Item) {
 
 func (t *table) figures() []Figure { return t.fs }
 
+// lists are the three lists of the page with all their rows.
+func (b *Brief) lists() []Figure {
+	all := func(line string, title Text, rows []Item) Figure {
+		return Figure{Group: GroupLists, Line: line, Title: title, Column: "all", N: len(rows), Rows: rows[:min(len(rows), maxRows)]}
+	}
+	return []Figure{
+		all("incidents", Text{En: "Emergency incidents", Zh: "突发事件"}, b.Incidents),
+		all("warnings", Text{En: "Warnings in force", Zh: "生效中的预警"}, b.Warnings),
+		all("overdue", Text{En: "Overdue", Zh: "超时事项"}, b.Overdue),
+	}
+}
+
 // Figure returns one figure of a span with its rows.
 func (s *Service) Figure(ctx context.Context, span respond.Span, id string) (*Figure, error) {
 	b, err := s.Brief(ctx, span)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range b.Figures {
+	for _, f := range append(b.Figures, b.lists()...) {
 		if f.ID() == id {
 			return &f, nil
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/page"
@@ -97,14 +98,20 @@ var briefGroups = []string{GroupIncidents, GroupCases, GroupWarnings, GroupAlarm
 
 // sheet is the dot of the template.
 type sheet struct {
-	City               Text
-	Lang, Style        string
-	From, To, At       string
-	Zone               string
-	Tables             []sheetTable
-	Incidents, Overdue []sheetRow
-	Warnings           []sheetRow
-	MoreOverdue        int
+	City         Text
+	Lang, Style  string
+	From, To, At string
+	Zone         string
+	Tables       []sheetTable
+	Lists        []sheetList
+}
+
+// sheetList is a list of the page: as many of its rows as there is room for, and how many more there are.
+type sheetList struct {
+	Name string
+	Rows []sheetRow
+	More int
+	Link string // to all of them
 }
 
 type sheetTable struct {
@@ -129,8 +136,46 @@ type sheetRow struct {
 	Since, Due string
 }
 
-// oneSheet is how many overdue rows the page lists itself; all of them stand behind the figure.
-const oneSheet = 12
+const (
+	// oneSheet is how many rows the three lists of the page share, so that it prints on one sheet.
+	oneSheet = 24
+	// oneLine bounds a title in them, in widths of a Latin letter; a Chinese character has two.
+	oneLine = 56
+)
+
+// share parts the rows of the page among lists of so many: no list gets more than it has, what is left goes to the others.
+func share(room int, sizes []int) []int {
+	out := make([]int, len(sizes))
+	for room > 0 {
+		given := false
+		for i, n := range sizes {
+			if out[i] < n && room > 0 {
+				out[i]++
+				room--
+				given = true
+			}
+		}
+		if !given {
+			break
+		}
+	}
+	return out
+}
+
+// short cuts a title to what fits into a line.
+func short(title string) string {
+	width := 0
+	for i, r := range title {
+		w := 1
+		if r >= 0x1100 {
+			w = 2
+		}
+		if width += w; width > oneLine {
+			return strings.TrimRight(title[:i], " ，、：") + "…"
+		}
+	}
+	return title
+}
 
 func (s *Service) sheet(b *Brief, lang, style string) sheet {
 	local := func(t time.Time) string { return t.In(s.Zone).Format("2006-01-02 15:04") }
@@ -152,9 +197,10 @@ func (s *Service) sheet(b *Brief, lang, style string) sheet {
 		}
 		out.Tables = append(out.Tables, t)
 	}
-	rows := func(items []Item, most int) (rows []sheetRow) {
-		for _, i := range items[:min(len(items), most)] {
+	rows := func(items []Item) (rows []sheetRow) {
+		for _, i := range items {
 			r := sheetRow{Item: i, Link: itemLink(i)}
+			r.Title = Text{En: short(i.Title.En), Zh: short(i.Title.Zh)}
 			if i.Since != nil {
 				r.Since = local(*i.Since)
 			}
@@ -165,8 +211,18 @@ func (s *Service) sheet(b *Brief, lang, style string) sheet {
 		}
 		return rows
 	}
-	out.Incidents, out.Warnings, out.Overdue = rows(b.Incidents, oneSheet), rows(b.Warnings, oneSheet), rows(b.Overdue, oneSheet)
-	out.MoreOverdue = max(0, len(b.Overdue)-oneSheet)
+	lists := []struct {
+		name string
+		all  []Item
+	}{{"incidents", b.Incidents}, {"warnings", b.Warnings}, {"overdue", b.Overdue}}
+	room := share(oneSheet, []int{len(b.Incidents), len(b.Warnings), len(b.Overdue)})
+	for i, l := range lists {
+		list := sheetList{Name: l.name, Rows: rows(l.all[:room[i]]), More: len(l.all) - room[i]}
+		if list.More > 0 {
+			list.Link = listLink(b.Span, l.name)
+		}
+		out.Lists = append(out.Lists, list)
+	}
 	return out
 }
 
@@ -177,6 +233,11 @@ func figureLink(span respond.Span, f Figure) string {
 	}
 	q := url.Values{"figure": {f.ID()}, "from": {span.From.Format(time.RFC3339Nano)}, "to": {span.To.Format(time.RFC3339Nano)}}
 	return "/console/duty/rows?" + q.Encode()
+}
+
+// listLink leads to all rows of a list.
+func listLink(span respond.Span, name string) string {
+	return figureLink(span, Figure{Group: GroupLists, Line: name, Column: "all", N: 1, Rows: make([]Item, 1)})
 }
 
 // itemLink leads to a row itself.
