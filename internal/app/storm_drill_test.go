@@ -36,6 +36,7 @@ func TestSixHoursOfStormWithFourAgencies(t *testing.T) {
 		return proposed.ID != 0
 	})
 	t.Logf("after %s of rain: level III is proposed for %d reasons", d.rain(), len(proposed.Reasons))
+	d.wouldHandOver(duty, "proposal", proposed.ID)
 	var board board
 	duty.must("POST", "/api/v1/plans/flood/responses", map[string]any{"level": "III", "proposal": proposed.ID, "grade": "larger",
 		"why": "Underpasses stand under water and it goes on raining."}, &board)
@@ -44,8 +45,13 @@ func TestSixHoursOfStormWithFourAgencies(t *testing.T) {
 			t.Errorf("no task for %s at level III", a.as)
 		}
 	}
+	d.wouldHandOver(duty, "response", board.ID)
 	d.acknowledge(agencies, &board)
 	d.reportUpward(duty, board.Case)
+	var asked struct{ Item int64 }
+	duty.must("POST", fmt.Sprintf("/api/v1/rooms/%d/requests", board.Case), map[string]any{"what": "Mobile pumps", "kind": "equipment", "quantity": 4}, &asked)
+	d.wouldHandOver(duty, "request", asked.Item)
+	duty.must("POST", fmt.Sprintf("/api/v1/rooms/%d/requests/%d/cancel", board.Case, asked.Item), map[string]any{"reason": "The drainage company has enough."}, nil)
 	duty.move(board.Case, "verify", map[string]any{"situation": "Underpasses under water in three towns, nobody in danger."})
 	duty.move(board.Case, "grade", map[string]any{"grade": "larger", "hazard": "flood", "grade_basis": "Traffic cut in several places, more rain to come."})
 	duty.move(board.Case, "respond", map[string]any{"lead": d.owner(duty, board.Case), "response": "iii"})
@@ -431,6 +437,26 @@ func (d *drill) clocksKept(p *person, caseID int64) {
 	if met == 0 || runs == 0 {
 		d.t.Errorf("%+v", d.clocks(p, caseID))
 	}
+}
+
+// wouldHandOver looks whether something stands on the page of a handover that has begun.
+func (d *drill) wouldHandOver(p *person, kind string, id int64) {
+	d.t.Helper()
+	var begun struct{ ID int64 }
+	p.must("POST", "/api/v1/watch/handovers", map[string]any{}, &begun)
+	var page struct {
+		Items []struct {
+			Kind string
+			ID   int64
+		}
+	}
+	p.must("GET", fmt.Sprintf("/api/v1/watch/handovers/%d", begun.ID), nil, &page)
+	for _, i := range page.Items {
+		if i.Kind == kind && i.ID == id {
+			return
+		}
+	}
+	d.t.Errorf("%s %d is open and would not be handed over: %+v", kind, id, page.Items)
 }
 
 // handOver ends the shift: what is still open is handed over as a whole, by two persons.
