@@ -105,7 +105,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	}
 	a.respond, err = respond.New(respond.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Readings: known, Register: known, Findings: a.inspect, News: a.bus, Kinds: a.packs.cases,
-		Vault: a.vault, Calendars: a.packs.workingDays(site.TimeZone), Town: a.city.AreaAboveGrid,
+		Vault: a.vault, Calendars: a.packs.workingDays(site.TimeZone), Town: a.city.Town,
 		Category: categoryTitle(a.reports.Categories()),
 	})
 	if err != nil {

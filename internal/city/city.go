@@ -12,6 +12,8 @@ import (
 const (
 	// GridLevel is the level of areas that are grid cells.
 	GridLevel = "grid"
+	// TownLevel is that of towns and streets (乡镇、街道), where a register names it so.
+	TownLevel = "town"
 
 	// PremisesHome marks an asset that stands in a home: it gives state and liveness only, no curve.
 	PremisesHome = "home"

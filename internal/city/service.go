@@ -201,6 +201,26 @@ func (s *Service) AreaAboveGrid(id int64) int64 {
 	return 0
 }
 
+// Town is the area of level "town" that an area is or lies in, so that what lies below a town is told of the town alone; 0 where it
+// lies in none. Where a register has no such level, it is the area above the grid. It answers from memory.
+func (s *Service) Town(id int64) int64 {
+	a := s.picture.Load().areas
+	if a == nil {
+		return 0
+	}
+	for n := a.byID[id]; n != nil; n = n.parent {
+		if n.level == TownLevel {
+			return n.id
+		}
+	}
+	for _, n := range a.byID {
+		if n.level == TownLevel {
+			return 0
+		}
+	}
+	return s.AreaAboveGrid(id)
+}
+
 // OrganisationName is an organisation's name; the zero value for none. It answers from memory.
 func (s *Service) OrganisationName(id int64) Name { return s.picture.Load().organisations[id].name }
 

@@ -81,11 +81,8 @@ func (s *Service) ask(tx *db.Tx, who access.Actor, c *Case, step lifecycle.Step,
 // decided records what became of an ask, in the ledger and as an event.
 func (s *Service) decided(tx *db.Tx, c *Case, a *Ask, who access.Actor, detail map[string]any, now time.Time) error {
 	detail["ask"], detail["move"], detail["state"] = a.ID, a.Move, a.State
-	if c.Private {
-		delete(detail, "answers_sha256")
-	}
 	err := ledger.Append(tx, ledger.Entry{
-		Action: "case.ask", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now, Detail: detail,
+		Action: "case.ask", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now, Detail: c.detail(detail),
 	})
 	if err != nil || c.Private {
 		return err

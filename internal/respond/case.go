@@ -71,6 +71,9 @@ func (c *Case) resource() access.Resource {
 	return r
 }
 
+// TakesPart says whether an organisation has, runs or takes part in the case; 0 is the city itself.
+func (c *Case) TakesPart(organisation int64) bool { return c.takesPart(organisation) }
+
 // takesPart says whether an organisation has, runs or takes part in the case.
 func (c *Case) takesPart(organisation int64) bool {
 	return organisation == c.Owner || organisation == c.Desk ||

@@ -224,9 +224,6 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		// The words themselves may name someone and stay in the timeline; their hash binds them.
 		"answers_sha256": digest, "organisation": who.Organisation,
 	}
-	if c.Private { // a hash of few words could be guessed
-		delete(detail, "answers_sha256")
-	}
 	if asked != nil {
 		detail["asked_by"] = asked.AskedByName
 	}
@@ -234,7 +231,7 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, who access.Actor, c *Cas
 		detail["owner"] = c.Owner
 	}
 	err = ledger.Append(tx, ledger.Entry{
-		Action: "case.move", Actor: who.Name, ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now, Detail: detail,
+		Action: "case.move", Actor: who.Name, ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now, Detail: c.detail(detail),
 	})
 	if err != nil {
 		return Receipt{}, err

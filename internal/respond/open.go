@@ -99,7 +99,7 @@ func (s *Service) openIn(tx *db.Tx, who access.Actor, k *lifecycle.Kind, hash st
 	}
 	err = ledger.Append(tx, ledger.Entry{
 		Action: "case.open", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now,
-		Detail: map[string]any{"kind": c.Kind, "definition": c.Definition, "alert": c.Alert, "finding": c.Finding, "report": c.Report, "level": c.Level},
+		Detail: c.detail(map[string]any{"kind": c.Kind, "definition": c.Definition, "alert": c.Alert, "finding": c.Finding, "report": c.Report, "level": c.Level}),
 	})
 	if err != nil {
 		return nil, false, err

@@ -146,7 +146,7 @@ func (s *Service) Invite(tx *db.Tx, who access.Actor, caseID int64, p Party) err
 	}
 	return ledger.Append(tx, ledger.Entry{
 		Action: "case.invite", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: p.At,
-		Detail: map[string]any{"organisation": p.Organisation, "role": p.Role},
+		Detail: c.detail(map[string]any{"organisation": p.Organisation, "role": p.Role}),
 	})
 }
 

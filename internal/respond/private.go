@@ -71,7 +71,26 @@ func (s *Service) enterWith(tx *db.Tx, c *Case, e *Entry, more map[string]string
 	if len(words) == 0 {
 		return true, nil
 	}
-	return true, vault.Seal(tx, vault.Ref{Type: wordsType, ID: e.ID}, words, 0)
+	ref := vault.Ref{Type: wordsType, ID: e.ID}
+	if err := vault.Seal(tx, ref, words, 0); err != nil || c.ClosedAt.IsZero() {
+		return true, err
+	}
+	return true, vault.Close(tx, ref, c.ClosedAt) // what is said after the end is erased with the rest
+}
+
+// detail is what the ledger keeps of a deed. Whoever may read the ledger reads of a private case that something was done in it, when
+// and by whom, but not of what kind it is, what was done, or for which office; nor a hash of few words, which could be guessed.
+func (c *Case) detail(facts map[string]any) map[string]any {
+	if !c.Private {
+		return facts
+	}
+	kept := map[string]any{"private": true}
+	for _, name := range []string{"generation", "task", "ask", "evidence"} {
+		if v, ok := facts[name]; ok {
+			kept[name] = v
+		}
+	}
+	return kept
 }
 
 // takeWords takes out of a private case what people wrote when it was opened; nil where there is nothing, or the case is not

@@ -207,8 +207,11 @@ func TestPrivateCase(t *testing.T) {
 		}
 		for _, who := range []access.Actor{stranger, mayor, of(8, 5, "analyst"), access.System("respond"), {}} {
 			if who.Organisation != 8 && who.Kind != access.KindSystem { // the program knows of the case, not what is in it
-				if _, err := w.Case(as(who), id); err == nil {
-					t.Errorf("%v reads the page", who)
+				if _, err := w.Case(as(who), id); err == nil || who.Kind == access.KindAccount && code(err) != "case.not_found" {
+					t.Errorf("%v reads the page, or learns that there is one: %v", who, err)
+				}
+				if _, err := w.Note(as(who), id, "x", ""); err == nil || who.Kind == access.KindAccount && code(err) != "case.not_found" {
+					t.Errorf("%v notes something, or learns that there is a case: %v", who, err)
 				}
 			}
 			if _, err := w.Words(as(who), id); err == nil {
@@ -237,7 +240,28 @@ func TestPrivateCase(t *testing.T) {
 		at(police, func(ctx context.Context, key string) (Receipt, error) {
 			return w.Move(ctx, id, MoveRequest{Move: "settle", Fields: map[string]any{"terms": say("no piano after nine")}}, key)
 		})
+		at(police, func(ctx context.Context, key string) (Receipt, error) {
+			return w.Note(ctx, id, say("they greet each other again"), key)
+		})
 		look("after the end")
+		telling := []string{"dispute", "settle", "organisation", "invited", w.page7(police, id).Definition}
+		err := w.DB.Read(context.Background(), func(tx *db.Tx) error {
+			return tx.Each(func(rows *sql.Rows) error {
+				var record string
+				if err := rows.Scan(&record); err != nil {
+					return err
+				}
+				for _, s := range telling {
+					if strings.Contains(record, s) {
+						t.Errorf("the ledger tells of %q: %s", s, record)
+					}
+				}
+				return nil
+			}, `select record from ledger_leaves where json_text(record, 'action') like 'case.%' order by id nulls last`)
+		})
+		if err != nil {
+			t.Error(err)
+		}
 		if n := w.count("select count(*) from vault_items where erase_at is null"); n != 0 {
 			t.Errorf("%d things in the vault are kept for ever", n)
 		}

@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/city/guard"
 	"github.com/anlan-city/anlan/internal/platform/db"
-	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
@@ -31,13 +29,13 @@ func (s *Service) Head(ctx context.Context, caseID int64) (CaseView, *Case, erro
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
-		return CaseView{}, nil, web.Errorf(http.StatusNotFound, "case.not_found", "there is no case %d", caseID)
+		return CaseView{}, nil, notFound(caseID)
 	}
 	if err != nil {
 		return CaseView{}, nil, err
 	}
 	if err := s.Access.Decide(ctx, "case.read", c.resource(), access.Operations); err != nil {
-		return CaseView{}, nil, err
+		return CaseView{}, nil, s.unseen(c, err)
 	}
 	return s.view(c, k, s.names(ctx), late[c.ID]), c, nil
 }

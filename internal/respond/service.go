@@ -192,12 +192,25 @@ func (s *Service) look(ctx context.Context, action string, caseID int64) (c *Cas
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
-		return nil, nil, web.Errorf(http.StatusNotFound, "case.not_found", "there is no case %d", caseID)
+		return nil, nil, notFound(caseID)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, k, s.Access.Decide(ctx, action, c.resource(), access.Operations)
+	return c, k, s.unseen(c, s.Access.Decide(ctx, action, c.resource(), access.Operations))
+}
+
+// unseen says of a private case that there is none to whoever takes no part in it: that it exists is nobody else's business.
+func (s *Service) unseen(c *Case, refused error) error {
+	var e *web.Error
+	if c.Private && errors.As(refused, &e) && e.Status == http.StatusForbidden {
+		return notFound(c.ID)
+	}
+	return refused
+}
+
+func notFound(caseID int64) error {
+	return web.Errorf(http.StatusNotFound, "case.not_found", "there is no case %d", caseID)
 }
 
 // openCase returns a case that is not closed.

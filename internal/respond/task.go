@@ -173,7 +173,7 @@ func (s *Service) OpenTask(ctx context.Context, caseID int64, r TaskRequest, key
 func recordTask(tx *db.Tx, who access.Actor, c *Case, t Task, state string, now time.Time) error {
 	return ledger.Append(tx, ledger.Entry{
 		Action: "case.task", Actor: actorName(who), ActorID: who.ID, Subject: "case", SubjectID: c.ID, At: now,
-		Detail: map[string]any{"task": t.ID, "state": state, "organisation": t.Organisation, "post": t.Post, "origin": t.Origin},
+		Detail: c.detail(map[string]any{"task": t.ID, "state": state, "organisation": t.Organisation, "post": t.Post, "origin": t.Origin}),
 	})
 }
 

@@ -88,11 +88,13 @@ func (s *Service) Inbox(ctx context.Context, organisation int64, post string, ne
 		}
 		in.More = len(ts) > inboxMost || len(ns) > inboxMost
 		for _, t := range ts[:min(len(ts), inboxMost)] {
-			i, err := s.taskItem(tx, t)
+			i, shown, err := s.taskItem(tx, access.From(ctx), t)
 			if err != nil {
 				return err
 			}
-			in.Items = append(in.Items, i)
+			if shown {
+				in.Items = append(in.Items, i)
+			}
 		}
 		for _, n := range ns[:min(len(ns), inboxMost)] {
 			in.Items = append(in.Items, noticeItem(n))
@@ -158,21 +160,22 @@ func urgency(a, b Item, now time.Time) int {
 	)
 }
 
-// taskItem is a task as an inbox shows it. Of a case that is private to its parties nothing but the task itself is shown.
-func (s *Service) taskItem(tx *db.Tx, t respond.Task) (Item, error) {
-	i := Item{
+// taskItem is a task as an inbox shows it. Of a case that is private to its parties nothing but the task itself is shown, and that to
+// them alone, whoever else may look into the inbox.
+func (s *Service) taskItem(tx *db.Tx, who access.Actor, t respond.Task) (i Item, shown bool, err error) {
+	i = Item{
 		What: "task", ID: t.ID, Case: t.Case, Title: t.Text, Text: guard.Mask(t.Free), Post: t.Post, At: t.OpenedAt, DueAt: optional(t.DueAt), Origin: t.Origin,
 		AcknowledgedAt: optional(t.AcknowledgedAt), AcknowledgedBy: t.AcknowledgedBy,
 	}
 	c, err := respond.Find(tx, t.Case)
 	if err != nil || c.Private {
-		return i, ignoreMissing(err)
+		return i, err != nil || c.TakesPart(who.Organisation), ignoreMissing(err)
 	}
 	i.Level = c.Level
 	if kind := s.Kinds(c.Kind); kind != (lifecycle.Text{}) {
 		i.Why = &kind
 	}
-	return i, nil
+	return i, true, nil
 }
 
 func noticeItem(n Notice) Item {

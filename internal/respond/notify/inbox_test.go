@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,19 @@ func TestInbox(t *testing.T) {
 			if i.What == "task" && (i.Why != nil || i.Level != "") {
 				t.Errorf("%+v", i)
 			}
+		}
+		// And that to its parties alone, whoever else may look.
+		own, err := w.Inbox(as(officer(1, gasCo)), gasCo, "crew", false)
+		if err != nil || !strings.Contains(titles(own), "task") {
+			t.Errorf("its own: %s, %v", titles(own), err)
+		}
+		w.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(`update cases set desk = 999 where id = $1`, id)
+			return err
+		})
+		city, err := w.Inbox(as(officer(1, 0)), gasCo, "crew", false)
+		if err != nil || slices.ContainsFunc(city.Items, func(i Item) bool { return i.What == "task" && i.Case == id }) {
+			t.Errorf("the city's view: %s, %v", titles(city), err)
 		}
 	})
 }
