@@ -37,7 +37,7 @@ func decode(t *testing.T, cases string) ([]*Kind, error) {
 
 // The golden files are what an author of a pack sees; read them as he would.
 func TestDiagnostics(t *testing.T) {
-	for _, name := range []string{"broken", "unsound", "trap", "effects", "private"} {
+	for _, name := range []string{"broken", "unsound", "trap", "effects", "private", "assigned"} {
 		t.Run(name, func(t *testing.T) {
 			in, err := os.ReadFile(filepath.Join("testdata", name+".yaml"))
 			if err != nil {
