@@ -54,7 +54,7 @@ func (g *Guard) holds(c Snapshot, fields map[string]any, now time.Time) (bool, e
 	v, _, err := g.program.Eval(map[string]any{
 		"fields": fields,
 		"case": map[string]any{
-			"state": c.State, "level": c.Level, "open_tasks": c.OpenTasks, "opened_at": c.OpenedAt, "listed": c.Listed,
+			"owner": c.Owner, "desk": c.Desk, "state": c.State, "level": c.Level, "open_tasks": c.OpenTasks, "opened_at": c.OpenedAt, "listed": c.Listed,
 			"open_parts": c.OpenParts, "extensions": c.Extensions, "returns": c.Returns, "parent": c.Parent, "reopened": c.Reopened, "is_part": c.Parent != 0, "overdue": c.overdue(now),
 		},
 		"now": now,

@@ -194,9 +194,9 @@ type Option struct {
 	Title Text   `json:"title"`
 }
 
-// Guard is a condition in CEL over `fields` (what the case's forms hold, with the answers of this move), `case` (state,
-// level, open_tasks, opened_at, listed, open_parts, extensions, returns, reopened, overdue, parent, is_part) and `now`. Because
-// tells a person why it does not hold.
+// Guard is a condition in CEL over `fields` (what the case's forms hold, with the answers of this move), `case` (state, level,
+// owner, desk, open_tasks, opened_at, listed, open_parts, extensions, returns, reopened, overdue, parent, is_part) and `now`.
+// Because tells a person why it does not hold.
 type Guard struct {
 	When    string `json:"when"`
 	Because Text   `json:"because"`
