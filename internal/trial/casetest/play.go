@@ -394,7 +394,7 @@ func (p *player) may(ctx context.Context, id int64, before *sight) error {
 			}
 			switch {
 			case r == nil:
-			case r.Code == lifecycle.CodeRole || strings.HasPrefix(r.Code, "access."):
+			case r.Code == lifecycle.CodeRole || strings.HasPrefix(r.Code, "access.") || r.Code == "case.not_found": // so a private case answers
 				p.seen.refused[seenRefusal{e.Key.Value, refusedRole}] = true
 				continue
 			case r.Code == lifecycle.CodeWrongState || r.Code == lifecycle.CodeClosed:
