@@ -688,6 +688,43 @@ func TestReportOpensACase(t *testing.T) {
 	})
 }
 
+// Answers that are given with the opening are held to what the kind's moves ask for.
+func TestOpenByHandChecksAnswers(t *testing.T) {
+	eachRequest(t, func(t *testing.T, w *world) {
+		for _, c := range []struct {
+			fields      map[string]any
+			code, field string
+			says        string
+		}{
+			{map[string]any{"colour": "red"}, lifecycle.CodeUnknownField, "fields.colour", "expected: organisation, post, reason"},
+			{map[string]any{"organisation": "five"}, lifecycle.CodeField, "fields.organisation", "To: expected the number of an organisation"},
+			{map[string]any{"reason": 5.0}, lifecycle.CodeField, "fields.reason", "Reason: expected a text"},
+			{map[string]any{"until": "soon"}, lifecycle.CodeField, "fields.until", "Until: expected a date and time"},
+			{map[string]any{"listing": "province"}, lifecycle.CodeField, "fields.listing", "expected one of city"},
+			{map[string]any{"units": 5.0}, lifecycle.CodeField, "fields.units", "expected a list"},
+			{map[string]any{"reason": " "}, lifecycle.CodeField, "fields.reason", "Fill in: Reason"},
+		} {
+			_, err := w.OpenByHand(as(watch), NewCase{Kind: "request", Title: "x", Fields: c.fields}, "")
+			var r *lifecycle.Refusal
+			if !errors.As(err, &r) || r.Code != c.code || r.Field != c.field || !strings.Contains(r.Text.En, c.says) || r.Text.Zh == "" {
+				t.Errorf("%v: %+v", c.fields, err)
+			}
+		}
+		if _, err := w.OpenByHand(as(watch), NewCase{Kind: "request", Title: "x", Fields: map[string]any{"organisation": 999.0}}, ""); code(err) != "case.unknown_organisation" {
+			t.Errorf("an organisation that is not known: %v", err)
+		}
+		r, err := w.OpenByHand(as(watch), NewCase{Kind: "request", Title: "x", Fields: map[string]any{"listing": "city", "organisation": 5.0}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Move(as(watch), r.Case, MoveRequest{Move: "fly"}, "")
+		var refusal *lifecycle.Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(refusal.Text.En, "expected one of dispatch, merge, split") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestOpenByHand(t *testing.T) {
 	eachRequest(t, func(t *testing.T, w *world) {
 		n := NewCase{Kind: "request", Title: "Hole at the bridge, call 13812345678", Text: "seen from the bus", Place: 3, Owner: 5, Post: "crew"}
@@ -711,7 +748,7 @@ func TestOpenByHand(t *testing.T) {
 		for name, bad := range map[string]NewCase{
 			"case.kind": {Kind: "gas-leak", Title: "x"}, "case.text": {Kind: "request"},
 			"case.unknown_organisation": {Kind: "request", Title: "x", Owner: 999},
-			lifecycle.CodeField:         {Kind: "request", Title: "x", Fields: map[string]any{"a": []any{}}},
+			lifecycle.CodeField:         {Kind: "request", Title: "x", Fields: map[string]any{"reason": []any{}}},
 		} {
 			if _, err := w.OpenByHand(as(watch), bad, ""); code(err) != name {
 				t.Errorf("%v, want %s", err, name)

@@ -36,7 +36,7 @@ func once(tx *db.Tx, who access.Actor, key string, request any, now time.Time, d
 		return deed()
 	}
 	if len(key) > maxKey {
-		return Receipt{}, web.Errorf(http.StatusBadRequest, "request.key", "the idempotency key is longer than %d bytes", maxKey)
+		return Receipt{}, web.Errorf(http.StatusBadRequest, "request.key", "the idempotency key is longer than %d bytes", maxKey).At("Idempotency-Key")
 	}
 	asked, err := json.Marshal(request)
 	if err != nil {
@@ -50,7 +50,7 @@ func once(tx *db.Tx, who access.Actor, key string, request any, now time.Time, d
 		actor, key, db.Micros(now.Add(-keepRequests))).Scan(&before, &response)
 	switch {
 	case err == nil && before != digest:
-		return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "request.key_reused", "this idempotency key was used for another request")
+		return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "request.key_reused", "this idempotency key was used for another request").At("Idempotency-Key")
 	case err == nil:
 		var r Receipt
 		return r, json.Unmarshal([]byte(response), &r)

@@ -310,17 +310,23 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 		return Receipt{}, err
 	}
 	for name, v := range n.Fields {
-		text, isText := v.(string)
-		if _, isNumber := v.(float64); !isText && !isNumber || !clean(text) || len(text) > 4*maxText {
-			return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, lifecycle.CodeField, "expected a text or a number").At("fields." + name)
+		if text, isText := v.(string); isText && !clean(text) {
+			return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, lifecycle.CodeField, "the text holds characters that cannot be shown").At("fields." + name)
 		}
-		if isText {
-			n.Fields[name] = guard.Mask(text)
+	}
+	fields, refusal := k.Opening(n.Fields)
+	if refusal != nil {
+		refusal.Field = "fields." + refusal.Field
+		return Receipt{}, refusal
+	}
+	for i := range k.Moves {
+		if err := s.nameable(ctx, &k.Moves[i], n.Fields); err != nil {
+			return Receipt{}, err
 		}
 	}
 	spot, err := s.Register.Locate(ctx, inspect.Spot{Asset: n.Asset, Place: n.Place, Area: n.Area, Point: n.Point})
 	if errors.Is(err, db.ErrNotFound) {
-		return Receipt{}, web.Errorf(http.StatusUnprocessableEntity, "case.unknown_spot", "there is no such asset, place or area").At("asset")
+		return Receipt{}, s.unknownSpot(ctx, n)
 	}
 	if err != nil {
 		return Receipt{}, err
@@ -349,7 +355,7 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 		request = []any{"open", n.Kind, n.Area}
 	}
 	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
-		o := Opening{Kind: k.ID, Title: n.Title, Level: n.Level, Post: n.Post, Spot: spot, Fields: n.Fields}
+		o := Opening{Kind: k.ID, Title: n.Title, Level: n.Level, Post: n.Post, Spot: spot, Fields: fields}
 		if slices.Contains(who.Roles, access.DutyOfficer) {
 			o.Desk = s.deskOf(who, k, spot.Owner) // it is run where there is a watch; an enterprise's own case by the city's
 		}
@@ -371,6 +377,25 @@ func (s *Service) deskOf(who access.Actor, k *lifecycle.Kind, owner int64) int64
 		return 0
 	}
 	return who.Organisation
+}
+
+// unknownSpot says which of the things that a case is said to be about does not exist.
+func (s *Service) unknownSpot(ctx context.Context, n NewCase) error {
+	for _, of := range []struct {
+		field string
+		id    int64
+		spot  inspect.Spot
+	}{
+		{"asset", n.Asset, inspect.Spot{Asset: n.Asset}}, {"place", n.Place, inspect.Spot{Place: n.Place}}, {"area", n.Area, inspect.Spot{Area: n.Area}},
+	} {
+		if of.id == 0 {
+			continue
+		}
+		if _, err := s.Register.Locate(ctx, of.spot); errors.Is(err, db.ErrNotFound) {
+			return web.Errorf(http.StatusUnprocessableEntity, "case.unknown_spot", "there is no %s %d", of.field, of.id).At(of.field)
+		}
+	}
+	return web.Errorf(http.StatusUnprocessableEntity, "case.unknown_spot", "nothing in the register is there").At("point")
 }
 
 // known refuses what the register does not know.

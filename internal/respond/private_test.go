@@ -96,7 +96,7 @@ func TestPrivateCase(t *testing.T) {
 
 		id := at(police, func(ctx context.Context, key string) (Receipt, error) {
 			return w.OpenByHand(ctx, NewCase{Kind: "dispute", Title: say("noise upstairs of the Lindens"), Text: say("every night since May"), Area: 30, Place: 3,
-				Level: "red", Post: say("desk of old Ma"), Fields: map[string]any{"since": say("the month of May")}}, key)
+				Level: "red", Post: say("desk of old Ma"), Fields: map[string]any{"matter": say("the month of May")}}, key)
 		}).Case
 		task := at(police, func(ctx context.Context, key string) (Receipt, error) {
 			return w.OpenTask(ctx, id, TaskRequest{Title: say("visit the family on the third floor"), Assignee: say("old Ma")}, key)

@@ -35,7 +35,7 @@ func (s *Service) Head(ctx context.Context, caseID int64) (CaseView, *Case, erro
 		return CaseView{}, nil, err
 	}
 	if err := s.Access.Decide(ctx, "case.read", c.resource(), access.Operations); err != nil {
-		return CaseView{}, nil, s.unseen(c, err)
+		return CaseView{}, nil, s.unseen(ctx, c, err)
 	}
 	return s.view(c, k, s.names(ctx), late[c.ID]), c, nil
 }

@@ -197,13 +197,13 @@ func (s *Service) look(ctx context.Context, action string, caseID int64) (c *Cas
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, k, s.unseen(c, s.Access.Decide(ctx, action, c.resource(), access.Operations))
+	return c, k, s.unseen(ctx, c, s.Access.Decide(ctx, action, c.resource(), access.Operations))
 }
 
-// unseen says of a private case that there is none to whoever takes no part in it: that it exists is nobody else's business.
-func (s *Service) unseen(c *Case, refused error) error {
+// unseen says of a private case that there is none to whoever may not read it: that it exists is its parties' business alone.
+func (s *Service) unseen(ctx context.Context, c *Case, refused error) error {
 	var e *web.Error
-	if c.Private && errors.As(refused, &e) && e.Status == http.StatusForbidden {
+	if refused != nil && c.Private && errors.As(s.Access.Decide(ctx, "case.read", c.resource(), access.Operations), &e) && e.Status == http.StatusForbidden {
 		return notFound(c.ID)
 	}
 	return refused

@@ -180,7 +180,7 @@ type Step struct {
 func (k *Kind) Decide(c Snapshot, who access.Actor, move string, answers map[string]any, now time.Time) (Step, *Refusal) {
 	m := k.Move(move)
 	if m == nil {
-		return Step{}, Refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", move), "此类案卷没有“"+move+"”这一操作。")
+		return Step{}, k.unknownMove(c.State, move)
 	}
 	if r := k.may(c, who, m); r != nil {
 		return Step{}, r
@@ -215,7 +215,7 @@ type Asked struct {
 func (k *Kind) Grant(c Snapshot, who access.Actor, a Asked, now time.Time) (Step, *Refusal) {
 	m := k.Move(a.Move)
 	if m == nil || m.Approval == nil {
-		return Step{}, Refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case.", a.Move), "此类案卷没有“"+a.Move+"”这一操作。")
+		return Step{}, k.unknownMove(c.State, a.Move)
 	}
 	if r := k.MayDecide(c, who, m, a.By); r != nil {
 		return Step{}, r
@@ -506,41 +506,103 @@ func (m *Move) fill(answers map[string]any) (map[string]any, *Refusal) {
 	return out, nil
 }
 
+// Opening checks answers that are given when a case is opened: each must be one that some move of the kind asks for. They come back in
+// the form in which they are kept.
+func (k *Kind) Opening(answers map[string]any) (map[string]any, *Refusal) {
+	out := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(answers)) {
+		var refusal *Refusal
+		asked, known := false, []string{}
+		for _, m := range k.Moves {
+			for _, r := range m.Requires {
+				if r.Field != "" && !slices.Contains(known, r.Field) {
+					known = append(known, r.Field)
+				}
+				if r.Field != name || asked && refusal == nil { // two moves may ask for different things under one name
+					continue
+				}
+				asked = true
+				out[name], refusal = r.answer(answers[name])
+			}
+		}
+		if !asked {
+			all := strings.Join(known, ", ")
+			refusal = Refuse(CodeUnknownField, name, fmt.Sprintf("This kind of case asks for no %q; expected: %s.", name, all), "此类案卷没有“"+name+"”这一项；可填："+all+"。")
+		}
+		if refusal != nil {
+			return nil, refusal
+		}
+	}
+	return out, nil
+}
+
+// unknownMove says which moves there are.
+func (k *Kind) unknownMove(state, move string) *Refusal {
+	var offered []string
+	for _, m := range k.Moves {
+		if slices.Contains(m.From, state) {
+			offered = append(offered, m.ID)
+		}
+	}
+	en, zh := "no move is possible now", "当前环节无可执行操作"
+	if len(offered) > 0 {
+		en, zh = "expected one of "+strings.Join(offered, ", "), "可选："+strings.Join(offered, "、")
+	}
+	return Refuse(CodeUnknownMove, "move", fmt.Sprintf("There is no move %q in this kind of case; %s.", move, en), "此类案卷没有“"+move+"”这一操作；"+zh+"。")
+}
+
+// expected are the kinds of answer in words.
+var expected = map[string]Text{
+	"text": {"a text", "文字"}, "post": {"the id of a post", "岗位代码"}, "number": {"a number", "数字"}, "choice": {"the id of an option", "选项代码"},
+	"time":         {"a date and time with its zone, as 2026-12-01T18:00:00+08:00", "带时区的日期时间，如 2026-12-01T18:00:00+08:00"},
+	"organisation": {"the number of an organisation", "单位编号"}, "case": {"the number of a case", "案卷编号"},
+	"organisations": {"a list of the numbers of organisations", "单位编号列表"},
+}
+
 func (r *Requirement) answer(v any) (any, *Refusal) {
-	missing := Refuse(CodeField, r.Field, "Fill in: "+r.Title.En+".", "请填写："+r.Title.Zh+"。")
-	if r.Kind == "number" {
+	if text, isText := v.(string); v == nil || isText && strings.TrimSpace(text) == "" {
+		return nil, Refuse(CodeField, r.Field, "Fill in: "+r.Title.En+".", "请填写："+r.Title.Zh+"。")
+	}
+	what := expected[r.Kind]
+	wrong := Refuse(CodeField, r.Field, r.Title.En+": expected "+what.En+".", r.Title.Zh+"：应填"+what.Zh+"。")
+	switch r.Kind {
+	case "number":
 		f, ok := v.(float64)
 		if !ok {
-			return nil, missing
+			return nil, wrong
 		}
 		return f, nil
-	}
-	switch r.Kind {
 	case "organisation", "case":
 		id, ok := whole(v)
 		if !ok {
-			return nil, missing
+			return nil, wrong
 		}
 		return id, nil
 	case "organisations":
-		list, _ := v.([]any)
+		list, ok := v.([]any)
+		if !ok {
+			return nil, wrong
+		}
 		var ids []int64
 		for _, v := range list {
 			id, ok := whole(v)
-			if !ok || slices.Contains(ids, id) {
-				return nil, missing
+			if !ok {
+				return nil, wrong
 			}
-			ids = append(ids, id)
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
 		}
-		if len(ids) < 2 {
+		if len(ids) < 2 || len(ids) < len(list) {
 			return nil, Refuse(CodeField, r.Field, r.Title.En+": name at least two organisations, each once.", r.Title.Zh+"：请至少选择两个单位，不得重复。")
 		}
 		return ids, nil
 	}
 	s, ok := v.(string)
-	if s = strings.TrimSpace(s); !ok || s == "" {
-		return nil, missing
+	if !ok {
+		return nil, wrong
 	}
+	s = strings.TrimSpace(s)
 	switch r.Kind {
 	case "text", "post":
 		if utf8.RuneCountInString(s) > maxField {
@@ -551,14 +613,17 @@ func (r *Requirement) answer(v any) (any, *Refusal) {
 	case "time":
 		t, err := time.Parse(time.RFC3339, s)
 		if err != nil {
-			return nil, Refuse(CodeField, r.Field, r.Title.En+": write a date and time with its zone, as 2026-12-01T18:00:00+08:00.",
-				r.Title.Zh+"：请填写带时区的日期时间，如 2026-12-01T18:00:00+08:00。")
+			return nil, wrong
 		}
 		s = t.UTC().Format(time.RFC3339)
 	case "choice":
 		if !slices.ContainsFunc(r.Options, func(o Option) bool { return o.ID == s }) {
-			return nil, Refuse(CodeField, r.Field, fmt.Sprintf("%s: %q is none of the options.", r.Title.En, s),
-				r.Title.Zh+"：“"+s+"”不在选项之中。")
+			var ids []string
+			for _, o := range r.Options {
+				ids = append(ids, o.ID)
+			}
+			return nil, Refuse(CodeField, r.Field, fmt.Sprintf("%s: %q is none of the options; expected one of %s.", r.Title.En, s, strings.Join(ids, ", ")),
+				r.Title.Zh+"：“"+s+"”不在选项之中，可选："+strings.Join(ids, "、")+"。")
 		}
 	}
 	return s, nil
