@@ -76,7 +76,8 @@ func finish(tx *db.Tx, caseID int64, name, state string, now time.Time) error {
 
 // finishAll ends whatever runs.
 func finishAll(tx *db.Tx, caseID int64, state string, now time.Time) error {
-	_, err := tx.Exec(`update case_limits set state = $1, ended_at = $2 where case_id = $3 and state = 'running'`, state, db.Micros(now), caseID)
+	_, err := tx.Exec(`update case_limits set state = $1, ended_at = case when started_at > cast($2 as bigint) then started_at else cast($2 as bigint) end
+		where case_id = $3 and state = 'running'`, state, db.Micros(now), caseID)
 	if err != nil {
 		return fmt.Errorf("end the limits of case %d: %w", caseID, err)
 	}
@@ -140,7 +141,10 @@ func (s *Service) hand(tx *db.Tx, from *Case, l Limit, to *Case, next Limit, at,
 	if err := s.giveUp(tx, from, l, at, now); err != nil {
 		return err
 	}
-	return begin(tx, to, next)
+	if err := begin(tx, to, next); err != nil || !next.Told || !next.DueAt.After(now) {
+		return err
+	}
+	return s.Renew(tx, now) // told by a clock that had run ahead: it has yet to pass
 }
 
 // giveUp ends a limit as passed on. If it has passed, that is told before.
