@@ -13,7 +13,9 @@ type OfferedKind struct {
 	ID      string         `json:"id"`
 	Title   lifecycle.Text `json:"title"`
 	Private bool           `json:"private,omitempty" doc:"for its parties alone: no level, and its words go into the vault"`
-	Asks    []OfferedField `json:"asks" doc:"choices that its first moves ask for; they can be answered at once"`
+	// Assigned kinds are given to a unit by a move: none is named at the opening.
+	Assigned bool           `json:"assigned,omitempty" doc:"a move gives it to a unit; none may be named when it is opened"`
+	Asks     []OfferedField `json:"asks" doc:"choices that its first moves ask for; they can be answered at once"`
 }
 
 // OfferedField is a choice that may be made when a case is opened.
@@ -36,7 +38,7 @@ func (s *Service) Offered(ctx context.Context) (KindList, error) {
 	list := KindList{Items: []OfferedKind{}}
 	for _, k := range s.Kinds {
 		if slices.Contains(k.OpenedBy, "person") {
-			list.Items = append(list.Items, OfferedKind{ID: k.ID, Title: k.Title, Private: k.Private, Asks: firstChoices(k)})
+			list.Items = append(list.Items, OfferedKind{ID: k.ID, Title: k.Title, Private: k.Private, Assigned: k.Owner == lifecycle.Assigned, Asks: firstChoices(k)})
 		}
 	}
 	return list, nil

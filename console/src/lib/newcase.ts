@@ -7,6 +7,8 @@ export interface OfferedKind {
   id: string;
   title: LocalText;
   private?: boolean;
+  /** A move gives it to a unit; none is named at the opening. */
+  assigned?: boolean;
   asks: { field: string; title: LocalText; options: { id: string; title: LocalText }[] }[];
 }
 
@@ -37,7 +39,7 @@ export function newCaseBody(k: OfferedKind, d: Draft): Record<string, unknown> {
   const body: Record<string, unknown> = { kind: k.id, title: d.title.trim() };
   if (d.text.trim()) body.text = d.text.trim();
   if (d.level && !k.private) body.level = d.level;
-  if (d.owner) body.owner = Number(d.owner);
+  if (d.owner && !k.assigned) body.owner = Number(d.owner);
   if (d.by === 'asset' && d.asset) body.asset = d.asset;
   if (d.by === 'area' && d.area) body.area = Number(d.area);
   const point = d.by === 'point' ? parseCoordinates(d.point) : null;

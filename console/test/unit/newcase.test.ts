@@ -16,6 +16,7 @@ describe('a case opened by a person', () => {
   it('sends the one place that was chosen', () => {
     expect(newCaseBody(request, draft({ by: 'area', asset: 9, area: '3' }))).toMatchObject({ area: 3 });
     expect(newCaseBody(request, draft({ by: 'area', asset: 9, area: '3' }))).not.toHaveProperty('asset');
+    expect(newCaseBody({ ...request, assigned: true }, draft({ owner: '5' }))).not.toHaveProperty('owner');
     expect(newCaseBody(request, draft({ by: 'point', asset: 9, point: '31, 123' }))).toMatchObject({ point: [123, 31] });
   });
 
