@@ -85,6 +85,7 @@ for (const [lang, theme, width] of [['zh-CN', 'light', 1440], ['en', 'dark', 144
     await page.locator('#case-title-problem').waitFor();
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
     await page.evaluate(axeSource);
+    await page.evaluate(() => scrollTo(0, 0)); // the first mistake was brought into view, and what the bar covers counts as too small
     const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
     assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`), []);
   });
