@@ -221,8 +221,11 @@ async function walk(room, url, papers, log) {
   return followed;
 }
 
-/** Whether a line that rests on one entry says what that entry says. A count has no words of it; who is there stands without the word for joining. */
-const says = (entry, line) => /^\d+ (lines|entries|decisions|readings|alerts)\b/.test(line) || line.includes(entry.replace(/^Joined the room: /, '')) || entry.includes(line);
+/**
+ * Whether a line that rests on one entry says what that entry says. A count has no words of it; who is there stands without the
+ * word for joining, and a task without that for giving it out.
+ */
+const says = (entry, line) => /^\d+ (lines|entries|decisions|readings|alerts)\b/.test(line) || line.includes(entry.replace(/^(Joined the room|Task given): /, '')) || entry.includes(line);
 
 async function settle(page) {
   const more = page.getByRole('button', { name: /^\d+ new, show/ });
