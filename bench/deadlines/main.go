@@ -31,6 +31,7 @@ func main() {
 	data := flag.String("data", "../shared/data/reports/boston-2015", "folder with the requests, or their file")
 	zone := flag.String("zone", "America/New_York", "the city's time zone, for times that have no offset")
 	all := flag.Bool("all", false, "print every type")
+	flag.Bool("short", false, "as every bench; the whole takes some seconds, so nothing is left out")
 	flag.Parse()
 	if err := run(os.Stdout, *data, *zone, *all); err != nil {
 		fmt.Fprintln(os.Stderr, "deadlines:", err)
