@@ -18,6 +18,7 @@ type atlas struct {
 	cells int // how many areas are grid cells
 	tops  int // how many areas lie in no other; top is one of them
 	top   *node
+	towns bool // some are of the level "town"
 	// min and max are the box around all areas; they mean nothing while there are none.
 	min, max [2]float64
 }
@@ -82,6 +83,7 @@ func newAtlas(plots []plot) (*atlas, error) {
 		if n.level == GridLevel {
 			a.cells++
 		}
+		a.towns = a.towns || n.level == TownLevel
 		a.tree.Insert(n.min, n.max, n)
 	}
 	for _, p := range plots {

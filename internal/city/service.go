@@ -186,21 +186,6 @@ func (s *Service) WholeCity() int64 {
 	return 0
 }
 
-// AreaAboveGrid is the area itself, or of a grid cell the area in which it lies: the smallest that people have a name for. 0 for
-// none. It answers from memory.
-func (s *Service) AreaAboveGrid(id int64) int64 {
-	a := s.picture.Load().areas
-	if a == nil {
-		return 0
-	}
-	for n := a.byID[id]; n != nil; n = n.parent {
-		if n.level != GridLevel {
-			return n.id
-		}
-	}
-	return 0
-}
-
 // Town is the area of level "town" that an area is or lies in, so that what lies below a town is told of the town alone; 0 where it
 // lies in none. Where a register has no such level, it is the area above the grid. It answers from memory.
 func (s *Service) Town(id int64) int64 {
@@ -213,12 +198,10 @@ func (s *Service) Town(id int64) int64 {
 			return n.id
 		}
 	}
-	for _, n := range a.byID {
-		if n.level == TownLevel {
-			return 0
-		}
+	if a.towns {
+		return 0
 	}
-	return s.AreaAboveGrid(id)
+	return s.AboveGrid(id)
 }
 
 // OrganisationName is an organisation's name; the zero value for none. It answers from memory.
