@@ -199,9 +199,6 @@ func (s *Service) enterCase(tx *db.Tx, r *Run, id int64) error {
 	return nil
 }
 
-// stateLimit is how respond names the limit of the state that a case stands in.
-const stateLimit = "state"
-
 func (s *Service) overdue(ctx context.Context, event int64, e events.CaseOverdue) error {
 	c := s.chains.Named(e.Chain)
 	if c == nil { // none of its own, or one that no pack has any more
@@ -213,7 +210,7 @@ func (s *Service) overdue(ctx context.Context, event int64, e events.CaseOverdue
 	r := Run{About: AboutCase, AboutID: e.Case, Name: e.Limit, Occasion: event}
 	if e.Task != 0 {
 		r.About, r.AboutID, r.Name = AboutTask, e.Task, nameOverdue
-	} else if e.Limit == stateLimit {
+	} else if e.Limit == lifecycle.StateLimit {
 		r.StateID = e.State
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error { return s.beginCase(tx, c, e.Case, r) })

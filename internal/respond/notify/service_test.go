@@ -393,7 +393,7 @@ func TestNewsOfADelayThatComesTooLate(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t, rooms...))
 	id := w.finding()
 	w.move(id, "grade", nil)
-	w.tell(events.CaseOverdue{Case: id, State: "found", Limit: stateLimit, DueAt: w.clock.Now(), At: w.clock.Now()})
+	w.tell(events.CaseOverdue{Case: id, State: "found", Limit: lifecycle.StateLimit, DueAt: w.clock.Now(), At: w.clock.Now()})
 	w.settle()
 	w.want("it has moved on", "")
 }
