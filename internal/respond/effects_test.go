@@ -717,6 +717,29 @@ func TestOpenByHandChecksAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// A number of a person is kept nowhere, nor bound by the hash of the request.
+		told := func(reason string) Receipt {
+			t.Helper()
+			r, err := w.OpenByHand(as(watch), NewCase{Kind: "request", Title: "x", Fields: map[string]any{"reason": reason}}, "told")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		masked := told("call 13812345678")
+		if again := told("call 13987654321"); again != masked {
+			t.Errorf("the hash of a request holds a number: %+v and %+v", masked, again)
+		}
+		err = w.DB.Read(context.Background(), func(tx *db.Tx) error {
+			c, err := getCase(tx, masked.Case)
+			if err == nil && c.Fields["reason"] != "call ***" {
+				t.Errorf("kept: %v", c.Fields)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		_, err = w.Move(as(watch), r.Case, MoveRequest{Move: "fly"}, "")
 		var refusal *lifecycle.Refusal
 		if !errors.As(err, &refusal) || !strings.Contains(refusal.Text.En, "expected one of dispatch, merge, split") {

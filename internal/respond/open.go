@@ -324,6 +324,7 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 			return Receipt{}, err
 		}
 	}
+	n.Fields = fields // as they are kept, masked: the hash of the request binds these
 	spot, err := s.Register.Locate(ctx, inspect.Spot{Asset: n.Asset, Place: n.Place, Area: n.Area, Point: n.Point})
 	if errors.Is(err, db.ErrNotFound) {
 		return Receipt{}, s.unknownSpot(ctx, n)
@@ -355,7 +356,7 @@ func (s *Service) OpenByHand(ctx context.Context, n NewCase, key string) (Receip
 		request = []any{"open", n.Kind, n.Area}
 	}
 	return s.write(ctx, key, request, func(tx *db.Tx, now time.Time) (Receipt, error) {
-		o := Opening{Kind: k.ID, Title: n.Title, Level: n.Level, Post: n.Post, Spot: spot, Fields: fields}
+		o := Opening{Kind: k.ID, Title: n.Title, Level: n.Level, Post: n.Post, Spot: spot, Fields: n.Fields}
 		if slices.Contains(who.Roles, access.DutyOfficer) {
 			o.Desk = s.deskOf(who, k, spot.Owner) // it is run where there is a watch; an enterprise's own case by the city's
 		}
