@@ -113,9 +113,16 @@ func TestListsShareTheRoom(t *testing.T) {
 
 // It prints on one sheet of A4, also on a bad morning.
 func TestTheBriefPrintsOnOneSheet(t *testing.T) {
+	without := func(why string, err error) {
+		t.Helper()
+		if os.Getenv("ANLAN_REQUIRE_BROWSER") != "" {
+			t.Fatalf("a browser to print with is required: %s: %v", why, err)
+		}
+		t.Skipf("no browser to print with: %s: %v", why, err)
+	}
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("no chromium to print with")
+		without("apt-get install chromium", err)
 	}
 	w := newWorld(t, dbtest.SQLite(t, tables()...))
 	for _, lang := range []string{page.Chinese, page.English} {
@@ -129,7 +136,7 @@ func TestTheBriefPrintsOnOneSheet(t *testing.T) {
 			"--no-pdf-header-footer", "--print-to-pdf="+pdf, "file://"+html).CombinedOutput()
 		cancel()
 		if err != nil {
-			t.Skipf("chromium does not print here: %v %s", err, out)
+			without(string(out), err)
 		}
 		b, err := os.ReadFile(pdf)
 		if err != nil {
