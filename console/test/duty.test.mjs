@@ -1,37 +1,15 @@
 // The watch at work in Debian's Chromium against the mock city. Run after `npm run build`.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { shift } from '../e2e/duty.mjs';
-import { launch, reader } from './browser.mjs';
 import { startMock } from './mock.mjs';
+import { axeSource, officers } from './officer.mjs';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-let browser;
-const trouble = [];
+const { officer, browser } = officers();
 
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  assert.deepEqual(trouble, []);
-});
-
-async function officer(t, { mock: options = {}, ...how } = {}) {
-  const mock = await startMock(options);
-  const context = await reader(browser, how);
-  t.after(async () => {
-    await context.close();
-    await mock.stop();
-  });
-  const page = await context.newPage();
-  page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
-  await page.goto(`${mock.url}/console/sign-in`);
-  await page.getByRole('button', { name: /Continue as demo duty officer|以演示值班员/ }).click();
-  await page.locator('.rows a').first().waitFor();
+async function signedIn(t, { mock: options, ...how } = {}) {
+  const { page, mock } = await officer(t, how, options);
   page.open = async (path) => {
     await page.goto(`${mock.url}/console/${path}`);
     await page.locator('h1').waitFor();
@@ -55,7 +33,7 @@ test('a call by keyboard, the reports upward, a handover by two persons, the bri
   const lines = [];
   const done = await shift({
     url: mock.url,
-    browser,
+    browser: browser(),
     log: (l) => lines.push(l),
     // Something comes while the leaving officer reads.
     overtake: async () => {
@@ -76,7 +54,7 @@ test('a call by keyboard, the reports upward, a handover by two persons, the bri
 });
 
 test('the duty phones: two keys from anywhere, also while the server is away', async (t) => {
-  const { page, mock } = await officer(t);
+  const { page, mock } = await signedIn(t);
   for (const path of ['', 'assets', 'duty', 'watch']) {
     await page.open(path).catch(() => page.locator('.rows').first().waitFor());
     await page.keyboard.press('d');
@@ -114,7 +92,7 @@ test('the duty phones: two keys from anywhere, also while the server is away', a
 });
 
 test('what a call lacks is said at its field; a line is put right by another', async (t) => {
-  const { page, mock } = await officer(t);
+  const { page, mock } = await signedIn(t);
   await page.open('duty');
   await page.getByRole('button', { name: 'Log it and open the incident' }).click();
   await page.getByText('Please fill this in.').nth(1).waitFor();
@@ -154,7 +132,7 @@ test('what a call lacks is said at its field; a line is put right by another', a
 });
 
 test('instructions and the roster', async (t) => {
-  const { page, mock } = await officer(t);
+  const { page, mock } = await signedIn(t);
   await page.open('duty');
   await page.getByRole('button', { name: /^Write down the answer: / }).click();
   await page.getByLabel('What was answered to the leader').fill('Found and mended.');
@@ -189,7 +167,7 @@ test('instructions and the roster', async (t) => {
 
 for (const [lang, theme, width] of [['zh-CN', 'light', 390], ['zh-CN', 'dark', 1440], ['en', 'dark', 390], ['en', 'light', 1440]])
   test(`the pages are clean: ${lang} ${theme} ${width}`, async (t) => {
-    const { page, mock } = await officer(t, { lang, theme, width });
+    const { page, mock } = await signedIn(t, { lang, theme, width });
     mock.world.duty.handovers.push({ id: 7, state: 'left', begun_at: '2026-11-23T05:00:00Z', begun_by: 'Lin Hai', left_at: '2026-11-23T05:30:00Z', left_by: 'Zhou Min', arrived_at: null, remarks: {}, items: [{ kind: 'case', id: 40, case: 40, title: { en: 'Gas leak', 'zh-CN': '燃气泄漏' }, state: { en: 'On site', 'zh-CN': '现场处置' }, overdue: true, remark: '抢修中' }], sha256: 'cd'.repeat(32) });
     mock.world.duty.reports.push({ id: 3, case: 40, title: { en: 'Gas leak', 'zh-CN': '燃气泄漏' }, report: 'follow-up', number: 2, at: '2026-11-23T05:00:00Z', by: 'Lin Hai', versions: [{ version: 1, at: '2026-11-23T05:00:00Z', by: 'Lin Hai', text: '续报', drafted: true, signed_at: '2026-11-23T05:01:00Z', signed_by: 'Zhou Min' }], tellings: [{ id: 1, version: 1, how: 'fax', to: '市政府总值班室', at: '2026-11-23T05:02:00Z', recorded_at: '2026-11-23T05:02:00Z', by: 'Lin Hai' }] });
     for (const path of ['duty', 'duty/handovers/7', 'duty/reports/3', 'duty/roster', 'duty/rows?figure=incidents/major/new']) {

@@ -1,36 +1,13 @@
 // The header in Debian's Chromium: daily pages, the menu of the rest, the number that waits. Run after `npm run build`.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { launch, reader } from './browser.mjs';
-import { startMock } from './mock.mjs';
+import { test } from 'node:test';
+import { axeSource, officers } from './officer.mjs';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-let browser;
-const trouble = [];
-
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  assert.deepEqual(trouble, []);
-});
+const { officer } = officers();
 
 async function open(t, how, path = 'duty') {
-  const mock = await startMock();
-  const context = await reader(browser, how);
-  t.after(async () => {
-    await context.close();
-    await mock.stop();
-  });
-  const page = await context.newPage();
-  page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
-  await page.goto(`${mock.url}/console/sign-in`);
-  await page.getByRole('button', { name: /Continue as demo duty officer|以演示值班员/ }).click();
-  await page.locator('details.menu .who').waitFor();
+  const { mock, page } = await officer(t, how);
   await page.goto(`${mock.url}/console/${path}`);
   return { mock, page, nav: page.getByRole('navigation', { name: /^(Pages|页面导航)$/ }) };
 }

@@ -1,37 +1,14 @@
 // The page of a case with limits, asks, parts and parties in Debian's Chromium against the mock city. Run after `npm run build`.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { launch, reader } from './browser.mjs';
-import { startMock } from './mock.mjs';
+import { test } from 'node:test';
+import { axeSource, officers } from './officer.mjs';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-let browser;
-const trouble = [];
-
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-});
+const { officer } = officers();
 
 async function desk(t, how = {}) {
-  const mock = await startMock({ ticking: false });
+  const { mock, page } = await officer(t, how, { ticking: false });
   const cases = mock.services.add();
-  const context = await reader(browser, how);
-  t.after(async () => {
-    await context.close();
-    await mock.stop();
-  });
-  const page = await context.newPage();
-  page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
-  page.on('console', (m) => m.type() === 'error' && /Content Security Policy|Refused to/.test(m.text()) && trouble.push(`${t.name}: ${m.text()}`));
-  await page.goto(`${mock.url}/console/sign-in`);
-  await page.getByRole('button', { name: /duty officer|演示值班员/ }).first().click();
-  await page.locator('.rows a').first().waitFor();
   const open = async (id) => {
     await page.goto(`${mock.url}/console/cases/${id}`);
     await page.locator('.facts').waitFor();
@@ -175,5 +152,3 @@ async function audit(page, where) {
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(over <= 0, `${where} is ${over} px wider than the page`);
 }
-
-test('nothing went wrong in the pages', () => assert.deepEqual(trouble, []));

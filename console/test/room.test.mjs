@@ -1,24 +1,11 @@
 // The joint room in Debian's Chromium, over a room kept here: what is taken back, and why. Run after `npm run build`.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { launch, reader } from './browser.mjs';
-import { startMock } from './mock.mjs';
+import { test } from 'node:test';
+import { axeSource, officers } from './officer.mjs';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const L = (en, zh) => ({ en, 'zh-CN': zh });
-let browser;
-const trouble = [];
-
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  assert.deepEqual(trouble, []);
-});
+const { officer } = officers();
 
 function room() {
   const at = '2026-11-28T18:00:00Z';
@@ -49,14 +36,7 @@ function room() {
 }
 
 async function open(t, how) {
-  const mock = await startMock();
-  const context = await reader(browser, how);
-  t.after(async () => {
-    await context.close();
-    await mock.stop();
-  });
-  const page = await context.newPage();
-  page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
+  const { mock, page } = await officer(t, how);
   const state = room();
   const posts = [];
   await page.route('**/api/v1/rooms/38', (r) => r.fulfill({ json: state }));
@@ -71,9 +51,6 @@ async function open(t, how) {
     return r.fulfill({ json: { entry: 20, item: 1 } });
   });
   await page.route('**/api/v1/lessons?*', (r) => r.fulfill({ json: { items: [] } }));
-  await page.goto(`${mock.url}/console/sign-in`);
-  await page.getByRole('button', { name: /Continue as demo duty officer|以演示值班员/ }).click();
-  await page.locator('details.menu .who').waitFor();
   await page.goto(`${mock.url}/console/rooms/38`);
   await page.locator('#room-requests').waitFor();
   return { page, posts };

@@ -4,6 +4,8 @@
 import type { Area, Lang } from './types.ts';
 import { local } from './i18n.ts';
 
+/** By what a form says where something is. */
+export type SpotBy = 'asset' | 'area' | 'point';
 export type Box = [number, number, number, number];
 type Features = GeoJSON.FeatureCollection;
 

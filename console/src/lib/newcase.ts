@@ -1,6 +1,6 @@
 // A case that a person opens: the kinds that are offered, and from the form to what the API takes.
 
-import { parseCoordinates } from './geo.ts';
+import { parseCoordinates, type SpotBy } from './geo.ts';
 import type { LocalText } from './types.ts';
 
 export interface OfferedKind {
@@ -18,8 +18,6 @@ const ELSEWHERE: readonly string[] = ['lesson'];
 export function offered(kinds: readonly OfferedKind[]): OfferedKind[] {
   return kinds.filter((k) => !ELSEWHERE.includes(k.id));
 }
-
-export type SpotBy = 'asset' | 'area' | 'point';
 
 export interface Draft {
   title: string;
