@@ -121,18 +121,18 @@ describe('signing in', () => {
     const { officer, mock } = await desk(t, { mock: { demo: false } });
     const page = await officer(null);
     await page.open('assets/108');
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
     assert.equal(await page.getByRole('button', { name: /demo/ }).count(), 0);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByText('Please fill this in.').nth(1).waitFor();
     await page.waitForFunction(() => document.activeElement.tagName === 'INPUT');
     await page.getByLabel('Name').fill('Lin Hai');
     await page.getByLabel('Password').fill('wrong');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByText('Name or password is wrong.').waitFor();
     assert.equal(await page.getByLabel('Password').inputValue(), '');
     await page.getByLabel('Password').fill('a long pass phrase');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     // The page that was asked for, not the front page.
     await page.getByRole('heading', { level: 1, name: 'River gauge Xicheng 108' }).waitFor();
     assert.ok(mock.requests.every((r) => r.method !== 'POST' || r.headers['idempotency-key']));
@@ -565,7 +565,7 @@ describe('the live stream', () => {
     await page.context().clearCookies();
     mock.cut(true);
     mock.cut(false);
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
   });
 });
 
