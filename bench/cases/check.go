@@ -50,11 +50,12 @@ func read(ctx context.Context, data string) (f found, err error) {
 			}
 			f.Firings = append(f.Firings, firing{said.DueAt.Truncate(time.Microsecond), db.Time(at)})
 			return nil
-		}, `select at, kind, text, data from case_timeline where kind in ('move', 'overdue') order by id nulls last`)
+		}, `select t.at, t.kind, t.text, t.data from case_timeline t join cases c on c.id = t.case_id
+			where t.kind in ('move', 'overdue') and c.kind = $1 order by t.id nulls last`, work)
 		if err != nil {
 			return err
 		}
-		return tx.QueryRow("select count(*) from timers where owner = 'case'").Scan(&f.Set)
+		return tx.QueryRow("select count(*) from timers t join cases c on c.id = t.id where t.owner = 'case' and c.kind = $1", work).Scan(&f.Set)
 	})
 }
 

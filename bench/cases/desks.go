@@ -35,6 +35,8 @@ type desks struct {
 	state map[int64]int // moves of each case that were acknowledged; guarded by mu, as what follows
 	took  []time.Duration
 	pages []time.Duration
+
+	alerts []time.Duration // of alarm alone
 }
 
 // signIn makes an officer's account, sets its password by the one-time link, and signs in.

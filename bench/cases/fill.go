@@ -39,15 +39,15 @@ type filled struct {
 }
 
 // fill opens cases through the room itself, in the past, so that some of their appointments fall due while the bench runs:
-// the times in due, one for each of the first cases, every other one a promise that runs across states.
-func fill(ctx context.Context, data, packs string, n int, due []time.Time) (filled, error) {
+// the times in w.Due, one for each of the first cases, every other one a promise that runs across states.
+func fill(ctx context.Context, w fillWork) (filled, error) {
 	var out filled
-	d, err := db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(data, "anlan.db")})
+	d, err := db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(w.Data, "anlan.db")})
 	if err != nil {
 		return out, err
 	}
 	defer d.Close()
-	p, err := pack.Load(os.DirFS(packs), packs)
+	p, err := pack.Load(os.DirFS(w.Packs), w.Packs)
 	if err != nil {
 		return out, err
 	}
@@ -62,6 +62,7 @@ func fill(ctx context.Context, data, packs string, n int, due []time.Time) (fill
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	rng := rand.New(rand.NewPCG(1, 1))
+	n, due := w.Cases, w.Due
 	for from := 0; from < n; from += batch {
 		err := d.Write(ctx, func(tx *db.Tx) error {
 			for i := from; i < min(n, from+batch); i++ {
@@ -71,7 +72,8 @@ func fill(ctx context.Context, data, packs string, n int, due []time.Time) (fill
 				} else if i < len(due) {
 					opened = due[i].Add(-firstAnswer)
 				}
-				o := respond.Opening{Kind: kinds[0].ID, Title: fmt.Sprintf("Work %d", i), Fields: map[string]any{"by": by.Format(time.RFC3339Nano)}}
+				o := respond.Opening{Kind: work, Title: fmt.Sprintf("Work %d", i), Fields: map[string]any{"by": by.Format(time.RFC3339Nano)}}
+				o.Owner = w.Owner
 				c, _, err := room.Open(tx, access.System("bench"), o, respond.Entry{Kind: "note", Free: "opened"}, opened)
 				if err != nil {
 					return err
@@ -80,7 +82,9 @@ func fill(ctx context.Context, data, packs string, n int, due []time.Time) (fill
 					out.Quiet = append(out.Quiet, c.ID)
 				}
 			}
-			return nil
+			// They were opened hours ago, so the news of it was told hours ago.
+			_, err := tx.Exec("delete from outbox")
+			return err
 		})
 		if err != nil {
 			return out, err

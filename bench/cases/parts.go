@@ -18,7 +18,7 @@ var parts = map[string]func(args []string) error{
 	"serve": func(args []string) error { return serve(args, os.Stdout) },
 	"fill": func([]string) error {
 		var w fillWork
-		return answer(&w, func() (any, error) { return fill(context.Background(), w.Data, w.Packs, w.Cases, w.Due) })
+		return answer(&w, func() (any, error) { return fill(context.Background(), w) })
 	},
 	"read": func([]string) error {
 		var data string
@@ -29,6 +29,7 @@ var parts = map[string]func(args []string) error{
 type fillWork struct {
 	Data, Packs string
 	Cases       int
+	Owner       int64 // organisation
 	Due         []time.Time
 }
 

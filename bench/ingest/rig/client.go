@@ -33,7 +33,8 @@ func (s *Server) Client(cookie bool) *Client {
 	return c
 }
 
-// Call sends in as JSON (or as a form, if it is url.Values) and reads the answer into out, unless that is nil.
+// Call sends in as JSON (or as a form, if it is url.Values, or as it is, if it is []byte) and reads the answer into out, unless that
+// is nil.
 func (c *Client) Call(ctx context.Context, method, path, key string, in, out any) error {
 	var body []byte
 	kind := "application/json"
@@ -41,6 +42,8 @@ func (c *Client) Call(ctx context.Context, method, path, key string, in, out any
 	case nil:
 	case url.Values:
 		body, kind = []byte(in.Encode()), "application/x-www-form-urlencoded"
+	case []byte:
+		body, kind = in, "application/octet-stream"
 	default:
 		var err error
 		if body, err = json.Marshal(in); err != nil {
