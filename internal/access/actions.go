@@ -119,7 +119,7 @@ var actions = []action{
 	{"watch.read", "see the health of the watch", staff, looking, true},
 	{"watch.log", "read the log of the watch", staff, looking, false},
 	{"watch.write", "write into the log of the watch", watchOnly, daily, false},
-	{"watch.roster", "keep the posts, the roster and the duty phones", []string{DutyOfficer, Administrator}, daily, false},
+	{"watch.roster", "keep the posts, the roster and the duty phones", []string{DutyOfficer, Administrator, system}, daily, false},
 	{"score.read", "see the score against the simulator's truth", staff, looking, true},
 	{"live.read", "follow what happens as it happens", staff, looking, true},
 

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +29,8 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/sim"
@@ -69,6 +73,9 @@ func (a *App) startDemo(ctx context.Context) error {
 		return fmt.Errorf("demo city: %w", err)
 	}
 	if err := a.offerPosts(ctx, world); err != nil {
+		return fmt.Errorf("demo city: %w", err)
+	}
+	if err := a.fillDirectory(ctx, world, former.Start); err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
 	plant := sim.NewScenario
@@ -120,6 +127,47 @@ func (a *App) offerPosts(ctx context.Context, w *sim.World) error {
 	}
 	return a.access.OfferDemoPosts(ctx, posts...)
 }
+
+// fillDirectory gives a new city its duty phones, and a fortnight's roster to the posts that are manned round the clock.
+func (a *App) fillDirectory(ctx context.Context, w *sim.World, start time.Time) error {
+	there, err := a.watch.Phones(ctx)
+	if err != nil || slices.ContainsFunc(there, func(p watch.PostView) bool { return !p.FromRegister }) {
+		return err
+	}
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		return err
+	}
+	start = start.In(zone)
+	for _, o := range w.Offices() {
+		id, ok := a.city.OrganisationID(o.Organisation)
+		if !ok {
+			return fmt.Errorf("no organisation %s", o.Organisation)
+		}
+		post, err := a.watch.PutPost(ctx, watch.Post{
+			Organisation: id, Name: o.Post, Title: lifecycle.Words(o.Title.En, o.Title.Zh), Phone: o.Phone, Covered: o.Manned,
+		}, "")
+		if err != nil {
+			return fmt.Errorf("duty phone of %s: %w", o.Organisation, err)
+		}
+		if !o.Manned {
+			continue
+		}
+		var roster strings.Builder
+		fmt.Fprintln(&roster, "post,from,to,who")
+		for i := range 2 * 14 { // from half past eight to half past eight; the first began yesterday evening or before
+			from := time.Date(start.Year(), start.Month(), start.Day()-1, 20, 30, 0, 0, zone).Add(time.Duration(i) * 12 * time.Hour)
+			fmt.Fprintf(&roster, "%d,%s,%s,%s\n", post.Item, from.Format(time.RFC3339), from.Add(12*time.Hour).Format(time.RFC3339), demoTeams[i%len(demoTeams)])
+		}
+		if _, _, err := a.watch.Import(ctx, strings.NewReader(roster.String()), ""); err != nil {
+			return fmt.Errorf("roster of %s: %w", o.Organisation, err)
+		}
+	}
+	return nil
+}
+
+// demoTeams take turns at the posts that are manned round the clock.
+var demoTeams = []string{"甲班 (Team A)", "乙班 (Team B)", "丙班 (Team C)", "丁班 (Team D)"}
 
 // truthFile holds what was planted, for whoever scores the detectors, and for a demo that goes on after a restart.
 const truthFile = "truth.json"
