@@ -2,8 +2,8 @@
 // cluster by URL.
 //
 // SQL is the only truth; the bus carries copies. The stream EVENTS holds what the outbox relay published, on disk before
-// it was acknowledged. Consumers are durable and get every event at least once, in order; they tell repeats by the event's
-// id. Nothing here knows what an event means.
+// it was acknowledged. Consumers get every event at least once, in order: each reads the stream on from the place up to which it
+// has taken events, which the bus keeps too. They tell repeats by the event's id. Nothing here knows what an event means.
 package bus
 
 import (
@@ -37,21 +37,12 @@ const (
 	DefaultMaxStore = 1 << 30
 
 	stream   = "EVENTS"
+	places   = "places"
 	prefix   = "events."
 	idHeader = "Anlan-Event-Id"
 
 	publishTimeout = 5 * time.Second
 	startTimeout   = 10 * time.Second
-
-	// ackWait is how long a handler may take. It is also how long an event waits that was handed to a process that then
-	// died, so it is short.
-	ackWait = 5 * time.Second
-
-	// pullWait is how long one request for the next event stands.
-	pullWait = time.Second
-
-	// retry is the pause before a consumer that lost the bus asks for it again.
-	retry = time.Second
 )
 
 // Options say which server to use.
@@ -80,13 +71,15 @@ type Bus struct {
 	js     jetstream.JetStream
 	stop   sync.Once
 
-	mu        sync.Mutex
-	consumers map[string]jetstream.Consumer // guarded by mu
+	places jetstream.KeyValue // how far each consumer has come
+
+	mu      sync.Mutex
+	readers map[string]*reader // guarded by mu
 }
 
 // Start starts or joins the server and makes sure that the stream exists.
 func Start(ctx context.Context, o Options) (*Bus, error) {
-	b := &Bus{consumers: map[string]jetstream.Consumer{}}
+	b := &Bus{readers: map[string]*reader{}}
 	opts := []nats.Option{nats.Name("anlan"), nats.MaxReconnects(-1)}
 	target := o.URL
 	if target == "" {
@@ -123,6 +116,10 @@ func Start(ctx context.Context, o Options) (*Bus, error) {
 	if err != nil {
 		b.Stop()
 		return nil, fmt.Errorf("bus: stream %s: %w", stream, err)
+	}
+	if b.places, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: places, Storage: jetstream.FileStorage}); err != nil {
+		b.Stop()
+		return nil, fmt.Errorf("bus: bucket %s: %w", places, err)
 	}
 	return b, nil
 }
@@ -254,98 +251,6 @@ func (b *Bus) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return s.Info(ctx)
 }
 
-// ErrDrop marks the failure of a handler that no repetition will mend: the event is let go, so that it does not hold up
-// those behind it.
-var ErrDrop = errors.New("the event can't be taken, ever")
-
-// Consume hands every event of the subjects to fn, in order, at least once, until ctx ends, and then returns nil. durable
-// names the consumer: what it has acknowledged survives restarts. An event whose fn fails is handed out again after a
-// pause, and those behind it wait, unless the error wraps ErrDrop. An outage of the bus is waited out.
-func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn func(ctx context.Context, m Message) error) error {
-	out := false
-	for {
-		err := b.consume(ctx, durable, subjects, fn, func() {
-			if out {
-				out = false
-				slog.InfoContext(ctx, "the bus is back", "consumer", durable)
-			}
-		})
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !out {
-			out = true
-			slog.WarnContext(ctx, "no events come from the bus, trying again", "consumer", durable, "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(retry):
-		}
-	}
-}
-
-// consume is Consume until the bus fails. It calls well when the bus has answered.
-func (b *Bus) consume(ctx context.Context, durable string, subjects []string, fn func(ctx context.Context, m Message) error, well func()) error {
-	filters := make([]string, len(subjects))
-	for i, s := range subjects {
-		filters[i] = prefix + s
-	}
-	c, err := b.js.CreateOrUpdateConsumer(ctx, stream, jetstream.ConsumerConfig{
-		Durable:        durable,
-		FilterSubjects: filters,
-		AckPolicy:      jetstream.AckExplicitPolicy,
-		AckWait:        ackWait,
-		MaxAckPending:  1, // in order, also after a failure
-	})
-	if err != nil {
-		return err
-	}
-	b.mu.Lock()
-	b.consumers[durable] = c
-	b.mu.Unlock()
-	// One pull at a time, and a short one: a request that a restarting server has lost costs pullWait and no more.
-	for ctx.Err() == nil {
-		msg, err := next(ctx, c)
-		if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoHeartbeat) {
-			if b.conn.IsConnected() {
-				well()
-			}
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		well()
-		m, err := decode(msg)
-		if err == nil {
-			err = fn(ctx, m)
-		}
-		switch {
-		case err == nil:
-			err = msg.Ack()
-		case errors.Is(err, ErrDrop):
-			slog.ErrorContext(ctx, "event dropped", "consumer", durable, "subject", msg.Subject(), "id", m.ID, "err", err)
-			err = msg.Ack()
-		case ctx.Err() != nil:
-			err = msg.Nak() // stopped in the middle: whoever comes next takes it at once
-		default:
-			slog.WarnContext(ctx, "event not taken, will be tried again", "consumer", durable, "subject", msg.Subject(), "err", err)
-			err = msg.NakWithDelay(time.Second)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func next(ctx context.Context, c jetstream.Consumer) (jetstream.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, pullWait)
-	defer cancel()
-	return c.Next(jetstream.FetchContext(ctx))
-}
-
 // Follow hands every event after seq to fn, in order, until ctx ends or fn fails: for a browser's live stream.
 func (b *Bus) Follow(ctx context.Context, seq uint64, fn func(m Message) error) error {
 	c, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
@@ -393,23 +298,4 @@ func decode(msg jetstream.Msg) (Message, error) {
 		ID: id, Seq: meta.Sequence.Stream, Subject: strings.TrimPrefix(msg.Subject(), prefix),
 		At: meta.Timestamp.UTC(), Data: msg.Data(),
 	}, nil
-}
-
-// Lag is how many events each durable consumer of this process has still to take.
-func (b *Bus) Lag(ctx context.Context) (map[string]uint64, error) {
-	b.mu.Lock()
-	consumers := make(map[string]jetstream.Consumer, len(b.consumers))
-	for name, c := range b.consumers {
-		consumers[name] = c
-	}
-	b.mu.Unlock()
-	lag := make(map[string]uint64, len(consumers))
-	for name, c := range consumers {
-		info, err := c.Info(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("consumer %s: %w", name, err)
-		}
-		lag[name] = info.NumPending + uint64(info.NumAckPending)
-	}
-	return lag, nil
 }

@@ -96,14 +96,96 @@ func TestAConsumerOutlivesTheLossOfItsHandle(t *testing.T) {
 	if id := <-got; id != 1 {
 		t.Fatal(id)
 	}
-	if err := b.js.DeleteConsumer(context.Background(), stream, "reader"); err != nil {
+	s, err := b.js.Stream(context.Background(), stream)
+	if err != nil {
 		t.Fatal(err)
 	}
-	publish(t, b, 2)
-	for id := range got { // the first comes again, since the server forgot that it was taken
-		if id == 2 {
-			return
+	names, lost := s.ConsumerNames(context.Background()), 0
+	for name := range names.Name() {
+		if err := s.DeleteConsumer(context.Background(), name); err != nil {
+			t.Fatal(err)
 		}
+		lost++
+	}
+	if err := names.Err(); err != nil || lost != 1 {
+		t.Fatalf("%d consumers were lost: %v", lost, err)
+	}
+	publish(t, b, 2)
+	if id := <-got; id != 2 {
+		t.Fatalf("%d came after 1", id)
+	}
+}
+
+// What a consumer has taken stays taken when it, or the whole bus, is stopped and started: whatever was fetched ahead comes next,
+// in order.
+func TestAConsumerGoesOnWhereItWas(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, Options{Dir: dir})
+	var ids []int64
+	for id := range int64(20) {
+		ids = append(ids, id+1)
+	}
+	publish(t, b, ids...)
+	var all []int64
+	until := func(last int64) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		err := b.Consume(ctx, "reader", []string{"test.>"}, func(_ context.Context, m Message) error {
+			if all = append(all, m.ID); m.ID == last {
+				cancel()
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(7)
+	until(11)
+	b.Stop()
+	b = start(t, Options{Dir: dir})
+	until(20)
+	if !slices.Equal(all, ids) {
+		t.Errorf("got %v", all)
+	}
+}
+
+func TestLagCountsWhatWasFetchedAndNotTaken(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	publish(t, b, 1, 2, 3)
+	goOn := make(chan struct{})
+	got := consume(t, b, func(Message) error { <-goOn; return nil })
+	<-got
+	behind := func(want uint64) { // the server counts what was published, and we what was taken, a moment later
+		t.Helper()
+		for n := want + 1; n != want; {
+			all, err := b.Lag(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n = all["reader"]
+		}
+	}
+	behind(3)
+	publish(t, b, 4)
+	behind(4)
+	goOn <- struct{}{}
+	<-got
+	behind(3)
+	close(goOn)
+	behind(0)
+}
+
+// A place beyond the end is one of a stream that is no more.
+func TestAStreamThatBeganAnewIsReadFromItsFirstEvent(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	if _, err := b.places.PutString(context.Background(), "reader", "1000"); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, 1)
+	if id := <-consume(t, b, take); id != 1 {
+		t.Error(id)
 	}
 }
 
