@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -104,6 +105,18 @@ func New(o Options) (*App, error) {
 	return a, nil
 }
 
+// leastProcessors is how many goroutines run at a time at least, however few cores there are. One that waits for the disk in fsync
+// keeps its processor until the runtime notices, up to 10 ms later: on two cores, two commits (the store's and the bus's) would
+// keep everybody else waiting.
+const leastProcessors = 4
+
+// spareProcessors sees to that, unless whoever runs the program has said otherwise.
+func spareProcessors() {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastProcessors {
+		runtime.GOMAXPROCS(leastProcessors)
+	}
+}
+
 // Start brings everything up and returns when it serves. If it fails, what was started is stopped again.
 func (a *App) Start(ctx context.Context) (err error) {
 	defer func() {
@@ -111,6 +124,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, a.Stop())
 		}
 	}()
+	spareProcessors()
 	for _, step := range []func(context.Context) error{
 		a.claimData, a.setDemoClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
 	} {

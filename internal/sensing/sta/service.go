@@ -85,7 +85,7 @@ type Service struct {
 
 // New loads what the service keeps in memory: the feature of each datastream.
 func New(ctx context.Context, d Deps) (*Service, error) {
-	s := &Service{Deps: d, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), uploads: semaphore.NewWeighted(maxUploads), bulk: semaphore.NewWeighted(maxBulkUnderWay)}
+	s := &Service{Deps: d, turns: make(chan struct{}, max(1, runtime.NumCPU()/2)), uploads: semaphore.NewWeighted(maxUploads), bulk: semaphore.NewWeighted(maxBulkUnderWay)}
 	s.features.reset()
 	if err := d.DB.Read(ctx, s.features.load); err != nil {
 		return nil, fmt.Errorf("load the features of datastreams: %w", err)
