@@ -175,7 +175,12 @@ func (b *Bus) Stop() {
 	})
 }
 
-// Publish stores all messages or none, on disk, before it returns nil. After an error they may or may not be there.
+// few is up to how many messages are stored one after the other. An atomic batch costs the server some eight syncs of the disk
+// however small it is, 3.5 ms where one message takes 0.4.
+const few = 8
+
+// Publish stores the messages, on disk and in order, before it returns nil. After an error the first of them may be there, or
+// all; of more than a few it is none or all.
 func (b *Bus) Publish(ctx context.Context, ms []Message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
@@ -184,13 +189,12 @@ func (b *Bus) Publish(ctx context.Context, ms []Message) error {
 		msgs[i] = &nats.Msg{Subject: prefix + m.Subject, Data: m.Data, Header: nats.Header{idHeader: {strconv.FormatInt(m.ID, 10)}}}
 	}
 	var err error
-	switch len(msgs) {
-	case 0:
-		return nil
-	case 1:
-		_, err = b.js.PublishMsg(ctx, msgs[0])
-	default:
+	if len(msgs) > few {
 		_, err = jetstreamext.PublishMsgBatch(ctx, b.js, msgs)
+	} else {
+		for i := 0; i < len(msgs) && err == nil; i++ {
+			_, err = b.js.PublishMsg(ctx, msgs[i])
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("publish %d events: %w", len(ms), err)

@@ -67,7 +67,8 @@ func Put(tx *db.Tx, e Event) error {
 
 // Bus is where events go.
 type Bus interface {
-	// Publish stores all messages or none, on disk, before it returns nil. After an error they may or may not be there.
+	// Publish stores all messages, on disk and in order, before it returns nil. After an error the first of them may be there, or
+	// all.
 	Publish(ctx context.Context, ms []bus.Message) error
 	// Recent returns the ids of the newest n messages.
 	Recent(ctx context.Context, n int) ([]int64, error)

@@ -162,16 +162,18 @@ func (l *Loop) Fire(ctx context.Context) (time.Duration, error) {
 	var due []Timer
 	pause := lookEvery
 	err := l.db.Read(ctx, func(tx *db.Tx) error {
-		soon, err := dueBy(tx, now.Add(lookEvery), batch+len(l.waiting))
-		for _, t := range soon {
-			if _, waits := l.waiting[t]; waits {
-				continue
+		all, err := dueBy(tx, now, batch+len(l.waiting))
+		for _, t := range all {
+			if _, waits := l.waiting[t]; !waits {
+				due = append(due, t)
 			}
-			if t.DueAt.After(now) {
-				pause = t.DueAt.Sub(now)
-				break
-			}
-			due = append(due, t)
+		}
+		if err != nil || len(due) > 0 {
+			return err
+		}
+		next, known, err := nextAfter(tx, now)
+		if known {
+			pause = min(pause, next.Sub(now))
 		}
 		return err
 	})
@@ -229,6 +231,14 @@ func take(tx *db.Tx, t Timer) (taken bool, err error) {
 	}
 	n, err := r.RowsAffected()
 	return n == 1, err
+}
+
+// nextAfter is when the first timer is due of those that are not due yet. It is asked whenever one is set, so it reads no more than
+// that.
+func nextAfter(tx *db.Tx, now time.Time) (at time.Time, known bool, err error) {
+	var due sql.NullInt64
+	err = tx.QueryRow(`select min(due_at) from timers where due_at > $1`, db.Micros(now)).Scan(&due)
+	return db.Time(due.Int64), due.Valid, err
 }
 
 // dueBy returns up to limit timers that are due by now, the earliest first.

@@ -37,7 +37,14 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 		return hear(m, func(e events.CaseOpened) error { return s.opened(ctx, m.ID, e) })
 	case "case.overdue":
 		return hear(m, func(e events.CaseOverdue) error { return s.overdue(ctx, m.ID, e) })
-	case "case.moved", "case.changed", "case.closed", "case.reopened", "case.ask":
+	case "case.changed":
+		return hear(m, func(e events.CaseChanged) error {
+			if e.What == entryKind { // our own
+				return nil
+			}
+			return s.askCase(ctx, e.Case)
+		})
+	case "case.moved", "case.closed", "case.reopened", "case.ask":
 		return hear(m, func(e caseNews) error { return s.askCase(ctx, e.Case) })
 	case "task.given":
 		return hear(m, func(e taskNews) error { return s.given(ctx, m.ID, e) })

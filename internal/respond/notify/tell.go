@@ -130,13 +130,16 @@ func (s *Service) sound(tx *db.Tx, r *Run, c *Chain, now time.Time) error {
 	})
 }
 
+// entryKind is that of the lines which the room writes into timelines.
+const entryKind = "notice"
+
 // enter writes a line into the timeline of the run's case, where it has one.
 func (s *Service) enter(tx *db.Tx, r *Run, text lifecycle.Text, data map[string]any, who access.Actor, now time.Time) error {
 	if r.Case == 0 {
 		return nil
 	}
 	data["chain"], data["run"] = r.Chain, r.ID
-	err := s.Cases.Enter(tx, r.Case, &respond.Entry{At: now, Actor: who, Kind: "notice", Text: text, Data: data})
+	err := s.Cases.Enter(tx, r.Case, &respond.Entry{At: now, Actor: who, Kind: entryKind, Text: text, Data: data})
 	return ignoreMissing(err)
 }
 
