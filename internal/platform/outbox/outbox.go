@@ -1,8 +1,8 @@
 // Package outbox carries news from a transaction to the bus, so that there is never a change without its event nor an
 // event without its change.
 //
-// A room puts events into the transaction of its change. One relay reads what is still there by id, publishes it as one
-// atomic batch and deletes it after the ack. It never asks for "id greater than the last": with several writers a lower id
+// A room puts events into the transaction of its change. One relay reads what is still there by id, publishes it in that
+// order and deletes it after the ack. It never asks for "id greater than the last": with several writers a lower id
 // can be committed later. A crash between ack and delete leaves one batch in doubt; at its start the relay asks the bus
 // which of those ids are there and deletes them.
 //
@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	// batchSize is the most that one atomic batch may hold on the bus.
+	// batchSize is how many events are moved at a time; an atomic batch on the bus may hold no more.
 	batchSize = bus.MaxBatch
 
 	// retry is the pause after a failure, and how often the relay looks for rows of another process.
