@@ -97,6 +97,22 @@ test('a refusal is shown at the item, and a cut line keeps the deed', async (t) 
   await page.locator('.item').nth(1).getByText(/no such notice/).waitFor();
 });
 
+test('what says the same of many cases is one line, which opens under the hand', async (t) => {
+  const { mock, officer } = await city(t);
+  const why = { en: 'Case without an owner', 'zh-CN': '案卷无承办单位' };
+  for (let n = 1; n <= 6; n++) mock.inbox.give({ about: 'case', on: n, case: n, level: undefined, why, title: { en: `Service request ${n}`, 'zh-CN': `服务请求 ${n}` } });
+  const page = await officer();
+  await page.open();
+  await page.getByText('9 wait for you').waitFor();
+  const fold = page.locator('.fold');
+  await fold.getByText('3 more of the same').waitFor();
+  assert.equal(await page.locator('.items .title', { hasText: 'Service request' }).count(), 3);
+  await page.getByRole('button', { name: 'Show 3 more: Case without an owner' }).press('Enter');
+  await fold.waitFor({ state: 'detached' });
+  assert.equal(await page.locator('.items .title', { hasText: 'Service request' }).count(), 6);
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /Service request/, 'the keyboard stays where the line was');
+});
+
 test('post and order are in the address, and each is chosen by keyboard', async (t) => {
   const { officer } = await city(t);
   const page = await officer();

@@ -62,6 +62,35 @@ export function compare(order: Order, now: Date): (a: Entry, b: Entry) => number
     rank(a) - rank(b) || Number(late(b, now)) - Number(late(a, now)) || byLevel(a.level, b.level) || due(a) - due(b) || newer(a, b);
 }
 
+/** Notices that say the same of many cases without a level, such as that nobody owns them: past the first few they are one line, or
+    they would hide what else waits. Alerts are never folded. */
+export interface Fold {
+  key: string;
+  why: LocalText;
+  n: number;
+}
+
+/** How many of one sort are shown before the rest is folded. */
+export const FOLD_AFTER = 3;
+
+export function fold<R extends { item: Entry }>(rows: readonly R[], unfolded: ReadonlySet<string>): (R | Fold)[] {
+  // Of what sort a row is does not change by its being answered, or others would come up under the hand.
+  const sort = ({ item: { item: i } }: R) => (i.about === 'case' && i.why && !i.level ? `${i.why.en}|${i.over ?? false}` : '');
+  const counts = new Map<string, number>();
+  for (const r of rows) counts.set(sort(r), (counts.get(sort(r)) ?? 0) + 1);
+  const seen = new Map<string, number>();
+  const out: (R | Fold)[] = [];
+  for (const r of rows) {
+    const key = sort(r);
+    const n = (seen.get(key) ?? 0) + 1;
+    seen.set(key, n);
+    const rest = (counts.get(key) ?? 0) - FOLD_AFTER;
+    if (!key || unfolded.has(key) || rest < 2 || n <= FOLD_AFTER) out.push(r);
+    else if (n === FOLD_AFTER + 1) out.push({ key, why: r.item.item.why!, n: rest });
+  }
+  return out;
+}
+
 /** Where one press of the button goes. */
 export function acknowledgePath(i: InboxItem): string {
   return i.what === 'task' ? `/cases/${i.case}/tasks/${i.id}/acknowledge` : `/notices/${i.id}/acknowledge`;

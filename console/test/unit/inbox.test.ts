@@ -1,10 +1,32 @@
 import { describe, expect, test } from 'vitest';
-import { acknowledgePath, Calls, compare, entry, late, link, touches, waits, type InboxItem } from '../../src/lib/inbox.ts';
+import { acknowledgePath, Calls, compare, entry, fold, FOLD_AFTER, late, link, touches, waits, type InboxItem } from '../../src/lib/inbox.ts';
 import { bytes } from '../../src/lib/push.ts';
 
 const now = new Date('2026-11-28T04:00:00Z');
 const item = (change: Partial<InboxItem>): InboxItem => ({ what: 'notice', id: 1, title: { en: 'x' }, at: '2026-11-28T03:00:00Z', ...change });
 const sorted = (items: InboxItem[], order: 'urgent' | 'newest' = 'urgent') => items.map(entry).sort(compare(order, now)).map((e) => e.id);
+
+describe('what says the same of many cases', () => {
+  const why = { en: 'Case without an owner' };
+  const rows = (items: InboxItem[]) => items.map((i) => ({ item: entry(i) }));
+  const many = (n: number, change: Partial<InboxItem>) => Array.from({ length: n }, (_, k) => item({ id: k + 1, about: 'case', why, ...change }));
+  const show = (items: InboxItem[], unfolded: string[] = []) => fold(rows(items), new Set(unfolded)).map((r) => ('key' in r ? `${r.n} ${r.why.en}` : r.item.id));
+
+  test('is folded past the first few, where the rest is more than one', () => {
+    expect(show(many(FOLD_AFTER + 1, {}))).toEqual([1, 2, 3, 4]);
+    expect(show([...many(6, {}), item({ id: 9, about: 'case', why: { en: 'Late' } })])).toEqual([1, 2, 3, '3 Case without an owner', 9]);
+  });
+  test('stays folded as it is answered, and is shown when asked for', () => {
+    const answered = many(6, {}).map((i) => (i.id === 1 ? { ...i, acknowledged_at: '2026-11-28T03:30:00Z' } : i));
+    expect(show(answered)).toEqual([1, 2, 3, '3 Case without an owner']);
+    expect(show(answered, ['Case without an owner|false'])).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+  test('alerts, tasks and what has a level are never folded', () => {
+    expect(show(many(6, { about: 'alert' }))).toHaveLength(6);
+    expect(show(many(6, { level: 'orange' }))).toHaveLength(6);
+    expect(show(many(6, { what: 'task', about: undefined }))).toHaveLength(6);
+  });
+});
 
 describe('the order of an inbox', () => {
   test('what waits before what is taken on before what is over; late, worse, sooner, newer', () => {
