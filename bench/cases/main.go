@@ -52,7 +52,7 @@ func main() {
 	short := flag.Bool("short", false, "less of all, under 45 seconds")
 	flag.Parse()
 	if *short {
-		o.cases, o.calm, o.kills, o.cuts = min(o.cases, 10_000), min(o.calm, 6*time.Second), min(o.kills, 5), min(o.cuts, 2)
+		o.cases, o.calm, o.kills, o.cuts = min(o.cases, 8_000), min(o.calm, 6*time.Second), min(o.kills, 3), min(o.cuts, 1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
