@@ -740,6 +740,19 @@ func TestOpenByHandChecksAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// So it is with the hash of a move.
+		w.make(watch, r.Case, "dispatch", map[string]any{"organisation": 5.0, "post": "crew"})
+		back := func(reason string) Receipt {
+			t.Helper()
+			done, err := w.Move(as(five), r.Case, MoveRequest{Move: "send-back", Fields: map[string]any{"reason": reason}}, "back")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return done
+		}
+		if done, again := back("call 13812345678"), back("call 13987654321"); again != done {
+			t.Errorf("the hash of a move holds a number: %+v and %+v", done, again)
+		}
 		_, err = w.Move(as(watch), r.Case, MoveRequest{Move: "fly"}, "")
 		var refusal *lifecycle.Refusal
 		if !errors.As(err, &refusal) || !strings.Contains(refusal.Text.En, "expected one of dispatch, merge, split") {
