@@ -23,6 +23,8 @@ const (
 	// request that a restarting server has lost costs twice alive.
 	pullWait = 5 * time.Second
 	alive    = time.Second
+	// setUpTimeout bounds how long a server is waited for that does not answer.
+	setUpTimeout = 3 * time.Second
 	// forgotten is when the server forgets a reader whose process has died.
 	forgotten = time.Minute
 )
@@ -47,9 +49,11 @@ func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn
 	kept.Go(func() { r.keep(keeping) })
 	defer kept.Wait()
 	defer stop()
+	defer b.unfollow(r)
 	out := false
-	for {
-		err := r.read(ctx, func() {
+	for ctx.Err() == nil {
+		began := time.Now()
+		stood, err := r.read(ctx, func() {
 			if out {
 				out = false
 				slog.InfoContext(ctx, "the bus is back", "consumer", durable)
@@ -58,12 +62,16 @@ func (b *Bus) Consume(ctx context.Context, durable string, subjects []string, fn
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !out {
+		// A reader that stood is set up again without a word, as after a handler that took so long that the server gave it up.
+		if !stood && !out {
 			out = true
 			slog.WarnContext(ctx, "no events come from the bus, trying again", "consumer", durable, "err", err)
 		}
-		pause(ctx, retry)
+		if !stood || time.Since(began) < retry {
+			pause(ctx, retry)
+		}
 	}
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -90,47 +98,57 @@ type reader struct {
 	taken    uint64             // events of that serial
 }
 
-// read hands events on until the bus fails. It calls well when the bus has answered.
-func (r *reader) read(ctx context.Context, well func()) error {
-	from, err := r.begin(ctx)
+// read hands events on until the bus fails; stood says whether it could be asked at all. It calls well when the bus has answered.
+func (r *reader) read(ctx context.Context, well func()) (stood bool, err error) {
+	c, err := r.setUp(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	c, err := r.bus.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: r.subjects, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from + 1,
-		MaxResetAttempts: 1, InactiveThreshold: forgotten,
-	})
+	it, err := c.Messages(jetstream.PullMaxMessages(ahead), jetstream.PullExpiry(pullWait), jetstream.PullHeartbeat(alive),
+		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
-		return err
-	}
-	it, err := c.Messages(jetstream.PullMaxMessages(ahead), jetstream.PullExpiry(pullWait), jetstream.PullHeartbeat(alive))
-	if err != nil {
-		return err
+		return false, err
 	}
 	defer it.Stop()
 	stop := context.AfterFunc(ctx, it.Stop)
 	defer stop()
 	r.bus.follow(r, c)
 	well()
-	for {
+	for next := uint64(1); ; next++ {
 		msg, err := it.Next()
 		if err != nil {
-			return err
+			return true, err
 		}
 		if ctx.Err() != nil { // what was fetched ahead is left for next time
-			return ctx.Err()
+			return true, ctx.Err()
 		}
-		well()
 		meta, err := msg.Metadata()
 		if err != nil {
-			return err
+			return true, err
+		}
+		if meta.Sequence.Consumer != next {
+			return true, fmt.Errorf("event %d of this reader came where %d was next", meta.Sequence.Consumer, next)
 		}
 		m, err := decode(msg)
 		if !r.take(ctx, m, err) {
-			return ctx.Err()
+			return true, ctx.Err()
 		}
 		r.went(meta)
 	}
+}
+
+// setUp has the server hand out what comes after the place.
+func (r *reader) setUp(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, setUpTimeout)
+	defer cancel()
+	from, err := r.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.bus.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
+		FilterSubjects: r.subjects, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from + 1,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: forgotten,
+	})
 }
 
 // begin returns the place to read on from.
@@ -236,6 +254,15 @@ func (b *Bus) follow(r *reader, c jetstream.Consumer) {
 	b.mu.Lock()
 	b.readers[r.name] = r
 	b.mu.Unlock()
+}
+
+// unfollow undoes follow.
+func (b *Bus) unfollow(r *reader) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.readers[r.name] == r {
+		delete(b.readers, r.name)
+	}
 }
 
 // Lag is how many events each consumer of this process has still to take.
