@@ -105,10 +105,18 @@ func Start(ctx context.Context, o Options) (*Bus, error) {
 		b.Stop()
 		return nil, fmt.Errorf("bus: %w", err)
 	}
+	replicas := 1 // of a stream that is there, whoever runs the cluster has said how many
+	if s, err := b.js.Stream(ctx, stream); err == nil {
+		replicas = s.CachedInfo().Config.Replicas
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		b.Stop()
+		return nil, fmt.Errorf("bus: stream %s: %w", stream, err)
+	}
 	_, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:               stream,
 		Subjects:           []string{prefix + ">"},
 		Storage:            jetstream.FileStorage,
+		Replicas:           replicas,
 		MaxBytes:           DefaultMaxStore,
 		AllowAtomicPublish: true,
 		AllowDirect:        true,
@@ -117,7 +125,7 @@ func Start(ctx context.Context, o Options) (*Bus, error) {
 		b.Stop()
 		return nil, fmt.Errorf("bus: stream %s: %w", stream, err)
 	}
-	if b.places, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: places, Storage: jetstream.FileStorage}); err != nil {
+	if b.places, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: places, Storage: jetstream.FileStorage, Replicas: replicas}); err != nil {
 		b.Stop()
 		return nil, fmt.Errorf("bus: bucket %s: %w", places, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 func start(t *testing.T, o Options) *Bus {
@@ -177,15 +178,55 @@ func TestLagCountsWhatWasFetchedAndNotTaken(t *testing.T) {
 	behind(0)
 }
 
-// A place beyond the end is one of a stream that is no more.
+// A place beyond the end is one of a stream that is no more; ids go on.
 func TestAStreamThatBeganAnewIsReadFromItsFirstEvent(t *testing.T) {
 	b := start(t, Options{Dir: t.TempDir()})
-	if _, err := b.places.PutString(context.Background(), "reader", "1000"); err != nil {
+	if _, err := b.places.PutString(context.Background(), "reader", `{"seq":1000,"id":7}`); err != nil {
 		t.Fatal(err)
 	}
-	publish(t, b, 1)
-	if id := <-consume(t, b, take); id != 1 {
+	publish(t, b, 8)
+	if id := <-consume(t, b, take); id != 8 {
 		t.Error(id)
+	}
+}
+
+// Where the stream lost its end, as one may that is not synced at once, and grew again, nothing that came since is missed, and
+// nothing that was taken comes again.
+func TestAStreamThatLostItsEndIsReadOnByIDs(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	if _, err := b.places.PutString(context.Background(), "reader", `{"seq":5,"id":5}`); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, 1, 2, 3)       // 4 and 5 are lost
+	publish(t, b, 104, 105, 106) // 105 stands at 5 now
+	got := consume(t, b, take)
+	for _, want := range []int64{104, 105, 106} {
+		if id := <-got; id != want {
+			t.Errorf("%d came, want %d", id, want)
+		}
+	}
+}
+
+func TestAPlaceIsKeptAsSoonAsItCanBe(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	ctx := context.Background()
+	got := consume(t, b, take)
+	publish(t, b, 1)
+	<-got
+	if err := b.js.DeleteKeyValue(ctx, places); err != nil {
+		t.Fatal(err)
+	}
+	log := logged(t)
+	publish(t, b, 2)
+	<-got
+	<-log.warned
+	if _, err := b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: places, Storage: jetstream.FileStorage}); err != nil {
+		t.Fatal(err)
+	}
+	for { // with no other event
+		if _, err := b.places.Get(ctx, "reader"); err == nil {
+			break
+		}
 	}
 }
 

@@ -2,9 +2,11 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sort"
 	"strconv"
 	"sync"
 	"time"
@@ -91,11 +93,18 @@ type reader struct {
 
 	mu       sync.Mutex
 	known    bool               // place was read
-	place    uint64             // the last event that was taken, or let go
-	kept     uint64             // the place that the bus knows
+	place    place              // the last event that was taken, or let go
+	kept     place              // what the bus knows of it
 	consumer jetstream.Consumer // nil: none yet
 	serial   string             // what the server calls it
 	taken    uint64             // events of that serial
+}
+
+// place is how far a consumer has come: an event by its place in the stream, and by its own id, since the stream may be another one
+// when it is read again.
+type place struct {
+	Seq uint64 `json:"seq"`
+	ID  int64  `json:"id"`
 }
 
 // read hands events on until the bus fails; stood says whether it could be asked at all. It calls well when the bus has answered.
@@ -133,7 +142,7 @@ func (r *reader) read(ctx context.Context, well func()) (stood bool, err error) 
 		if !r.take(ctx, m, err) {
 			return true, ctx.Err()
 		}
-		r.went(meta)
+		r.went(meta, m.ID)
 	}
 }
 
@@ -161,21 +170,55 @@ func (r *reader) begin(ctx context.Context) (uint64, error) {
 			return 0, fmt.Errorf("place of consumer %s: %w", r.name, err)
 		}
 		if err == nil {
-			if r.place, err = strconv.ParseUint(string(e.Value()), 10, 64); err != nil {
+			if err := json.Unmarshal(e.Value(), &r.place); err != nil {
 				return 0, fmt.Errorf("place of consumer %s: %w", r.name, err)
 			}
 		}
 		r.known, r.kept = true, r.place
 	}
-	info, err := r.bus.info(ctx)
+	if r.place.Seq == 0 {
+		return 0, nil
+	}
+	s, err := r.bus.js.Stream(ctx, stream)
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", stream, err)
+	}
+	state := s.CachedInfo().State
+	if r.place.Seq < state.FirstSeq { // the stream holds only so much
+		return r.place.Seq, nil
+	}
+	if id, there, err := idAt(ctx, s, r.place.Seq); err != nil || there && id == r.place.ID {
+		return r.place.Seq, err
+	}
+	// The stream lost its end, or was made anew, since. Ids grow, so what is missed is what comes behind the last one taken.
+	was := r.place
+	n := sort.Search(int(state.Msgs), func(i int) bool {
+		id, _, e := idAt(ctx, s, state.FirstSeq+uint64(i))
+		err = errors.Join(err, e)
+		return id > was.ID
+	})
 	if err != nil {
 		return 0, err
 	}
-	if r.place > info.State.LastSeq {
-		slog.WarnContext(ctx, "the stream has begun anew, so its events are taken from the first", "consumer", r.name, "place", r.place, "last", info.State.LastSeq)
-		r.place = 0
+	r.place.Seq = state.FirstSeq + uint64(n) - 1
+	slog.WarnContext(ctx, "the stream of events is not the one that was read before; it is read on behind the last event taken",
+		"consumer", r.name, "id", was.ID, "before", was.Seq, "now", r.place.Seq)
+	return r.place.Seq, nil
+}
+
+// idAt is the id of the event at a place; 0 of somebody else's message.
+func idAt(ctx context.Context, s jetstream.Stream, seq uint64) (id int64, there bool, err error) {
+	m, err := s.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, false, nil
 	}
-	return r.place, nil
+	if err != nil {
+		return 0, false, fmt.Errorf("event at %d: %w", seq, err)
+	}
+	if id, err = strconv.ParseInt(m.Header.Get(idHeader), 10, 64); err != nil {
+		id = 0
+	}
+	return id, true, nil
 }
 
 // take has the handler take an event, however often that takes; unread says why it could not be read. It returns false when ctx
@@ -203,10 +246,14 @@ func (r *reader) take(ctx context.Context, m Message, unread error) bool {
 }
 
 // went notes that an event is done with.
-func (r *reader) went(meta *jetstream.MsgMetadata) {
+func (r *reader) went(meta *jetstream.MsgMetadata, id int64) {
 	r.mu.Lock()
-	r.place, r.serial, r.taken = meta.Sequence.Stream, meta.Consumer, meta.Sequence.Consumer
+	r.place, r.serial, r.taken = place{meta.Sequence.Stream, id}, meta.Consumer, meta.Sequence.Consumer
 	r.mu.Unlock()
+	r.noteMoved()
+}
+
+func (r *reader) noteMoved() {
 	select {
 	case r.moved <- struct{}{}:
 	default:
@@ -215,35 +262,51 @@ func (r *reader) went(meta *jetstream.MsgMetadata) {
 
 // keep writes the place down while it moves, and once more when ctx ends.
 func (r *reader) keep(ctx context.Context) {
+	failing := false
 	for {
+		wait := keepEvery
 		select {
 		case <-r.moved:
-			r.writeDown(ctx)
-			pause(ctx, keepEvery)
+			err := r.writeDown(ctx)
+			if err != nil {
+				wait = retry
+				r.noteMoved() // it is still to be written down
+			}
+			if err != nil && !failing {
+				slog.WarnContext(ctx, "how far a consumer has come is not kept; after a crash its events would come again", "consumer", r.name, "err", err)
+			}
+			failing = err != nil
+			pause(ctx, wait)
 		case <-ctx.Done():
-			r.writeDown(ctx)
+			if err := r.writeDown(ctx); err != nil {
+				slog.WarnContext(ctx, "how far a consumer has come was not kept; its last events will come again", "consumer", r.name, "err", err)
+			}
 			return
 		}
 	}
 }
 
-// writeDown keeps the place on the bus, also when ctx has ended. What fails is made good by the next.
-func (r *reader) writeDown(ctx context.Context) {
+// writeDown keeps the place on the bus, also when ctx has ended.
+func (r *reader) writeDown(ctx context.Context) error {
 	r.mu.Lock()
 	place, kept := r.place, r.kept
 	r.mu.Unlock()
 	if place == kept {
-		return
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
+	text, err := json.Marshal(place)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setUpTimeout)
 	defer cancel()
-	if _, err := r.bus.places.PutString(ctx, r.name, strconv.FormatUint(place, 10)); err != nil {
-		slog.DebugContext(ctx, "the place of a consumer was not kept", "consumer", r.name, "err", err)
-		return
+	if _, err := r.bus.places.Put(ctx, r.name, text); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	r.kept = place
 	r.mu.Unlock()
+	return nil
 }
 
 // follow has a reader counted by Lag.
@@ -290,6 +353,15 @@ func (r *reader) lag(ctx context.Context) (uint64, error) {
 	c := r.consumer
 	r.mu.Unlock()
 	info, err := c.Info(ctx)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) { // the server has given up on a reader that asks for nothing: its handler is stuck
+		all, err := r.bus.info(ctx)
+		if err != nil {
+			return 0, err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return all.State.LastSeq - min(r.place.Seq, all.State.LastSeq), nil // those of other subjects too
+	}
 	if err != nil {
 		return 0, err
 	}
