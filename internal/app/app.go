@@ -82,6 +82,7 @@ type App struct {
 	delivery *delivery.Runner
 	watch    *watch.Service
 	demo     *demo // nil outside the demo
+	cores    int
 
 	listener net.Listener
 	setup    string // path of the link for the first administrator, if there is none yet
@@ -110,11 +111,13 @@ func New(o Options) (*App, error) {
 // keep everybody else waiting.
 const leastProcessors = 4
 
-// spareProcessors sees to that, unless whoever runs the program has said otherwise.
-func spareProcessors() {
-	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastProcessors {
+// spareProcessors sees to that, unless whoever runs the program has said otherwise, and returns how many cores there are.
+func spareProcessors() (cores int) {
+	cores = runtime.GOMAXPROCS(0) // less than the machine's where a container may use no more
+	if os.Getenv("GOMAXPROCS") == "" && cores < leastProcessors {
 		runtime.GOMAXPROCS(leastProcessors)
 	}
+	return cores
 }
 
 // Start brings everything up and returns when it serves. If it fails, what was started is stopped again.
@@ -124,7 +127,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, a.Stop())
 		}
 	}()
-	spareProcessors()
+	a.cores = spareProcessors()
 	for _, step := range []func(context.Context) error{
 		a.claimData, a.setDemoClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
 	} {

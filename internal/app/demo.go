@@ -245,6 +245,9 @@ func (d *demo) crews(ctx context.Context) error {
 			return nil
 		}
 		c, err := d.app.respond.Case(access.With(ctx, access.System("simulated crew")), e.Case)
+		if gone := new(web.Error); errors.As(err, &gone) && gone.Status == http.StatusNotFound {
+			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
+		}
 		if err != nil {
 			return err
 		}

@@ -112,13 +112,16 @@ func (s *Service) hear(ctx context.Context, m bus.Message) error {
 		Kind string `json:"kind"`
 	}
 	if err := json.Unmarshal(m.Data, &e); err != nil {
-		return fmt.Errorf("%s: %w", m.Subject, err)
+		return fmt.Errorf("%w: %s: %w", bus.ErrDrop, m.Subject, err)
 	}
 	if s.rules[e.Kind] == nil {
 		return nil
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		c, err := respond.Find(tx, e.Case)
+		if errors.Is(err, db.ErrNotFound) { // news of before the store was restored
+			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
+		}
 		if err != nil {
 			return err
 		}
