@@ -144,6 +144,13 @@ export function duty({ c, world, find, clock, refuse, emit }) {
       Object.assign(find(d.instructions, r.id, 'instruction'), { state: 'answered', answer: r.body.answer });
       return { id: Number(r.id) };
     },
+    'POST /watch/instructions/:id/withdraw': (r) => {
+      need(r, 'reason');
+      const i = find(d.instructions, r.id, 'instruction');
+      if (i.state !== 'open') refuse(409, 'watch.instruction_ended', `the instruction is ${i.state}`);
+      Object.assign(i, { state: 'withdrawn', answer: r.body.reason });
+      return { id: Number(r.id) };
+    },
     'GET /watch/handovers': () => ({ items: d.handovers.toReversed() }),
     'GET /watch/handovers/:id': (r) => open(find(d.handovers, r.id, 'handover'), r.actor),
     'POST /watch/handovers': (r) => {

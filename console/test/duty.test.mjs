@@ -165,6 +165,36 @@ test('instructions and the roster', async (t) => {
   await clean(page, 'roster');
 });
 
+test('an instruction is withdrawn: with its reason, and the hand goes on', async (t) => {
+  const { page, mock } = await signedIn(t);
+  await page.open('duty');
+  const button = page.getByRole('button', { name: 'Withdraw: 分管副市长' });
+  const form = page.getByRole('form', { name: 'Withdraw' });
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  await button.click();
+  await form.getByText('open tasks of the units are taken back', { exact: false }).waitFor();
+  await form.getByRole('button', { name: 'Withdraw' }).click();
+  await form.getByText('Please fill this in.').waitFor();
+  assert.equal(mock.world.duty.instructions[0].state, 'open', 'not without a reason');
+  assert.match(await focused(), /-reason$/);
+  await clean(page, 'withdraw form');
+  await form.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await focused(), 'withdraw-1');
+  // Of the two forms of an instruction only one is open.
+  await page.keyboard.press('Enter');
+  await form.waitFor();
+  await page.getByRole('button', { name: /^Write down the answer: / }).click();
+  await form.waitFor({ state: 'detached' });
+  await page.getByRole('form', { name: /^Write down the answer: / }).getByRole('button', { name: 'Cancel' }).click();
+  await button.click();
+  await page.keyboard.type('Given twice by mistake');
+  await page.keyboard.press('Enter');
+  await page.getByText('None waits for an answer.').waitFor();
+  assert.ok((await page.locator('[aria-live]').allInnerTexts()).some((x) => x.includes('The instruction is withdrawn.')));
+  assert.equal(await focused(), 'instruct-take');
+  assert.deepEqual([mock.world.duty.instructions[0].state, mock.world.duty.instructions[0].answer], ['withdrawn', 'Given twice by mistake']);
+});
+
 for (const [lang, theme, width] of [['zh-CN', 'light', 390], ['zh-CN', 'dark', 1440], ['en', 'dark', 390], ['en', 'light', 1440]])
   test(`the pages are clean: ${lang} ${theme} ${width}`, async (t) => {
     const { page, mock } = await signedIn(t, { lang, theme, width });
