@@ -88,6 +88,38 @@ test('a request is cancelled, an objective dropped, a commitment taken back: eac
   ]);
 });
 
+test('a special report says to whom it goes; no other form asks', async (t) => {
+  const { page, posts } = await open(t, { width: 1440, height: 900 });
+  const form = page.getByRole('form', { name: 'Make the report' });
+  await form.getByLabel('To', { exact: false }).first().fill(' City Party Committee, city government ');
+  await form.getByLabel('Copies to').fill('Water authority');
+  await form.getByLabel('Form').selectOption('ics-201');
+  assert.equal(await form.getByLabel('Copies to').count(), 0);
+  assert.equal(await form.getByText('as its signer').count(), 0);
+  await form.getByLabel('Your post').fill('duty officer');
+  await form.getByRole('button', { name: 'Make the report' }).click();
+  await page.getByText('The report was made of the timeline.').first().waitFor();
+  await form.getByLabel('Form').selectOption('zhuanbao');
+  assert.equal(await form.getByLabel('Copies to').inputValue(), 'Water authority', 'what was typed is kept');
+  await form.getByRole('button', { name: 'Make the report' }).click();
+  while (posts.length < 2) await page.waitForEvent('response');
+  assert.deepEqual(posts, [
+    ['/reports', { form: 'ics-201', post: 'duty officer' }],
+    ['/reports', { form: 'zhuanbao', post: 'duty officer', to: 'City Party Committee, city government', copy: 'Water authority' }],
+  ]);
+});
+
+test('what is wrong with whom a report goes to stands at its field', async (t) => {
+  const { page } = await open(t, { lang: 'zh-CN', width: 390, height: 844 });
+  await page.route('**/api/v1/rooms/38/reports', (r) => r.fulfill({ status: 422, contentType: 'application/problem+json', json: { code: 'room.too_long', detail: 'at most 80 characters', errors: [{ location: 'body.copy' }], field: 'copy' } }));
+  const form = page.getByRole('form', { name: '生成报告' });
+  await form.getByLabel('抄送').fill('各区人民政府');
+  await form.getByLabel('岗位').fill('值班长');
+  await form.getByRole('button', { name: '生成报告' }).click();
+  await form.locator('.field').filter({ hasText: '抄送' }).locator('.problem').waitFor();
+  assert.equal(await form.getByLabel('抄送').getAttribute('aria-invalid'), 'true');
+});
+
 for (const [lang, theme, width] of [['zh-CN', 'light', 1440], ['en', 'dark', 1440], ['zh-CN', 'dark', 390], ['en', 'light', 390]])
   test(`axe finds nothing and nothing is wider than the page: ${lang} ${theme} ${width}`, async (t) => {
     const { page } = await open(t, { lang, theme, width, height: 844 });
