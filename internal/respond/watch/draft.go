@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,10 +34,12 @@ type facts struct {
 	deeds      []act
 }
 
-// act is what was done: in both languages, and by which organisation's post where one is known.
+// act is what was done, in both languages. A task that went to several organisations at once is one act.
 type act struct {
 	at   time.Time
 	text Text
+	task bool
+	to   []Text // whom the task went to
 }
 
 // facts gathers what a report of a case can say. A follow-up leaves out what the report before it could say.
@@ -45,6 +48,7 @@ func (s *Service) facts(ctx context.Context, caseID int64, report string) (*fact
 	var c *respond.Case
 	var calls []Line
 	var entries []respond.Entry
+	var passed map[int64]bool
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if c, err = respond.Find(tx, caseID); err != nil {
 			return err
@@ -53,6 +57,9 @@ func (s *Service) facts(ctx context.Context, caseID int64, report string) (*fact
 			return err
 		}
 		if entries, err = respond.Timeline(tx, caseID); err != nil {
+			return err
+		}
+		if passed, err = passedOn(tx, entries); err != nil {
 			return err
 		}
 		i, err := getIncident(tx, caseID)
@@ -81,12 +88,78 @@ func (s *Service) facts(ctx context.Context, caseID int64, report string) (*fact
 	d.place, d.owner = s.placeOf(ctx, c), s.Register.Name(ctx, "organisation", c.Owner)
 	s.tellCalls(ctx, d, calls)
 	for _, e := range entries {
-		if e.At.Before(d.since) || e.Kind == "call" || e.Kind == "report" || e.Kind == "overdue" {
+		if e.At.Before(d.since) || slices.Contains(housekeeping, e.Kind) || e.Kind == "task" && e.Data["state"] == "open" && passed[number(e.Data["task"])] {
 			continue
 		}
-		d.deeds = append(d.deeds, act{e.At, entryWords(e)})
+		d.did(s.act(ctx, e))
 	}
 	return d, nil
+}
+
+// housekeeping are the kinds of entries that say what the watch and its program did among themselves.
+var housekeeping = []string{"call", "report", "overdue", "notice"}
+
+// passedOn are the tasks that instructions became: the line of the instruction says it already.
+func passedOn(tx *db.Tx, entries []respond.Entry) (map[int64]bool, error) {
+	ids := map[int64]bool{}
+	for _, e := range entries {
+		if e.Kind != "instruction" {
+			continue
+		}
+		tasks, err := respond.Tasks(tx, Instruction{ID: number(e.Data["instruction"])}.origin())
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range tasks {
+			ids[t.ID] = true
+		}
+	}
+	return ids, nil
+}
+
+// number is a number of an entry's data, which is read back from JSON.
+func number(v any) int64 {
+	f, _ := v.(float64)
+	return int64(f)
+}
+
+// act is an entry as a report tells it.
+func (s *Service) act(ctx context.Context, e respond.Entry) act {
+	a := act{at: e.At, text: entryWords(e), task: e.Kind == "task"}
+	if o := number(e.Data["organisation"]); a.task && o != 0 {
+		if name := s.Register.Name(ctx, "organisation", o); name != (Text{}) {
+			a.to = []Text{name}
+		}
+	}
+	return a
+}
+
+// did adds an act; a task in the words of one that was given at the same time goes to one organisation more.
+func (d *facts) did(a act) {
+	i := slices.IndexFunc(d.deeds, func(x act) bool { return x.task && a.task && x.text == a.text && x.at.Equal(a.at) && len(a.to) > 0 })
+	if i < 0 {
+		d.deeds = append(d.deeds, a)
+		return
+	}
+	d.deeds[i].to = append(d.deeds[i].to, a.to...)
+}
+
+// fewNames is how many organisations a line names before it counts them.
+const fewNames = 3
+
+// words are the act with whom it went to.
+func (a act) words() Text {
+	var en, zh []string
+	for _, o := range a.to[:min(len(a.to), fewNames)] {
+		en, zh = append(en, o.En), append(zh, o.Zh)
+	}
+	switch more := len(a.to) - len(en); {
+	case len(en) == 0:
+		return a.text
+	case more > 0:
+		return Text{En: fmt.Sprintf("%s (%s and %d more)", a.text.En, strings.Join(en, ", "), more), Zh: fmt.Sprintf("%s（%s等%d个单位）", a.text.Zh, strings.Join(zh, "、"), len(a.to))}
+	}
+	return Text{En: a.text.En + " (" + strings.Join(en, ", ") + ")", Zh: a.text.Zh + "（" + strings.Join(zh, "、") + "）"}
 }
 
 // placeOf is where a case is, as people say it.
@@ -134,7 +207,7 @@ func (s *Service) tellCalls(ctx context.Context, d *facts, calls []Line) {
 			}
 		} else if !l.At.Before(d.since) {
 			more := guard.Mask(l.What)
-			d.deeds = append(d.deeds, act{l.At, Text{En: "Reported by telephone: " + more, Zh: "电话续报：" + more}})
+			d.deeds = append(d.deeds, act{at: l.At, text: Text{En: "Reported by telephone: " + more, Zh: "电话续报：" + more}})
 		}
 		if l.Harm != "" {
 			d.harm = guard.Mask(l.Harm) // the newest counts
@@ -173,12 +246,17 @@ func (d *facts) chinese(b *strings.Builder, now time.Time) {
 	head := map[string]string{First: "初报", FollowUp: fmt.Sprintf("续报（第%d期）", d.number), Final: "终报"}[d.report]
 	fmt.Fprintf(b, "关于%s%s的%s\n\n", d.place.Zh, d.kind.Zh, head)
 	fmt.Fprintf(b, "%s值班室  %s\n\n", d.city.Zh, when(now))
-	fmt.Fprintf(b, "一、基本情况\n%s，我室接%s电话报告：%s发生%s。\n\n", when(d.known), or(d.by.Zh, "有关单位"), or(d.place.Zh, "（地点待核）"), or(strings.TrimRight(d.what, "。"), d.kind.Zh))
+	b.WriteString("一、基本情况\n")
+	if place := or(d.place.Zh, "（地点待核）"); d.what == "" { // nobody has telephoned
+		fmt.Fprintf(b, "%s，我室获悉：%s。\n\n", when(d.known), or(d.title, place+"发生"+d.kind.Zh))
+	} else {
+		fmt.Fprintf(b, "%s，我室接%s电话报告：%s，%s。\n\n", when(d.known), or(d.by.Zh, "有关单位"), place, strings.TrimRight(d.what, "。"))
+	}
 	fmt.Fprintf(b, "二、伤亡和影响\n%s（截至%s）\n\n", or(d.harm, "暂无伤亡报告，正在核实"), when(now))
 	fmt.Fprintf(b, "三、事件等级\n%s\n\n", or(d.grade.Zh, "尚未定级"))
 	b.WriteString("四、处置情况\n")
 	for _, x := range d.deeds {
-		fmt.Fprintf(b, "%s  %s\n", x.at.In(d.zone).Format("01-02 15:04"), x.text.Zh)
+		fmt.Fprintf(b, "%s  %s\n", x.at.In(d.zone).Format("01-02 15:04"), x.words().Zh)
 	}
 	if len(d.deeds) == 0 {
 		b.WriteString("正在组织处置。\n")
@@ -198,12 +276,17 @@ func (d *facts) english(b *strings.Builder, now time.Time) {
 	head := map[string]string{First: "First report", FollowUp: fmt.Sprintf("Follow-up report %d", d.number), Final: "Final report"}[d.report]
 	fmt.Fprintf(b, "%s: %s, %s\n\n", head, d.kind.En, or(d.place.En, "place to be confirmed"))
 	fmt.Fprintf(b, "%s duty office, %s\n\n", d.city.En, when(now))
-	fmt.Fprintf(b, "1. What has happened\nReported by telephone by %s at %s: %s\n\n", or(d.by.En, "a unit"), when(d.known), or(d.what, d.kind.En))
+	b.WriteString("1. What has happened\n")
+	if d.what == "" { // nobody has telephoned
+		fmt.Fprintf(b, "Known to this office since %s: %s\n\n", when(d.known), or(d.title, d.kind.En))
+	} else {
+		fmt.Fprintf(b, "Reported by telephone by %s at %s: %s\n\n", or(d.by.En, "a unit"), when(d.known), d.what)
+	}
 	fmt.Fprintf(b, "2. Casualties and harm\n%s (as of %s)\n\n", or(d.harm, "None reported so far; being checked"), when(now))
 	fmt.Fprintf(b, "3. Grade\n%s\n\n", or(d.grade.En, "Not graded yet"))
 	b.WriteString("4. What was done\n")
 	for _, x := range d.deeds {
-		fmt.Fprintf(b, "%s  %s\n", x.at.In(d.zone).Format("01-02 15:04"), x.text.En)
+		fmt.Fprintf(b, "%s  %s\n", x.at.In(d.zone).Format("01-02 15:04"), x.words().En)
 	}
 	if len(d.deeds) == 0 {
 		b.WriteString("Under way.\n")
