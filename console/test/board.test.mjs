@@ -131,7 +131,7 @@ test('a deadline that passes shows without a reload, and late agencies stand fir
   const r = mock.plans.responses[0];
   r.tasks.find((x) => x.name === 'tell').due_at = '2026-11-23T06:00:00.000Z'; // five minutes ago
   mock.emit('case.overdue', { case: r.case, task: r.tasks[0].id });
-  await card(page, 'Towns and streets').getByText('late', { exact: true }).first().waitFor();
+  await card(page, 'Towns and streets').getByText(/min overdue$/).first().waitFor();
   await page.getByRole('link', { name: 'Wall display' }).click();
   await page.getByRole('link', { name: 'Leave the wall display' }).waitFor();
   assert.equal(await page.getByRole('banner').count(), 0, 'the wall has no header of the program');
