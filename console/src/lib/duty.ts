@@ -82,6 +82,8 @@ export interface Telling {
   version: number;
   how: 'phone' | 'fax' | 'system';
   to: string;
+  /** Where it is an office of the rules. */
+  to_name?: LocalText;
   clock?: number;
   at: string;
   recorded_at: string;

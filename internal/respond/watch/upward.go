@@ -602,6 +602,7 @@ type TellingView struct {
 	Version    int       `json:"version" doc:"0: by word of mouth, before anything was written"`
 	How        string    `json:"how" enum:"phone,fax,system"`
 	To         string    `json:"to"`
+	ToName     *Text     `json:"to_name,omitempty" doc:"its name in both languages, where it is an office of the rules"`
 	Clock      int64     `json:"clock,omitempty" doc:"the clock that it met"`
 	At         time.Time `json:"at"`
 	RecordedAt time.Time `json:"recorded_at"`
@@ -684,7 +685,7 @@ func (s *Service) Reports(ctx context.Context, caseID int64) (*UpwardPage, error
 				return err
 			}
 			if c != nil {
-				out.Reports = append(out.Reports, r.view(c, false))
+				out.Reports = append(out.Reports, r.view(c, s.rules[c.Kind], false))
 			}
 		}
 		return nil
@@ -711,7 +712,7 @@ func (s *Service) ReportPage(ctx context.Context, id int64) (*ReportView, error)
 	if err := s.Cases.Decide(ctx, "case.read", r.Case); err != nil {
 		return nil, err
 	}
-	v := r.view(c, true)
+	v := r.view(c, s.rules[c.Kind], true)
 	return &v, nil
 }
 
@@ -729,7 +730,7 @@ func (k *Clock) view(c *respond.Case, now time.Time) ClockView {
 	}
 }
 
-func (r Report) view(c *respond.Case, whole bool) ReportView {
+func (r Report) view(c *respond.Case, rules *Rules, whole bool) ReportView {
 	v := ReportView{ID: r.ID, Case: r.Case, Title: caseTitle(c), Report: r.Kind, Number: r.Number, At: r.At, By: r.By, Versions: []VersionView{}, Tellings: []TellingView{}}
 	for i, x := range r.Versions {
 		if whole || i == len(r.Versions)-1 {
@@ -738,7 +739,13 @@ func (r Report) view(c *respond.Case, whole bool) ReportView {
 		}
 	}
 	for _, t := range r.Tellings {
-		v.Tellings = append(v.Tellings, TellingView{t.ID, t.Version, t.How, t.To, t.Clock, t.At, t.RecordedAt, t.recordedLate(), t.By})
+		told := TellingView{ID: t.ID, Version: t.Version, How: t.How, To: t.To, Clock: t.Clock, At: t.At, RecordedAt: t.RecordedAt, Late: t.recordedLate(), By: t.By}
+		if rules != nil {
+			if o, known := rules.office(t.To); known {
+				told.ToName = &o.Title
+			}
+		}
+		v.Tellings = append(v.Tellings, told)
 	}
 	return v
 }
