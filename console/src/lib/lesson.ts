@@ -81,6 +81,10 @@ export const STATES: readonly TargetState[] = ['late', 'open', 'wrong', 'done'];
 export const STATE_WORD: Record<TargetState, Key> = { done: 'lesson.done', wrong: 'lesson.wrong', open: 'lesson.open', late: 'lesson.late' };
 export const IS_WORD: Record<Condition['is'], Key> = { equal: 'lesson.is.equal', other: 'lesson.is.other', below: 'lesson.is.below', above: 'lesson.is.above' };
 
+const PROPERTY_WORD: Record<string, Key> = { made: 'lesson.property.made', make: 'lesson.property.make' };
+/** What the register says of an asset, in words where it is one of the common ones; else as the register writes it. */
+export const propertyWord = (property: string, t: (key: Key) => string): string => (Object.hasOwn(PROPERTY_WORD, property) ? t(PROPERTY_WORD[property]!) : property);
+
 /** Conditions as they are sent: those that are filled in. */
 export function conditions(rows: readonly Condition[]): Condition[] {
   return rows.filter((c) => c.property.trim() && c.value.trim()).map((c) => ({ property: c.property.trim(), is: c.is, value: c.value.trim() }));
