@@ -181,7 +181,7 @@ func section(id, block string, title Text, lines []Line) Section {
 	s := Section{ID: id, Block: block, Title: title, Lines: lines}
 	if len(lines) == 0 {
 		s.Lines = []Line{}
-		none := lifecycle.Words("Nothing on this in the timeline.", "时间线中无相关记录。")
+		none := lifecycle.Words("Nothing on this in the timeline.", "办理过程中无相关记录。")
 		s.None = &none
 	}
 	return s
