@@ -50,6 +50,7 @@ const (
 	CodeUntestedCase  = "P067" // a kind of case that no test is about
 	CodeUncoveredCase = "P068" // a move, a limit or an end of a kind of case that no test shows
 	CodeScarce        = "P070" // the tasks of a response level take more of a resource than there is
+	CodeUntitled      = "P071" // a post that no pack gives a title
 )
 
 // Explained is a code in words.
@@ -156,6 +157,8 @@ var Codes = []Explained{
 		"Add the step that the message names; one test may do for many of them."},
 	{CodeScarce, "More than there is", "The tasks of a response level together take more of a resource than its agency has ready: on the day, some of them would stand without.",
 		"Raise the count if there is more, let a task take less, or leave a lower level's task out with without."},
+	{CodeUntitled, "Post without a title", "A rule, a plan or a notice names a post that no pack here gives a title: people read its id on the board, in inboxes and in reports.",
+		"Give it a title under posts in pack.yaml, {en: …, zh-CN: …}, or correct the id. The posts that many packs name are declared by the pack watch."},
 }
 
 // Explain is a code in words, nil where there is none of that name.

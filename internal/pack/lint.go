@@ -182,6 +182,24 @@ func (p *Pack) Mentions(file, key, text string) bool {
 	return found
 }
 
+// Under are the texts that stand under a key anywhere in a file, in its order.
+func (p *Pack) Under(file, key string) []String {
+	doc := p.docs[file]
+	if doc == nil || doc.body == nil {
+		return nil
+	}
+	var found []String
+	ast.Walk(visitor(func(n ast.Node) {
+		// A mapping's entries are visited by themselves, too.
+		if v, ok := n.(*ast.MappingValueNode); ok {
+			if s, ok := under(v, key).(*ast.StringNode); ok {
+				found = append(found, String{Value: s.Value, Pos: doc.at(s)})
+			}
+		}
+	}), doc.body)
+	return found
+}
+
 type visitor func(ast.Node)
 
 func (v visitor) Visit(n ast.Node) ast.Visitor {

@@ -18,6 +18,7 @@ type Pack struct {
 	Properties []Property
 	Kinds      []Kind
 	Categories []Category
+	Posts      []Post
 
 	dir      string
 	docs     map[string]*document // every other .yaml file, by its name in the folder
@@ -52,6 +53,13 @@ type Category struct {
 	Pos   Pos
 }
 
+// Post is a duty post that rules, plans and notices name. Its id is the same in all packs, so that one pack gives it its title.
+type Post struct {
+	ID    string // "flood-crew"
+	Title Text
+	Pos   Pos
+}
+
 // mainFile is the declaration of pack.yaml.
 type mainFile struct {
 	Pack       String             `yaml:"pack" pack:"required,name" doc:"the pack's name; that of its folder" example:"gas"`
@@ -59,6 +67,7 @@ type mainFile struct {
 	Observes   Map[propertyEntry] `yaml:"observes" pack:"name" doc:"what is observed: each property under its name"`
 	Assets     Map[kindEntry]     `yaml:"assets" pack:"name" doc:"on what it is observed: each kind of asset under its name"`
 	Categories Map[categoryEntry] `yaml:"categories" pack:"name" doc:"what people report and inspectors find: each category under its name"`
+	Posts      Map[postEntry]     `yaml:"posts" pack:"name" doc:"what people call the duty posts that the pack names, each under its id; an id means the same post in all packs, and one pack gives it its title"`
 }
 
 type propertyEntry struct {
@@ -79,6 +88,11 @@ type kindEntry struct {
 type categoryEntry struct {
 	Title Text   `yaml:"title" pack:"required" doc:"the category's name for people" example:"{en: Smell of gas, zh-CN: 燃气异味}"`
 	About String `yaml:"about" pack:"required,one of place service" doc:"place: detectors may read it; service: they may not"`
+	Pos   Pos
+}
+
+type postEntry struct {
+	Title Text `yaml:"title" pack:"required" doc:"the post's name for people" example:"{en: Gas duty office, zh-CN: 燃气值班室}"`
 	Pos   Pos
 }
 
@@ -188,6 +202,10 @@ func (p *Pack) take(d *decoder, m *mainFile) {
 	for _, e := range m.Categories {
 		d.impersonal(e.Key, e.Value.Title, "category")
 		p.Categories = append(p.Categories, Category{ID: p.id(e.Key.Value), Title: e.Value.Title, Place: e.Value.About.Value == "place", Pos: e.Key.Pos})
+	}
+	for _, e := range m.Posts {
+		d.impersonal(e.Key, e.Value.Title, "post")
+		p.Posts = append(p.Posts, Post{ID: e.Key.Value, Title: e.Value.Title, Pos: e.Key.Pos})
 	}
 }
 

@@ -271,6 +271,7 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 	ds = append(ds, plans(d, all)...)
 	ds = append(ds, chains(d, all)...)
 	ds = append(ds, upward(d, all, caseIDs)...)
+	ds = append(ds, posts(d, all)...)
 	var known []string
 	for _, c := range calendars(all) {
 		known = append(known, c.ID)

@@ -61,6 +61,7 @@ func Examples() []Example {
 		{pack.CodeUnit, "pack.yaml", `"%LEL"`, `"%LEI"`},
 		{pack.CodeUnmeasured, "pack.yaml", `range: [0, 100]}`, "range: [0, 100]}\n  pressure: {title: {en: Pressure, zh-CN: 压力}, unit: kPa, range: [0, 4000]}"},
 		{pack.CodeMeasuresNone, "pack.yaml", "categories:", "  valve: {title: {en: Valve, zh-CN: 阀门}}\ncategories:"},
+		{pack.CodeUntitled, "plans.yaml", `post: gas-crew`, `post: gas-crews`},
 		{pack.CodeUnopened, "detectors.yaml", "  opens: {case: leak, from: orange}\n", ""},
 		{pack.CodeUnheard, "detectors.yaml", "  watches: methane\n  on: kitchen-alarm\n  every: 1m\n  levels:\n    yellow: {when: \"value >= 5\", for: 1m}\n    orange: {when: \"value >= 10\", for: 30s}\n  clear: {when: \"value < 3\", for: 10m}\n  silent_after: 2h\n",
 			"  inputs: {gas: {watches: methane, on: kitchen-alarm}}\n  per: asset\n  every: 1m\n  levels:\n    yellow: {when: \"gas >= 5\", for: 1m}\n    orange: {when: \"gas >= 10\", for: 30s}\n  clear: {when: \"gas < 3\", for: 10m}\n"},
