@@ -35,6 +35,8 @@ type packs struct {
 	basins     []*drainage.Basin
 	chains     []*notify.Chain
 	upward     []*watch.Rules
+	posts      posts
+	declaring  []*pack.Pack // those that declare posts
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -49,7 +51,7 @@ func (a *App) loadPacks(context.Context) error {
 
 // LoadPacks reads the packs in the binary and those in the folders. All mistakes of all packs come at once.
 func LoadPacks(dirs ...string) (packs, error) {
-	p := packs{properties: map[string]pack.Property{}}
+	p := packs{properties: map[string]pack.Property{}, posts: posts{}}
 	var errs []error
 	entries, err := fs.ReadDir(shipped.FS(), ".")
 	if err != nil {
@@ -80,6 +82,11 @@ func (p *packs) add(files fs.FS, dir string) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
+	if err := packtool.Disagree(d.Pack, p.declaring...).Err(); err != nil {
+		return err
+	}
+	p.posts.add(d.Pack.Posts)
+	p.declaring = append(p.declaring, d.Pack)
 	for _, prop := range d.Pack.Properties {
 		p.properties[prop.ID] = prop
 	}

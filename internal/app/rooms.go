@@ -221,6 +221,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.reports.Routes(r)
 	a.inspect.Routes(r)
 	a.calendarRoutes(r)
+	a.postRoutes(r)
 	a.detect.Routes(r)
 	a.models.Routes(r)
 	a.warn.Routes(r)
