@@ -117,6 +117,8 @@ test('post and order are in the address, and each is chosen by keyboard', async 
   const { officer } = await city(t);
   const page = await officer();
   await page.open();
+  const choices = await page.locator('main').getByLabel('Post').locator('option').allInnerTexts();
+  assert.ok(choices.includes('Gas repair crew') && choices.includes('gas-office'), `posts stand by their titles, one without a title by its id: ${choices.join(', ')}`);
   await page.locator('main').getByLabel('Post').selectOption('gas-crew');
   await page.waitForURL(/post=gas-crew/);
   await page.waitForFunction(() => document.querySelectorAll('.items .item').length === 4);

@@ -28,6 +28,14 @@ const OFFICERS = {
   drainage: { id: 3, name: 'demo-drainage', organisation: 3, organisation_name: { en: 'Langang Drainage Company', 'zh-CN': '澜港排水有限公司' }, roles: ['operator'] },
 };
 
+// A few of those that the packs name; others are shown by their ids.
+const POSTS = {
+  'flood-crew': { en: 'Flood crew', 'zh-CN': '防汛抢险队' },
+  'gas-crew': { en: 'Gas repair crew', 'zh-CN': '燃气抢修队' },
+  'pump-crew': { en: 'Pump crew', 'zh-CN': '排涝抢险队' },
+  'town-duty': { en: 'Town duty office', 'zh-CN': '街镇值班室' },
+};
+
 class Problem extends Error {
   constructor(status, code, detail, field = '', more = undefined) {
     super(detail);
@@ -146,6 +154,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       return null;
     },
     'GET /areas': () => ({ items: c.areas }),
+    'GET /posts': () => ({ posts: POSTS }),
     'GET /places': (r) => {
       if (Number(r.query.get('limit')) > 1000) throw new Problem(422, 'web.invalid', 'limit is at most 1000', 'limit');
       const from = Number(r.query.get('after') ?? 0);
