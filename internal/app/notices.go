@@ -34,7 +34,7 @@ func (a *App) buildNotices() error {
 	}
 	a.notify, err = notify.New(notify.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Accounts: a.access, Cases: a.respond, Alerts: alerts{a}, Register: duties{a}, Findings: a.inspect,
-		News: a.bus, Push: push, Chains: a.packs.chains, Kinds: a.packs.caseTitle,
+		News: a.bus, Push: push, Chains: a.packs.chains, Kinds: a.packs.caseTitle, Posts: a.packs.posts.title,
 	})
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func (p posts) title(id string) lifecycle.Text {
 	if t, ok := p[id]; ok {
 		return t
 	}
-	return lifecycle.Words(id, id)
+	return lifecycle.Verbatim(id)
 }
 
 // postRoutes adds the titles of posts, all at once: the console names posts on nearly every page.

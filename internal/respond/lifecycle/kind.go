@@ -20,6 +20,9 @@ type Text struct {
 // Words are a text in English and Chinese.
 func Words(en, zh string) Text { return Text{En: en, Zh: zh} }
 
+// Verbatim is what stands the same in both languages: a name that nobody has translated.
+func Verbatim(s string) Text { return Words(s, s) }
+
 // Kind is the life cycle of one kind of case, as a pack's cases.yaml states it. It is data: a case keeps the Kind that it
 // was opened with, whatever the pack says later.
 type Kind struct {

@@ -204,7 +204,7 @@ func (w *world) restart(d *db.DB) {
 		w.t.Fatal(err)
 	}
 	w.Service, err = New(Deps{
-		DB: d, Clock: w.clock, Access: w.access, Accounts: w.city, Cases: cases, Alerts: w.alerts, Register: w.city, Findings: findings, Chains: w.chains,
+		DB: d, Clock: w.clock, Access: w.access, Accounts: w.city, Cases: cases, Alerts: w.alerts, Register: w.city, Findings: findings, Chains: w.chains, Posts: postTitles,
 		Kinds: func(kind string) lifecycle.Text {
 			if i := slices.IndexFunc(kinds, func(k *lifecycle.Kind) bool { return k.ID == kind }); i >= 0 {
 				return kinds[i].Title

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -292,7 +291,8 @@ func (s *Service) acknowledge(tx *db.Tx, who access.Actor, id int64, now time.Ti
 	if err != nil || n.Over {
 		return err
 	}
-	text := lifecycle.Words(fmt.Sprintf("%s has taken note", nameIn(s.name(n.Organisation).En, n.Post)), s.name(n.Organisation).Zh+postIn(n.Post)+"已签收通知")
+	by := s.called(s.name(n.Organisation), n.Post)
+	text := lifecycle.Words(by.En+" has taken note", by.Zh+"已签收通知")
 	if err := s.enter(tx, r, text, map[string]any{"notice": n.ID, "organisation": n.Organisation, "post": n.Post}, who, now); err != nil {
 		return err
 	}
@@ -301,20 +301,6 @@ func (s *Service) acknowledge(tx *db.Tx, who access.Actor, id int64, now time.Ti
 		return err
 	}
 	return s.acknowledged(tx, r, n.ID, who.Name, now)
-}
-
-func nameIn(name, post string) string {
-	if post == "" {
-		return name
-	}
-	return name + ", " + post
-}
-
-func postIn(post string) string {
-	if post == "" {
-		return ""
-	}
-	return "（" + post + "）"
 }
 
 // ParseOrganisation reads the organisation of a request: empty is the actor's own.

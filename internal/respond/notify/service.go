@@ -121,6 +121,8 @@ type Deps struct {
 	Chains []*Chain
 	// Kinds are the titles of the kinds of case.
 	Kinds func(kind string) lifecycle.Text
+	// Posts are the titles of posts; one that has none is called by its id. nil: all are. It answers from memory.
+	Posts func(post string) lifecycle.Text
 }
 
 // Service runs chains and keeps inboxes. Its methods are safe for concurrent use.
@@ -134,6 +136,9 @@ func New(d Deps) (*Service, error) {
 	set, err := NewSet(d.Chains)
 	if err != nil {
 		return nil, err
+	}
+	if d.Posts == nil {
+		d.Posts = lifecycle.Verbatim
 	}
 	return &Service{Deps: d, chains: set}, nil
 }

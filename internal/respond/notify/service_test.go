@@ -592,7 +592,7 @@ func TestCaseOfAnAlertHasItsLines(t *testing.T) {
 	})
 	w.tell(events.CaseOpened{Case: id, Alert: 1, Owner: gasCo, At: noon})
 	w.pass(3 * time.Minute)
-	if got := strings.Join(w.lines(id), "|"); got != "已通知燃气公司：告警待签收|已通知市值班室（duty-officer）：告警待签收" || w.notices()[0].Case != id {
+	if got := strings.Join(w.lines(id), "|"); got != "已通知燃气公司：告警待签收|已通知市值班室（值班员）：告警待签收" || w.notices()[0].Case != id {
 		t.Error(got)
 	}
 }

@@ -29,14 +29,20 @@ func callWords(c *Chain, round int) lifecycle.Text {
 	return lifecycle.Words(fmt.Sprintf("%s (reminder %d)", c.Title.En, round), fmt.Sprintf("%s（第 %d 次催办）", c.Title.Zh, round))
 }
 
-// toldWords are the line of a case's timeline that says that a post was told.
-func toldWords(c *Chain, who lifecycle.Text, post string, round int) lifecycle.Text {
-	if who == (lifecycle.Text{}) {
-		who = city
+// called is what a post of an organisation is called; without a post it is the organisation.
+func (s *Service) called(organisation lifecycle.Text, post string) lifecycle.Text {
+	if organisation == (lifecycle.Text{}) {
+		organisation = city
 	}
-	if post != "" {
-		who = lifecycle.Words(who.En+", "+post, who.Zh+"（"+post+"）")
+	if post == "" {
+		return organisation
 	}
+	p := s.Posts(post)
+	return lifecycle.Words(organisation.En+", "+p.En, organisation.Zh+"（"+p.Zh+"）")
+}
+
+// toldWords are the line of a case's timeline that says who was told.
+func toldWords(c *Chain, who lifecycle.Text, round int) lifecycle.Text {
 	why := callWords(c, round)
 	return lifecycle.Words("Told "+who.En+": "+why.En, "已通知"+who.Zh+"："+why.Zh)
 }
