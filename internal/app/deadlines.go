@@ -16,15 +16,16 @@ import (
 )
 
 // deadlines is the report on deadlines with the words of packs and categories.
-func deadlines(d *db.DB, c clock.Clock, a access.Decider, r deadline.Register, kinds []*lifecycle.Kind, categories []reports.Category) *deadline.Service {
+func deadlines(d *db.DB, c clock.Clock, a access.Decider, r deadline.Register, p packs, categories []reports.Category) *deadline.Service {
 	kindTitles := map[string]lifecycle.Text{}
-	for _, k := range kinds {
+	for _, k := range p.cases {
 		kindTitles[k.ID] = k.Title
 	}
 	return deadline.New(deadline.Deps{
 		DB: d, Clock: c, Access: a, Register: r,
 		KindTitle:     func(id string) lifecycle.Text { return kindTitles[id] },
 		CategoryTitle: categoryTitle(categories),
+		PostTitle:     p.posts.title,
 	})
 }
 
@@ -75,5 +76,5 @@ func OpenDeadlines(ctx context.Context, data, database string, packDirs []string
 		_ = store.Close() // the error that matters is the first
 		return nil, ctx, nil, err
 	}
-	return deadlines(store, clock.System(), policy, register{&App{city: c}}, packs.cases, categories), ctx, store.Close, nil
+	return deadlines(store, clock.System(), policy, register{&App{city: c}}, packs, categories), ctx, store.Close, nil
 }

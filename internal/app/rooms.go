@@ -111,7 +111,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.limits = deadlines(a.db, a.clock, a.access, known, a.packs.cases, a.reports.Categories())
+	a.limits = deadlines(a.db, a.clock, a.access, known, a.packs, a.reports.Categories())
 	set, err := a.site(ctx)
 	if err != nil {
 		return err

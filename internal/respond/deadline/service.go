@@ -31,6 +31,7 @@ type Deps struct {
 	Register      Register
 	KindTitle     func(kind string) lifecycle.Text
 	CategoryTitle func(category string) lifecycle.Text
+	PostTitle     func(post string) lifecycle.Text // that of a post without one is its id
 }
 
 // Service reports on deadlines. It is safe for concurrent use and writes nothing.

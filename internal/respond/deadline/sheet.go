@@ -31,7 +31,7 @@ func (s *Service) Sheet(ctx context.Context, w io.Writer, ask Ask, chinese bool)
 	}
 	f := excelize.NewFile()
 	defer f.Close()
-	b := &book{File: f, zone: zone, chinese: chinese}
+	b := &book{File: f, zone: zone, chinese: chinese, posts: s.PostTitle}
 	if b.bold, err = f.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}}); err != nil {
 		return err
 	}
@@ -75,6 +75,7 @@ type book struct {
 	*excelize.File
 	zone              *time.Location
 	chinese           bool
+	posts             func(post string) lifecycle.Text
 	bold, date, share int
 	row               int
 	out               *excelize.StreamWriter
@@ -176,6 +177,8 @@ func (b *book) figures(r *Report) error {
 		second := g.Filter[string(r.By)]
 		if second == None {
 			second = ""
+		} else if r.By == ByPost {
+			second = b.post(second)
 		}
 		if err := line(b.say(g.Title), second, g.Figures, g.Private); err != nil {
 			return err
@@ -218,12 +221,20 @@ func (b *book) rows(all func(each func(RowView) error) error) error {
 			late = float64(r.Late) / 3600
 		}
 		return b.add(r.Case, b.say(r.Title), b.say(whatWords(r.What)), status[r.Status], orID(b.say(r.KindTitle), r.Kind), orID(b.say(r.CategoryTitle), r.Category),
-			b.say(r.OrganisationName), r.Post, b.say(r.AreaName), b.time(&r.StartedAt), b.time(&r.FirstDueAt), b.time(&r.DueAt), r.Extensions, b.time(r.EndedAt), late)
+			b.say(r.OrganisationName), b.post(r.Post), b.say(r.AreaName), b.time(&r.StartedAt), b.time(&r.FirstDueAt), b.time(&r.DueAt), r.Extensions, b.time(r.EndedAt), late)
 	})
 	if err != nil {
 		return err
 	}
 	return b.out.Flush()
+}
+
+// post is what a post is called.
+func (b *book) post(id string) string {
+	if id == "" || b.posts == nil {
+		return id
+	}
+	return orID(b.say(b.posts(id)), id)
 }
 
 func orID(title, id string) string {

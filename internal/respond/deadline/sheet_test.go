@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
@@ -11,6 +12,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
 func fieldOf(err error) string {
@@ -76,6 +78,44 @@ func TestSheet(t *testing.T) {
 		}
 		if err := w.Sheet(context.Background(), &bytes.Buffer{}, Ask{}, false); err == nil {
 			t.Error("the public may not export")
+		}
+	})
+}
+
+// A post stands by its title in both sheets; one without a title by its id.
+func TestSheetNamesPosts(t *testing.T) {
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.PostTitle = func(post string) lifecycle.Text {
+			if post == "gas-crew" {
+				return lifecycle.Words("Gas repair crew", "燃气抢修队")
+			}
+			return lifecycle.Text{}
+		}
+		w.add(row{caseID: 5, organisation: 8, post: "gas-crew", area: 21, due: -2, ended: 1, state: Met},
+			row{caseID: 6, organisation: 8, post: "harbour-watch", area: 21, due: -1, ended: 1, state: Met})
+		for _, chinese := range []bool{false, true} {
+			var file bytes.Buffer
+			if err := w.Sheet(as(0), &file, Ask{By: "post"}, chinese); err != nil {
+				t.Fatal(err)
+			}
+			f, err := excelize.OpenReader(&file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			figures, rows, want := "Figures", "Rows", "Gas repair crew"
+			if chinese {
+				figures, rows, want = "统计", "明细", "燃气抢修队"
+			}
+			for sheet, column := range map[string]int{figures: 1, rows: 7} {
+				got, err := f.GetRows(sheet)
+				if err != nil || len(got) < 3 {
+					t.Fatal(got, err)
+				}
+				if names := []string{got[1][column], got[2][column]}; !slices.Contains(names, want) || !slices.Contains(names, "harbour-watch") {
+					t.Errorf("%s: posts are called %v", sheet, names)
+				}
+			}
 		}
 	})
 }
