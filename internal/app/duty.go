@@ -221,7 +221,7 @@ func (e elsewhere) Figures(ctx context.Context, s respond.Span) ([]watch.Figure,
 	}
 	count := func(column string) func(a *detect.Alert) {
 		return func(a *detect.Alert) {
-			f.add(watch.GroupAlarms, names[a.Detector], postWord(names[a.Detector]), column, alertItem(a))
+			f.add(watch.GroupAlarms, names[a.Detector], e.postWord(names[a.Detector]), column, alertItem(a))
 		}
 	}
 	if err := e.alerts(ctx, detect.Filter{From: s.From, To: s.To}, count("raised")); err != nil {
@@ -382,9 +382,9 @@ func levelWord(level string) lifecycle.Text {
 	}[level]
 }
 
-func postWord(post string) lifecycle.Text {
+func (e elsewhere) postWord(post string) lifecycle.Text {
 	if post == "" {
 		return lifecycle.Words("Detectors that are gone", "已停用规则")
 	}
-	return lifecycle.Words(post, post)
+	return e.packs.posts.title(post)
 }

@@ -24,6 +24,7 @@ func (a *App) newJoint(ctx context.Context) (*joint.Service, error) {
 	}
 	return joint.New(joint.Deps{
 		Cases: a.respond, Facts: facts{a}, City: lifecycle.Words(set.Name.English, set.Name.Chinese), Zone: set.TimeZone,
+		Posts: a.packs.posts.title,
 	})
 }
 

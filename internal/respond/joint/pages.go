@@ -228,7 +228,8 @@ func (s *Service) reportPage(w http.ResponseWriter, r *http.Request) {
 		Style, Other string
 		City         lifecycle.Text
 		Name         func(int64) lifecycle.Text
-	}{p, s.pages.style, other, s.City, names}
+		Called       func(post string) lifecycle.Text
+	}{p, s.pages.style, other, s.City, names, s.Posts}
 	var b bytes.Buffer
 	if err := s.pages.byLang[lang].Execute(&b, dot); err != nil {
 		web.WriteError(w, r, fmt.Errorf("print report %d: %w", id, err))

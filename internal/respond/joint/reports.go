@@ -143,7 +143,7 @@ func (s *Service) write(ctx context.Context, caseID int64, r ReportRequest) (*si
 		Form: r.Form, Case: caseID, Kind: c.Kind, Agency: r.Agency, Since: c.OpenedAt, Until: s.Cases.Clock.Now().UTC().Truncate(time.Microsecond), Zone: s.Zone,
 		Subject: subject(head, c), From: s.from(ctx),
 		To: r.To, Copy: r.Copy,
-		Organisations: s.names(ctx),
+		Organisations: s.names(ctx), Posts: s.Posts,
 	}
 	if r.Form == sitrep.Activity {
 		o.From = s.orgName(ctx, r.Agency)

@@ -34,6 +34,8 @@ type Deps struct {
 	// City is what the city is called, and Zone its time.
 	City lifecycle.Text
 	Zone *time.Location
+	// Posts are the titles of posts; one that has none is called by its id. nil: all are. It answers from memory.
+	Posts func(post string) lifecycle.Text
 }
 
 // Service runs joint rooms. Its methods are safe for concurrent use.
@@ -46,6 +48,9 @@ type Service struct {
 func New(d Deps) (*Service, error) {
 	if d.Zone == nil {
 		d.Zone = time.UTC
+	}
+	if d.Posts == nil {
+		d.Posts = lifecycle.Verbatim
 	}
 	p, err := newPages(d.Zone)
 	if err != nil {
@@ -89,7 +94,8 @@ func (s *Service) carry(ctx context.Context, caseID int64, d deed) (respond.Rece
 		return respond.Receipt{}, err
 	}
 	if by.post != "" {
-		by.name = lifecycle.Words(by.name.En+" ("+by.post+")", by.name.Zh+"（"+by.post+"）")
+		p := s.Posts(by.post)
+		by.name = lifecycle.Words(by.name.En+" ("+p.En+")", by.name.Zh+"（"+p.Zh+"）")
 	}
 	opening, err := s.opening(ctx, caseID)
 	if err != nil {

@@ -104,6 +104,7 @@ type Options struct {
 	Until         time.Time // when the entries were read
 	Zone          *time.Location
 	Organisations func(id int64) Text
+	Posts         func(post string) Text // nil: by their ids
 }
 
 // Make makes a report. Entries are those of the case, in order.
@@ -218,7 +219,11 @@ func (w *writer) who(org int64, post string) Text {
 	if post == "" {
 		return n
 	}
-	return lifecycle.Words(n.En+" ("+post+")", n.Zh+"（"+post+"）")
+	p := lifecycle.Verbatim(post)
+	if w.o.Posts != nil {
+		p = w.o.Posts(post)
+	}
+	return lifecycle.Words(n.En+" ("+p.En+")", n.Zh+"（"+p.Zh+"）")
 }
 
 // clock is a time as a line of text has it, in the city's zone.
