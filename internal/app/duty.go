@@ -26,7 +26,7 @@ func (a *App) newWatch(ctx context.Context) (*watch.Service, error) {
 	}
 	return watch.New(watch.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Cases: a.respond, Register: register{a}, Elsewhere: elsewhere{a}, Vault: a.vault, News: a.bus,
-		Upward: a.packs.upward, City: lifecycle.Words(site.Name.English, site.Name.Chinese), Zone: site.TimeZone,
+		Upward: a.packs.upward, City: lifecycle.Words(site.Name.English, site.Name.Chinese), Zone: site.TimeZone, Posts: a.packs.posts.title,
 	})
 }
 

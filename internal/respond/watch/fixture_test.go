@@ -68,6 +68,14 @@ func (*city) Name(_ context.Context, kind string, id int64) lifecycle.Text {
 	return lifecycle.Words(fmt.Sprintf("%s %d", kind, id), fmt.Sprintf("%d号%s", id, map[string]string{"organisation": "单位", "asset": "设施", "area": "网格"}[kind]))
 }
 
+// postTitles are those of a pack that names one post.
+func postTitles(post string) lifecycle.Text {
+	if post == "gas-crew" {
+		return lifecycle.Words("Gas repair crew", "燃气抢修队")
+	}
+	return lifecycle.Verbatim(post)
+}
+
 func (*city) Posts(context.Context) ([]RegisterPost, error) {
 	return []RegisterPost{{40, "gas-crew"}, {40, "duty-office"}, {41, ""}}, nil
 }
@@ -152,7 +160,7 @@ func newWorld(t testing.TB, d *db.DB, kinds ...*lifecycle.Kind) *world {
 		t.Fatal(err)
 	}
 	w.Service, err = New(Deps{DB: d, Clock: w.clock, Access: policy, Cases: w.cases, Register: w.city, Elsewhere: w.city, Vault: w.vault,
-		Upward: []*Rules{shipped(t)}, City: Text{En: "Langang", Zh: "澜港市"}, Zone: time.FixedZone("CST", 8*3600)})
+		Upward: []*Rules{shipped(t)}, City: Text{En: "Langang", Zh: "澜港市"}, Zone: time.FixedZone("CST", 8*3600), Posts: postTitles})
 	if err != nil {
 		t.Fatal(err)
 	}

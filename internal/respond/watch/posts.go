@@ -419,7 +419,7 @@ func (s *Service) Phones(ctx context.Context) ([]PostView, error) {
 	}
 	for _, d := range duties {
 		if d.Name != "" && !slices.ContainsFunc(posts, func(p Post) bool { return p.Organisation == d.Organisation && p.Name == d.Name }) {
-			out = append(out, PostView{Post: Post{Organisation: d.Organisation, Name: d.Name, Title: Text{En: d.Name, Zh: d.Name}},
+			out = append(out, PostView{Post: Post{Organisation: d.Organisation, Name: d.Name, Title: s.Posts(d.Name)},
 				OrganisationName: name(d.Organisation), FromRegister: true, Now: []Shift{}})
 		}
 	}

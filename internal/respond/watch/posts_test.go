@@ -86,6 +86,9 @@ func TestDirectoryAndRoster(t *testing.T) {
 		var got []string
 		for _, p := range phones {
 			line := fmt.Sprintf("%d/%s %s", p.Organisation, p.Name, p.Phone)
+			if p.FromRegister {
+				line += p.Title.Zh
+			}
 			for _, x := range p.Now {
 				line += " now " + x.Who
 			}
@@ -94,7 +97,7 @@ func TestDirectoryAndRoster(t *testing.T) {
 			}
 			got = append(got, line)
 		}
-		if want := "40/ 6288 0000, 40/duty-office 6288 9999 now officer-1, 40/gas-crew  from the register"; strings.Join(got, ", ") != want {
+		if want := "40/ 6288 0000, 40/duty-office 6288 9999 now officer-1, 40/gas-crew 燃气抢修队 from the register"; strings.Join(got, ", ") != want {
 			t.Errorf("directory %s", strings.Join(got, ", "))
 		}
 		roster, err := w.Roster(officer(2), from, from.Add(24*time.Hour))

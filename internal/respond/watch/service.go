@@ -85,6 +85,9 @@ type Deps struct {
 	// City is how reports call the city, Zone its local time.
 	City Text
 	Zone *time.Location
+	// Posts are the titles of posts that the directory has none for; one without a title is called by its id. nil: all are. It
+	// answers from memory.
+	Posts func(post string) Text
 }
 
 // Service is the watch. Its methods are safe for concurrent use.
@@ -99,6 +102,9 @@ func New(d Deps) (*Service, error) {
 	s := &Service{Deps: d, rules: map[string]*Rules{}}
 	if s.Zone == nil {
 		s.Zone = time.UTC
+	}
+	if s.Posts == nil {
+		s.Posts = lifecycle.Verbatim
 	}
 	for _, r := range d.Upward {
 		if s.rules[r.Case] != nil {
