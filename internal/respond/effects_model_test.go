@@ -156,6 +156,11 @@ func TestEffectsAgainstNotebook(t *testing.T) {
 			rt.Repeat(map[string]func(*rapid.T){
 				"move": move, "move on": move, "move further": move, "decide": decide,
 				"open": func(*rapid.T) { open() },
+				"past news comes again": func(rt *rapid.T) {
+					if diff := w.again(rapid.IntRange(1, 5).Draw(rt, "news")); diff != "" {
+						rt.Fatal(diff)
+					}
+				},
 				"wait": func(rt *rapid.T) {
 					w.clock.Advance(time.Duration(rapid.SampledFrom([]int{1, 3600, 86400, 5 * 86400}).Draw(rt, "s")) * time.Second)
 				},
@@ -164,8 +169,10 @@ func TestEffectsAgainstNotebook(t *testing.T) {
 				},
 				"restart": func(*rapid.T) {
 					now := w.clock.Now()
+					heard := w.heard
 					w = newWorld(t, d, w.Kinds...)
 					w.clock.Set(now)
+					w.heard = heard
 				},
 				"": func(rt *rapid.T) {
 					w.settle()

@@ -60,9 +60,7 @@ func (w *world) report(id int64, r events.ReportReceived) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.Hear(as(access.System("respond")), bus.Message{ID: 10_000 + id, Subject: r.Subject(), Data: body}); err != nil {
-		w.t.Fatal(err)
-	}
+	w.hear(bus.Message{ID: 10_000 + id, Subject: r.Subject(), Data: body})
 }
 
 func (w *world) caseOf(what string, id int64) (caseID int64) {
@@ -418,12 +416,19 @@ func TestMerge(t *testing.T) {
 	})
 }
 
-// News of an alert whose case was merged stands where the work goes on.
-func TestNewsOfAMergedAlert(t *testing.T) {
+// mergeable is the kind of gas leaks with a move by which one is merged into another.
+func mergeable(t testing.TB) *lifecycle.Kind {
+	t.Helper()
 	gas := kind(t, "gas", "gas-leak")
 	gas.States = append(gas.States, lifecycle.State{ID: "merged", Title: lifecycle.Words("Merged", "已并案"), End: "merged"})
 	gas.Moves = append(gas.Moves, lifecycle.Move{ID: "merge", Title: lifecycle.Words("Merge", "并案"), From: []string{"opened"}, To: "merged",
 		Does: lifecycle.Merge, Who: []string{"duty-officer"}, Requires: []lifecycle.Requirement{{Field: "into", Kind: "case"}}})
+	return gas
+}
+
+// News of an alert whose case was merged stands where the work goes on.
+func TestNewsOfAMergedAlert(t *testing.T) {
+	gas := mergeable(t)
 	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d, gas)
 		w.alert("alert.raised", 1, 500, "orange")
@@ -441,6 +446,52 @@ func TestNewsOfAMergedAlert(t *testing.T) {
 			t.Errorf("%d cases", n)
 		}
 	})
+}
+
+// After a crash a whole run of past news comes again, in order. News that wrote no line the first time is known for old all the same.
+func TestPastNewsOfAnAlertChangesNothing(t *testing.T) {
+	type news struct {
+		subject string
+		alert   int64
+		level   string
+	}
+	for name, x := range map[string]struct {
+		news  []news
+		merge bool // 501 into 500
+		level string
+	}{
+		"opened by a later rise": {level: "orange",
+			news: []news{{"alert.raised", 500, "blue"}, {"alert.changed", 500, "yellow"}, {"alert.changed", 500, "orange"}}},
+		"changed in something else": {level: "red",
+			news: []news{{"alert.raised", 500, "orange"}, {"alert.changed", 500, "orange"}, {"alert.changed", 500, "red"}}},
+		"cleared, then merged": {merge: true, level: "red",
+			news: []news{{"alert.raised", 500, "red"}, {"alert.raised", 501, "orange"}, {"alert.changed", 501, "yellow"}, {"alert.cleared", 501, "yellow"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+				w := newWorld(t, d, mergeable(t))
+				for i, n := range x.news {
+					w.alert(n.subject, int64(i+1), n.alert, n.level)
+				}
+				id := w.caseOf("alert", 500)
+				if x.merge {
+					w.make(watch, w.caseOf("alert", 501), "merge", map[string]any{"into": float64(id)})
+				}
+				for n := range len(x.news) + 1 {
+					if diff := w.again(n); diff != "" {
+						t.Error(diff)
+					}
+				}
+				if level := w.page(id).Level; level != x.level {
+					t.Errorf("the case is %s, want %s", level, x.level)
+				}
+				w.alert("alert.changed", 9, 500, "yellow")
+				if level := w.page(id).Level; level != "yellow" {
+					t.Errorf("after fresh news the case is %s", level)
+				}
+			})
+		})
+	}
 }
 
 func TestSplit(t *testing.T) {

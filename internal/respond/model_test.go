@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
@@ -253,5 +254,60 @@ func anyone() *rapid.Generator[access.Actor] {
 		default:
 			return officer(id)
 		}
+	})
+}
+
+// TestPastNewsAgainstNothing tells of several alerts at random, two of which have one cause, and merges their cases; past news that
+// comes again, however much of it, changes nothing, and the case of an alert that was merged into none has the alert's level.
+func TestPastNewsAgainstNothing(t *testing.T) {
+	d := dbtest.SQLite(t, rooms()...)
+	first, event := int64(0), int64(0)
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, d, mergeable(t))
+		first += 10
+		levels := map[int64]string{}
+		rt.Repeat(map[string]func(*rapid.T){
+			"news": func(rt *rapid.T) {
+				a := first + rapid.Int64Range(0, 2).Draw(rt, "alert")
+				lead := int64(0)
+				if a == first+2 {
+					lead = first
+				}
+				event++
+				subject := rapid.SampledFrom([]string{"alert.changed", "alert.changed", "alert.rest_over", "alert.cleared"}).Draw(rt, "subject")
+				if levels[a] == "" {
+					subject = "alert.raised"
+				}
+				if subject != "alert.cleared" {
+					levels[a] = rapid.SampledFrom([]string{"blue", "yellow", "orange", "red"}).Draw(rt, "level")
+				}
+				w.hear(bus.Message{ID: event, Subject: subject, Data: fmt.Appendf(nil, `{"alert":%d,"lead":%d,"detector":"gas/methane-indoor","level":%q,"rests":%t,
+					"opens":{"case":"gas-leak","from":"orange"},"title":{"en":"Methane","zh-CN":"甲烷"},"datastreams":[%d]}`,
+					a, lead, levels[a], rapid.IntRange(0, 4).Draw(rt, "rests") == 0, a)})
+			},
+			"merge": func(rt *rapid.T) {
+				var open []int64
+				for a := range int64(2) {
+					if n := w.count(`select count(*) from cases where alert = $1 and state = 'opened'`, first+a); n == 1 {
+						open = append(open, w.caseOf("alert", first+a))
+					}
+				}
+				if len(open) == 2 {
+					w.make(watch, open[1], "merge", map[string]any{"into": float64(open[0])})
+				}
+			},
+			"past news comes again": func(rt *rapid.T) {
+				if diff := w.again(rapid.IntRange(1, 12).Draw(rt, "news")); diff != "" {
+					rt.Fatal(diff)
+				}
+			},
+			"": func(rt *rapid.T) {
+				a := first + 1 // nothing is merged into its case, and none joins it
+				wrong := w.count(`select count(*) from cases where alert = $1 and merged_into = 0 and level <> $2`, a, levels[a])
+				if wrong > 0 {
+					rt.Fatalf("alert %d is %s, its case is not", a, levels[a])
+				}
+			},
+		})
 	})
 }

@@ -78,41 +78,21 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		now := s.now()
 		c, err := caseFor(tx, "alert", a.Alert)
+		none := errors.Is(err, db.ErrNotFound)
 		switch {
-		case errors.Is(err, db.ErrNotFound):
-			if a.Opens == nil || a.Opens.Case == "" || !reaches(a.Level, a.Opens.From) {
-				return nil
-			}
-			if a.Rests {
-				return nil
-			}
-			if a.Lead != 0 { // one cause is one case
-				led, err := caseFor(tx, "alert", a.Lead)
-				if err == nil {
-					led, err = goesOn(tx, led)
-				}
-				if err == nil && led.Kind == a.Opens.Case && led.ClosedAt.IsZero() {
-					return s.joins(tx, led, a, m.ID, who, now)
-				}
-				if err != nil && !errors.Is(err, db.ErrNotFound) {
-					return err
-				}
-			}
-			why := lifecycle.Words("Opened for the alert: "+a.Title.EN, "根据告警立案："+a.Title.ZH)
-			if m.Subject == "alert.rest_over" {
-				why = lifecycle.Words("Opened for an alert that had rested and stands: "+a.Title.EN, "暂缓处置的告警尚未恢复，现予立案："+a.Title.ZH)
-			}
-			o := Opening{Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot}
-			first := Entry{Kind: "alert", Text: why, Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level, "detector": a.Detector}}
-			if again, err := s.recur(tx, who, o, first, now); err != nil || again != nil {
-				return err
-			}
-			_, _, err := s.open(tx, who, o, first, now)
+		case err != nil && !none:
 			return err
-		case err != nil:
+		case none && (a.Opens == nil || a.Opens.Case == "" || !reaches(a.Level, a.Opens.From) || a.Rests):
+			return nil
+		}
+		if fresh, err := takeNews(tx, a.Alert, m.ID); err != nil || !fresh {
 			return err
-		case m.Subject == "alert.raised" || c.Level == a.Level:
-			return nil // a repeat
+		}
+		if none {
+			return s.opens(tx, m, a, spot, who, now)
+		}
+		if m.Subject == "alert.raised" || c.Level == a.Level {
+			return nil // it says nothing new
 		}
 		own := c.Alert == a.Alert && c.MergedInto == 0
 		if c, err = goesOn(tx, c); err != nil {
@@ -136,6 +116,33 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 	if errors.Is(err, errUnknownKind) {
 		return drop(err)
 	}
+	return err
+}
+
+// opens opens the case of an alert that has none, or has it noted in that of its lead. m is the news that says so.
+func (s *Service) opens(tx *db.Tx, m bus.Message, a events.AlertFacts, spot inspect.Spot, who access.Actor, now time.Time) error {
+	if a.Lead != 0 { // one cause is one case
+		led, err := caseFor(tx, "alert", a.Lead)
+		if err == nil {
+			led, err = goesOn(tx, led)
+		}
+		if err == nil && led.Kind == a.Opens.Case && led.ClosedAt.IsZero() {
+			return s.joins(tx, led, a, m.ID, who, now)
+		}
+		if err != nil && !errors.Is(err, db.ErrNotFound) {
+			return err
+		}
+	}
+	why := lifecycle.Words("Opened for the alert: "+a.Title.EN, "根据告警立案："+a.Title.ZH)
+	if m.Subject == "alert.rest_over" {
+		why = lifecycle.Words("Opened for an alert that had rested and stands: "+a.Title.EN, "暂缓处置的告警尚未恢复，现予立案："+a.Title.ZH)
+	}
+	o := Opening{Kind: a.Opens.Case, Level: a.Level, Alert: a.Alert, Datastreams: a.Datastreams, Spot: spot}
+	first := Entry{Kind: "alert", Text: why, Event: m.ID, Data: map[string]any{"alert": a.Alert, "level": a.Level, "detector": a.Detector}}
+	if again, err := s.recur(tx, who, o, first, now); err != nil || again != nil {
+		return err
+	}
+	_, _, err := s.open(tx, who, o, first, now)
 	return err
 }
 
@@ -218,6 +225,9 @@ func (s *Service) alertCleared(ctx context.Context, m bus.Message) error {
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if fresh, err := takeNews(tx, a.Alert, m.ID); err != nil || !fresh {
 			return err
 		}
 		if c, err = goesOn(tx, c); err != nil {

@@ -79,6 +79,7 @@ type world struct {
 	clock *clock.Virtual
 	city  *city
 	loop  *timers.Loop
+	heard []bus.Message // of alerts and reports
 }
 
 func rooms() []db.Migrations {
@@ -111,9 +112,44 @@ func (w *world) alert(subject string, event, alert int64, level string) {
 	w.t.Helper()
 	body := fmt.Sprintf(`{"alert":%d,"detector":"gas/methane-indoor","level":%q,"asset":7,"datastreams":[70],"opens":{"case":"gas-leak","from":"orange"},
 		"title":{"en":"Methane indoors","zh-CN":"室内甲烷泄漏"}}`, alert, level)
-	if err := w.Hear(as(access.System("respond")), bus.Message{ID: event, Subject: subject, Data: []byte(body)}); err != nil {
+	w.hear(bus.Message{ID: event, Subject: subject, Data: []byte(body)})
+}
+
+func (w *world) hear(m bus.Message) {
+	w.t.Helper()
+	if err := w.Hear(as(access.System("respond")), m); err != nil {
 		w.t.Fatal(err)
 	}
+	w.heard = append(w.heard, m)
+}
+
+// again lets the last n news come again, in order, as after a crash; nothing may change by it. changed says what has, if anything.
+func (w *world) again(n int) (changed string) {
+	w.t.Helper()
+	state := func() string {
+		out := fmt.Sprintf("%d lines, %d events\n", w.count("select count(*) from case_timeline"), w.count("select count(*) from outbox"))
+		err := w.DB.Read(context.Background(), func(tx *db.Tx) error {
+			cs, err := casesBy(tx, `select `+caseColumns+` from cases order by id nulls last`)
+			for _, c := range cs {
+				out += fmt.Sprintf("%+v\n", *c)
+			}
+			return err
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return out
+	}
+	before := state()
+	for _, m := range w.heard[max(0, len(w.heard)-n):] {
+		if err := w.Hear(as(access.System("respond")), m); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if after := state(); after != before {
+		return fmt.Sprintf("the last %d news came again; before:\n%safter:\n%s", n, before, after)
+	}
+	return ""
 }
 
 func (w *world) count(query string, args ...any) (n int) {

@@ -320,6 +320,18 @@ func insertEntry(tx *db.Tx, caseID int64, e *Entry) (added bool, err error) {
 	return true, nil
 }
 
+// takeNews notes that the case of an alert takes an event about it. fresh is false where it has taken that one, or a later one: a
+// run of past events comes again in order, so that what it says last was true when it was first told, and need not be now.
+func takeNews(tx *db.Tx, alert, event int64) (fresh bool, err error) {
+	r, err := tx.Exec(`insert into case_alert_news (alert, event) values ($1, $2)
+		on conflict (alert) do update set event = excluded.event where case_alert_news.event < excluded.event`, alert, event)
+	if err != nil {
+		return false, fmt.Errorf("news of alert %d: %w", alert, err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
 func timeline(tx *db.Tx, caseID int64) ([]Entry, error) {
 	var es []Entry
 	err := tx.Each(func(rows *sql.Rows) error {
