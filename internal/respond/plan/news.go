@@ -81,7 +81,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 	}
 	// One that rests calls nobody, and so asks for no plan.
 	if m.Subject == "alert.cleared" || a.Rests || a.Kind == "monitoring" {
-		return s.over(ctx, "alert", a.Alert)
+		return s.over(ctx, m.ID, "alert", a.Alert)
 	}
 	if !s.hears("alert", a.Detector) {
 		return nil
@@ -94,7 +94,7 @@ func (s *Service) alert(ctx context.Context, m bus.Message) error {
 		Kind: "alert", Ref: a.Alert, Name: a.Detector, Level: a.Level, Since: a.Since, Streams: a.Datastreams,
 		Text: lifecycle.Words(a.Title.EN+": "+a.Because.EN, a.Title.ZH+"："+a.Because.ZH),
 	}
-	return s.stands(ctx, r, spot, func(*Plan) bool { return true })
+	return s.stands(ctx, m.ID, r, spot, func(*Plan) bool { return true })
 }
 
 func (s *Service) warning(ctx context.Context, m bus.Message) error {
@@ -103,7 +103,7 @@ func (s *Service) warning(ctx context.Context, m bus.Message) error {
 		return drop(err)
 	}
 	if m.Subject == "warning.cancelled" || m.Subject == "warning.expired" {
-		return s.over(ctx, "warning", w.Warning)
+		return s.over(ctx, m.ID, "warning", w.Warning)
 	}
 	if w.Status != "Actual" && w.Status != "Exercise" || !s.hears("warning", w.Hazard) {
 		return nil
@@ -116,7 +116,7 @@ func (s *Service) warning(ctx context.Context, m bus.Message) error {
 		Kind: "warning", Ref: w.Warning, Name: w.Hazard, Level: w.Level, Drill: w.Status == "Exercise", Since: w.At,
 		Text: lifecycle.Words("Warning "+w.Number+" ("+w.Hazard+", "+w.Level+")", colourNames[w.Level]+"预警 "+w.Number+"（"+w.Hazard+"）"),
 	}
-	return s.stands(ctx, r, spot, func(*Plan) bool { return true })
+	return s.stands(ctx, m.ID, r, spot, func(*Plan) bool { return true })
 }
 
 // incident looks at what an incident's case says of its grade now: the events of cases don't carry it.
@@ -152,7 +152,7 @@ func (s *Service) incident(ctx context.Context, m bus.Message) error {
 	}
 	grade, _ := c.Fields["grade"].(string)
 	if !c.ClosedAt.IsZero() || grade == "" {
-		return s.over(ctx, "incident", c.ID)
+		return s.over(ctx, m.ID, "incident", c.ID)
 	}
 	hazard, _ := c.Fields["hazard"].(string)
 	drill, _ := c.Fields["drill"].(bool)
@@ -161,7 +161,7 @@ func (s *Service) incident(ctx context.Context, m bus.Message) error {
 		Kind: "incident", Ref: c.ID, Level: grade, Drill: drill, Since: c.OpenedAt,
 		Text: lifecycle.Words(fmt.Sprintf("Incident %d, graded %s", c.ID, grade), fmt.Sprintf("突发事件 %d，%s", c.ID, gradeNames[grade])),
 	}
-	return s.stands(ctx, r, c.Spot, func(p *Plan) bool {
+	return s.stands(ctx, m.ID, r, c.Spot, func(p *Plan) bool {
 		if hazard != "" {
 			return hazard == p.About
 		}
@@ -224,8 +224,9 @@ func (s *Service) hears(kind, name string) bool {
 	return slices.ContainsFunc(s.Plans, func(p *Plan) bool { return p.Hears(kind, name) })
 }
 
-// stands keeps a reason for each plan that it concerns, and weighs what follows.
-func (s *Service) stands(ctx context.Context, r Reason, spot inspect.Spot, concerns func(*Plan) bool) error {
+// stands keeps a reason for each plan that it concerns, and weighs what follows. event says so; a plan that has heard later news of
+// the same knows better.
+func (s *Service) stands(ctx context.Context, event int64, r Reason, spot inspect.Spot, concerns func(*Plan) bool) error {
 	caseID := int64(0)
 	if r.Kind == "incident" {
 		caseID = r.Ref
@@ -237,8 +238,12 @@ func (s *Service) stands(ctx context.Context, r Reason, spot inspect.Spot, conce
 				continue
 			}
 			site := p.siteOf(spot, caseID)
-			if err := putReason(tx, p.ID, site, r, spot); err != nil {
+			fresh, err := putReason(tx, event, p.ID, site, r, spot)
+			if err != nil {
 				return err
+			}
+			if !fresh {
+				continue
 			}
 			if err := s.weigh(tx, p, site, now); err != nil {
 				return err
@@ -248,12 +253,12 @@ func (s *Service) stands(ctx context.Context, r Reason, spot inspect.Spot, conce
 	})
 }
 
-// over lets a reason stand no longer, and weighs what follows.
-func (s *Service) over(ctx context.Context, kind string, ref int64) error {
+// over lets a reason stand no longer, and weighs what follows. event says so, as for stands.
+func (s *Service) over(ctx context.Context, event int64, kind string, ref int64) error {
 	known := false
 	err := s.DB.Read(ctx, func(tx *db.Tx) error { // most alerts are no reason for any plan: the writer need not be asked
 		var n int
-		err := tx.QueryRow(`select count(*) from plan_reasons where kind = $1 and ref = $2 and ended_at is null`, kind, ref).Scan(&n)
+		err := tx.QueryRow(`select count(*) from plan_reasons where kind = $1 and ref = $2 and ended_at is null and event < $3`, kind, ref, event).Scan(&n)
 		known = n > 0
 		return err
 	})
@@ -262,7 +267,7 @@ func (s *Service) over(ctx context.Context, kind string, ref int64) error {
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		now := s.now()
-		sites, err := endReason(tx, kind, ref, now)
+		sites, err := endReason(tx, event, kind, ref, now)
 		if err != nil {
 			return err
 		}

@@ -470,6 +470,116 @@ func TestDrill(t *testing.T) {
 	}
 }
 
+// After a crash a whole run of past news comes again, in order. What was over long ago does not stand for a moment: it would have
+// justified a response that a person opened by his own judgement, and then its end.
+func TestPastNewsProposesNothing(t *testing.T) {
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.alert("alert.raised", 1, 7, "river-level", "orange")
+		w.alert("alert.cleared", 1, 7, "river-level", "orange")
+		w.warning("warning.issued", 1, "Actual", "blue")
+		w.warning("warning.updated", 1, "Actual", "yellow")
+		w.warning("warning.cancelled", 1, "Actual", "yellow")
+		w.clock.Advance(time.Hour)
+		id := w.mustOpen(OpenRequest{Level: "III"})
+		for n := range len(w.heard) + 1 {
+			w.again(n)
+			if got := w.open(); got != "" {
+				t.Fatalf("after %d past events %q is proposed", n, got)
+			}
+		}
+		if n := w.count("select count(*) from plan_proposals where activation = $1", id) + w.count("select count(*) from plan_activations where spoke = 1"); n != 0 {
+			t.Error("past news has spoken for the response")
+		}
+		w.alert("alert.raised", 2, 7, "river-level", "orange")
+		w.alert("alert.changed", 2, 7, "river-level", "blue")
+		w.alert("alert.changed", 2, 7, "river-level", "orange")
+		n := w.count("select count(*) from outbox")
+		w.again(2)
+		if m := w.count("select count(*) from outbox"); m != n || w.open() != "raise II" {
+			t.Errorf("%d events more, %q", m-n, w.open())
+		}
+		w.alert("alert.cleared", 2, 7, "river-level", "orange")
+		if got := w.open(); got != "end" {
+			t.Errorf("fresh news: %q", got)
+		}
+	})
+}
+
+// Whatever was told, and whatever people have decided meanwhile: the last news that comes again, in order, changes nothing.
+func TestPastNewsAgainstNothing(t *testing.T) {
+	d := dbtest.SQLite(t, rooms()...)
+	start, event := noon, int64(0)
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, d)
+		start = start.Add(24 * time.Hour)
+		w.setClock(start)
+		w.event = event
+		defer func() { event = w.event }()
+		state := func() string {
+			out := fmt.Sprintf("%d events, spoke %d, %d reasons stand\n", w.count("select count(*) from outbox"),
+				w.count("select count(*) from plan_activations where spoke = 1"), w.count("select count(*) from plan_reasons where ended_at is null"))
+			ps, _, err := w.Proposals(officer(1), false, 0, 100)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			for _, p := range ps {
+				out += fmt.Sprintf("%d %s %s %s %v\n", p.ID, p.What, p.Level, p.State, p.ChangedAt)
+			}
+			return out
+		}
+		decide := func(_ error) {} // refusals are as good
+		active := func() int64 {
+			return int64(w.count("select coalesce(max(id), 0) from plan_activations where state = 'active'"))
+		}
+		level := rapid.SampledFrom([]string{"blue", "yellow", "orange", "red"})
+		end := func() {
+			_, err := w.End(officer(1), active(), EndRequest{Why: "x"}, "")
+			decide(err)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"alert": func(rt *rapid.T) {
+				subject := rapid.SampledFrom([]string{"alert.raised", "alert.changed", "alert.cleared"}).Draw(rt, "subject")
+				w.alert(subject, rapid.Int64Range(1, 2).Draw(rt, "alert"), 7, "river-level", level.Draw(rt, "level"))
+			},
+			"warning": func(rt *rapid.T) {
+				subject := rapid.SampledFrom([]string{"warning.issued", "warning.updated", "warning.cancelled"}).Draw(rt, "subject")
+				w.warning(subject, 1, "Actual", level.Draw(rt, "level"))
+			},
+			"open": func(rt *rapid.T) {
+				_, err := w.Open(officer(1), "storm", OpenRequest{Level: rapid.SampledFrom([]string{"IV", "III", "II"}).Draw(rt, "to"), Why: "x"}, "")
+				decide(err)
+			},
+			"end": func(*rapid.T) {
+				if id := active(); id != 0 {
+					w.finish(id)
+					end()
+				}
+			},
+			"decline": func(*rapid.T) {
+				ps, _, err := w.Proposals(officer(1), true, 0, 1)
+				if err != nil || len(ps) == 0 {
+					return
+				}
+				_, err = w.Decline(officer(1), ps[0].ID, "x", "")
+				decide(err)
+			},
+			"time": func(rt *rapid.T) { w.clock.Advance(time.Duration(rapid.IntRange(1, 40).Draw(rt, "min")) * time.Minute) },
+			"past news comes again": func(rt *rapid.T) {
+				before := state()
+				w.again(rapid.IntRange(1, 12).Draw(rt, "news"))
+				if after := state(); after != before {
+					rt.Fatalf("before:\n%safter:\n%s", before, after)
+				}
+			},
+		})
+		if id := active(); id != 0 { // leave the store without a response, for the next run
+			w.finish(id)
+			end()
+		}
+	})
+}
+
 // A plain model of a response: the level in force and the tasks that are out; random decisions, also ones that are refused,
 // restarts between them, and done tasks. The room must agree after each step.
 func TestModel(t *testing.T) {

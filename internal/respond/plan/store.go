@@ -39,36 +39,43 @@ func getDefinition(tx *db.Tx, hash string) (*Plan, error) {
 
 // --- reasons
 
-// putReason keeps a reason that stands; one that had ended stands again. A warning or an alert may come with another level.
-func putReason(tx *db.Tx, plan, site string, r Reason, s inspect.Spot) error {
+// putReason keeps a reason that stands; one that had ended stands again. A warning or an alert may come with another level. event is
+// the news that says so; fresh is false where the plan has heard it, or later news of the same: past news may come again.
+func putReason(tx *db.Tx, event int64, plan, site string, r Reason, s inspect.Spot) (fresh bool, err error) {
 	lon, lat := point(s.Point)
 	streams, err := json.Marshal(r.Streams)
 	if err != nil {
-		return fmt.Errorf("encode datastreams: %w", err)
+		return false, fmt.Errorf("encode datastreams: %w", err)
 	}
-	_, err = tx.Exec(`insert into plan_reasons (plan, site, kind, ref, name, level, en, zh, asset, place, area, owner, lon, lat, drill, streams, since, ended_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, null)
+	done, err := tx.Exec(`insert into plan_reasons
+		(plan, site, kind, ref, name, level, en, zh, asset, place, area, owner, lon, lat, drill, streams, since, event, ended_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, null)
 		on conflict (plan, kind, ref) do update set level = excluded.level, en = excluded.en, zh = excluded.zh, ended_at = null,
-		since = case when plan_reasons.ended_at is null then plan_reasons.since else excluded.since end`,
-		plan, site, r.Kind, r.Ref, r.Name, r.Level, r.Text.En, r.Text.Zh, s.Asset, s.Place, s.Area, s.Owner, lon, lat, flag(r.Drill), string(streams), db.Micros(r.Since))
+		since = case when plan_reasons.ended_at is null then plan_reasons.since else excluded.since end, event = excluded.event
+		where plan_reasons.event < excluded.event`,
+		plan, site, r.Kind, r.Ref, r.Name, r.Level, r.Text.En, r.Text.Zh, s.Asset, s.Place, s.Area, s.Owner, lon, lat, flag(r.Drill), string(streams), db.Micros(r.Since), event)
 	if err != nil {
-		return fmt.Errorf("keep reason %s %d for plan %s: %w", r.Kind, r.Ref, plan, err)
+		return false, fmt.Errorf("keep reason %s %d for plan %s: %w", r.Kind, r.Ref, plan, err)
 	}
-	return nil
+	n, err := done.RowsAffected()
+	return n == 1, err
 }
 
-// endReason lets a reason stand no longer and returns the plans and sites that it spoke for.
-func endReason(tx *db.Tx, kind string, ref int64, at time.Time) (sites [][2]string, err error) {
+// endReason lets a reason stand no longer and returns the plans and sites that it spoke for; where later news than event was heard,
+// it does nothing.
+func endReason(tx *db.Tx, event int64, kind string, ref int64, at time.Time) (sites [][2]string, err error) {
 	err = tx.Each(func(rows *sql.Rows) error {
 		var s [2]string
 		err := rows.Scan(&s[0], &s[1])
 		sites = append(sites, s)
 		return err
-	}, `select plan, site from plan_reasons where kind = $1 and ref = $2 and ended_at is null order by id nulls last`, kind, ref)
+	}, `select plan, site from plan_reasons where kind = $1 and ref = $2 and ended_at is null and event < $3 order by id nulls last`,
+		kind, ref, event)
 	if err != nil || len(sites) == 0 {
 		return nil, err
 	}
-	_, err = tx.Exec(`update plan_reasons set ended_at = $1 where kind = $2 and ref = $3 and ended_at is null`, db.Micros(at), kind, ref)
+	_, err = tx.Exec(`update plan_reasons set ended_at = $1, event = $4 where kind = $2 and ref = $3 and ended_at is null and event < $4`,
+		db.Micros(at), kind, ref, event)
 	return sites, err
 }
 
