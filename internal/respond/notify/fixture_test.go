@@ -52,7 +52,8 @@ type world struct {
 	city   *cityBook
 	loop   *timers.Loop
 	event  int64
-	sounds int // how often the consoles were to be heard
+	past   []bus.Message // all that the room has heard
+	sounds int           // how often the consoles were to be heard
 	chains []*Chain
 	access access.Decider
 }
@@ -286,9 +287,37 @@ func (w *world) pump() (news bool) {
 			if err := w.Hear(context.Background(), m); err != nil {
 				w.t.Fatal(err)
 			}
+			w.past = append(w.past, m)
 		}
 	}
 	return len(ms) > 0
+}
+
+// again lets the last n events come again, in order, as after a crash; nothing may change by it. changed says what has, if anything.
+func (w *world) again(n int) (changed string) {
+	w.t.Helper()
+	state := func() string {
+		out := fmt.Sprintf("%d events wait, told %s\n", w.count("select count(*) from outbox"), w.said())
+		w.read(func(tx *db.Tx) error {
+			rs, err := runs(tx, `id > $1`, 0)
+			for _, r := range rs {
+				out += fmt.Sprintf("%+v\n", *r)
+			}
+			return err
+		})
+		return out
+	}
+	before := state()
+	for _, m := range w.past[max(0, len(w.past)-n):] {
+		if err := w.Hear(context.Background(), m); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.settle()
+	if after := state(); after != before {
+		return fmt.Sprintf("the last %d events came again; before:\n%safter:\n%s", n, before, after)
+	}
+	return ""
 }
 
 // tell0 is an event as a message, which the room has not heard.

@@ -152,6 +152,17 @@ func TestModel(t *testing.T) {
 				"jump": func(rt *rapid.T) {
 					w.pass(time.Duration(rapid.SampledFrom([]int{-60, 60}).Draw(rt, "m")) * time.Minute)
 				},
+				"another level": func(rt *rapid.T) {
+					if id := pick(); subjects[id].state == "raised" {
+						w.tell(events.AlertChanged{AlertFacts: facts(id, rapid.SampledFrom([]string{"blue", "yellow", "orange", "red"}).Draw(rt, "level"))})
+						w.settle()
+					}
+				},
+				"past news comes again": func(rt *rapid.T) {
+					if diff := w.again(rapid.IntRange(1, 12).Draw(rt, "news")); diff != "" {
+						rt.Fatal(diff)
+					}
+				},
 				"restart": func(*rapid.T) { w.restart(d) },
 				"die in a step": func(*rapid.T) {
 					w.clock.Advance(20 * time.Minute)

@@ -111,7 +111,7 @@ func (s *Service) alert(ctx context.Context, event int64, a events.AlertFacts) e
 	name, _, _ := strings.Cut(a.Detector, "/")
 	c := s.chains.on(OnAlert, name)
 	if c == nil || a.Rests || a.State != "raised" || !reaches(a.Level, c.Begins.From) {
-		return s.level(ctx, a)
+		return s.level(ctx, event, a)
 	}
 	where := text(a.AssetName)
 	if where == (lifecycle.Text{}) {
@@ -132,11 +132,13 @@ func (s *Service) alert(ctx context.Context, event int64, a events.AlertFacts) e
 	})
 }
 
-// level keeps the level of an alert that calls, so that who is told later is told how bad it is now.
-func (s *Service) level(ctx context.Context, a events.AlertFacts) error {
+// level keeps the level of an alert that calls, so that who is told later is told how bad it is now. A run that has taken later
+// news knows better.
+func (s *Service) level(ctx context.Context, event int64, a events.AlertFacts) error {
 	var rs []*Run
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		rs, err = runs(tx, `about = $1 and about_id = $2 and state in ('held', 'running') and level <> $3`, AboutAlert, a.Alert, a.Level)
+		rs, err = runs(tx, `about = $1 and about_id = $2 and state in ('held', 'running') and level <> $3 and occasion < $4`,
+			AboutAlert, a.Alert, a.Level, event)
 		return err
 	})
 	if err != nil || len(rs) == 0 {
@@ -148,7 +150,7 @@ func (s *Service) level(ctx context.Context, a events.AlertFacts) error {
 			if err != nil {
 				return err
 			}
-			r.Level = a.Level
+			r.Level, r.Occasion = a.Level, event
 			if err := updateRun(tx, r); err != nil {
 				return err
 			}

@@ -32,7 +32,7 @@ type Run struct {
 	AboutID    int64
 	// Name parts several runs about one thing: the limit of a case that has passed, "overdue" of a task, "owner".
 	Name     string
-	Occasion int64 // the event that began it last
+	Occasion int64 // the last event that began it, or changed its level
 	Case     int64 // 0: none
 	Title    lifecycle.Text
 	Level    string

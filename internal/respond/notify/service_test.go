@@ -144,6 +144,26 @@ func TestNewsThatComesAgain(t *testing.T) {
 	})
 }
 
+// After a crash a whole run of past news comes again, in order: who is told later is told how bad it is now.
+func TestPastNewsOfALevel(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.raise(1, "red")
+		level := func() string { return w.run(1).Level }
+		for i, to := range []string{"yellow", "red", "yellow", "blue"} {
+			w.tell(events.AlertChanged{AlertFacts: facts(1, to)})
+			w.settle()
+			for n := range i + 3 {
+				if diff := w.again(n); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if level() != to {
+				t.Errorf("it is %s, and told as %s", to, level())
+			}
+		}
+	})
+}
+
 // Alerts of one cause call once. When the first is answered or over, the next that stands has its say.
 func TestAlertsOfOneCause(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

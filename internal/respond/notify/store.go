@@ -120,7 +120,7 @@ func updateRun(tx *db.Tx, r *Run) error {
 
 var errMeanwhile = errors.New("changed meanwhile")
 
-// lastOccasion is the newest event that has begun a run of that chain about that thing; 0: none.
+// lastOccasion is the newest event that a run of that chain about that thing has taken; 0: none.
 func lastOccasion(tx *db.Tx, chain, about string, id int64, name string) (last int64, err error) {
 	err = tx.QueryRow(`select coalesce(max(occasion), 0) from notice_runs where chain = $1 and about = $2 and about_id = $3 and name = $4`,
 		chain, about, id, name).Scan(&last)
