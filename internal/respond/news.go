@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/anlan-city/anlan/internal/inspect"
 	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 )
 
@@ -42,6 +44,9 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 			return drop(err)
 		}
 		f, err := s.Findings.Finding(ctx, e.Finding)
+		if gone := new(web.Error); errors.As(err, &gone) && gone.Status == http.StatusNotFound {
+			return drop(err) // news of before the store was restored
+		}
 		if err != nil {
 			return err
 		}

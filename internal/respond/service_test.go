@@ -763,6 +763,7 @@ func TestNewsThatNobodyCanUse(t *testing.T) {
 		{"alert.raised", `{"alert":`, bus.ErrDrop},
 		{"alert.cleared", `{"alert":"one"}`, bus.ErrDrop},
 		{"finding.recorded", `{`, bus.ErrDrop},
+		{"finding.recorded", `{"finding":4711}`, bus.ErrDrop}, // from before the store was restored
 		{"alert.cleared", `{"alert":77}`, nil},
 		{"something.else", ``, nil},
 		{"alert.raised", `{"alert":1,"level":"red"}`, nil}, // asks for no case

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -343,5 +344,17 @@ func TestAnAnswerWhenAllHaveReportedBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		ok(t)(w.Answer(officer(1), i, InstructionAnswer{Answer: "阀门老化，已更换"}, ""))
+	})
+}
+
+// News of a case that is no more, as after the store was restored, or that nobody can read, holds nothing up behind it.
+func TestNewsThatNobodyCanUseIsLetGo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, data := range []string{`{"case":4711,"kind":"incident"}`, `[1]`} {
+			err := w.Hear(as(access.System("watch")), bus.Message{ID: 9, Subject: "case.opened", Data: []byte(data)})
+			if !errors.Is(err, bus.ErrDrop) {
+				t.Errorf("%s: %v", data, err)
+			}
+		}
 	})
 }
