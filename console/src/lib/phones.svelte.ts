@@ -10,6 +10,8 @@ import type { Page } from './types.ts';
 class Phones {
   items: Post[] = $state.raw([]);
   open = $state(false);
+  /** How often it was asked for: a browser may tell only later that the dialog was closed, and it is asked for again before. */
+  asked = $state(0);
   /** When the directory was last heard from the server. */
   at: Date | null = $state.raw(null);
 
@@ -18,6 +20,11 @@ class Phones {
     return app.onNews((n: News) => {
       if (n.subject.startsWith('console.') || (n.subject === 'watch.changed' && n.data.what === 'roster') || n.subject === 'city.imported') void this.load();
     });
+  }
+
+  show(): void {
+    this.open = true;
+    this.asked++;
   }
 
   async load(): Promise<void> {
