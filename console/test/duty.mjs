@@ -37,13 +37,17 @@ export function duty({ c, world, find, clock, refuse, emit }) {
     ...world.cases.filter((x) => !x.closed_at && x.incident).map((x) => ({ kind: 'case', id: x.id, case: x.id, title: L(`Emergency incident: ${x.title}`, `突发事件：${x.title}`), state: L('Being handled', '处置中') })),
   ];
   const key = (i) => `${i.kind}:${i.id}`;
-  const token = (list) => list.map(key).join(';');
+  // As the server's: an item as it stands, not its number alone.
+  const stands = (i) => `${key(i)}.${[i.state.en, i.level, i.due_at].join('|')}`;
+  const token = (list) => list.map(stands).join(';');
   const open = (h, who) => {
     const now = items();
     const list = h.items ?? now.map((i) => ({ ...i, remark: h.remarks[key(i)] }));
     const since = h.state === 'left' ? now.filter((i) => !h.items.some((x) => key(x) === key(i))) : (h.since ?? []);
+    const was = new Map((h.items ?? []).map((i) => [key(i), stands(i)]));
+    const changed = h.state === 'left' ? now.filter((i) => was.has(key(i)) && was.get(key(i)) !== stands(i)) : (h.changed ?? []);
     const may_sign = h.state === 'draft' ? 'leave' : h.state === 'left' && h.left_by !== who.name ? 'arrive' : undefined;
-    return { ...h, items: list, since, seen: token([...list, ...since]), may_sign };
+    return { ...h, items: list, since, changed, seen: token([...list, ...since, ...changed]), may_sign };
   };
   const sign = (r, what) => {
     const h = find(d.handovers, r.id, 'handover');
@@ -51,10 +55,10 @@ export function duty({ c, world, find, clock, refuse, emit }) {
     if (what === 'arrive' && h.left_by === r.actor.name) refuse(403, 'access.same_person', 'it needs a second person');
     const page = open(h, r.actor);
     const seen = new Set(String(r.body.seen).split(';'));
-    const fresh = [...page.items, ...page.since].filter((i) => !seen.has(key(i)));
+    const fresh = [...page.items, ...page.since, ...page.changed].filter((i) => !seen.has(stands(i)));
     if (fresh.length) refuse(409, 'watch.handover_news', `${fresh.length} things are open that you have not seen yet`, '', { errors: fresh.map((i) => ({ field: key(i), message: i.title.en })) });
-    if (what === 'leave') Object.assign(h, { state: 'left', items: page.items, left_at: at(0), left_by: r.actor.name, left_remark: r.body.remark, sha256: 'ab'.repeat(32) });
-    else Object.assign(h, { state: 'done', since: page.since, arrived_at: at(0), arrived_by: r.actor.name, arrived_remark: r.body.remark });
+    if (what === 'leave') Object.assign(h, { state: 'left', items: structuredClone(page.items), left_at: at(0), left_by: r.actor.name, left_remark: r.body.remark, sha256: 'ab'.repeat(32) });
+    else Object.assign(h, { state: 'done', since: page.since, changed: page.changed, arrived_at: at(0), arrived_by: r.actor.name, arrived_remark: r.body.remark });
     news('handover', h.id);
     return { id: h.id };
   };

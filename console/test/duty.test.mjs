@@ -131,6 +131,42 @@ test('what a call lacks is said at its field; a line is put right by another', a
   await page.getByText('puts 1 right').waitFor();
 });
 
+test('nobody signs what he saw otherwise: what changed is said, before the first signature and between the two', async (t) => {
+  const { page, mock } = await signedIn(t);
+  const gas = mock.world.duty.open[0];
+  await page.open('duty');
+  await page.getByRole('button', { name: 'Begin to hand over' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Handover' }).waitFor();
+  Object.assign(gas, { level: 'yellow' });
+  await page.getByRole('button', { name: 'Sign: I hand over' }).click();
+  await page.getByText('1 thing has come or changed that you had not seen.').waitFor();
+  const row = page.getByRole('listitem').filter({ hasText: 'Methane indoors' });
+  await row.getByText('changed since', { exact: true }).waitFor();
+  await clean(page, 'changed before the first signature');
+  await page.getByRole('button', { name: 'Sign: I hand over' }).click();
+  await page.getByText('The leaving officer has signed.').first().waitFor();
+  assert.equal(await page.getByRole('region', { name: /^Changed since/ }).count(), 0);
+
+  // Another officer arrives; the alert worsens before he signs, and once more under his eyes.
+  mock.world.duty.handovers.at(-1).left_by = 'Zhou Min';
+  Object.assign(gas, { level: 'red', state: { en: 'comes back', 'zh-CN': '再次触发' } });
+  for (const [lang, title, was] of [['en', 'Changed since the leaving officer signed', 'When signed:'], ['zh-CN', '交班签字后有变化', '交班时：']]) {
+    await page.evaluate((l) => localStorage.setItem('anlan.prefs', JSON.stringify({ ...JSON.parse(localStorage.getItem('anlan.prefs') ?? '{}'), lang: l })), lang);
+    await page.reload();
+    const part = page.getByRole('region', { name: new RegExp(`^${title}`) });
+    await part.waitFor();
+    assert.match(await part.locator('.was').innerText(), new RegExp(was));
+    await clean(page, `changed between the signatures, ${lang}`);
+  }
+  Object.assign(gas, { state: { en: 'acknowledged', 'zh-CN': '已签收' } });
+  await page.getByRole('button', { name: '接班签字' }).click();
+  await page.getByText('有 1 项事项新增或有变化，请查阅后重新签字。').waitFor();
+  assert.equal(await page.getByText('有变化', { exact: true }).count(), 1);
+  await page.getByRole('button', { name: '接班签字' }).click();
+  await page.getByText('交接完成').first().waitFor();
+  await page.getByRole('region', { name: /^交班签字后有变化/ }).getByText('已签收').waitFor();
+});
+
 test('instructions and the roster', async (t) => {
   const { page, mock } = await signedIn(t);
   await page.open('duty');

@@ -134,6 +134,8 @@ export interface Item {
   since?: string;
   due_at?: string;
   overdue?: boolean;
+  /** Of a post that nobody mans: its gaps after the first. */
+  later?: { from: string; to?: string }[];
   remark?: string;
 }
 
@@ -156,6 +158,8 @@ export interface Handover {
 export interface HandoverPage extends Handover {
   items: Item[];
   since: Item[];
+  /** What was handed over and stands otherwise by now; as it was signed, it stands in items too. */
+  changed: Item[];
   seen?: string;
   may_sign?: 'leave' | 'arrive';
 }
@@ -274,3 +278,9 @@ export function refusedKeys(body: Record<string, unknown>): Set<string> {
 }
 
 export const itemKey = (i: Pick<Item, 'kind' | 'id'>): string => `${i.kind}:${i.id}`;
+
+/** What a signature was refused for, told apart by the page that the officer had before him: new to it, or there but changed. */
+export function newsOf(refused: ReadonlySet<string>, page: Pick<HandoverPage, 'items' | 'since' | 'changed'>): Map<string, 'fresh' | 'changed'> {
+  const shown = new Set([...page.items, ...page.since, ...page.changed].map(itemKey));
+  return new Map([...refused].map((key) => [key, shown.has(key) ? 'changed' : 'fresh']));
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callBody, clockWord, findPhones, grouped, itemHref, refusedKeys, reportWord, soonestGap, type Item, type Post, type PostRoster } from '../../src/lib/duty.ts';
+import { callBody, clockWord, findPhones, grouped, itemHref, newsOf, refusedKeys, reportWord, soonestGap, type Item, type Post, type PostRoster } from '../../src/lib/duty.ts';
 import { command } from '../../src/lib/keys.ts';
 import { translate } from '../../src/lib/i18n.ts';
 import type { Key, Params } from '../../src/lib/i18n.ts';
@@ -52,6 +52,12 @@ test('open things lead to themselves, and stand by kind', () => {
   expect(grouped([i('alert', 1), i('case', 2), i('alert', 3)]).map(([k, of]) => `${k} ${of.length}`)).toEqual(['alert 2', 'case 1']);
   expect(refusedKeys({ errors: [{ field: 'alert:120' }, {}] })).toEqual(new Set(['alert:120']));
   expect(refusedKeys({})).toEqual(new Set());
+});
+
+test('what a signature was refused for is new to the page, or changed since', () => {
+  const i = (id: number): Item => ({ kind: 'case', id, title: { en: 'x', 'zh-CN': 'x' }, state: { en: '', 'zh-CN': '' } });
+  const page = { items: [i(1), i(2)], since: [i(3)], changed: [i(2)] };
+  expect([...newsOf(new Set(['case:2', 'case:3', 'case:4']), page)]).toEqual([['case:2', 'changed'], ['case:3', 'changed'], ['case:4', 'fresh']]);
 });
 
 test('the next gap is one that is not over', () => {

@@ -9,7 +9,7 @@
 //   - Nothing that was written is changed: a line of the phone log, a version of a report, a telling, a signed handover stay as
 //     they are; what was wrong is put right by a new line or a new version that names the old one.
 //   - A shift is handed over as a whole: what is open at the moment of each signature stands in what is signed, or the signing is
-//     refused with what is new. Two accounts sign. The contents are frozen, and their hash stands in the ledger.
+//     refused with what is new or stands otherwise. Two accounts sign. The contents are frozen, and their hash stands in the ledger.
 //   - A report that is late is told once, in the case's timeline and as an event, also when the machine was down at the time.
 //
 // What it must not do: no table of callers (how a caller is reached stands in the vault of the one case that the call opened, and

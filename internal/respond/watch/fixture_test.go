@@ -106,6 +106,16 @@ func (c *city) raise(i Item) {
 	c.items = append(c.items, i)
 }
 
+func (c *city) change(kind string, id int64, how func(*Item)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := range c.items {
+		if i := &c.items[n]; i.Kind == kind && i.ID == id {
+			how(i)
+		}
+	}
+}
+
 func (c *city) clear(kind string, id int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

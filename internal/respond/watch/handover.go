@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -26,11 +27,11 @@ import (
 
 // A handover goes draft -> left -> done. What is open is read anew at each signature, for the one who signs:
 //
-//	leaving    contents := all that is open now; refused with what is new, unless the officer has seen each of it
-//	arriving   since := all that is open now and not in contents; refused with what is new, unless the officer has seen it
+//	leaving    contents := all that is open now; refused with what is new or changed, unless the officer has seen each of it
+//	arriving   since := all that is open now and not in contents, or there but as it was; refused likewise
 //
 // Both are frozen with the signature, and the hash of the whole stands in the ledger entry of the same transaction. What a
-// person has seen he says by a token that the page gave him: the numbers of all items, by kind.
+// person has seen he says by a token that the page gave him: of each item its number and a digest of what the page showed.
 
 // The kinds of open item.
 const (
@@ -67,15 +68,47 @@ type Item struct {
 	Since   *time.Time `json:"since,omitempty"`
 	DueAt   *time.Time `json:"due_at,omitempty"`
 	Overdue bool       `json:"overdue,omitempty"`
+	Later   []LaterGap `json:"later,omitempty" doc:"of a gap: the others of the same post within a day"`
 	Remark  string     `json:"remark,omitempty" doc:"what the leaving officer says of it"`
+}
+
+// LaterGap is a gap of a post after its first.
+type LaterGap struct {
+	From time.Time  `json:"from"`
+	To   *time.Time `json:"to,omitempty" doc:"left out: no later shift stands in the roster"`
 }
 
 func (i Item) key() string { return i.Kind + ":" + strconv.FormatInt(i.ID, 10) }
 
+// digest is short for where the item stands: what a signer must have seen of it. It holds nothing that time alone changes (whether
+// it is overdue follows from its limit), or every signature would be refused. 48 bits: a token is compared with a state that the
+// signer does not choose.
+func (i Item) digest() string {
+	moment := func(at *time.Time) string {
+		if at == nil {
+			return ""
+		}
+		return strconv.FormatInt(at.UnixMicro(), 10)
+	}
+	parts := []string{i.Kind, strconv.FormatInt(i.ID, 10), i.Title.En, i.Title.Zh, i.State.En, i.State.Zh, i.Level, moment(i.DueAt)}
+	if i.Kind == ItemGap {
+		parts = append(parts, moment(i.Since))
+		for _, g := range i.Later {
+			parts = append(parts, moment(&g.From), moment(g.To))
+		}
+	}
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:6])
+}
+
 // Contents are what is signed.
 type Contents struct {
-	At    time.Time `json:"at" doc:"when it was read"`
-	Items []Item    `json:"items"`
+	At      time.Time `json:"at" doc:"when it was read"`
+	Items   []Item    `json:"items"`
+	Changed []Item    `json:"changed,omitempty" doc:"with the second signature: what was handed over and stands otherwise by now"`
 }
 
 // hash is the SHA-256 of contents as they are stored.
@@ -169,8 +202,6 @@ func caseItem(x respond.CaseView) Item {
 func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
 	var items []Item
 	sees := s.seen(ctx)
-	var posts []Post
-	var on []Shift
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
 		cases := map[int64]*respond.Case{} // nil: not to be seen
 		seen := func(id int64) (*respond.Case, error) {
@@ -236,27 +267,55 @@ func (s *Service) openHere(ctx context.Context, now time.Time) ([]Item, error) {
 				items = append(items, instructionItem(i, now))
 			}
 		}
-		if posts, err = allPosts(tx); err != nil {
+		posts, err := allPosts(tx)
+		if err != nil {
 			return err
 		}
-		on, err = shifts(tx, 0, now, now.Add(gapAhead))
-		return err
+		on, err := shifts(tx, 0, now, now.Add(gapAhead))
+		if err != nil {
+			return err
+		}
+		for _, p := range posts {
+			if !p.Covered || !sees(p.Organisation) {
+				continue
+			}
+			own := slices.DeleteFunc(slices.Clone(on), func(x Shift) bool { return x.Post != p.ID })
+			if g := gaps(own, now, now.Add(gapAhead)); len(g) > 0 {
+				i, err := gapItem(tx, p, g, now)
+				if err != nil {
+					return err
+				}
+				items = append(items, i)
+			}
+		}
+		return nil
 	})
+	return items, err
+}
+
+// gapItem is the one item of a post: its first gap, and those after it. Its ends are those of the roster, not those of the day that
+// is looked at, which move with the clock.
+func gapItem(tx *db.Tx, p Post, found []Gap, now time.Time) (Item, error) {
+	first, last := found[0], found[len(found)-1]
+	before, after, err := shiftsBeside(tx, p.ID, first.From, last.To)
 	if err != nil {
-		return nil, err
+		return Item{}, err
 	}
-	for _, p := range posts {
-		if !p.Covered || !sees(p.Organisation) {
-			continue
-		}
-		own := slices.DeleteFunc(slices.Clone(on), func(x Shift) bool { return x.Post != p.ID })
-		for _, g := range gaps(own, now, now.Add(gapAhead)) {
-			// A post has at most one item: its first gap.
-			items = append(items, Item{Kind: ItemGap, ID: p.ID, Title: p.Title, State: Text{En: "nobody in the roster", Zh: "无人值班"}, Since: &g.From, DueAt: &g.To})
-			break
+	i := Item{Kind: ItemGap, ID: p.ID, Title: p.Title, State: Text{En: "nobody in the roster", Zh: "无人值班"}, Since: &first.From, DueAt: &first.To}
+	if first.From.Equal(now) {
+		i.Since = optional(before)
+	}
+	for _, g := range found[1:] {
+		i.Later = append(i.Later, LaterGap{g.From, &g.To})
+	}
+	if last.To.Equal(now.Add(gapAhead)) {
+		if n := len(i.Later); n > 0 {
+			i.Later[n-1].To = optional(after)
+		} else {
+			i.DueAt = optional(after)
 		}
 	}
-	return items, nil
+	return i, nil
 }
 
 func draftItem(r Report, c *respond.Case) Item {
@@ -286,44 +345,27 @@ func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // --- what was seen
 
-// seenToken names all items: "alert:1-3,7;case:12", the kinds in the order of the list.
+// seenToken names all items as they stand: "alert:117.k3Jd0-Qx,118.9vT_aa1B;case:12.Zz0f3hWq", the kinds in the order of the list. An
+// item that changed between the signatures is named twice, as it was and as it is.
 func seenToken(items []Item) string {
 	var b strings.Builder
 	for _, kind := range itemKinds {
-		var ids []int64
+		sep := kind + ":"
+		if b.Len() > 0 {
+			sep = ";" + sep
+		}
 		for _, i := range items {
 			if i.Kind == kind {
-				ids = append(ids, i.ID)
+				b.WriteString(sep + strconv.FormatInt(i.ID, 10) + "." + i.digest())
+				sep = ","
 			}
-		}
-		if len(ids) == 0 {
-			continue
-		}
-		slices.Sort(ids)
-		if b.Len() > 0 {
-			b.WriteByte(';')
-		}
-		b.WriteString(kind + ":")
-		for at := 0; at < len(ids); {
-			end := at
-			for end+1 < len(ids) && ids[end+1] <= ids[end]+1 {
-				end++
-			}
-			if at > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(strconv.FormatInt(ids[at], 10))
-			if ids[end] != ids[at] {
-				b.WriteString("-" + strconv.FormatInt(ids[end], 10))
-			}
-			at = end + 1
 		}
 	}
 	return b.String()
 }
 
-// seenItems reads a token: for each kind the spans of numbers.
-type seenItems map[string][][2]int64
+// seenItems reads a token: of each item, by its key, the digests that the signer has seen.
+type seenItems map[string][]string
 
 func parseSeen(token string) (seenItems, error) {
 	wrong := bad("watch.seen", "seen", "expected the token that the page of the handover gave")
@@ -336,55 +378,60 @@ func parseSeen(token string) (seenItems, error) {
 		if !ok || !slices.Contains(itemKinds[:], kind) {
 			return nil, wrong
 		}
-		for span := range strings.SplitSeq(list, ",") {
-			from, to, ranged := strings.Cut(span, "-")
-			a, err := strconv.ParseInt(from, 10, 64)
-			b := a
-			if err == nil && ranged {
-				b, err = strconv.ParseInt(to, 10, 64)
-			}
-			if err != nil || b < a {
+		for one := range strings.SplitSeq(list, ",") {
+			number, digest, ok := strings.Cut(one, ".")
+			id, err := strconv.ParseInt(number, 10, 64)
+			if !ok || digest == "" || err != nil {
 				return nil, wrong
 			}
-			out[kind] = append(out[kind], [2]int64{a, b})
+			key := Item{Kind: kind, ID: id}.key()
+			out[key] = append(out[key], digest)
 		}
 	}
 	return out, nil
 }
 
-func (s seenItems) has(i Item) bool {
-	return slices.ContainsFunc(s[i.Kind], func(span [2]int64) bool { return i.ID >= span[0] && i.ID <= span[1] })
-}
+func (s seenItems) has(i Item) bool { return slices.Contains(s[i.key()], i.digest()) }
 
-// unseen refuses a signature under what the signer has not seen, and names it.
+// unseen refuses a signature under what the signer has not seen, or has seen otherwise, and names it, each item once.
 func (s seenItems) unseen(items []Item) error {
 	var news []web.Detail
+	told := map[string]bool{}
 	for _, i := range items {
-		if !s.has(i) {
-			news = append(news, web.Detail{Field: i.key(), Message: i.Title.En})
+		if s.has(i) || told[i.key()] {
+			continue
 		}
+		told[i.key()] = true
+		message := i.Title.En
+		if _, known := s[i.key()]; known {
+			message += " (changed: " + i.State.En + ")"
+		}
+		news = append(news, web.Detail{Field: i.key(), Message: message})
 	}
 	if len(news) == 0 {
 		return nil
 	}
-	e := web.Errorf(http.StatusConflict, "watch.handover_news", "%d things are open that you have not seen yet; look at them and sign again", len(news))
+	e := web.Errorf(http.StatusConflict, "watch.handover_news", "%d things are new or have changed since you looked; look at them and sign again", len(news))
 	e.Errors = news[:min(len(news), 50)]
 	return e
 }
 
-// without are the items of a list that are not in another.
-func without(items, others []Item) []Item {
-	there := map[string]bool{}
-	for _, i := range others {
-		there[i.key()] = true
+// between compares what is open now with what was signed: what is new, and what was there and stands otherwise.
+func between(now, signed []Item) (fresh, changed []Item) {
+	was := make(map[string]string, len(signed))
+	for _, i := range signed {
+		was[i.key()] = i.digest()
 	}
-	out := []Item{}
-	for _, i := range items {
-		if !there[i.key()] {
-			out = append(out, i)
+	fresh, changed = []Item{}, []Item{}
+	for _, i := range now {
+		switch digest, there := was[i.key()]; {
+		case !there:
+			fresh = append(fresh, i)
+		case digest != i.digest():
+			changed = append(changed, i)
 		}
 	}
-	return out
+	return fresh, changed
 }
 
 // --- what people do
@@ -535,8 +582,10 @@ func (s *Service) Arrive(ctx context.Context, id int64, r SignRequest, key strin
 		if err != nil {
 			return respond.Receipt{}, err
 		}
-		since := Contents{At: now.At, Items: without(now.Items, frozen.Items)}
-		if err := seen.unseen(append(slices.Clone(frozen.Items), since.Items...)); err != nil {
+		since := Contents{At: now.At}
+		since.Items, since.Changed = between(now.Items, frozen.Items)
+		// The newest state of an item first: a refusal names each once.
+		if err := seen.unseen(slices.Concat(since.Changed, frozen.Items, since.Items)); err != nil {
 			return respond.Receipt{}, err
 		}
 		if h.Since, h.SinceHash, err = since.encode(); err != nil {
@@ -692,8 +741,10 @@ type HandoverPage struct {
 	HandoverView
 	Items []Item `json:"items" doc:"a draft: what is open now; else what the leaving officer signed"`
 	Since []Item `json:"since" doc:"what has come since the leaving officer signed"`
+	// Changed holds items that stand in Items too, as they were signed.
+	Changed []Item `json:"changed" doc:"what the leaving officer signed and stands otherwise since, as it is now"`
 	// Seen is what to sign with.
-	Seen string `json:"seen,omitempty" doc:"to sign with: names all that this page shows"`
+	Seen string `json:"seen,omitempty" doc:"to sign with: names all that this page shows, as it shows it"`
 	// MaySign says which signature the one who asks can give: leave, arrive or neither.
 	MaySign string `json:"may_sign,omitempty" enum:"leave,arrive"`
 }
@@ -739,7 +790,7 @@ func (s *Service) HandoverPage(ctx context.Context, id int64) (*HandoverPage, er
 	if err := s.decide(ctx, "watch.log", id, h.Desk); err != nil {
 		return nil, err
 	}
-	p := &HandoverPage{HandoverView: h.view(), Items: []Item{}, Since: []Item{}}
+	p := &HandoverPage{HandoverView: h.view(), Items: []Item{}, Since: []Item{}, Changed: []Item{}}
 	who := access.From(ctx)
 	mine := h.Desk == who.Organisation && s.decide(ctx, "watch.write", 0, h.Desk) == nil
 	frozen, err := h.contents()
@@ -759,24 +810,28 @@ func (s *Service) HandoverPage(ctx context.Context, id int64) (*HandoverPage, er
 				p.MaySign = "leave"
 			}
 		} else {
-			p.Items, p.Since = frozen.Items, without(now.Items, frozen.Items)
+			p.Items = frozen.Items
+			p.Since, p.Changed = between(now.Items, frozen.Items)
 			if mine && h.LeftByID != who.ID {
 				p.MaySign = "arrive"
 			}
 		}
-		p.Seen = seenToken(append(slices.Clone(p.Items), p.Since...))
+		p.Seen = seenToken(slices.Concat(p.Items, p.Since, p.Changed))
 	default:
 		since, err := h.since()
 		if err != nil {
 			return nil, err
 		}
-		p.Items, p.Since = frozen.Items, since.Items
+		p.Items, p.Since, p.Changed = frozen.Items, since.Items, since.Changed
 	}
 	if p.Items == nil {
 		p.Items = []Item{}
 	}
 	if p.Since == nil {
 		p.Since = []Item{}
+	}
+	if p.Changed == nil {
+		p.Changed = []Item{}
 	}
 	return p, nil
 }

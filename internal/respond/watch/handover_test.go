@@ -234,7 +234,204 @@ func TestSeenTokens(t *testing.T) {
 				if got, want := seen.has(Item{Kind: kind, ID: id}), slices.Contains(ids[kind], id); got != want {
 					t.Fatalf("%s:%d seen %v, want %v in %q", kind, id, got, want, seenToken(items))
 				}
+				if (seen.has(Item{Kind: kind, ID: id, Level: "red"})) {
+					t.Fatalf("%s:%d counts as seen, and is red by now", kind, id)
+				}
 			}
+		}
+	})
+	for _, token := range []string{"alert:1", "alert:1-3", "alert:1.", "alert:x.abc", "person:1.abc", "alert"} {
+		if _, err := parseSeen(token); err == nil {
+			t.Errorf("%q was taken", token)
+		}
+	}
+	many := make([]Item, 1000)
+	for i := range many {
+		many[i] = Item{Kind: ItemCase, ID: int64(10_000 + i)}
+	}
+	if n := len(seenToken(many)); n > 16_000 {
+		t.Errorf("the token of 1000 items has %d bytes", n)
+	}
+}
+
+func TestWhatADigestBinds(t *testing.T) {
+	due, later := start.Add(time.Hour), start.Add(2*time.Hour)
+	item := func(change func(*Item)) string {
+		i := Item{Kind: ItemGap, ID: 1, Title: Text{En: "a", Zh: "b"}, State: Text{En: "c", Zh: "d"}, Level: "blue", Since: &start, DueAt: &due,
+			Later: []LaterGap{{From: due, To: &later}}}
+		change(&i)
+		return i.digest()
+	}
+	whole := item(func(*Item) {})
+	for name, change := range map[string]func(*Item){
+		"kind": func(i *Item) { i.Kind = ItemCase }, "id": func(i *Item) { i.ID = 2 }, "title": func(i *Item) { i.Title.En, i.Title.Zh = "ab", "" },
+		"state": func(i *Item) { i.State.Zh = "e" }, "level": func(i *Item) { i.Level = "red" }, "due": func(i *Item) { i.DueAt = &later },
+		"no due": func(i *Item) { i.DueAt = nil }, "beginning of a gap": func(i *Item) { i.Since = &due },
+		"a later gap": func(i *Item) { i.Later = nil }, "its end": func(i *Item) { i.Later[0].To = nil },
+	} {
+		if item(change) == whole {
+			t.Errorf("%s is not bound", name)
+		}
+	}
+	for name, change := range map[string]func(*Item){
+		"overdue": func(i *Item) { i.Overdue = true }, "remark": func(i *Item) { i.Remark = "x" },
+		"zone": func(i *Item) { at := due.In(time.FixedZone("", 8*3600)); i.DueAt = &at },
+	} {
+		if item(change) != whole {
+			t.Errorf("%s changes the digest", name)
+		}
+	}
+}
+
+// news is what a signature was refused for.
+func news(t *testing.T, err error) string {
+	t.Helper()
+	var e *web.Error
+	if !errors.As(err, &e) || e.Code != "watch.handover_news" {
+		t.Fatalf("got %v, want watch.handover_news", err)
+	}
+	var out []string
+	for _, d := range e.Errors {
+		out = append(out, d.Field)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestNobodySignsAnItemAsHeDidNotSeeIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		due := start.Add(72 * time.Hour)
+		w.city.raise(Item{Kind: ItemCase, ID: 1000, Title: Text{En: "Methane"}, State: Text{En: "filed", Zh: "已立案"}, DueAt: &due})
+		w.city.raise(Item{Kind: ItemAlert, ID: 118, State: Text{En: "raised"}, Level: "yellow"})
+		tomorrow := start.Add(24 * time.Hour)
+		dispatched := func(i *Item) { i.State, i.DueAt = Text{En: "dispatched", Zh: "已派遣"}, &tomorrow }
+		changes := []struct {
+			key    string
+			change func()
+		}{
+			{"case:1000", func() { w.city.change(ItemCase, 1000, dispatched) }},
+			{"case:1000", func() { soon := start.Add(time.Hour); w.city.change(ItemCase, 1000, func(i *Item) { i.DueAt = &soon }) }},
+			{"alert:118", func() { w.city.change(ItemAlert, 118, func(i *Item) { i.Level = "red" }) }},
+			{"alert:118", func() { w.city.change(ItemAlert, 118, func(i *Item) { i.State = Text{En: "acknowledged"} }) }},
+		}
+		h := ok(t)(w.Begin(officer(1), ""))
+		for n, x := range changes {
+			old := w.handover(officer(1), h)
+			x.change()
+			_, err := w.Leave(officer(1), h, SignRequest{Seen: old.Seen}, "")
+			if got := news(t, err); got != x.key {
+				t.Errorf("%d: refused for %s, want %s", n, got, x.key)
+			}
+			var e *web.Error
+			if errors.As(err, &e); !strings.Contains(e.Errors[0].Message, "(changed: ") {
+				t.Errorf("%d: %q does not say that it changed", n, e.Errors[0].Message)
+			}
+		}
+		// What the clock alone moves does not hold a signature up.
+		p := w.handover(officer(1), h)
+		w.clock.Advance(time.Minute)
+		ok(t)(w.Leave(officer(1), h, SignRequest{Seen: p.Seen}, ""))
+		signed := w.handover(officer(2), h)
+		if len(signed.Since)+len(signed.Changed) != 0 {
+			t.Errorf("nothing has happened, and still %v %v", keys(signed.Since), keys(signed.Changed))
+		}
+
+		w.city.change(ItemCase, 1000, func(i *Item) { i.State, i.Overdue = Text{En: "at the scene", Zh: "处置中"}, true })
+		if got := news(t, second(w.Arrive(officer(2), h, SignRequest{Seen: signed.Seen}, ""))); got != "case:1000" {
+			t.Errorf("refused for %s", got)
+		}
+		now := w.handover(officer(2), h)
+		if len(now.Changed) != 1 || now.Changed[0].State.En != "at the scene" || len(now.Since) != 0 {
+			t.Errorf("changed %+v, since %v", now.Changed, keys(now.Since))
+		}
+		if i := slices.IndexFunc(now.Items, func(i Item) bool { return i.ID == 1000 }); now.Items[i].State.En != "dispatched" {
+			t.Errorf("what was signed reads %+v", now.Items[i])
+		}
+		// It changes once more under the eyes of the arriving officer.
+		w.city.change(ItemCase, 1000, func(i *Item) { i.State = Text{En: "burning"} })
+		if got := news(t, second(w.Arrive(officer(2), h, SignRequest{Seen: now.Seen}, ""))); got != "case:1000" {
+			t.Errorf("refused for %s", got)
+		}
+		ok(t)(w.Arrive(officer(2), h, SignRequest{Seen: w.handover(officer(2), h).Seen}, ""))
+		w.city.clear(ItemCase, 1000)
+		done := w.handover(officer(3), h)
+		if len(done.Changed) != 1 || done.Changed[0].State.En != "burning" {
+			t.Errorf("frozen as changed: %+v", done.Changed)
+		}
+		var text string
+		if err := w.DB.Read(t.Context(), func(tx *db.Tx) error {
+			return tx.QueryRow(`select since from watch_handovers where id = $1`, h).Scan(&text)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256([]byte(text)); !strings.Contains(text, "burning") || hex.EncodeToString(sum[:]) != done.SinceHash {
+			t.Errorf("the hash does not bind what changed: %s", text)
+		}
+	})
+}
+
+func second(_ any, err error) error { return err }
+
+func TestAnotherGapOfThePostIsNews(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := ok(t)
+		post := id(w.PutPost(officer(1), Post{Organisation: 41, Name: "duty-office", Covered: true}, ""))
+		shift := func(from, to int) int64 {
+			return id(w.AddShift(officer(1), ShiftRequest{Post: post, From: start.Add(time.Duration(from) * time.Hour), To: start.Add(time.Duration(to) * time.Hour), Who: "officer-1"}, ""))
+		}
+		shift(-4, 4)
+		shift(6, 10) // nobody from 4 to 6
+		middle := shift(10, 14)
+		shift(14, 30) // and from 30 on, beyond the day
+		gap := func(items []Item) string {
+			i := slices.IndexFunc(items, func(i Item) bool { return i.Kind == ItemGap })
+			if i < 0 {
+				return "none"
+			}
+			hours := func(at *time.Time) string {
+				if at == nil {
+					return "?"
+				}
+				return fmt.Sprint(at.Sub(start).Hours())
+			}
+			out := hours(items[i].Since) + "-" + hours(items[i].DueAt)
+			for _, g := range items[i].Later {
+				out += " " + hours(&g.From) + "-" + hours(g.To)
+			}
+			return out
+		}
+		h := id(w.Begin(officer(1), ""))
+		p := w.handover(officer(1), h)
+		if got := gap(p.Items); got != "4-6" {
+			t.Fatalf("gap %s", got)
+		}
+		// The gap begins, and time goes on: it is the gap that was shown.
+		w.clock.Advance(5 * time.Hour)
+		if got := gap(w.handover(officer(1), h).Items); got != "4-6" {
+			t.Errorf("within the gap: %s", got)
+		}
+		id(w.Leave(officer(1), h, SignRequest{Seen: p.Seen}, ""))
+		signed := w.handover(officer(2), h)
+
+		id(w.RemoveShift(officer(1), middle, ""))
+		if got := news(t, second(w.Arrive(officer(2), h, SignRequest{Seen: signed.Seen}, ""))); got != fmt.Sprintf("gap:%d", post) {
+			t.Errorf("refused for %s", got)
+		}
+		now := w.handover(officer(2), h)
+		if got := gap(now.Changed); got != "4-6 10-14" || gap(now.Items) != "4-6" || len(now.Since) != 0 {
+			t.Errorf("changed %s, signed %s", got, gap(now.Items))
+		}
+		// The first one is filled, the other stays: that too is another gap.
+		shift(5, 6)
+		if got := news(t, second(w.Arrive(officer(2), h, SignRequest{Seen: now.Seen}, ""))); got != fmt.Sprintf("gap:%d", post) {
+			t.Errorf("refused for %s", got)
+		}
+		id(w.Arrive(officer(2), h, SignRequest{Seen: w.handover(officer(2), h).Seen}, ""))
+
+		// A gap whose end nobody has planned.
+		w.clock.Advance(5 * time.Hour)
+		h = id(w.Begin(officer(2), ""))
+		if got := gap(w.handover(officer(2), h).Items); got != "10-14 30-?" {
+			t.Errorf("gap %s", got)
 		}
 	})
 }
@@ -246,9 +443,16 @@ func TestNothingOpenIsLeftOut(t *testing.T) {
 	w := newWorld(t, d)
 	next := int64(0)
 	rapid.Check(t, func(t *rapid.T) {
-		open := map[string]bool{}
+		mark := func(i Item) string { return i.key() + " " + i.State.En }
+		marks := func(items []Item) (out []string) {
+			for _, i := range items {
+				out = append(out, mark(i))
+			}
+			return out
+		}
+		open := map[string]string{} // key: as it stands
 		for _, i := range w.city.items {
-			open[i.key()] = true
+			open[i.key()] = mark(i)
 		}
 		id, err := w.Begin(officer(1), "")
 		if err != nil {
@@ -259,8 +463,8 @@ func TestNothingOpenIsLeftOut(t *testing.T) {
 		var signed []string
 		pages := map[int64]*HandoverPage{} // what each officer has looked at last
 		check := func(items []Item, what string) {
-			there := keys(items)
-			for key := range open {
+			there := marks(items)
+			for _, key := range open {
 				if !slices.Contains(there, key) {
 					t.Fatalf("%s: %s is open and left out of %v", what, key, there)
 				}
@@ -271,7 +475,16 @@ func TestNothingOpenIsLeftOut(t *testing.T) {
 				next++
 				i := Item{Kind: rapid.SampledFrom([]string{ItemAlert, ItemWarning, ItemShelved}).Draw(t, "kind"), ID: next}
 				w.city.raise(i)
-				open[i.key()] = true
+				open[i.key()] = mark(i)
+			},
+			"change": func(t *rapid.T) {
+				if len(w.city.items) == 0 {
+					t.Skip("nothing is open")
+				}
+				i := w.city.items[rapid.IntRange(0, len(w.city.items)-1).Draw(t, "item")]
+				i.State = Text{En: rapid.SampledFrom([]string{"", "worse", "worst"}).Draw(t, "state")}
+				w.city.change(i.Kind, i.ID, func(x *Item) { x.State = i.State })
+				open[i.key()] = mark(i)
 			},
 			"clear": func(t *rapid.T) {
 				if len(open) == 0 {
@@ -298,7 +511,7 @@ func TestNothingOpenIsLeftOut(t *testing.T) {
 					t.Fatal(err)
 				}
 				if state != "done" {
-					check(append(slices.Clone(p.Items), p.Since...), "page")
+					check(slices.Concat(p.Items, p.Since, p.Changed), "page")
 				}
 				pages[who] = p
 			},
@@ -308,9 +521,9 @@ func TestNothingOpenIsLeftOut(t *testing.T) {
 				if p == nil {
 					t.Skip("has not looked")
 				}
-				shown := append(keys(p.Items), keys(p.Since)...)
+				shown := marks(slices.Concat(p.Items, p.Since, p.Changed))
 				news := false
-				for key := range open {
+				for _, key := range open {
 					news = news || !slices.Contains(shown, key)
 				}
 				for _, key := range signed {
@@ -348,10 +561,10 @@ func TestNothingOpenIsLeftOut(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					check(append(slices.Clone(after.Items), after.Since...), "signed")
+					check(slices.Concat(after.Items, after.Since, after.Changed), "signed")
 					if leaving {
-						signed = keys(after.Items)
-					} else if got := keys(after.Items); !slices.Equal(got, signed) {
+						signed = marks(after.Items)
+					} else if got := marks(after.Items); !slices.Equal(got, signed) {
 						t.Fatalf("what was signed has changed: %v, was %v", got, signed)
 					}
 				}

@@ -105,6 +105,24 @@ func shifts(tx *db.Tx, post int64, from, to time.Time) ([]Shift, error) {
 	return xs, err
 }
 
+// shiftsBeside says when the last shift of a post before a moment ended, and when the first after another begins; zero: there is none.
+func shiftsBeside(tx *db.Tx, post int64, from, to time.Time) (before, after time.Time, err error) {
+	var ended, begins sql.NullInt64
+	err = tx.QueryRow(`select (select max(to_at) from watch_shifts where removed_at is null and post = $1 and to_at <= $2),
+		(select min(from_at) from watch_shifts where removed_at is null and post = $1 and from_at >= $3)`,
+		post, db.Micros(from), db.Micros(to)).Scan(&ended, &begins)
+	if err != nil {
+		return before, after, fmt.Errorf("shifts of post %d: %w", post, err)
+	}
+	if ended.Valid {
+		before = db.Time(ended.Int64)
+	}
+	if begins.Valid {
+		after = db.Time(begins.Int64)
+	}
+	return before, after, nil
+}
+
 func removeShift(tx *db.Tx, id int64, now time.Time) error {
 	if _, err := tx.Exec(`update watch_shifts set removed_at = $1 where id = $2 and removed_at is null`, db.Micros(now), id); err != nil {
 		return fmt.Errorf("remove shift %d: %w", id, err)
