@@ -29,7 +29,7 @@ type subject struct {
 // is cut short.
 func TestModel(t *testing.T) {
 	const repeat = 2
-	steps := head + "  begins: {on: alert}\n  steps: [{tell: owner}, {wait: 5m}, {tell: desk, post: second}, {wait: 7m}, {tell: regulator}, {wait: 11m}]\n"
+	steps := head + "  begins: {on: alert, from: yellow}\n  steps: [{tell: owner}, {wait: 5m}, {tell: desk, post: second}, {wait: 7m}, {tell: regulator}, {wait: 11m}]\n"
 	dbtest.Each(t, rooms, func(t *testing.T, d *db.DB) {
 		c := chain(t, steps+fmt.Sprintf("  repeat: %d\n", repeat))
 		next := int64(0)
@@ -96,6 +96,11 @@ func TestModel(t *testing.T) {
 					}
 				}
 			}
+			again := func(rt *rapid.T) {
+				if diff := w.again(rapid.IntRange(1, 12).Draw(rt, "news")); diff != "" {
+					rt.Fatal(diff)
+				}
+			}
 			rt.Repeat(map[string]func(*rapid.T){
 				"raise": func(*rapid.T) {
 					id := pick()
@@ -152,18 +157,17 @@ func TestModel(t *testing.T) {
 				"jump": func(rt *rapid.T) {
 					w.pass(time.Duration(rapid.SampledFrom([]int{-60, 60}).Draw(rt, "m")) * time.Minute)
 				},
-				"another level": func(rt *rapid.T) {
+				"other levels": func(rt *rapid.T) {
 					if id := pick(); subjects[id].state == "raised" {
-						w.tell(events.AlertChanged{AlertFacts: facts(id, rapid.SampledFrom([]string{"blue", "yellow", "orange", "red"}).Draw(rt, "level"))})
-						w.settle()
+						for _, level := range rapid.SliceOfN(rapid.SampledFrom([]string{"blue", "orange", "red"}), 1, 3).Draw(rt, "levels") {
+							w.tell(events.AlertChanged{AlertFacts: facts(id, level)}) // blue begins no chain
+							w.settle()
+						}
+						again(rt)
 					}
 				},
-				"past news comes again": func(rt *rapid.T) {
-					if diff := w.again(rapid.IntRange(1, 12).Draw(rt, "news")); diff != "" {
-						rt.Fatal(diff)
-					}
-				},
-				"restart": func(*rapid.T) { w.restart(d) },
+				"past news comes again": again,
+				"restart":               func(*rapid.T) { w.restart(d) },
 				"die in a step": func(*rapid.T) {
 					w.clock.Advance(20 * time.Minute)
 					w.loop.Fire(context.Background())
