@@ -42,9 +42,9 @@ func (t *trial) decisions(ctx context.Context) error {
 						Data struct {
 							Move string `json:"move"`
 						} `json:"data"`
-					} `json:"timeline"`
+					} `json:"items"`
 				}
-				err := t.local.call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/cases/%d", d.case_), "", nil, &page)
+				err := t.local.call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/cases/%d/timeline?limit=1000", d.case_), "", nil, &page)
 				if err != nil && !errors.As(err, &no) {
 					return err
 				}

@@ -135,17 +135,17 @@ func TestDecisionsAreHeldAgainstTheHistories(t *testing.T) {
 		for _, m := range moves {
 			timeline = append(timeline, obj{"kind": "move", "data": obj{"move": m}})
 		}
-		return obj{"timeline": append(timeline, obj{"kind": "note"})}
+		return obj{"items": append(timeline, obj{"kind": "note"})}
 	}
 	for _, test := range []struct {
 		name    string
 		answers obj
 		lost    int
 	}{
-		{"all there", obj{"/api/v1/alerts/1": acknowledged, "/api/v1/cases/2": moved("accept", "arrive")}, 0},
-		{"acknowledgement lost", obj{"/api/v1/alerts/1": obj{"history": []any{}}, "/api/v1/cases/2": moved("accept", "arrive")}, 1},
-		{"move lost", obj{"/api/v1/alerts/1": acknowledged, "/api/v1/cases/2": moved("accept")}, 1},
-		{"move carried out twice", obj{"/api/v1/alerts/1": acknowledged, "/api/v1/cases/2": moved("accept", "arrive", "arrive")}, 1},
+		{"all there", obj{"/api/v1/alerts/1": acknowledged, "/api/v1/cases/2/timeline": moved("accept", "arrive")}, 0},
+		{"acknowledgement lost", obj{"/api/v1/alerts/1": obj{"history": []any{}}, "/api/v1/cases/2/timeline": moved("accept", "arrive")}, 1},
+		{"move lost", obj{"/api/v1/alerts/1": acknowledged, "/api/v1/cases/2/timeline": moved("accept")}, 1},
+		{"move carried out twice", obj{"/api/v1/alerts/1": acknowledged, "/api/v1/cases/2/timeline": moved("accept", "arrive", "arrive")}, 1},
 		{"alert and case gone", nil, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	movesPerSecond = 200
 	deskCount      = 64 // requests under way at most
 
-	// movesPerCase is how often a case is moved in a phase: its answer holds its whole timeline, which in a real case is short.
+	// movesPerCase is how often a case is moved in a phase: its answer holds its timeline, which in a real case is short.
 	movesPerCase = 8
 )
 
@@ -149,9 +149,9 @@ func (d *desks) check(ctx context.Context, cases []int64, s *shift) error {
 		var page struct {
 			Timeline []struct {
 				Kind string `json:"kind"`
-			} `json:"timeline"`
+			} `json:"items"`
 		}
-		if err := d.client.Call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/cases/%d", id), "", nil, &page); err != nil {
+		if err := d.client.Call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/cases/%d/timeline?limit=1000", id), "", nil, &page); err != nil {
 			return err
 		}
 		for _, e := range page.Timeline {

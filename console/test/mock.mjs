@@ -308,6 +308,10 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     },
     'GET /cases': (r) => ({ items: filter(world.cases, r.query, (x) => !x.closed_at).map(brief) }),
     'GET /cases/:id': (r) => detail(find(world.cases, r.id, 'case'), r.actor),
+    'GET /cases/:id/timeline': (r) => {
+      const { timeline: items, earlier } = stretch(find(world.cases, r.id, 'case').timeline, Number(r.query.get('before')) || Infinity, Number(r.query.get('limit')) || 100);
+      return { items, earlier };
+    },
     'POST /cases/:id/moves': (r) => {
       const x = find(world.cases, r.id, 'case');
       const m = moves(x, r.actor).find((m) => m.name === r.body.move);
@@ -475,8 +479,13 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     r.res.setHeader('Set-Cookie', `sid=${sid}; Path=/; HttpOnly; SameSite=Lax`);
     return sessionBody(who);
   }
+  // The newest lines before one, as the server gives them.
+  const stretch = (all, before = Infinity, limit = 100) => {
+    const there = all.filter((e) => e.id < before);
+    return { timeline: there.slice(-limit), earlier: Math.max(0, there.length - limit) };
+  };
   const brief = ({ made: _m, entered: _e, timeline: _t, tasks: _k, evidence: _v, ...x }) => ({ ...x, since: x.entered, state_title: (STATES[x.kind] ?? services.states)[x.state] });
-  const detail = (x, who) => ({ ...brief(x), timeline: x.timeline, tasks: x.tasks, evidence: x.evidence, moves: x.closed_at ? [] : (services.moves(x) ?? moves(x, who)) });
+  const detail = (x, who) => ({ ...brief(x), ...stretch(x.timeline), tasks: x.tasks, evidence: x.evidence, moves: x.closed_at ? [] : (services.moves(x) ?? moves(x, who)) });
 
   const server = http.createServer(async (req, res) => {
     const url = new URL(req.url, 'http://mock');

@@ -172,6 +172,38 @@ describe('from alert to closed case', () => {
     assert.equal(mock.world.cases.find((c) => c.id === 40).state, 'on-site');
   });
 
+  test('a long timeline: the newest lines, and the earlier ones on request', async (t) => {
+    const { officer, mock } = await desk(t);
+    const kept = mock.world.cases.find((c) => c.id === 40);
+    const first = kept.timeline[0].id;
+    kept.timeline.push(...Array.from({ length: 250 }, (_, i) => ({ id: 10_000 + i, at: new Date(Date.parse(kept.timeline.at(-1).at) + (i + 1) * 1000).toISOString(), actor: 'Zhou Min', kind: 'note', text: `Line ${i} of the storm`, data: null })));
+    const all = kept.timeline.length;
+    const page = await officer();
+    await page.open('cases/40');
+    const lines = page.locator('main ol > li[data-line]');
+    await page.getByText('Line 249 of the storm').waitFor();
+    assert.equal(await lines.count(), 100);
+    const more = page.getByRole('button', { name: /^Show earlier/ });
+    assert.equal(await more.innerText(), `Show earlier: ${all - 100} lines`);
+    await more.focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('Line 50 of the storm', { exact: true }).waitFor();
+    assert.equal(await lines.count(), 200);
+    await page.locator('[role=status]', { hasText: '100 earlier lines shown' }).waitFor({ state: 'attached' });
+    assert.match(await page.evaluate(() => document.activeElement.textContent), /^Show earlier/, 'the focus stays on the button');
+    // Something happens: what has left the page of the case stays where it is.
+    kept.timeline.push({ id: 20_000, at: new Date(Date.parse(kept.timeline.at(-1).at) + 1000).toISOString(), actor: 'Zhou Min', kind: 'note', text: 'And one more', data: null });
+    mock.emit('case.changed', { case: 40 });
+    await page.getByText('And one more', { exact: true }).waitFor();
+    assert.equal(await lines.count(), 201);
+    await more.focus();
+    await page.keyboard.press('Enter');
+    await more.waitFor({ state: 'detached' });
+    assert.equal(await lines.count(), all + 1);
+    assert.equal(await lines.last().getAttribute('data-line'), String(first));
+    assert.ok(Number(await page.evaluate(() => document.activeElement.dataset.line)) < 10_050, 'the focus is on what has come');
+  });
+
   test('a photo, a note, a task, and a second press after a lost answer', async (t) => {
     const { officer, mock } = await desk(t);
     const page = await officer();

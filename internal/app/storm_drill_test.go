@@ -622,17 +622,28 @@ func (d *drill) reports(duty *person, agencies []*person, b *board) {
 // task, alert or decision that it speaks of. It returns how many lines there are.
 func (d *drill) walk(p *person, b *board, r *sitrep.Report) (lines int) {
 	d.t.Helper()
+	type line struct {
+		ID    int64
+		Kind  string
+		Actor string
+		Text  json.RawMessage
+		Data  map[string]any
+	}
 	var page struct {
-		Timeline []struct {
-			ID    int64
-			Kind  string
-			Actor string
-			Text  json.RawMessage
-			Data  map[string]any
-		}
-		Tasks []struct{ ID int64 }
+		Timeline []line
+		Earlier  int
+		Tasks    []struct{ ID int64 }
 	}
 	p.must("GET", fmt.Sprintf("/api/v1/cases/%d", b.Case), nil, &page)
+	for page.Earlier > 0 { // the page holds the newest alone
+		earlier := page
+		earlier.Timeline = nil
+		p.must("GET", fmt.Sprintf("/api/v1/cases/%d/timeline?before=%d", b.Case, page.Timeline[0].ID), nil, &struct {
+			Items   *[]line
+			Earlier *int
+		}{&earlier.Timeline, &earlier.Earlier})
+		page.Timeline, page.Earlier = append(earlier.Timeline, page.Timeline...), earlier.Earlier
+	}
 	entries, tasks := map[int64]int{}, map[int64]bool{}
 	for i, e := range page.Timeline {
 		entries[e.ID] = i

@@ -25,6 +25,13 @@ type (
 	}
 	caseOut struct{ Body *CasePage }
 
+	linesIn struct {
+		ID     int64 `path:"id"`
+		Before int64 `query:"before" minimum:"0" doc:"lines before this one only"`
+		Limit  int   `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	}
+	linesOut struct{ Body *TimelinePage }
+
 	listIn struct {
 		State string `query:"state" enum:"open,all" default:"open"`
 		Kind  string `query:"kind" doc:"one kind of case only"`
@@ -159,6 +166,12 @@ func (s *Service) Routes(r *web.Router) {
 	}, func(ctx context.Context, in *caseIn) (*caseOut, error) {
 		c, err := s.Case(ctx, in.ID)
 		return &caseOut{c}, err
+	})
+	huma.Register(api, huma.Operation{
+		Method: http.MethodGet, Path: "/api/v1/cases/{id}/timeline", OperationID: "case-timeline", Summary: "Earlier lines of a case's timeline than its page holds",
+	}, func(ctx context.Context, in *linesIn) (*linesOut, error) {
+		p, err := s.Lines(ctx, in.ID, in.Before, in.Limit)
+		return &linesOut{p}, err
 	})
 	post(s, api, "/moves", "move-case", "Move a case to another state", func(ctx context.Context, in *moveIn) (PostHead, Receipt, error) {
 		done, err := s.Move(ctx, in.ID, in.Body, in.Key)

@@ -207,6 +207,9 @@ func TestPrivateCase(t *testing.T) {
 		}
 		for _, who := range []access.Actor{stranger, mayor, of(8, 5, "analyst"), access.System("respond"), {}} {
 			if who.Organisation != 8 && who.Kind != access.KindSystem { // the program knows of the case, not what is in it
+				if _, err := w.Lines(as(who), id, 0, 0); err == nil || who.Kind == access.KindAccount && code(err) != "case.not_found" {
+					t.Errorf("%v reads the timeline: %v", who, err)
+				}
 				if _, err := w.Case(as(who), id); err == nil || who.Kind == access.KindAccount && code(err) != "case.not_found" {
 					t.Errorf("%v reads the page, or learns that there is one: %v", who, err)
 				}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -332,7 +333,34 @@ func takeNews(tx *db.Tx, alert, event int64) (fresh bool, err error) {
 	return n == 1, err
 }
 
+// entryColumns are what scanEntries reads.
+const entryColumns = `id, at, actor_kind, actor_id, actor, kind, move, en, zh, text, data`
+
 func timeline(tx *db.Tx, caseID int64) ([]Entry, error) {
+	return scanEntries(tx, `select `+entryColumns+` from case_timeline where case_id = $1 order by id nulls last`, caseID)
+}
+
+// stretch returns the newest entries before one, at most so many, the oldest first; before is 0 for the newest of all. earlier says
+// how many stand before them.
+func stretch(tx *db.Tx, caseID, before int64, most int) (es []Entry, earlier int, err error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	es, err = scanEntries(tx, `select `+entryColumns+` from case_timeline where case_id = $1 and id < $2 order by id desc nulls last limit $3`,
+		caseID, before, most)
+	if err != nil || len(es) < most {
+		slices.Reverse(es)
+		return es, 0, err
+	}
+	slices.Reverse(es)
+	err = tx.QueryRow(`select count(*) from case_timeline where case_id = $1 and id < $2`, caseID, es[0].ID).Scan(&earlier)
+	if err != nil {
+		return nil, 0, fmt.Errorf("timeline of case %d: %w", caseID, err)
+	}
+	return es, earlier, nil
+}
+
+func scanEntries(tx *db.Tx, query string, args ...any) ([]Entry, error) {
 	var es []Entry
 	err := tx.Each(func(rows *sql.Rows) error {
 		var e Entry
@@ -344,8 +372,7 @@ func timeline(tx *db.Tx, caseID int64) ([]Entry, error) {
 		e.At, e.Actor.Kind = db.Time(at), actorKind(kind)
 		es = append(es, e)
 		return json.Unmarshal([]byte(data), &es[len(es)-1].Data)
-	}, `select id, at, actor_kind, actor_id, actor, kind, move, en, zh, text, data from case_timeline where case_id = $1
-		order by id nulls last`, caseID)
+	}, query, args...)
 	return es, err
 }
 

@@ -61,7 +61,8 @@ type CasePage struct {
 	Parts      []PartView     `json:"parts" doc:"the cases that this one was split into"`
 	Merged     []int64        `json:"merged" doc:"the cases that this one goes on in the place of"`
 	Fields     map[string]any `json:"fields"`
-	Timeline   []EntryView    `json:"timeline"`
+	Timeline   []EntryView    `json:"timeline" doc:"its newest 100 lines, the oldest of them first"`
+	Earlier    int            `json:"earlier" doc:"how many lines of the timeline stand before these"`
 	Tasks      []TaskView     `json:"tasks"`
 	Evidence   []EvidenceView `json:"evidence"`
 	Moves      []MoveView     `json:"moves"`
@@ -192,13 +193,21 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 		return nil, err
 	}
 	var entries []Entry
+	var earlier int
 	var f facts
 	var merged []*Case
 	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if c, err = getCase(tx, caseID); err != nil { // as it is now
 			return err
 		}
-		if entries, err = timeline(tx, caseID); err != nil {
+		if entries, earlier, err = stretch(tx, caseID, 0, DefaultLines); err != nil {
+			return err
+		}
+		// Who made which move, and who had the case before, may stand further up than the page shows.
+		if f.past, err = pastMoves(tx, caseID); err != nil {
+			return err
+		}
+		if f.before, f.returns, err = holders(tx, c, k); err != nil {
 			return err
 		}
 		if f.attached, err = evidence(tx, caseID); err != nil {
@@ -222,22 +231,14 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.remember(k, entries)
 	snap := s.snapshot(c, k, f)
 	attached, ts, ls, as, parts := f.attached, f.tasks, f.limits, f.asks, f.parts
 	late := slices.ContainsFunc(ls, func(l Limit) bool { return (l.What == "state" || l.What == "case") && l.passed(s.Clock.Now()) })
 	names := s.names(ctx)
 	page := &CasePage{
-		CaseView: s.view(c, k, names, late), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: []EntryView{}, Tasks: []TaskView{},
+		CaseView: s.view(c, k, names, late), Definition: c.Definition, Fields: maskAll(c.Fields), Timeline: lines(entries, k, names), Earlier: earlier, Tasks: []TaskView{},
 		Evidence: []EvidenceView{}, Moves: []MoveView{}, Parties: []PartyView{}, Limits: []LimitView{}, Asks: []AskView{}, Parts: []PartView{},
 		Merged: []int64{},
-	}
-	for _, e := range entries {
-		v := e.view()
-		if fields, ok := v.Data["fields"].(map[string]any); ok && e.Kind == "move" {
-			v.Answers = answersOf(k, e.Move, fields, names)
-		}
-		page.Timeline = append(page.Timeline, v)
 	}
 	for _, t := range ts {
 		v := t.view()
@@ -276,31 +277,6 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 	}
 	page.Moves = s.moves(ctx, k, c, snap)
 	return page, nil
-}
-
-// remember takes from a timeline, and the asks, who made which move and who had the case before, as pastMoves and holders read it.
-func (f *facts) remember(k *lifecycle.Kind, entries []Entry) {
-	for _, e := range entries {
-		if e.Kind != "move" {
-			continue
-		}
-		if e.Actor.Kind == access.KindAccount {
-			f.past = append(f.past, lifecycle.PastMove{Move: e.Move, Account: e.Actor.ID})
-		}
-		if owner, handed := e.Data["owner_before"].(float64); handed {
-			post, _ := e.Data["post_before"].(string)
-			f.hand(k, e.Move, lifecycle.Holder{Organisation: int64(owner), Post: post})
-		}
-	}
-	for _, a := range f.asks {
-		if a.State == "granted" {
-			f.past = append(f.past, lifecycle.PastMove{Move: a.Move, Account: a.AskedBy})
-		}
-	}
-}
-
-func (f *facts) hand(k *lifecycle.Kind, move string, h lifecycle.Holder) {
-	f.before, f.returns = handed(k, move, h, f.before, f.returns)
 }
 
 // passed says whether a limit that runs is over.

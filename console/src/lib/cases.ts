@@ -56,6 +56,16 @@ function guess(value: unknown): string {
   return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(value) ? 'time' : 'text';
 }
 
+/**
+ * The lines of a timeline that are known, once its page has come anew: what has left the page stays known. Where so much has happened
+ * that the two do not meet, the page alone is.
+ */
+export function joined(known: readonly TimelineEntry[], page: readonly TimelineEntry[]): readonly TimelineEntry[] {
+  const first = page[0]?.id;
+  if (first === undefined || (known.at(-1)?.id ?? 0) < first) return page;
+  return [...known.filter((e) => e.id < first), ...page];
+}
+
 /** What somebody wrote in a private case, beside the line of the timeline that it belongs to; the title has none. */
 export function wordsByLine(words: readonly PrivateWords[], timeline: readonly TimelineEntry[] | null | undefined): { line: TimelineEntry | null; title: string; texts: string[] }[] {
   return words.map((w) => ({

@@ -346,6 +346,12 @@ export interface TimelineEntry {
   answers?: Answer[] | null;
 }
 
+/** A stretch of a timeline, the oldest line first. */
+export interface TimelinePage {
+  items: TimelineEntry[];
+  earlier: number;
+}
+
 /** A form's answer, in the words of the form; a choice and an organisation by their titles. */
 export interface Answer {
   title: LocalText | string;
@@ -450,7 +456,10 @@ export interface Move {
 }
 
 export interface CaseDetail extends Case {
+  /** Its newest lines, the oldest of them first. */
   timeline?: TimelineEntry[] | null;
+  /** How many lines stand before those. */
+  earlier?: number;
   tasks?: Task[] | null;
   evidence?: Evidence[] | null;
   moves?: Move[] | null;

@@ -467,8 +467,10 @@ func TestCaseWithoutAnOwner(t *testing.T) {
 		})
 		w.tell(events.CaseOpened{Case: id, Kind: "hazard", At: noon})
 		w.settle()
+		w.want("it has just come in", "")
+		w.pass(time.Hour)
 		w.want("the desk has to give it away", "0")
-		w.pass(4 * time.Hour)
+		w.pass(3 * time.Hour)
 		w.pass(4 * time.Hour)
 		w.want("the territory", "0 0/shift-leader 30")
 		w.write(func(tx *db.Tx) error {
