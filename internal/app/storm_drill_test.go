@@ -755,15 +755,6 @@ func (d *drill) finish(duty *person, agencies []*person, b *board) {
 	}
 }
 
-// organisation is the number of one that the city knows by this name.
-func (d *drill) organisation(key string) int64 {
-	id, ok := d.city.OrganisationID(key)
-	if !ok {
-		d.t.Fatalf("no organisation %s", key)
-	}
-	return id
-}
-
 // owner is the unit that leads a case.
 func (d *drill) owner(p *person, caseID int64) int64 {
 	d.t.Helper()

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -53,8 +52,7 @@ type Deps struct {
 // Runner sends what was put. There is one per database.
 type Runner struct {
 	Deps
-	mu   sync.Mutex
-	wake map[string]chan struct{} // guarded by mu; one per channel
+	wake map[string]chan struct{} // one per channel; not changed after New
 }
 
 // New returns a runner that does nothing until Run.

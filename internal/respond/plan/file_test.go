@@ -72,7 +72,7 @@ assets: {gauge: {title: {en: Gauge, zh-CN: 水位站}, measures: [level]}}
 `
 )
 
-func read(t *testing.T, plans string) ([]*Plan, error, pack.Diagnostics) {
+func read(t *testing.T, plans string) ([]*Plan, pack.Diagnostics, error) {
 	t.Helper()
 	p, err := pack.Load(fstest.MapFS{
 		"pack.yaml": {Data: []byte(packText)}, engine.File: {Data: []byte(detectorText)}, File: {Data: []byte(plans)},
@@ -85,11 +85,11 @@ func read(t *testing.T, plans string) ([]*Plan, error, pack.Diagnostics) {
 		t.Fatal(err)
 	}
 	out, err := Plans(p, ds)
-	return out, err, p.Warnings()
+	return out, p.Warnings(), err
 }
 
 func TestSoundPlan(t *testing.T) {
-	plans, err, warnings := read(t, planText)
+	plans, warnings, err := read(t, planText)
 	if err != nil || len(plans) != 1 || len(warnings) > 0 {
 		t.Fatalf("%v %v", err, warnings)
 	}
@@ -150,7 +150,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%q does not stand there", x.old)
 			continue
 		}
-		_, err, _ := read(t, strings.Replace(planText, x.old, x.new, 1))
+		_, _, err := read(t, strings.Replace(planText, x.old, x.new, 1))
 		if err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%q for %q: %v\nwant %s", x.new, x.old, err, x.want)
 		}
@@ -158,7 +158,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestScarceResource(t *testing.T) {
-	plans, err, warnings := read(t, strings.Replace(planText, "pump-truck: 3", "pump-truck: 5", 1))
+	plans, warnings, err := read(t, strings.Replace(planText, "pump-truck: 3", "pump-truck: 5", 1))
 	if err != nil || len(plans) != 1 {
 		t.Fatal(err)
 	}

@@ -56,14 +56,13 @@ type Report struct {
 
 // Version is one text of a report. It is never changed.
 type Version struct {
-	Version    int       `json:"version"`
-	At         time.Time `json:"at"`
-	By         string    `json:"by"`
-	Text       string    `json:"text"`
-	Drafted    bool      `json:"drafted" doc:"as the program drafted it from the case's facts"`
-	SignedAt   time.Time `json:"-"`
-	SignedBy   string    `json:"signed_by,omitempty"`
-	signedByID int64
+	Version  int       `json:"version"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Text     string    `json:"text"`
+	Drafted  bool      `json:"drafted" doc:"as the program drafted it from the case's facts"`
+	SignedAt time.Time `json:"-"`
+	SignedBy string    `json:"signed_by,omitempty"`
 }
 
 // Telling is that a version was told to an office.

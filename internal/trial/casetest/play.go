@@ -53,7 +53,6 @@ type player struct {
 	docket *docket
 	cases  map[string]int64 // by their names in the test
 	step   *step
-	passed []passing // limits that passed and that no step has spoken of
 }
 
 // passing is a limit that has passed.
