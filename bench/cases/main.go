@@ -109,7 +109,8 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	for _, row := range []struct {
 		name string
 		all  []time.Duration
-	}{{"a limit is told after it passed", v.late}, {"a move, from when it was due", calm.moves}, {"a case's page", calm.pages}, {"a reading to a notice in an inbox", calm.alerts}} {
+	}{{"a limit is told after it passed", v.late}, {"a move, from when it was due", calm.moves}, {"a case's page", calm.pages}, {fmt.Sprintf("that of a case of %d lines", longLines), calm.long},
+		{"a reading to a notice in an inbox", calm.alerts}} {
 		fmt.Fprintf(out, "%-36s%12.1f%12.1f%12.1f%12.1f\n", row.name, p(row.all, 50), p(row.all, 95), p(row.all, 99), p(row.all, 100))
 	}
 	fmt.Fprintf(out, "\n%d kills and %d settings of the clock: %s\n", calm.downs, calm.jumps, v)
@@ -135,6 +136,7 @@ type trial struct {
 	timers       int
 	downs, jumps int
 	moves, pages []time.Duration // of the calm phase
+	long         []time.Duration
 	alerts       []time.Duration
 	rate         float64
 	verdict      verdict
@@ -200,13 +202,15 @@ func (t *trial) run(ctx context.Context) (err error) {
 		if err := errors.Join(errs[:]...); err != nil {
 			return err
 		}
-		t.moves, t.pages, t.alerts, t.rate = d.took, d.pages, d.alerts, float64(len(d.took))/t.calm.Seconds()
+		t.moves, t.pages, t.long, t.alerts, t.rate = d.took, d.pages, d.long, d.alerts, float64(len(d.took))/t.calm.Seconds()
 	}
 	offset, err := t.disturb(ctx, s, d, clockAt)
 	if err != nil {
 		return err
 	}
-	<-time.After(2 * time.Second) // what fell due just now
+	const patience = 2 * time.Second
+	<-time.After(patience) // what fell due just now
+	end := time.Now()
 	if err := s.Stop(); err != nil {
 		return err
 	}
@@ -214,7 +218,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 	if err := t.ask(ctx, self, &f, "read", data); err != nil {
 		return err
 	}
-	t.verdict = f.judge(due, t.timers, d.state, from, to, time.Now().Add(offset-2*time.Second))
+	t.verdict = f.judge(due, t.timers, d.state, from, to, end.Add(offset-patience))
 	return nil
 }
 

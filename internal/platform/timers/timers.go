@@ -212,11 +212,15 @@ func (l *Loop) fireOne(tx *db.Tx, t Timer) error {
 	if fire == nil {
 		return fmt.Errorf("timer %s of %s %d: nobody fires timers of this owner", t.Name, t.Owner, t.ID)
 	}
+	now := l.clock.Now().Truncate(time.Microsecond)
+	if now.Before(t.DueAt) { // the clock was put back since it was read: it is due later
+		return nil
+	}
 	taken, err := take(tx, t)
 	if err != nil || !taken { // not taken: it was renewed or dropped since it was read
 		return err
 	}
-	if err := fire(tx, t, l.clock.Now().Truncate(time.Microsecond)); err != nil {
+	if err := fire(tx, t, now); err != nil {
 		return fmt.Errorf("timer %s of %s %d: %w", t.Name, t.Owner, t.ID, err)
 	}
 	return nil

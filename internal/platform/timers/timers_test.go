@@ -191,6 +191,31 @@ func TestOnBack(t *testing.T) {
 var errCutHere = errors.New("cut here")
 
 // A firing that is cut before its commit has not happened, and the next run does all of it, once.
+// A clock that is put back while due timers wait for the writer makes none of them fire before its time.
+func TestPutBackBeforeItsTurn(t *testing.T) {
+	dbtest.Each(t, []db.Migrations{Migrations()}, func(t *testing.T, d *db.DB) {
+		y := newDiary(t, d)
+		y.set(1, "first", 1, time.Minute)
+		y.set(2, "second", 1, 2*time.Minute)
+		y.clock.Advance(time.Hour)
+		y.fails = func(t Timer) bool {
+			if t.Name == "first" {
+				y.clock.Set(noon.Add(90 * time.Second)) // after the first is due, before the second
+			}
+			return false
+		}
+		if err := y.settle(); err != nil {
+			t.Error(err)
+		}
+		y.want("1/first/1")
+		y.clock.Advance(30 * time.Second)
+		if err := y.settle(); err != nil {
+			t.Error(err)
+		}
+		y.want("2/second/1")
+	})
+}
+
 func TestCutBeforeTheCommit(t *testing.T) {
 	dbtest.Each(t, []db.Migrations{Migrations()}, func(t *testing.T, d *db.DB) {
 		y := newDiary(t, d)
