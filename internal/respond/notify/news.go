@@ -252,7 +252,16 @@ func (s *Service) beginCase(tx *db.Tx, c *Chain, id int64, r Run) error {
 	}
 	r.Case, r.Level, r.Desk, r.Owner, r.Post = k.ID, k.Level, k.Desk, k.Owner, k.Post
 	r.Spot = inspect.Spot{Asset: k.Asset, Place: k.Place, Area: k.Area}
-	r.Title = about(s.Kinds(k.Kind), s.Register.Where(r.Spot))
+	what := s.Kinds(k.Kind)
+	if r.About == AboutTask { // in the program's words alone: those of a person do not leave it
+		switch t, err := respond.TaskByID(tx, r.AboutID); {
+		case err == nil && t.Text != (lifecycle.Text{}):
+			what = t.Text
+		case err != nil && !errors.Is(err, db.ErrNotFound):
+			return err
+		}
+	}
+	r.Title = about(what, s.Register.Where(r.Spot))
 	return s.begin(tx, want{chain: c, run: r}, s.now())
 }
 

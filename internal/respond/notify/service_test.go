@@ -502,6 +502,11 @@ func TestTaskThatNobodyTakesOn(t *testing.T) {
 		w.want("it is in the inbox anyway", "")
 		w.pass(10 * time.Minute)
 		w.want("its team", "10/crew")
+		var title string
+		w.read(func(tx *db.Tx) error { return tx.QueryRow(`select zh from notices where about = 'task'`).Scan(&title) })
+		if title != "关闭阀门" && !strings.HasPrefix(title, "关闭阀门 · ") {
+			t.Errorf("the notice says %q and not which task", title)
+		}
 		w.pass(10 * time.Minute)
 		w.want("its desk", "10/crew 0")
 		if _, err := w.Cases.AcknowledgeTask(as(officer(1, gasCo)), id, task, ""); err != nil {

@@ -49,7 +49,11 @@ func (s *Service) call(tx *db.Tx, r *Run, c *Chain, t target, at place, now time
 // enterCall writes into the case that a post was told.
 func (s *Service) enterCall(tx *db.Tx, r *Run, c *Chain, n Notice) error {
 	data := map[string]any{"notice": n.ID, "organisation": n.Organisation, "post": n.Post}
-	return s.enter(tx, r, toldWords(c, s.called(s.Register.Name(n.Organisation), n.Post), n.Round), data, access.System("notify"), n.At)
+	var task lifecycle.Text
+	if r.About == AboutTask {
+		task = r.Title
+	}
+	return s.enter(tx, r, toldWords(c, s.called(s.Register.Name(n.Organisation), n.Post), task, n.Round), data, access.System("notify"), n.At)
 }
 
 // give adds a notice to an inbox, and puts it out to those who are to be reached elsewhere.

@@ -41,10 +41,14 @@ func (s *Service) called(organisation lifecycle.Text, post string) lifecycle.Tex
 	return lifecycle.Words(organisation.En+", "+p.En, organisation.Zh+"（"+p.Zh+"）")
 }
 
-// toldWords are the line of a case's timeline that says who was told.
-func toldWords(c *Chain, who lifecycle.Text, round int) lifecycle.Text {
+// toldWords are the line of a case's timeline that says who was told, and of which of its tasks where it is about one.
+func toldWords(c *Chain, who, task lifecycle.Text, round int) lifecycle.Text {
 	why := callWords(c, round)
-	return lifecycle.Words("Told "+who.En+": "+why.En, "已通知"+who.Zh+"："+why.Zh)
+	t := lifecycle.Words("Told "+who.En+": "+why.En, "已通知"+who.Zh+"："+why.Zh)
+	if task != (lifecycle.Text{}) {
+		t = lifecycle.Words(t.En+": "+task.En, t.Zh+"："+task.Zh)
+	}
+	return t
 }
 
 // missingWords are the line that says that a link is missing.

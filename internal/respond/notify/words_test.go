@@ -30,8 +30,12 @@ func TestToldByTitle(t *testing.T) {
 		{gas, "", 0, lifecycle.Words("Told Gas company: Task to be acknowledged", "已通知燃气公司：任务待签收")},
 		{lifecycle.Text{}, "duty-officer", 2, lifecycle.Words("Told the city's watch, Duty officer: Task to be acknowledged (reminder 2)", "已通知市值班室（值班员）：任务待签收（第 2 次催办）")},
 	} {
-		if got := toldWords(c, s.called(x.organisation, x.post), x.round); got != x.want {
+		if got := toldWords(c, s.called(x.organisation, x.post), lifecycle.Text{}, x.round); got != x.want {
 			t.Errorf("%v, %q: %v", x.organisation, x.post, got)
 		}
+	}
+	want := lifecycle.Words("Told Gas company: Task to be acknowledged: Close the valve", "已通知燃气公司：任务待签收：关闭阀门")
+	if got := toldWords(c, s.called(gas, ""), lifecycle.Words("Close the valve", "关闭阀门"), 0); got != want {
+		t.Errorf("of a task: %v", got)
 	}
 }
