@@ -132,6 +132,11 @@ export function board({ clock, emit, refuse, ids }) {
     routes,
     responses,
     proposals,
+    /** The proposal is fetched anew, with another reason. */
+    again() {
+      proposals[0] = { ...proposals[0], gaps: [] };
+      emit('plan.proposed', { proposal: proposals[0].id });
+    },
     /** A task of a response that is done, with its answer; false when the case is none of ours. */
     finish(r) {
       const [x, y] = task(r.id, r.sub);

@@ -144,6 +144,21 @@ test('a deadline that passes shows without a reload, and late agencies stand fir
   await page.getByText(/Connection lost|cut|Live updates/i).first().waitFor();
 });
 
+test('the level that somebody has chosen stays when news of the proposal comes', async (t) => {
+  const { mock, officer } = await city(t);
+  const page = await officer();
+  await page.open();
+  await page.getByRole('button', { name: 'Open a response…' }).click();
+  await page.getByRole('radio', { name: /Level III response/ }).check();
+  await page.getByLabel('Why?').fill('More is coming');
+  mock.plans.again();
+  await page.getByText('Not in the register: Traffic police.').waitFor({ state: 'detached' }); // the news is there
+  assert.equal(await page.getByRole('radio', { name: /Level III response/ }).isChecked(), true);
+  await page.getByRole('button', { name: 'Open Level III response' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Flood and joint drainage plan' }).waitFor();
+  assert.equal(mock.plans.responses[0].level, 'III');
+});
+
 test('a proposal is declined with a reason', async (t) => {
   const { mock, officer } = await city(t);
   const page = await officer(undefined, { lang: 'zh-CN' });
