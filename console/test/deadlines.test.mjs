@@ -2,22 +2,9 @@
 // `npm run build`.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { launch, reader } from './browser.mjs';
-import { startMock } from './mock.mjs';
+import { test } from 'node:test';
+import { axeSource, officers } from './officer.mjs';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-let browser;
-const trouble = [];
-
-before(async () => {
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-});
 
 const L = (en, zh) => ({ en, 'zh-CN': zh });
 const NOW = Date.parse('2026-11-23T06:05:09Z');
@@ -63,16 +50,10 @@ function report(q) {
   };
 }
 
+const { officer } = officers();
+
 async function page(t, how = {}) {
-  const mock = await startMock();
-  const context = await reader(browser, how);
-  t.after(async () => {
-    await context.close();
-    await mock.stop();
-  });
-  const p = await context.newPage();
-  p.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
-  p.on('console', (m) => m.type() === 'error' && /Content Security Policy|Refused to/.test(m.text()) && trouble.push(`${t.name}: ${m.text()}`));
+  const { mock, page: p } = await officer(t, how);
   const asked = [];
   await p.route('**/api/v1/deadlines**', (route) => {
     const url = new URL(route.request().url());
@@ -82,9 +63,6 @@ async function page(t, how = {}) {
     if (url.pathname.endsWith('/rows')) return route.fulfill({ json: q.get('after') ? { at: at(0), items: rows.slice(2) } : { at: at(0), items: rows.slice(0, how.page ?? 100), ...(rows.length > (how.page ?? 100) ? { next: 'x' } : {}) } });
     return route.fulfill({ json: report(q) });
   });
-  await p.goto(`${mock.url}/console/sign-in`);
-  await p.getByRole('button', { name: /duty officer|演示值班员/ }).click();
-  await p.locator('.rows a').first().waitFor();
   p.open = (path = '') => p.goto(`${mock.url}/console/deadlines${path}`);
   p.asked = asked;
   return p;
@@ -163,5 +141,3 @@ for (const [theme, lang, width] of [['light', 'en', 1440], ['dark', 'zh-CN', 390
     }
   });
 }
-
-test('no page has failed meanwhile', () => assert.deepEqual(trouble, []));

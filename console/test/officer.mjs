@@ -11,8 +11,8 @@ import { startMock } from './mock.mjs';
 export const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /**
- * Returns officer, which signs one in (how is the reader's language, theme and size, options are the mock city's), and the browser for
- * a test that signs in by itself.
+ * Returns officer, which signs one in (how is the reader's language, theme and size, and as whom, by the button; options are the mock
+ * city's), and the browser for a test that signs in by itself.
  */
 export function officers() {
   let browser;
@@ -24,18 +24,19 @@ export function officers() {
     await browser?.close();
     assert.deepEqual(trouble, []);
   });
-  async function officer(t, how = {}, options = {}) {
+  async function officer(t, { as = /Continue as demo duty officer|以演示值班员/, ...how } = {}, options = {}) {
     const mock = await startMock(options);
     const context = await reader(browser, how);
     t.after(async () => {
       await context.close();
       await mock.stop();
     });
+    context.on('request', (r) => /^(https?|wss?):/.test(r.url()) && !r.url().startsWith(mock.url) && trouble.push(`${t.name}: request to ${r.url()}`));
     const page = await context.newPage();
     page.on('pageerror', (e) => trouble.push(`${t.name}: ${e.message}`));
     page.on('console', (m) => m.type() === 'error' && /Content Security Policy|Refused to/.test(m.text()) && trouble.push(`${t.name}: ${m.text()}`));
     await page.goto(`${mock.url}/console/sign-in`);
-    await page.getByRole('button', { name: /Continue as demo duty officer|以演示值班员/ }).click();
+    await page.getByRole('button', { name: as }).click();
     await page.locator('details.menu .who').waitFor();
     return { mock, page };
   }
