@@ -207,6 +207,24 @@ func TestAStreamThatLostItsEndIsReadOnByIDs(t *testing.T) {
 	}
 }
 
+// An empty stream, made anew, is read from its first event on.
+func TestAnEmptyStreamIsReadOnFromItsFirstEvent(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	if _, err := b.places.PutString(context.Background(), "reader", `{"seq":1000,"id":7}`); err != nil {
+		t.Fatal(err)
+	}
+	log := logged(t)
+	got := consume(t, b, take)
+	<-log.warned
+	publish(t, b, 8)
+	if id := <-got; id != 8 {
+		t.Error(id)
+	}
+	if n := log.warnings.Load(); n != 1 {
+		t.Errorf("%d warnings, want the one that the stream is another", n)
+	}
+}
+
 func TestAPlaceIsKeptAsSoonAsItCanBe(t *testing.T) {
 	b := start(t, Options{Dir: t.TempDir()})
 	ctx := context.Background()

@@ -163,20 +163,23 @@ func (r *reader) setUp(ctx context.Context) (jetstream.Consumer, error) {
 // begin returns the place to read on from.
 func (r *reader) begin(ctx context.Context) (uint64, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.known {
+	known, at := r.known, r.place // which the reader alone changes
+	r.mu.Unlock()
+	if !known {
 		e, err := r.bus.places.Get(ctx, r.name)
 		if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
 			return 0, fmt.Errorf("place of consumer %s: %w", r.name, err)
 		}
 		if err == nil {
-			if err := json.Unmarshal(e.Value(), &r.place); err != nil {
+			if err := json.Unmarshal(e.Value(), &at); err != nil {
 				return 0, fmt.Errorf("place of consumer %s: %w", r.name, err)
 			}
 		}
-		r.known, r.kept = true, r.place
+		r.mu.Lock()
+		r.known, r.place, r.kept = true, at, at
+		r.mu.Unlock()
 	}
-	if r.place.Seq == 0 {
+	if at.Seq == 0 {
 		return 0, nil
 	}
 	s, err := r.bus.js.Stream(ctx, stream)
@@ -184,26 +187,29 @@ func (r *reader) begin(ctx context.Context) (uint64, error) {
 		return 0, fmt.Errorf("stream %s: %w", stream, err)
 	}
 	state := s.CachedInfo().State
-	if r.place.Seq < state.FirstSeq { // the stream holds only so much
-		return r.place.Seq, nil
+	if at.Seq < state.FirstSeq { // the stream holds only so much
+		return at.Seq, nil
 	}
-	if id, there, err := idAt(ctx, s, r.place.Seq); err != nil || there && id == r.place.ID {
-		return r.place.Seq, err
+	if id, there, err := idAt(ctx, s, at.Seq); err != nil || there && id == at.ID {
+		return at.Seq, err
 	}
 	// The stream lost its end, or was made anew, since. Ids grow, so what is missed is what comes behind the last one taken.
-	was := r.place
+	first := max(state.FirstSeq, 1) // of an empty stream it is 0
 	n := sort.Search(int(state.Msgs), func(i int) bool {
-		id, _, e := idAt(ctx, s, state.FirstSeq+uint64(i))
+		id, _, e := idAt(ctx, s, first+uint64(i))
 		err = errors.Join(err, e)
-		return id > was.ID
+		return id > at.ID
 	})
 	if err != nil {
 		return 0, err
 	}
-	r.place.Seq = state.FirstSeq + uint64(n) - 1
+	seq := first + uint64(n) - 1
 	slog.WarnContext(ctx, "the stream of events is not the one that was read before; it is read on behind the last event taken",
-		"consumer", r.name, "id", was.ID, "before", was.Seq, "now", r.place.Seq)
-	return r.place.Seq, nil
+		"consumer", r.name, "id", at.ID, "before", at.Seq, "now", seq)
+	r.mu.Lock()
+	r.place.Seq = seq
+	r.mu.Unlock()
+	return seq, nil
 }
 
 // idAt is the id of the event at a place; 0 of somebody else's message.
