@@ -82,7 +82,7 @@ type App struct {
 	delivery *delivery.Runner
 	watch    *watch.Service
 	demo     *demo // nil outside the demo
-	cores    int
+	cores    int   // see spareProcessors
 
 	listener net.Listener
 	setup    string // path of the link for the first administrator, if there is none yet

@@ -29,7 +29,6 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
-	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
@@ -144,9 +143,7 @@ func (a *App) fillDirectory(ctx context.Context, w *sim.World, start time.Time) 
 		if !ok {
 			return fmt.Errorf("no organisation %s", o.Organisation)
 		}
-		post, err := a.watch.PutPost(ctx, watch.Post{
-			Organisation: id, Name: o.Post, Title: lifecycle.Words(o.Title.En, o.Title.Zh), Phone: o.Phone, Covered: o.Manned,
-		}, "")
+		post, err := a.watch.PutPost(ctx, watch.Post{Organisation: id, Name: o.Post, Phone: o.Phone, Covered: o.Manned}, "")
 		if err != nil {
 			return fmt.Errorf("duty phone of %s: %w", o.Organisation, err)
 		}
@@ -245,7 +242,7 @@ func (d *demo) crews(ctx context.Context) error {
 			return nil
 		}
 		c, err := d.app.respond.Case(access.With(ctx, access.System("simulated crew")), e.Case)
-		if gone := new(web.Error); errors.As(err, &gone) && gone.Status == http.StatusNotFound {
+		if web.NotFound(err) {
 			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 		}
 		if err != nil {

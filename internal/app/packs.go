@@ -36,7 +36,7 @@ type packs struct {
 	chains     []*notify.Chain
 	upward     []*watch.Rules
 	posts      posts
-	declaring  []*pack.Pack // those that declare posts
+	loaded     []*pack.Pack // so far: no two may give a post two titles
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -82,11 +82,11 @@ func (p *packs) add(files fs.FS, dir string) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	if err := packtool.Disagree(d.Pack, p.declaring...).Err(); err != nil {
+	if err := packtool.Disagree(d.Pack, p.loaded...).Err(); err != nil {
 		return err
 	}
 	p.posts.add(d.Pack.Posts)
-	p.declaring = append(p.declaring, d.Pack)
+	p.loaded = append(p.loaded, d.Pack)
 	for _, prop := range d.Pack.Properties {
 		p.properties[prop.ID] = prop
 	}

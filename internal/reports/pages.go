@@ -235,8 +235,7 @@ func (s *Service) findPage(w http.ResponseWriter, r *http.Request) {
 func (s *Service) trackPage(w http.ResponseWriter, r *http.Request) {
 	lang := s.pages.Language(r)
 	report, err := s.Track(r.Context(), r.PathValue("number"))
-	var e *web.Error
-	if errors.As(err, &e) && e.Status == http.StatusNotFound {
+	if web.NotFound(err) {
 		s.pages.Write(w, r, http.StatusNotFound, true, page.View{Template: "missing", Title: s.pages.T(lang, "missing.title")})
 		return
 	}

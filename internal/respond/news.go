@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -44,7 +43,7 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 			return drop(err)
 		}
 		f, err := s.Findings.Finding(ctx, e.Finding)
-		if gone := new(web.Error); errors.As(err, &gone) && gone.Status == http.StatusNotFound {
+		if web.NotFound(err) {
 			return drop(err) // news of before the store was restored
 		}
 		if err != nil {

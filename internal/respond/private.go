@@ -6,7 +6,6 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -220,8 +219,7 @@ func (s *Service) Words(ctx context.Context, caseID int64) ([]PrivateWords, erro
 			r.Type, r.ID = wordsType, e.ID
 		}
 		words, err := s.Vault.Open(ctx, r, access.Operations)
-		var gone *web.Error
-		if errors.As(err, &gone) && gone.Status == http.StatusNotFound {
+		if web.NotFound(err) {
 			continue // nothing was written, or it is erased
 		}
 		if err != nil {

@@ -117,30 +117,29 @@ func regulatorOf(kind string) string {
 // An Office is one that is reached by telephone. Numbers of the city are invented; the short codes are those of the whole country.
 type Office struct {
 	Organisation string
-	Post         string // "" is the organisation itself
-	Title        Name
+	Post         string // by its id in the packs; "" is the organisation itself
 	Phone        string
 	Manned       bool // round the clock, by a roster
 }
 
 // Offices are the directory of duty phones.
 func (w *World) Offices() []Office {
-	duty := Name{"Duty office", "值班室"}
+	const dutyOffice = "duty-office"
 	out := []Office{
-		{orgEmergency, "duty-office", duty, "5550 0100", true},
-		{orgGas, "gas-duty", Name{"Gas control room", "燃气调度中心"}, "5550 0110", true},
-		{orgWater, "water-duty", Name{"Water control room", "供水调度中心"}, "5550 0120", true},
-		{orgDrainage, "flood-crew", Name{"Flood crews", "防汛排水抢险队"}, "5550 0131", false},
-		{orgDrainage, "", Name{}, "5550 0130", false},
-		{orgPower, "", Name{}, "5550 0140", false},
-		{orgWeather, "", Name{}, "5550 0150", false},
-		{orgTraffic, "", Name{}, "122", false},
-		{"org-fire", "", Name{}, "119", false},
-		{"org-health", "", Name{}, "120", false},
+		{orgEmergency, dutyOffice, "5550 0100", true},
+		{orgGas, "gas-control", "5550 0110", true},
+		{orgWater, "water-control", "5550 0120", true},
+		{orgDrainage, "", "5550 0130", false},
+		{orgDrainage, "flood-crew", "5550 0131", false},
+		{orgPower, "", "5550 0140", false},
+		{orgWeather, "", "5550 0150", false},
+		{orgTraffic, "", "122", false},
+		{"org-fire", "", "119", false},
+		{"org-health", "", "120", false},
 	}
 	for i, o := range w.Organisations {
 		if o.Kind == "bureau" && o.ID != orgEmergency && o.ID != orgWeather || o.Kind == "town-office" {
-			out = append(out, Office{o.ID, "duty-office", duty, fmt.Sprintf("5550 1%03d", i), false})
+			out = append(out, Office{o.ID, dutyOffice, fmt.Sprintf("5550 1%03d", i), false})
 		}
 	}
 	return out

@@ -38,6 +38,12 @@ func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Title: http.StatusText(status), Message: fmt.Sprintf(format, args...)}
 }
 
+// NotFound says whether an error is that something is not there, as a room tells it to others.
+func NotFound(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusNotFound
+}
+
 // At names the field of the request that is wrong.
 func (e *Error) At(field string) *Error {
 	c := *e

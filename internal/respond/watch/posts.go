@@ -117,7 +117,7 @@ func (s *Service) PutPost(ctx context.Context, p Post, key string) (respond.Rece
 		}
 	}
 	if p.Name != "" && p.Title.En == "" && p.Title.Zh == "" {
-		p.Title = Text{En: p.Name, Zh: p.Name}
+		p.Title = s.Posts(p.Name)
 	}
 	var err error
 	if p.Phone, err = checkPhone(p.Phone); err != nil {

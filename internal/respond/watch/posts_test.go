@@ -1,12 +1,14 @@
 package watch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
@@ -156,6 +158,25 @@ func TestRosterFile(t *testing.T) {
 		_, _, err = w.Import(of(41, 9), strings.NewReader("post,from,to,who\n1,2026-11-25 08:00,2026-11-25 20:00,a\n"), "")
 		if err == nil {
 			t.Error("another organisation wrote into the roster")
+		}
+	})
+}
+
+// A post that is put without a title has the packs' title, or its id where they have none.
+func TestPostWithoutATitle(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for name, want := range map[string]string{"gas-crew": "燃气抢修队", "harbour-watch": "harbour-watch"} {
+			id := ok(t)(w.PutPost(officer(1), Post{Organisation: 40, Name: name}, ""))
+			err := w.DB.Read(context.Background(), func(tx *db.Tx) error {
+				p, err := getPost(tx, id)
+				if p.Title.Zh != want {
+					t.Errorf("the title of %s is %+v", name, p.Title)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
