@@ -15,6 +15,14 @@ import { signIn } from './journey.mjs';
 
 const PATIENCE = { step: 30_000 };
 
+/** Signs, and tells whether it was taken: a refusal leaves the button, once it is free again. */
+async function answered(page, button, done) {
+  const sign = page.getByRole('button', { name: button });
+  await sign.click();
+  await done.or(sign.and(page.locator(':not([aria-disabled="true"])'))).first().waitFor();
+  return done.isVisible();
+}
+
 export async function shift({ url, browser, log = console.log, shots = '', overtake = null, checked = async () => {} }) {
   const started = Date.now();
   let n = 0;
@@ -105,11 +113,8 @@ export async function shift({ url, browser, log = console.log, shots = '', overt
     const id = /handovers\/(\d+)/.exec(page.url())[1];
     const leave = async () => {
       for (let i = 0; i < 5; i++) {
-        await page.getByRole('button', { name: 'Sign: I hand over' }).click();
         const signed = page.getByText('The leaving officer has signed. Another person takes over.');
-        const news = page.getByText(/had not seen/);
-        await signed.or(news).first().waitFor();
-        if (await signed.isVisible()) return i;
+        if (await answered(page, 'Sign: I hand over', signed)) return i;
       }
       assert.fail('never signed');
     };
@@ -129,11 +134,7 @@ export async function shift({ url, browser, log = console.log, shots = '', overt
       await other.getByText('The gas company has the keys.').waitFor();
       for (let i = 0; ; i++) {
         assert.ok(i < 5, 'never taken over');
-        await other.getByRole('button', { name: 'Sign: I take over' }).click();
-        const done = other.getByText('Handed over and taken over. What was signed cannot be changed.');
-        const news = other.getByText(/had not seen/);
-        await done.or(news).first().waitFor();
-        if (await done.isVisible()) break;
+        if (await answered(other, 'Sign: I take over', other.getByText('Handed over and taken over. What was signed cannot be changed.'))) break;
       }
       assert.match(await other.getByText(/^[0-9a-f]{64}$/).innerText(), /^[0-9a-f]{64}$/);
       await step('the arriving officer has taken over', other);
