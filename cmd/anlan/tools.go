@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/anlan-city/anlan/internal/app"
 	"github.com/anlan-city/anlan/internal/ledger"
@@ -17,17 +18,19 @@ import (
 
 type replayCmd struct {
 	remote  `embed:""`
-	Mapping string  `arg:"" type:"existingfile" help:"The mapping file, which says what the columns mean."`
-	From    string  `required:"" type:"existingdir" help:"The folder of the recorded files." placeholder:"DIR"`
-	Speed   float64 `default:"0" help:"Recorded seconds per second: 1 is the recorded pace, 0 as fast as it goes."`
-	Truth   string  `type:"existingfile" help:"A file of known events in place of the mapping's." placeholder:"FILE"`
-	SkipBad bool    `help:"Leave out cells and rows with a problem instead of sending nothing."`
-	Check   bool    `help:"Read and count only; no server is needed."`
+	Mapping string    `arg:"" type:"existingfile" help:"The mapping file, which says what the columns mean."`
+	From    string    `required:"" type:"existingdir" help:"The folder of the recorded files." placeholder:"DIR"`
+	Speed   float64   `default:"0" help:"Recorded seconds per second: 1 is the recorded pace, 0 as fast as it goes."`
+	Since   time.Time `help:"Only what happened from this time on, such as 2022-10-20T00:00:00Z." placeholder:"TIME"`
+	Until   time.Time `help:"Only what happened before this time." placeholder:"TIME"`
+	Truth   string    `type:"existingfile" help:"A file of known events in place of the mapping's." placeholder:"FILE"`
+	SkipBad bool      `help:"Leave out cells and rows with a problem instead of sending nothing."`
+	Check   bool      `help:"Read and count only; no server is needed."`
 }
 
 func (c replayCmd) Run(ctx context.Context) error {
 	return replay.Run(ctx, replay.Options{
-		Mapping: c.Mapping, From: c.From, Speed: c.Speed, URL: c.URL, Token: c.Token, TokenFile: filepath.Join(c.Data, "local.token"),
+		Mapping: c.Mapping, From: c.From, Speed: c.Speed, Since: c.Since, Until: c.Until, URL: c.URL, Token: c.Token, TokenFile: filepath.Join(c.Data, "local.token"),
 		Truth: c.Truth, SkipBad: c.SkipBad, Check: c.Check, Out: os.Stdout, Terminal: isTerminal(os.Stdout), Clock: clock.System(),
 	})
 }

@@ -75,7 +75,8 @@ type Event struct {
 	Start, End int64 // microseconds since 1970 UTC
 }
 
-// Count says what became of all that was read: cells = readings + missing + repeated + left out.
+// Count says what became of all that was read: cells = readings + missing + repeated + left out,
+// where no period was asked for.
 type Count struct {
 	Files, Rows  int
 	Skipped      int // rows that a where: did not choose
@@ -85,6 +86,7 @@ type Count struct {
 	LeftOut      int // cells or rows with a problem, left out at the user's wish
 	Ambiguous    int // local times that the clock showed twice; the first was taken
 	PlaceUnknown int // reports at a placeholder point or without one
+	Outside      int // readings and reports from before or after the period that was asked for
 }
 
 // Read reads a mapping and the files below dir. With skipBad, rows and cells with a problem are left out and returned as
@@ -513,6 +515,24 @@ func (p *Plan) arrange(byTime bool) {
 	}
 	slices.SortStableFunc(p.Reports, func(a, b Report) int { return a.ReceivedAt.Compare(b.ReceivedAt) })
 	slices.SortStableFunc(p.Events, func(a, b Event) int { return cmp.Compare(a.Start, b.Start) })
+}
+
+// within leaves only what happened from since on and before until; a zero is no bound. Of what is known to have happened, all
+// that reaches into the period stays.
+func (p *Plan) within(since, until time.Time) {
+	from, to := int64(math.MinInt64), int64(math.MaxInt64)
+	if !since.IsZero() {
+		from = since.UnixMicro()
+	}
+	if !until.IsZero() {
+		to = until.UnixMicro()
+	}
+	outside := func(at int64) bool { return at < from || at >= to }
+	all := len(p.Readings) + len(p.Reports)
+	p.Readings = slices.DeleteFunc(p.Readings, func(r Reading) bool { return outside(r.At) })
+	p.Reports = slices.DeleteFunc(p.Reports, func(r Report) bool { return outside(r.ReceivedAt.UnixMicro()) })
+	p.Events = slices.DeleteFunc(p.Events, func(e Event) bool { return e.End < from || e.Start >= to })
+	p.Count.Outside = all - len(p.Readings) - len(p.Reports)
 }
 
 // Value is a reading's value as text.

@@ -85,6 +85,31 @@ func TestRecordedSets(t *testing.T) {
 	})
 }
 
+func TestWithin(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2026, 1, 1, hour, 0, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		name            string
+		since, until    time.Time
+		readings, event int // how many stay
+	}{
+		{"no bound", time.Time{}, time.Time{}, 4, 2},
+		{"from its first moment on", at(1), time.Time{}, 3, 2},
+		{"before its last moment", time.Time{}, at(3), 3, 2},
+		{"both", at(1), at(2), 1, 1},
+		{"none of it", at(10), time.Time{}, 0, 0},
+	} {
+		p := &Plan{Events: []Event{{Start: at(0).UnixMicro(), End: at(1).UnixMicro()}, {Start: at(2).UnixMicro(), End: at(4).UnixMicro()}}}
+		for h := range 4 {
+			p.Readings = append(p.Readings, Reading{At: at(h).UnixMicro(), Text: noText})
+			p.Reports = append(p.Reports, Report{ReceivedAt: at(h)})
+		}
+		p.within(c.since, c.until)
+		if len(p.Readings) != c.readings || len(p.Reports) != c.readings || len(p.Events) != c.event || p.Count.Outside != 2*(4-c.readings) {
+			t.Errorf("%s: %d readings, %d reports, %d events, %+v", c.name, len(p.Readings), len(p.Reports), len(p.Events), p.Count)
+		}
+	}
+}
+
 func (p *Plan) datastream(t *testing.T, id string) Datastream {
 	t.Helper()
 	i := slices.IndexFunc(p.Datastreams, func(d Datastream) bool { return d.ID == id })

@@ -38,6 +38,8 @@ type Options struct {
 	From    string  // the folder of the recorded files
 	Speed   float64 // recorded seconds per second; 0 is as fast as it goes
 
+	Since, Until time.Time // only what happened from Since on and before Until; zero: no bound
+
 	URL       string // of the server, DefaultURL by default
 	Token     string
 	TokenFile string // read when there is no Token; it may be absent
@@ -63,6 +65,11 @@ func Run(ctx context.Context, o Options) error {
 	plan, left, err := read(o.Mapping, o.From, o.Truth, o.SkipBad)
 	if err != nil {
 		return err
+	}
+	if !o.Since.IsZero() || !o.Until.IsZero() {
+		if plan.within(o.Since, o.Until); len(plan.Readings)+len(plan.Reports) == 0 && plan.Count.Outside > 0 {
+			return fmt.Errorf("nothing happened in the period: expected since and until to reach into what the files hold (%s readings and reports outside of it)", thousands(plan.Count.Outside))
+		}
 	}
 	r := &run{o: o, plan: plan, source: "replay-" + strings.TrimSuffix(filepath.Base(o.Mapping), filepath.Ext(o.Mapping))}
 	r.printRead(left)
@@ -360,6 +367,9 @@ func (r *run) printRead(left Problems) {
 	}
 	if c.Ambiguous > 0 {
 		fmt.Fprintf(out, "ambiguous  %s local times that the clock showed twice; the first was taken\n", thousands(c.Ambiguous))
+	}
+	if c.Outside > 0 {
+		fmt.Fprintf(out, "outside    %s readings and reports from before or after the period\n", thousands(c.Outside))
 	}
 	if len(left) > 0 {
 		fmt.Fprintf(out, "left out   %s:\n%v\n", thousands(c.LeftOut), left)
