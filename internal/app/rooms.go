@@ -37,6 +37,9 @@ import (
 // LedgerKeyFile is the file of the data folder with the ledger's public key.
 const LedgerKeyFile = "ledger.pub"
 
+// WarningsKeyFile is the file of the data folder with the key and certificate that sign warnings.
+const WarningsKeyFile = "warnings.pem"
+
 // buildRooms makes the rooms in the order of the house and starts what runs in the background.
 func (a *App) buildRooms(ctx context.Context) (err error) {
 	file := func(name string) string { return filepath.Join(a.options.Data, name) }
@@ -98,7 +101,8 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	a.models = a.newModels()
 	a.warn, err = warn.New(warn.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Site: site,
-		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone},
+		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
+			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
 	})
 	if err != nil {
 		return fmt.Errorf("warn: %w", err)

@@ -51,6 +51,8 @@ type Options struct {
 	// TimeZone is that of the times in CAP and of the year in numbers; UTC (written -00:00) when nil.
 	TimeZone    *time.Location
 	MaxDuration time.Duration
+	// KeyFile holds the key that signs messages, made at the first start; nothing is signed when empty.
+	KeyFile string
 }
 
 func (o Options) withDefaults() Options {
@@ -117,6 +119,7 @@ type Service struct {
 	options Options
 	hazards hazards
 	pages   *page.Set
+	signer  *cap.Signer // nil: messages go out unsigned
 	started time.Time
 }
 
@@ -135,6 +138,11 @@ func New(d Deps) (*Service, error) {
 	var err error
 	if s.hazards, err = loadHazards(hazardsYAML); err != nil {
 		return nil, err
+	}
+	if file := s.options.KeyFile; file != "" {
+		if s.signer, err = cap.NewSigner(file, s.options.Sender); err != nil {
+			return nil, err
+		}
 	}
 	templates, err := fs.Sub(pageFiles, "templates")
 	if err != nil {
@@ -478,13 +486,16 @@ func (s *Service) end(ctx context.Context, id int64, kind Kind, reason string) (
 	return s.load(ctx, id)
 }
 
-// publish composes the message and puts its document into v.
+// publish composes and signs the message and puts its document into v.
 func (s *Service) publish(r *record, v *version, vs []version, actor access.Actor, now time.Time) error {
 	a, err := s.options.compose(r.message(*v, now, references(vs, s.options.Sender, s.options.zone())))
 	if err != nil {
 		return err
 	}
 	document, err := cap.Encode(a)
+	if err == nil && s.signer != nil {
+		document, err = s.signer.Sign(document)
+	}
 	if err != nil {
 		return err
 	}

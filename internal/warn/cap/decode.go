@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -107,6 +108,14 @@ func parse(data []byte) (*node, error) {
 		return nil, errors.New("no XML element in the message")
 	}
 	return root, nil
+}
+
+// utf8Document says whether the document is UTF-8 and says nothing else of itself.
+func utf8Document(data []byte) bool {
+	x := xml.NewDecoder(bytes.NewReader(data))
+	x.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, errors.New("not UTF-8") }
+	_, err := x.Token()
+	return err == nil && utf8.Valid(data)
 }
 
 // charsetReader knows the encodings met in partners' messages besides UTF-8.
