@@ -2,129 +2,80 @@ package warn
 
 import (
 	"bytes"
-	"encoding/xml"
+	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
+	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
-// The feed of RFC 4287, with the fields by which receivers choose in the CAP
-// namespace, as the weather services of the world write it.
-type (
-	atomFeed struct {
-		XMLName xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
-		CAP     string      `xml:"xmlns:cap,attr"`
-		Lang    string      `xml:"xml:lang,attr"`
-		ID      string      `xml:"id"`
-		Title   string      `xml:"title"`
-		Updated string      `xml:"updated"`
-		Author  atomAuthor  `xml:"author"`
-		Links   []atomLink  `xml:"link"`
-		Entries []atomEntry `xml:"entry"`
-	}
-	atomAuthor struct {
-		Name string `xml:"name"`
-	}
-	atomLink struct {
-		Rel  string `xml:"rel,attr"`
-		Type string `xml:"type,attr"`
-		Href string `xml:"href,attr"`
-	}
-	atomEntry struct {
-		ID         string         `xml:"id"`
-		Title      string         `xml:"title"`
-		Updated    string         `xml:"updated"`
-		Published  string         `xml:"published"`
-		Author     atomAuthor     `xml:"author"`
-		Summary    string         `xml:"summary"`
-		Links      []atomLink     `xml:"link"`
-		Categories []atomCategory `xml:"category"`
-		Identifier string         `xml:"cap:identifier"`
-		Sender     string         `xml:"cap:sender"`
-		Sent       string         `xml:"cap:sent"`
-		Status     string         `xml:"cap:status"`
-		MsgType    string         `xml:"cap:msgType"`
-		Scope      string         `xml:"cap:scope"`
-		Kinds      []string       `xml:"cap:category"`
-		Event      string         `xml:"cap:event"`
-		Responses  []string       `xml:"cap:responseType"`
-		Urgency    string         `xml:"cap:urgency"`
-		Severity   string         `xml:"cap:severity"`
-		Certainty  string         `xml:"cap:certainty"`
-		Onset      string         `xml:"cap:onset"`
-		Expires    string         `xml:"cap:expires"`
-		Areas      []string       `xml:"cap:areaDesc"`
-		Polygons   []string       `xml:"cap:polygon"`
-		Geocodes   []atomValue    `xml:"cap:geocode"`
-		Parameters []atomValue    `xml:"cap:parameter"`
-	}
-	atomValue struct {
-		Name  string `xml:"cap:valueName"`
-		Value string `xml:"cap:value"`
-	}
-	atomCategory struct {
-		Term string `xml:"term,attr"`
-	}
+// The feeds beside the Atom one, for receivers that read nothing else.
+const (
+	rssPath  = "/warnings.rss"
+	edxlPath = "/warnings.edxl"
 )
+
+func (s *Service) feedRoutes(r *web.Router) {
+	r.HandleFunc("GET "+rssPath, s.serveFeed("application/rss+xml; charset=utf-8", s.feedRSS))
+	r.HandleFunc("GET "+edxlPath, s.serveFeed("application/xml; charset=utf-8", s.feedEDXL))
+}
+
+// serveFeed answers with what write makes of the warnings in force and of those that were ended early.
+func (s *Service) serveFeed(contentType string, write func(list []full, updated time.Time, lang string) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		list, ended, changed, err := s.current(r.Context())
+		if err != nil {
+			web.WriteError(w, r, err)
+			return
+		}
+		document, err := write(slices.Concat(list, ended), changed, s.pages.Language(r))
+		if err != nil {
+			web.WriteError(w, r, err)
+			return
+		}
+		w.Header().Add("Vary", "Accept-Language")
+		if changed.Unix() > 0 {
+			w.Header().Set("Last-Modified", changed.UTC().Format(http.TimeFormat))
+		}
+		serve(w, r, contentType, document, changed)
+	}
+}
 
 // feed writes warnings, each by its latest message, as Atom.
 func (s *Service) feed(list []full, updated time.Time, lang string) ([]byte, error) {
+	return s.writeFeed(cap.WriteAtom, feedPath, list, updated, lang)
+}
+
+func (s *Service) feedRSS(list []full, updated time.Time, lang string) ([]byte, error) {
+	return s.writeFeed(cap.WriteRSS, rssPath, list, updated, lang)
+}
+
+// feedEDXL writes warnings whole, each as it was signed.
+func (s *Service) feedEDXL(list []full, updated time.Time, lang string) ([]byte, error) {
+	return s.writeFeed(cap.WriteEDXL, edxlPath, list, updated, lang)
+}
+
+func (s *Service) writeFeed(write func(cap.FeedHead, []cap.Item) ([]byte, error), path string, list []full, updated time.Time, lang string) ([]byte, error) {
 	if updated.IsZero() || updated.Unix() == 0 {
 		updated = s.started
 	}
 	base := s.options.BaseURL
-	f := atomFeed{
-		CAP: cap.Namespace12, Lang: lang, ID: base + "/warnings.atom", Title: s.pages.T(lang, "feed.title", s.options.SenderName.In(lang)),
-		Updated: updated.UTC().Format(time.RFC3339), Author: atomAuthor{s.options.SenderName.In(lang)},
-		Links: []atomLink{
-			{"self", "application/atom+xml", base + "/warnings.atom?lang=" + lang},
-			{"alternate", "text/html", base + "/warnings?lang=" + lang},
-		},
+	head := cap.FeedHead{
+		ID: base + path, Self: base + path + "?lang=" + lang, Page: base + "/warnings?lang=" + lang,
+		Title: s.pages.T(lang, "feed.title", s.options.SenderName.In(lang)), Author: s.options.SenderName.In(lang),
+		Sender: s.options.Sender, Language: lang, Updated: updated.In(s.options.zone()),
 	}
-	for _, w := range list {
-		v := w.shown
-		document := base + "/warnings/" + messageName(w.number, v.n) + ".xml"
-		said := v.kind.terms(v.content, v.sent)
-		headline, description, _ := v.kind.texts(v.content, lang)
-		e := atomEntry{
-			ID: document, Title: headline, Updated: v.sent.UTC().Format(time.RFC3339), Published: v.sent.UTC().Format(time.RFC3339),
-			Author: atomAuthor{s.options.SenderName.In(lang)}, Summary: description,
-			Links: []atomLink{
-				{"alternate", "application/cap+xml", document},
-				{"related", "text/html", base + "/warnings/" + w.number + "?lang=" + lang},
-			},
-			Identifier: v.identifier, Sender: s.options.Sender, Sent: s.capTime(v.sent), Status: w.status, MsgType: said.messageType, Scope: w.scope,
-			Kinds: v.content.About.Categories, Event: v.content.About.Event.In(lang), Responses: said.responses,
-			Urgency: said.urgency, Severity: said.severity, Certainty: said.certainty,
-			Onset: s.capTime(said.onset), Expires: s.capTime(v.content.Expires),
-			Parameters: []atomValue{{Name: parameterLevel, Value: string(v.content.Level)}},
+	items := make([]cap.Item, len(list))
+	for i, w := range list {
+		// What is published is told from the published document itself, so that feed and message can't disagree.
+		a, _, err := cap.Decode(bytes.NewReader([]byte(w.shown.cap)))
+		if err != nil {
+			return nil, fmt.Errorf("message %s of warning %s: %w", w.shown.identifier, w.number, err)
 		}
-		for _, c := range v.content.About.Categories {
-			e.Categories = append(e.Categories, atomCategory{c})
-		}
-		for _, a := range v.content.Areas {
-			e.Areas = append(e.Areas, a.Name.In(lang))
-			if a.Code != "" {
-				e.Geocodes = append(e.Geocodes, atomValue{Name: s.options.GeocodeName, Value: a.Code})
-			}
-			for _, ring := range a.Rings {
-				text, err := ring.MarshalText()
-				if err != nil {
-					return nil, err
-				}
-				e.Polygons = append(e.Polygons, string(text))
-			}
-		}
-		f.Entries = append(f.Entries, e)
+		items[i] = cap.Item{Alert: a, Document: []byte(w.shown.cap), Link: base + "/warnings/" + messageName(w.number, w.shown.n) + ".xml",
+			Page: base + "/warnings/" + w.number + "?lang=" + lang}
 	}
-	var b bytes.Buffer
-	b.WriteString(xml.Header)
-	enc := xml.NewEncoder(&b)
-	enc.Indent("", " ")
-	if err := enc.Encode(f); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return write(head, items)
 }
-
-func (s *Service) capTime(t time.Time) string { return cap.Time{Time: t.In(s.options.zone())}.String() }

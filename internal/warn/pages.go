@@ -27,6 +27,7 @@ func (s *Service) publicRoutes(r *web.Router) {
 	r.HandleFunc("GET "+feedPath, s.feedPage)
 	r.HandleFunc("GET /warnings/{name}", s.oneWarning)
 	s.signatureRoutes(r)
+	s.feedRoutes(r)
 }
 
 // current returns what is in force for the public at this moment, the most

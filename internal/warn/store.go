@@ -52,11 +52,11 @@ func (r *record) targets() []any {
 }
 
 const versionColumns = `v.warning, v.version, v.kind, v.state, v.content, v.reason, v.proposed_at, v.proposed_by, v.proposed_by_name,
-	coalesce(v.approved_by, 0), coalesce(v.approved_by_name, ''), coalesce(v.identifier, ''), coalesce(v.sent, 0)`
+	coalesce(v.approved_by, 0), coalesce(v.approved_by_name, ''), coalesce(v.identifier, ''), coalesce(v.sent, 0), coalesce(v.cap, '')`
 
 func (v *version) targets() []any {
 	return []any{&v.warning, &v.n, &v.kind, &v.state, asJSON{&v.content}, &v.reason, instant{&v.proposedAt}, &v.proposedBy, &v.proposedByName,
-		&v.approvedBy, &v.approvedByName, &v.identifier, instant{&v.sent}}
+		&v.approvedBy, &v.approvedByName, &v.identifier, instant{&v.sent}, &v.cap}
 }
 
 // instant scans microseconds, maybe the same or null, asJSON a JSON text.

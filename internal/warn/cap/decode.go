@@ -1,26 +1,10 @@
 package cap
 
 import (
-	"bytes"
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/simplifiedchinese"
-)
-
-// Bounds on what Decode reads. Real messages with an embedded recording stay
-// under 200 kB and the richest has some hundred elements.
-const (
-	MaxBytes    = 4 << 20
-	MaxDepth    = 32
-	MaxElements = 50_000
 )
 
 // Decode reads one message of CAP 1.0, 1.1 or 1.2. The error says that this is
@@ -32,16 +16,18 @@ func Decode(r io.Reader) (*Alert, []Problem, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read CAP message: %w", err)
 	}
-	if len(data) > MaxBytes {
-		return nil, nil, fmt.Errorf("the message is larger than %d bytes", MaxBytes)
-	}
-	root, err := parse(data)
+	root, err := parse(data, messageBounds)
 	if err != nil {
 		return nil, nil, err
 	}
-	version, ok := map[string]string{Namespace10: "1.0", Namespace11: "1.1", Namespace12: "1.2"}[root.name.Space]
-	if !ok || root.name.Local != "alert" {
-		return nil, nil, fmt.Errorf("line %d: expected a CAP alert, found element %q of namespace %q", root.line, root.name.Local, root.name.Space)
+	return decodeAlert(root)
+}
+
+// decodeAlert reads a message out of its element.
+func decodeAlert(root *node) (*Alert, []Problem, error) {
+	version := versionOf(root.name.Space)
+	if version == "" || root.name.Local != "alert" {
+		return nil, nil, fmt.Errorf("line %d: expected a CAP alert, found element %.100q of namespace %.100q", root.line, root.name.Local, root.name.Space)
 	}
 	d := decoder{version: version, namespace: root.name.Space}
 	a := d.alert(root)
@@ -49,87 +35,17 @@ func Decode(r io.Reader) (*Alert, []Problem, error) {
 	return a, d.problems, nil
 }
 
-// node is one element with its text and children.
-type node struct {
-	name     xml.Name
-	line     int
-	path     string
-	text     strings.Builder
-	children []*node
-}
-
-// parse builds the tree, within the bounds and without a document type.
-func parse(data []byte) (*node, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	x := xml.NewDecoder(bytes.NewReader(data))
-	x.CharsetReader = charsetReader
-	var root *node
-	var open []*node
-	elements := 0
-	for {
-		token, err := x.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		line, _ := x.InputPos()
-		if err != nil {
-			return nil, fmt.Errorf("not well-formed XML: %w", err)
-		}
-		switch token := token.(type) {
-		case xml.Directive:
-			return nil, fmt.Errorf("line %d: a document type declaration is not allowed", line)
-		case xml.StartElement:
-			elements++
-			if elements > MaxElements || len(open) >= MaxDepth {
-				return nil, fmt.Errorf("line %d: more than %d elements, or nested deeper than %d", line, MaxElements, MaxDepth)
-			}
-			n := &node{name: token.Name, line: line}
-			switch {
-			case len(open) > 0:
-				parent := open[len(open)-1]
-				parent.children = append(parent.children, n)
-			case root != nil:
-				return nil, fmt.Errorf("line %d: a second element after the end of the message", line)
-			default:
-				root = n
-			}
-			open = append(open, n)
-		case xml.EndElement:
-			open = open[:len(open)-1]
-		case xml.CharData:
-			if len(open) > 0 {
-				open[len(open)-1].text.Write(token)
-			} else if strings.TrimSpace(string(token)) != "" {
-				return nil, fmt.Errorf("line %d: text outside the message", line)
-			}
-		}
+// versionOf names the CAP version of a namespace, "" for any other.
+func versionOf(namespace string) string {
+	switch namespace {
+	case Namespace10:
+		return "1.0"
+	case Namespace11:
+		return "1.1"
+	case Namespace12:
+		return "1.2"
 	}
-	if root == nil {
-		return nil, errors.New("no XML element in the message")
-	}
-	return root, nil
-}
-
-// utf8Document says whether the document is UTF-8 and says nothing else of itself.
-func utf8Document(data []byte) bool {
-	x := xml.NewDecoder(bytes.NewReader(data))
-	x.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, errors.New("not UTF-8") }
-	_, err := x.Token()
-	return err == nil && utf8.Valid(data)
-}
-
-// charsetReader knows the encodings met in partners' messages besides UTF-8.
-func charsetReader(charset string, r io.Reader) (io.Reader, error) {
-	encodings := map[string]encoding.Encoding{
-		"iso-8859-1": charmap.ISO8859_1, "latin1": charmap.ISO8859_1, "us-ascii": charmap.Windows1252,
-		"iso-8859-15": charmap.ISO8859_15, "windows-1252": charmap.Windows1252,
-		"gb18030": simplifiedchinese.GB18030, "gbk": simplifiedchinese.GBK, "gb2312": simplifiedchinese.GBK,
-	}
-	e, ok := encodings[strings.ToLower(charset)]
-	if !ok {
-		return nil, fmt.Errorf("character set %q is not supported", charset)
-	}
-	return e.NewDecoder().Reader(r), nil
+	return ""
 }
 
 // decoder walks the tree along the schema and notes each departure.

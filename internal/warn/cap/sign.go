@@ -203,7 +203,7 @@ func (s *Signer) Sign(document []byte) ([]byte, error) {
 		return nil, errors.New("sign: the document holds a signature already")
 	}
 	end := bytes.LastIndex(document, []byte("</"))
-	if end < 0 || !utf8Document(document) {
+	if text, err := toUTF8(document, MaxBytes); end < 0 || err != nil || !bytes.Equal(text, document) {
 		return nil, errors.New("sign: only a UTF-8 document with an end tag can be signed")
 	}
 	whole, err := canonical(doc, algExclusive)
@@ -248,26 +248,23 @@ func fixedECDSA(der []byte, size int) ([]byte, error) {
 
 // readSigned reads the document for signing and verifying, within the bounds of Decode.
 func readSigned(document []byte) (*etree.Document, error) {
-	if len(document) > MaxBytes {
-		return nil, fmt.Errorf("the message is larger than %d bytes", MaxBytes)
+	if _, err := parse(document, messageBounds); err != nil {
+		return nil, err
 	}
-	if _, err := parse(document); err != nil {
+	text, err := toUTF8(document, MaxBytes)
+	if err != nil {
 		return nil, err
 	}
 	doc := etree.NewDocument()
-	doc.ReadSettings = etree.ReadSettings{CharsetReader: charsetReader, MaxDepth: MaxDepth + 1}
-	if err := doc.ReadFromBytes(document); err != nil {
+	doc.ReadSettings = etree.ReadSettings{CharsetReader: converted, MaxDepth: MaxDepth + 1}
+	if err := doc.ReadFromBytes(text); err != nil {
 		return nil, fmt.Errorf("not well-formed XML: %w", err)
 	}
 	root := doc.Root()
-	if root == nil || root.Tag != "alert" || !isCAP(root.NamespaceURI()) {
+	if root == nil || root.Tag != "alert" || versionOf(root.NamespaceURI()) == "" {
 		return nil, errors.New("expected a CAP alert")
 	}
 	return doc, nil
-}
-
-func isCAP(namespace string) bool {
-	return namespace == Namespace10 || namespace == Namespace11 || namespace == Namespace12
 }
 
 // canonical returns the canonical form, without comments, of the whole document:

@@ -1,0 +1,256 @@
+package cap
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Bounds on what Decode reads. Real messages with an embedded recording stay
+// under 200 kB and the richest has some hundred elements.
+const (
+	MaxBytes    = 4 << 20
+	MaxDepth    = 32
+	MaxElements = 50_000
+
+	maxAttributes = 64 // of one element
+)
+
+// bounds are those of one kind of document.
+type bounds struct{ bytes, depth, elements int }
+
+var messageBounds = bounds{MaxBytes, MaxDepth, MaxElements}
+
+// node is one element with its text and children.
+type node struct {
+	name       xml.Name
+	attributes []xml.Attr
+	line       int
+	path       string
+	start, end int // where it stands in the UTF-8 text
+	text       strings.Builder
+	children   []*node
+}
+
+// child returns the first child of that name, nil if there is none.
+func (n *node) child(space, local string) *node {
+	for _, c := range n.children {
+		if c.name.Local == local && c.name.Space == space {
+			return c
+		}
+	}
+	return nil
+}
+
+func (n *node) attribute(local string) string {
+	for _, a := range n.attributes {
+		if a.Name.Local == local && a.Name.Space == "" {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// parse builds the tree, within the bounds and without a document type. It holds
+// what encoding/xml leaves out of well-formedness: the place of the XML
+// declaration, attributes that stand twice, prefixes that nobody declared.
+func parse(data []byte, limit bounds) (*node, error) {
+	text, err := toUTF8(data, limit.bytes)
+	if err != nil {
+		return nil, err
+	}
+	x := xml.NewDecoder(bytes.NewReader(text))
+	x.CharsetReader = converted
+	p := parser{limit: limit, declared: map[string]int{nsXML: 1}}
+	for {
+		start := int(x.InputOffset())
+		token, err := x.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		line, _ := x.InputPos()
+		if err != nil {
+			return nil, fmt.Errorf("not well-formed XML: %w", err)
+		}
+		if err := p.take(token, start, int(x.InputOffset())); err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		if _, ok := token.(xml.StartElement); ok { // reported where its tag begins
+			p.open[len(p.open)-1].line = line - bytes.Count(text[start:x.InputOffset()], []byte("\n"))
+		}
+	}
+	if p.root == nil {
+		return nil, errors.New("no XML element in the message")
+	}
+	return p.root, nil
+}
+
+const (
+	nsXML = "http://www.w3.org/XML/1998/namespace"
+	nsXSI = "http://www.w3.org/2001/XMLSchema-instance"
+)
+
+type parser struct {
+	limit    bounds
+	root     *node
+	open     []*node
+	elements int
+	declared map[string]int // namespaces in scope, how often
+}
+
+func (p *parser) take(token xml.Token, start, end int) error {
+	switch token := token.(type) {
+	case xml.Directive:
+		return errors.New("a document type declaration is not allowed")
+	case xml.ProcInst:
+		if strings.EqualFold(token.Target, "xml") && (start != 0 || token.Target != "xml") {
+			return errors.New("an XML declaration stands at the very beginning or nowhere")
+		}
+	case xml.StartElement:
+		return p.begin(token, start)
+	case xml.EndElement:
+		n := p.open[len(p.open)-1]
+		n.end = end
+		p.open = p.open[:len(p.open)-1]
+		for _, a := range n.attributes {
+			if isDeclaration(a) {
+				p.declared[a.Value]--
+			}
+		}
+	case xml.CharData:
+		if len(p.open) > 0 {
+			p.open[len(p.open)-1].text.Write(token)
+		} else if strings.TrimSpace(string(token)) != "" {
+			return errors.New("text outside the message")
+		}
+	}
+	return nil
+}
+
+func (p *parser) begin(token xml.StartElement, start int) error {
+	p.elements++
+	if p.elements > p.limit.elements || len(p.open) >= p.limit.depth {
+		return fmt.Errorf("more than %d elements, or nested deeper than %d", p.limit.elements, p.limit.depth)
+	}
+	n := &node{name: token.Name, start: start}
+	if len(token.Attr) > 0 {
+		n.attributes = append(n.attributes, token.Attr...) // the decoder uses its slice again
+	}
+	if err := p.attributes(n); err != nil {
+		return err
+	}
+	switch {
+	case len(p.open) > 0:
+		parent := p.open[len(p.open)-1]
+		parent.children = append(parent.children, n)
+	case p.root != nil:
+		return errors.New("a second element after the end of the message")
+	default:
+		p.root = n
+	}
+	p.open = append(p.open, n)
+	return nil
+}
+
+func (p *parser) attributes(n *node) error {
+	if len(n.attributes) > maxAttributes {
+		return fmt.Errorf("an element has more than %d attributes", maxAttributes)
+	}
+	for _, a := range n.attributes {
+		if isDeclaration(a) {
+			p.declared[a.Value]++
+		}
+	}
+	for i, a := range n.attributes {
+		for _, b := range n.attributes[:i] {
+			if a.Name == b.Name {
+				return fmt.Errorf("attribute %.100s stands twice", a.Name.Local)
+			}
+		}
+		if a.Name.Space == "xmlns" {
+			if a.Value == "" {
+				return fmt.Errorf("prefix %.100s stands for no namespace", a.Name.Local)
+			}
+		} else if a.Name.Space != "" && p.declared[a.Name.Space] == 0 {
+			return fmt.Errorf("prefix %.100s was not declared", a.Name.Space)
+		}
+	}
+	if n.name.Space != "" && p.declared[n.name.Space] == 0 {
+		return fmt.Errorf("prefix %.100s was not declared", n.name.Space)
+	}
+	return nil
+}
+
+func isDeclaration(a xml.Attr) bool {
+	return a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns"
+}
+
+// converted is the CharsetReader for a document out of toUTF8: whatever it says of itself, it is UTF-8 by now.
+func converted(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+
+var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]{0,200}?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["\']([A-Za-z][A-Za-z0-9._-]*)["\']`)
+
+// toUTF8 turns the document into UTF-8 by its byte order mark or its declaration, as XML 1.0 appendix F says, and
+// refuses what is not text in the encoding that it names.
+func toUTF8(data []byte, most int) ([]byte, error) {
+	if len(data) > most {
+		return nil, fmt.Errorf("the message is larger than %d bytes", most)
+	}
+	name := "utf-8"
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		data = data[3:]
+	case bytes.HasPrefix(data, []byte("\xfe\xff")), bytes.HasPrefix(data, []byte("\x00<\x00")):
+		name = "utf-16be"
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("<\x00")):
+		name = "utf-16le"
+	default:
+		if m := declaredEncoding.FindSubmatch(data[:min(len(data), 400)]); m != nil {
+			name = strings.ToLower(string(m[1]))
+		}
+	}
+	var e encoding.Encoding
+	switch name {
+	case "utf-8", "utf8":
+		if !utf8.Valid(data) {
+			return nil, errors.New("not well-formed XML: the text is not UTF-8")
+		}
+		return data, nil
+	case "us-ascii", "ascii":
+		if bytes.ContainsFunc(data, func(r rune) bool { return r >= 0x80 }) {
+			return nil, errors.New("not well-formed XML: the text is not ASCII")
+		}
+		return data, nil
+	case "utf-16be":
+		e = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case "utf-16le":
+		e = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case "iso-8859-1", "latin1":
+		e = charmap.ISO8859_1
+	case "iso-8859-15":
+		e = charmap.ISO8859_15
+	case "windows-1252":
+		e = charmap.Windows1252
+	case "gb18030":
+		e = simplifiedchinese.GB18030
+	case "gbk", "gb2312":
+		e = simplifiedchinese.GBK
+	default:
+		return nil, fmt.Errorf("character set %.40q is not supported", name)
+	}
+	text, err := e.NewDecoder().Bytes(data)
+	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
+		return nil, fmt.Errorf("not well-formed XML: the text is not %s", name)
+	}
+	return text, nil
+}
