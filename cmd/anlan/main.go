@@ -28,6 +28,7 @@ type cli struct {
 	Readings readingsCmd `cmd:"" help:"Import measurements from files, and check mapping files."`
 	Replay   replayCmd   `cmd:"" help:"Send recorded files through a running server."`
 	Pack     packCmd     `cmd:"" help:"Check packs."`
+	Cap      capCmd      `cmd:"" help:"Check public warnings in the Common Alerting Protocol."`
 	Backtest backtestCmd `cmd:"" help:"Run the detectors of packs over the past, and score them against what really happened."`
 	Report   reportCmd   `cmd:"" help:"Reports on how the work is done."`
 	Ledger   ledgerCmd   `cmd:"" help:"Verify and export the ledger."`

@@ -60,6 +60,22 @@ type Alert struct {
 	Infos       []Info     `xml:"info"`
 	Signatures  int        `xml:"-"` // enveloped ds:Signature elements seen by Decode, nested ones included
 	Version     string     `xml:"-"` // "1.0", "1.1" or "1.2"; Encode always writes 1.2
+
+	lines map[string]int // where each element stood, of a message out of Decode
+}
+
+// line returns where the element at the path, or else what holds it, begins; 0 when the message came from no document.
+func (a *Alert) line(path string) int {
+	for {
+		if n, ok := a.lines[path]; ok {
+			return n
+		}
+		i := strings.LastIndexByte(path, '/')
+		if i < 0 {
+			return 0
+		}
+		path = path[:i]
+	}
 }
 
 // Info is what the message says, in one language.

@@ -361,6 +361,30 @@ func TestSimplifyKeepsValidity(t *testing.T) {
 	})
 }
 
+// TestRingsAgreeWithGeometry compares Check with a library of geometry over small rings on a grid, where every kind of
+// touch is common and sums are exact.
+func TestRingsAgreeWithGeometry(t *testing.T) {
+	sound := 0
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(3, 8).Draw(t, "corners")
+		r := make(Ring, n)
+		for i := range r {
+			r[i] = Point{float64(rapid.IntRange(0, 5).Draw(t, "lat")), float64(rapid.IntRange(0, 5).Draw(t, "lon"))}
+		}
+		r = append(r, r[0])
+		ours, theirs := r.Check(), r.polygon().Validate()
+		if (ours == nil) != (theirs == nil) {
+			t.Fatalf("%v: ours %v, theirs %v", r, ours, theirs)
+		}
+		if ours == nil {
+			sound++
+		}
+	})
+	if sound == 0 {
+		t.Error("not one sound ring was tried")
+	}
+}
+
 // FuzzDecode: whatever comes in, Decode returns, and what it takes can be written and read again.
 func FuzzDecode(f *testing.F) {
 	whole, _ := Encode(sample())

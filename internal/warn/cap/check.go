@@ -94,13 +94,22 @@ func Check(a *Alert, use Use) []Problem {
 	if use == Publishing {
 		c.publishing(a)
 	}
+	for i, p := range c.problems {
+		c.problems[i].Line = a.line(p.Path)
+	}
 	return c.problems
 }
 
 type checker struct {
 	use      Use
 	problems []Problem
+	refused  bool
+	rings    []Ring // different ones that were found sound
+	points   int    // of all different ones
 }
+
+// maxProblems bounds what is said of one message.
+const maxProblems = 500
 
 // notForUs grades what real senders get wrong without harm: a note on what is
 // received, a mistake in what is published.
@@ -112,6 +121,10 @@ func (c *checker) notForUs() Grade {
 }
 
 func (c *checker) add(g Grade, rule, path, format string, args ...any) {
+	if len(c.problems) >= maxProblems && (g < Wrong || c.refused) {
+		return
+	}
+	c.refused = c.refused || g == Wrong
 	c.problems = append(c.problems, Problem{Grade: g, Rule: rule, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -225,9 +238,18 @@ func (c *checker) area(path string, a Area) {
 		c.add(Doubt, "area-empty", path+"/areaDesc", "areaDesc is empty")
 	}
 	for k, ring := range a.Polygons {
+		if slices.ContainsFunc(c.rings, func(r Ring) bool { return slices.Equal(r, ring) }) {
+			continue // each language names the same places
+		}
+		if c.points += len(ring); c.points > maxPoints {
+			c.add(Wrong, "polygon", fmt.Sprintf("%s/polygon[%d]", path, k+1), "the polygons have more than %d points together", maxPoints)
+			break
+		}
 		if err := ring.Check(); err != nil {
 			c.add(Wrong, "polygon", fmt.Sprintf("%s/polygon[%d]", path, k+1), "%v", err)
+			continue
 		}
+		c.rings = append(c.rings, ring)
 	}
 	if a.Ceiling != "" && a.Altitude == "" {
 		c.add(Doubt, "ceiling", path+"/ceiling", "ceiling needs an altitude")

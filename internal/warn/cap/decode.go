@@ -27,11 +27,12 @@ func Decode(r io.Reader) (*Alert, []Problem, error) {
 func decodeAlert(root *node) (*Alert, []Problem, error) {
 	version := versionOf(root.name.Space)
 	if version == "" || root.name.Local != "alert" {
-		return nil, nil, fmt.Errorf("line %d: expected a CAP alert, found element %.100q of namespace %.100q", root.line, root.name.Local, root.name.Space)
+		return nil, nil, &documentError{root.line, fmt.Errorf("expected a CAP alert, found element %.100q of namespace %.100q", root.name.Local, root.name.Space)}
 	}
 	d := decoder{version: version, namespace: root.name.Space}
+	d.lines = map[string]int{}
 	a := d.alert(root)
-	a.Version = version
+	a.Version, a.lines = version, d.lines
 	return a, d.problems, nil
 }
 
@@ -53,6 +54,7 @@ type decoder struct {
 	version   string
 	namespace string
 	problems  []Problem
+	lines     map[string]int // of each element that has a path
 }
 
 // element is one line of the schema: its name, how often it may stand, and
@@ -66,12 +68,16 @@ type element struct {
 const many = 1 << 30
 
 func (d *decoder) wrong(n *node, rule, format string, args ...any) {
+	if len(d.problems) >= maxProblems { // the message is refused anyway
+		return
+	}
 	d.problems = append(d.problems, Problem{Grade: Wrong, Rule: rule, Path: n.path, Line: n.line, Message: fmt.Sprintf(format, args...)})
 }
 
 func (d *decoder) alert(root *node) *Alert {
 	a := &Alert{}
 	root.path = "alert"
+	d.plain(root)
 	legacy := d.version == "1.0"
 	scopeMin := 1
 	if legacy {
@@ -96,7 +102,7 @@ func (d *decoder) alert(root *node) *Alert {
 		{"note", 0, 1, d.into(&a.Note)},
 		{"references", 0, 1, func(n *node) {
 			var err error
-			if a.References, err = ParseReferences(n.text.String(), d.version); err != nil {
+			if a.References, err = ParseReferences(d.leaf(n), d.version); err != nil {
 				d.wrong(n, "references-form", "references: %v", err)
 			}
 		}},
@@ -138,8 +144,8 @@ func (d *decoder) info(n *node) Info {
 	var i Info
 	d.walk(n, []element{
 		{"language", 0, 1, func(n *node) {
-			i.Language = strings.TrimSpace(n.text.String())
-			if !languageTag.MatchString(i.Language) && (i.Language != "" || d.version == "1.2") {
+			i.Language = strings.TrimSpace(d.leaf(n))
+			if !languageTag.MatchString(i.Language) && i.Language != "" { // empty is the schema's default, en-US
 				d.wrong(n, "schema", "%q is not a language tag such as zh-CN", i.Language)
 			}
 		}},
@@ -191,21 +197,19 @@ func (d *decoder) area(n *node) Area {
 	d.walk(n, []element{
 		{"areaDesc", 1, 1, d.into(&a.Description)},
 		{"polygon", 0, many, func(n *node) {
-			ring, err := ParseRing(n.text.String())
-			if err == nil && len(ring) > 0 { // an empty element says nothing, as elsewhere in CAP
-				err = ring.Check()
-			}
+			ring, err := ParseRing(d.leaf(n))
 			if err != nil {
 				d.wrong(n, "polygon", "%v", err)
-			} else if len(ring) > 0 {
+			} else if len(ring) > 0 { // an empty element says nothing, as elsewhere in CAP; Check holds the rest
 				a.Polygons = append(a.Polygons, ring)
 			}
 		}},
 		{"circle", 0, many, func(n *node) {
-			if strings.TrimSpace(n.text.String()) == "" {
+			text := d.leaf(n)
+			if strings.TrimSpace(text) == "" {
 				return
 			}
-			circle, err := ParseCircle(n.text.String())
+			circle, err := ParseCircle(text)
 			if err != nil {
 				d.wrong(n, "circle", "%v", err)
 				return
@@ -230,6 +234,7 @@ func (d *decoder) walk(n *node, sequence []element) {
 	last := 0
 	for _, c := range n.children {
 		c.path = n.path + "/" + c.name.Local
+		d.plain(c)
 		i, known := index[c.name.Local]
 		if !known || c.name.Space != d.namespace {
 			d.wrong(c, "schema", "element %s is not part of %s", c.name.Local, n.name.Local)
@@ -240,6 +245,7 @@ func (d *decoder) walk(n *node, sequence []element) {
 		if e.max > 1 {
 			c.path = fmt.Sprintf("%s[%d]", c.path, counts[i])
 		}
+		d.lines[c.path] = c.line
 		if counts[i] > e.max {
 			d.wrong(c, "schema", "element %s stands more than once", e.name)
 			continue
@@ -257,6 +263,18 @@ func (d *decoder) walk(n *node, sequence []element) {
 	}
 	if strings.TrimSpace(n.text.String()) != "" {
 		d.wrong(n, "schema", "text between the elements of %s", n.name.Local)
+	}
+}
+
+// plain holds that the element has no attributes: CAP has none. Where the schema lies may be said on any.
+func (d *decoder) plain(n *node) {
+	for _, a := range n.attributes {
+		if isDeclaration(a) || a.Name.Space == nsXSI && (a.Name.Local == "schemaLocation" || a.Name.Local == "noNamespaceSchemaLocation") {
+			continue
+		}
+		if d.version != "1.0" {
+			d.wrong(n, "schema", "%s has an attribute %.60s", n.name.Local, a.Name.Local)
+		}
 	}
 }
 

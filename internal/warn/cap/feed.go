@@ -1,6 +1,7 @@
 package cap
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -83,10 +84,10 @@ func ReadFeed(r io.Reader) (*Feed, []Problem, error) {
 	case root.name.Local == "EDXLDistribution" && root.name.Space == nsEDXL:
 		f.edxl(root)
 	default:
-		return nil, nil, fmt.Errorf("line %d: expected an Atom feed, RSS 2.0 or EDXL-DE 1.0, found element %.100q of namespace %.100q", root.line, root.name.Local, root.name.Space)
+		return nil, nil, &documentError{root.line, fmt.Errorf("expected an Atom feed, RSS 2.0 or EDXL-DE 1.0, found element %.100q of namespace %.100q", root.name.Local, root.name.Space)}
 	}
-	if len(f.feed.Entries) > MaxEntries {
-		return nil, nil, fmt.Errorf("the feed has %d entries, at most %d are read", len(f.feed.Entries), MaxEntries)
+	if f.tooMany {
+		return nil, nil, fmt.Errorf("the feed has more than %d entries", MaxEntries)
 	}
 	f.finish()
 	return &f.feed, f.problems, nil
@@ -123,11 +124,15 @@ func JudgeFeed(f *Feed, problems []Problem) Verdict {
 // IsFeed says whether a document that Decode refuses looks like a list of alerts,
 // so that the one or the other reader can be chosen. It reads the first element only.
 func IsFeed(data []byte) bool {
-	text, err := toUTF8(data, MaxFeedBytes)
-	if err != nil {
-		return false
+	head := data[:min(len(data), 64<<10)]
+	if len(head) > 1 && (head[0] == 0 || head[1] == 0 || head[0] >= 0xfe) { // UTF-16
+		text, err := toUTF8(head[:len(head)&^1], len(head))
+		if err != nil {
+			return false
+		}
+		head = text
 	}
-	m := firstElement.FindSubmatch(text)
+	m := firstElement.FindSubmatch(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))
 	return m != nil && (string(m[1]) == "feed" || string(m[1]) == "rss" || string(m[1]) == "EDXLDistribution")
 }
 
@@ -137,6 +142,13 @@ type feedReader struct {
 	text     []byte
 	feed     Feed
 	problems []Problem
+	tooMany  bool
+}
+
+// full says that there are too many entries already.
+func (f *feedReader) full() bool {
+	f.tooMany = len(f.feed.Entries) >= MaxEntries
+	return f.tooMany
 }
 
 func (f *feedReader) add(g Grade, n *node, rule, path, format string, args ...any) {
@@ -156,6 +168,9 @@ func (f *feedReader) atom(root *node) {
 	for _, n := range root.children {
 		if n.name.Space != nsAtom || n.name.Local != "entry" {
 			continue
+		}
+		if f.full() {
+			return
 		}
 		e := Entry{Line: n.line, container: fmt.Sprintf("feed/entry[%d]", len(f.feed.Entries)+1)}
 		e.ID, e.Title, e.Summary = textOf(n.child(nsAtom, "id")), textOf(n.child(nsAtom, "title")), textOf(n.child(nsAtom, "summary"))
@@ -226,6 +241,9 @@ func (f *feedReader) rss(root *node) {
 		if n.name.Local != "item" || n.name.Space != "" {
 			continue
 		}
+		if f.full() {
+			return
+		}
 		e := Entry{Line: n.line, container: fmt.Sprintf("rss/channel/item[%d]", len(f.feed.Entries)+1)}
 		e.ID, e.Title, e.Summary = textOf(n.child("", "guid")), textOf(n.child("", "title")), textOf(n.child("", "description"))
 		if e.Title == "" && e.Summary == "" {
@@ -270,6 +288,9 @@ func (f *feedReader) edxl(root *node) {
 	for _, n := range root.children {
 		if n.name.Local != "contentObject" || n.name.Space != nsEDXL {
 			continue
+		}
+		if f.full() {
+			return
 		}
 		e := Entry{Line: n.line, container: fmt.Sprintf("EDXLDistribution/contentObject[%d]", len(f.feed.Entries)+1)}
 		e.Title = textOf(n.child(nsEDXL, "contentDescription"))

@@ -1,9 +1,11 @@
 package cap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +16,12 @@ import (
 // signs and partners are known to take.
 const MaxPoints = 100
 
-// maxRing bounds the work that a hostile polygon can cause.
-const maxRing = 20_000
+// Bounds on the work that hostile polygons can cause, whose check grows with the
+// square of their points: the points of one, and of all different ones in a message.
+const (
+	maxRing   = 4_000
+	maxPoints = 20_000
+)
 
 // decimals kept of a coordinate, about one metre.
 const decimals = 5
@@ -54,10 +60,13 @@ func (p Point) append(b []byte, comma byte) []byte {
 // ParseRing reads what MarshalText writes. It does not judge: see Ring.Check.
 func ParseRing(text string) (Ring, error) {
 	var r Ring
-	for _, pair := range strings.Fields(text) {
+	for pair := range strings.FieldsSeq(text) {
 		p, err := parsePoint(pair)
 		if err != nil {
 			return nil, err
+		}
+		if len(r) > maxRing {
+			return nil, fmt.Errorf("a polygon of more than %d points is not read", maxRing)
 		}
 		r = append(r, p)
 	}
@@ -113,10 +122,72 @@ func (r Ring) Check() error {
 	if r[0] != r[len(r)-1] {
 		return errors.New("the last point of a polygon must equal its first")
 	}
-	if err := r.polygon().Validate(); err != nil {
-		return fmt.Errorf("the polygon crosses or touches itself, or encloses nothing (%w)", err)
+	return r.simple()
+}
+
+// simple says where the ring crosses or touches itself. Sides are compared from
+// west to east, each with those that begin before it ends; in the worst case that
+// is every pair, at some nanoseconds each, which is why rings are bounded.
+func (r Ring) simple() error {
+	var corners []Point // without those that stand twice in a row
+	for _, p := range r[:len(r)-1] {
+		if len(corners) == 0 || corners[len(corners)-1] != p {
+			corners = append(corners, p)
+		}
+	}
+	for len(corners) > 1 && corners[0] == corners[len(corners)-1] {
+		corners = corners[:len(corners)-1]
+	}
+	n := len(corners)
+	if n < 3 {
+		return errors.New("the polygon encloses nothing")
+	}
+	sides := make([]side, n)
+	for i, p := range corners {
+		sides[i] = side{i, p, corners[(i+1)%n]}
+	}
+	slices.SortFunc(sides, func(a, b side) int { return cmp.Compare(min(a.from.Lon, a.to.Lon), min(b.from.Lon, b.to.Lon)) })
+	for i, a := range sides {
+		east := max(a.from.Lon, a.to.Lon)
+		for _, b := range sides[i+1:] {
+			if min(b.from.Lon, b.to.Lon) > east {
+				break
+			}
+			if a.meets(b, n) {
+				return fmt.Errorf("the polygon crosses or touches itself, near %v,%v", b.from.Lat, b.from.Lon)
+			}
+		}
 	}
 	return nil
+}
+
+// side is a side of a ring, from its i-th corner to the next.
+type side struct {
+	i        int
+	from, to Point
+}
+
+// meets says whether two sides have a point in common, for neighbours another than their corner.
+func (a side) meets(b side, n int) bool {
+	if max(a.from.Lat, a.to.Lat) < min(b.from.Lat, b.to.Lat) || max(b.from.Lat, b.to.Lat) < min(a.from.Lat, a.to.Lat) {
+		return false
+	}
+	switch {
+	case (a.i+1)%n == b.i:
+		return turnsBack(a.from, a.to, b.to)
+	case (b.i+1)%n == a.i:
+		return turnsBack(b.from, b.to, a.to)
+	}
+	return turn(a.from, a.to, b.from)*turn(a.from, a.to, b.to) <= 0 && turn(b.from, b.to, a.from)*turn(b.from, b.to, a.to) <= 0
+}
+
+func turnsBack(a, b, c Point) bool {
+	return turn(a, b, c) == 0 && (a.Lon-b.Lon)*(c.Lon-b.Lon)+(a.Lat-b.Lat)*(c.Lat-b.Lat) > 0
+}
+
+// turn is 1 when a, b, c go left, -1 when they go right, 0 when they are in line.
+func turn(a, b, c Point) int {
+	return cmp.Compare((b.Lon-a.Lon)*(c.Lat-a.Lat), (b.Lat-a.Lat)*(c.Lon-a.Lon))
 }
 
 func (r Ring) polygon() geom.Polygon {

@@ -23,7 +23,8 @@ const (
 	MaxDepth    = 32
 	MaxElements = 50_000
 
-	maxAttributes = 64 // of one element
+	maxAttributes = 64       // of one element
+	maxTag        = 64 << 10 // bytes of one tag
 )
 
 // bounds are those of one kind of document.
@@ -69,6 +70,9 @@ func parse(data []byte, limit bounds) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := scan(text, limit); err != nil {
+		return nil, err
+	}
 	x := xml.NewDecoder(bytes.NewReader(text))
 	x.CharsetReader = converted
 	p := parser{limit: limit, declared: map[string]int{nsXML: 1}}
@@ -80,10 +84,14 @@ func parse(data []byte, limit bounds) (*node, error) {
 		}
 		line, _ := x.InputPos()
 		if err != nil {
-			return nil, fmt.Errorf("not well-formed XML: %w", err)
+			var syntax *xml.SyntaxError
+			if errors.As(err, &syntax) {
+				err = errors.New(syntax.Msg)
+			}
+			return nil, &documentError{line, fmt.Errorf("not well-formed XML: %w", err)}
 		}
 		if err := p.take(token, start, int(x.InputOffset())); err != nil {
-			return nil, fmt.Errorf("line %d: %w", line, err)
+			return nil, &documentError{line, err}
 		}
 		if _, ok := token.(xml.StartElement); ok { // reported where its tag begins
 			p.open[len(p.open)-1].line = line - bytes.Count(text[start:x.InputOffset()], []byte("\n"))
@@ -94,6 +102,84 @@ func parse(data []byte, limit bounds) (*node, error) {
 	}
 	return p.root, nil
 }
+
+// scan holds the bounds in one cheap pass, before anything is built: a tag of a million attributes would cost a hundred
+// times its size. It needs to be right on well-formed text only; what isn't is refused by the decoder.
+func scan(text []byte, limit bounds) error {
+	fail := func(at int, format string, args ...any) error {
+		return &documentError{1 + bytes.Count(text[:at], []byte("\n")), fmt.Errorf(format, args...)}
+	}
+	depth, elements := 0, 0
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '<')
+		if i < 0 {
+			return nil
+		}
+		at += i
+		rest, end := text[at:], ""
+		switch {
+		case bytes.HasPrefix(rest, []byte("<!--")):
+			end = "-->"
+		case bytes.HasPrefix(rest, []byte("<![CDATA[")):
+			end = "]]>"
+		case bytes.HasPrefix(rest, []byte("<?")):
+			end = "?>"
+		case bytes.HasPrefix(rest, []byte("<!")):
+			return fail(at, "a document type declaration is not allowed")
+		}
+		if end != "" {
+			n := bytes.Index(rest[2:], []byte(end))
+			if n < 0 {
+				return nil
+			}
+			at += 2 + n + len(end)
+			continue
+		}
+		n := tagLength(rest)
+		if n < 0 || n > maxTag {
+			return fail(at, "a tag has no end, or more than %d bytes", maxTag)
+		}
+		switch {
+		case rest[1] == '/':
+			depth--
+		default:
+			if elements++; elements > limit.elements || depth >= limit.depth {
+				return fail(at, "more than %d elements, or nested deeper than %d", limit.elements, limit.depth)
+			}
+			if rest[n-2] != '/' {
+				depth++
+			}
+		}
+		at += n
+	}
+}
+
+// tagLength returns the length of the tag that text begins with, minding quotes; -1 without an end in reach.
+func tagLength(text []byte) int {
+	var quote byte
+	for i := 1; i < len(text) && i <= maxTag; i++ {
+		switch c := text[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '>':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// documentError says on which line a document can't be read further.
+type documentError struct {
+	line int
+	err  error
+}
+
+func (e *documentError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
+func (e *documentError) Unwrap() error { return e.err }
 
 const (
 	nsXML = "http://www.w3.org/XML/1998/namespace"
