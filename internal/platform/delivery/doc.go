@@ -1,5 +1,5 @@
 // Package delivery is the one outbox of messages that leave the program: to a browser's push service, to a file that another
-// program reads, later to webhooks, mail and short messages.
+// program reads, to webhooks, mail servers, group robots and gateways of short messages.
 //
 // A room puts a message into the transaction of whatever it tells of (Put), under a key that names it for ever. A runner hands
 // it to the adapter of its channel and keeps what became of it. Nothing here knows what a message means, or who may send one.
@@ -25,4 +25,7 @@
 //
 // So a message is sent once, but for the window between send and commit, in which it is sent at least once. There is one
 // runner per database.
+//
+// Each channel has a line of its own, and each address a lane in it: a receiver that hangs holds up nobody else. What was never
+// tried goes before what failed, and what failed takes half of the room at most.
 package delivery

@@ -61,6 +61,12 @@ type Message struct {
 	At    time.Time `json:"at"`
 	Until time.Time `json:"until,omitzero"`
 
+	// Payload names what goes out as it is in place of Subject and Body, where the channel takes such: see PutPayload.
+	Payload string `json:"payload,omitempty"`
+
+	// Data is the payload, Secret what the receiver shares with us. Only the runner sets them; neither is ever stored here.
+	Data   []byte `json:"-"`
+	Secret string `json:"-"`
 	// InDoubt says that an earlier attempt may have arrived. Only the runner sets it.
 	InDoubt bool `json:"-"`
 }
@@ -72,6 +78,26 @@ type Message struct {
 // have been sent by an earlier call with the same Key; who can tell by the key sends it once.
 type Adapter interface {
 	Send(ctx context.Context, m Message) (proof string, err error)
+}
+
+// Pace is how fast a channel is sent on.
+type Pace struct {
+	// AtOnce bounds how many addresses are with the adapter at a time, InARow how many messages of one address are claimed
+	// together; they are sent one after the other.
+	AtOnce, InARow int
+}
+
+// Paced is an adapter that says its pace; the others go at DefaultPace.
+type Paced interface{ Pace() Pace }
+
+// DefaultPace is that of an adapter that does not say.
+func DefaultPace() Pace { return Pace{AtOnce: 8, InARow: 8} }
+
+func paceOf(a Adapter) Pace {
+	if p, ok := a.(Paced); ok {
+		return p.Pace()
+	}
+	return DefaultPace()
 }
 
 var (

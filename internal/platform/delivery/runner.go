@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,10 +18,6 @@ import (
 )
 
 const (
-	// batch bounds how many messages of a channel are claimed at a time.
-	batch = 64
-	// atOnce bounds how many of them are with the adapter at a time.
-	atOnce = 8
 	// sendTimeout bounds one call of an adapter, in the machine's time.
 	sendTimeout = 15 * time.Second
 
@@ -45,6 +42,10 @@ type Deps struct {
 	Clock clock.Clock
 	// Adapters by channel. A message of a channel that is not among them waits.
 	Adapters map[string]Adapter
+	// Resolve looks up where a message goes just before it is handed to its adapter: an address that is a name, such as
+	// "recipient/7", and the secret that belongs to it, so that neither stands in a row of the outbox. May be nil. Its error is
+	// that of the attempt.
+	Resolve func(ctx context.Context, m Message) (Message, error)
 	// Gone is called in the transaction that notes that an address takes no more messages. May be nil.
 	Gone func(tx *db.Tx, channel, address string) error
 }
@@ -53,6 +54,10 @@ type Deps struct {
 type Runner struct {
 	Deps
 	wake map[string]chan struct{} // one per channel; not changed after New
+
+	mu       sync.Mutex // guards the payload that was read last
+	lastName string
+	lastBody []byte
 }
 
 // New returns a runner that does nothing until Run.
@@ -72,7 +77,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, channel := range slices.Sorted(maps.Keys(r.Adapters)) {
 		// Each channel has a line of its own: a push service that hangs holds up no file.
-		g.Go(func() error { return r.run(ctx, channel) })
+		g.Go(func() error { return r.flow(channel).run(ctx) })
 	}
 	g.Go(func() error {
 		for {
@@ -100,129 +105,6 @@ func (r *Runner) Resume(ctx context.Context) error {
 		return err
 	}
 	return r.DB.Write(ctx, func(tx *db.Tx) error { return resume(tx, string(channels)) })
-}
-
-func (r *Runner) run(ctx context.Context, channel string) error {
-	for {
-		n, err := r.Send(ctx, channel)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			slog.WarnContext(ctx, "messages wait", "channel", channel, "err", err)
-		}
-		if err == nil && n > 0 {
-			continue
-		}
-		pause := lookEvery
-		if err == nil {
-			pause = r.pause(ctx, channel)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-r.wake[channel]:
-		case <-r.Clock.After(pause):
-		}
-	}
-}
-
-// pause is how long to wait for the next message.
-func (r *Runner) pause(ctx context.Context, channel string) time.Duration {
-	pause := lookEvery
-	err := r.DB.Read(ctx, func(tx *db.Tx) error {
-		at, known, err := nextDue(tx, channel)
-		if left := at.Sub(r.Clock.Now()); known && left < pause {
-			pause = max(left, time.Millisecond)
-		}
-		return err
-	})
-	if err != nil {
-		return lookEvery
-	}
-	return pause
-}
-
-// outcome is what became of one attempt.
-type outcome struct {
-	d     Delivery
-	proof string
-	err   error
-}
-
-// Send sends one batch of a channel and says how many it has tried. It is not safe for concurrent use on one channel.
-func (r *Runner) Send(ctx context.Context, channel string) (int, error) {
-	var ds []Delivery
-	err := r.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		ds, err = due(tx, channel, r.Clock.Now(), batch)
-		return err
-	})
-	if err != nil || len(ds) == 0 {
-		return 0, err
-	}
-	var claimed []Delivery
-	err = r.DB.Write(ctx, func(tx *db.Tx) error {
-		now := r.Clock.Now()
-		for _, d := range ds {
-			ok, err := claim(tx, d.ID)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			if d.Attempts++; !d.Until.After(now) && d.Attempts > 1 { // each message is tried once, however late the program is
-				if err := settle(tx, d.ID, Dead, "its time is over; "+d.Answer, now, now, d.InDoubt); err != nil {
-					return err
-				}
-				continue
-			}
-			claimed = append(claimed, d)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	done := r.hand(ctx, r.Adapters[channel], claimed)
-	// The outcomes are written even if the program is told to stop meanwhile: each is known.
-	err = r.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
-		for _, o := range done {
-			if err := r.settle(tx, o); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return len(ds), err
-}
-
-// hand gives the messages to the adapter, several at a time, those of one address one after the other.
-func (r *Runner) hand(ctx context.Context, a Adapter, ds []Delivery) []outcome {
-	byAddress := map[string][]int{}
-	var order []string
-	for i, d := range ds {
-		if byAddress[d.Address] == nil {
-			order = append(order, d.Address)
-		}
-		byAddress[d.Address] = append(byAddress[d.Address], i)
-	}
-	done := make([]outcome, len(ds))
-	var g errgroup.Group
-	g.SetLimit(atOnce)
-	for _, address := range order {
-		g.Go(func() error {
-			for _, i := range byAddress[address] {
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-				proof, err := a.Send(ctx, ds[i].Message)
-				cancel()
-				done[i] = outcome{ds[i], proof, err}
-			}
-			return nil
-		})
-	}
-	g.Wait() // nothing in it returns an error
-	return done
 }
 
 func (r *Runner) settle(tx *db.Tx, o outcome) error {
@@ -285,8 +167,10 @@ func (r *Runner) sweep(ctx context.Context) error {
 	for {
 		var n int64
 		err := r.DB.Write(ctx, func(tx *db.Tx) (err error) {
-			n, err = forget(tx, r.Clock.Now())
-			return err
+			if n, err = forget(tx, r.Clock.Now()); err != nil {
+				return err
+			}
+			return forgetPayloads(tx, r.Clock.Now())
 		})
 		if err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "old messages are still kept", "err", err)

@@ -215,7 +215,7 @@ func TestClockThatIsPutBackHoldsNothingUp(t *testing.T) {
 	b.c.failWith("failed", nil)
 	b.clock.Set(noon.Add(-2 * time.Hour))
 	b.sendAll()
-	if got := fmt.Sprint(b.c.got()); got != "[failed waiting]" {
+	if got := fmt.Sprint(b.c.got()); got != "[waiting failed]" {
 		t.Errorf("sent %s", got)
 	}
 }
@@ -379,7 +379,7 @@ func TestRunnerModel(t *testing.T) {
 			"die": func(*rapid.T) { // after the send, before the commit
 				var ds []Delivery
 				b.write(func(tx *db.Tx) (err error) {
-					if ds, err = due(tx, "test", b.clock.Now(), batch); err != nil || len(ds) == 0 {
+					if ds, err = due(tx, "test", b.clock.Now(), nil, 8, 64); err != nil || len(ds) == 0 {
 						return err
 					}
 					_, err = claim(tx, ds[0].ID)

@@ -47,9 +47,9 @@ func Put(tx *db.Tx, m Message) (put bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r, err := tx.Exec(`insert into deliveries (key, channel, address, priority, message, state, put_at, until, next_at)
-		values ($1, $2, $3, $4, $5, 'waiting', $6, $7, 0) on conflict (key) do nothing`,
-		m.Key, m.Channel, m.Address, int64(m.Priority), body, db.Micros(m.At), db.Micros(m.Until))
+	r, err := tx.Exec(`insert into deliveries (key, channel, address, priority, message, state, put_at, until, next_at, payload)
+		values ($1, $2, $3, $4, $5, 'waiting', $6, $7, 0, $8) on conflict (key) do nothing`,
+		m.Key, m.Channel, m.Address, int64(m.Priority), body, db.Micros(m.At), db.Micros(m.Until), m.Payload)
 	if err != nil {
 		return false, fmt.Errorf("put message %s: %w", m.Key, err)
 	}
@@ -134,11 +134,30 @@ func Count(tx *db.Tx) (map[string]int64, error) {
 	return out, err
 }
 
-// due returns what a channel may send now, the most urgent first. What would have to wait for longer than any pause was put off
-// before the clock was put back.
-func due(tx *db.Tx, channel string, now time.Time, limit int) ([]Delivery, error) {
-	return list(tx, `where channel = $1 and state in ('waiting', 'failed') and (next_at <= $2 or next_at > $3)
-		order by priority desc nulls last, id nulls last limit $4`, channel, db.Micros(now), db.Micros(now.Add(mostPause)), limit)
+// lookAhead bounds how many rows that may be sent are looked through for addresses that are free.
+const lookAhead = 4096
+
+// due returns what a channel may send now, the most urgent first, and among those of one urgency what was never tried before
+// what failed: a receiver that is down does not stand before one that nobody has asked yet. Of an address that is not among the
+// busy ones there are at most inARow. What would have to wait for longer than any pause was put off before the clock was put
+// back.
+func due(tx *db.Tx, channel string, now time.Time, busy []string, inARow, limit int) ([]Delivery, error) {
+	names, err := json.Marshal(append([]string{}, busy...)) // [] for nil
+	if err != nil {
+		return nil, err
+	}
+	const tried = "case when attempts > 0 then 1 else 0 end"
+	return list(tx, `where id in (
+			select id from (
+				select id, priority, tried, row_number() over (partition by address order by priority desc nulls last, id nulls last) as place from (
+					select id, address, priority, `+tried+` as tried from deliveries
+					where channel = $1 and state in ('waiting', 'failed') and (next_at <= $2 or next_at > $3)
+						and address not in (select value from json_list($4))
+					order by priority desc nulls last, `+tried+` nulls last, id nulls last limit $5) as rows_due) as lanes
+			where place <= $6
+			order by priority desc nulls last, tried nulls last, id nulls last limit $7)
+		order by priority desc nulls last, `+tried+` nulls last, id nulls last`,
+		channel, db.Micros(now), db.Micros(now.Add(mostPause)), string(names), lookAhead, inARow, limit)
 }
 
 // nextDue is when the next row of a channel may be sent; known is false where none waits.

@@ -98,7 +98,7 @@ func NewWebPush(c clock.Clock, o PushOptions) (*WebPush, error) {
 	}}
 	w.client = &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: atOnce,
+			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: DefaultPace().AtOnce,
 			IdleConnTimeout: time.Minute, TLSHandshakeTimeout: sendTimeout,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
