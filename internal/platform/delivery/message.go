@@ -80,6 +80,22 @@ type Adapter interface {
 	Send(ctx context.Context, m Message) (proof string, err error)
 }
 
+// Subject and text in the receiver's language, or in both.
+func (m Message) subject() string { return m.wording(m.Subject, " ") }
+func (m Message) text() string    { return m.wording(m.Body, "\n\n") }
+
+func (m Message) wording(t Text, between string) string {
+	switch {
+	case m.Language != "":
+		return t.In(m.Language)
+	case t.En == t.Zh || t.En == "":
+		return t.Zh
+	case t.Zh == "":
+		return t.En
+	}
+	return t.Zh + between + t.En
+}
+
 // Pace is how fast a channel is sent on.
 type Pace struct {
 	// AtOnce bounds how many addresses are with the adapter at a time, InARow how many messages of one address are claimed

@@ -115,14 +115,25 @@ func list(tx *db.Tx, query string, args ...any) (ds []Delivery, err error) {
 	return ds, err
 }
 
-// List returns up to limit deliveries in a state ("" for any) below the id before (0: from the newest), newest first.
-func List(tx *db.Tx, state string, before int64, limit int) ([]Delivery, error) {
-	return list(tx, `where ($1 = '' or state = $1) and (cast($2 as bigint) = 0 or id < cast($2 as bigint)) order by id desc nulls last limit $3`,
-		state, before, limit)
+// Filter chooses deliveries.
+type Filter struct {
+	State  string // "" for any
+	Prefix string // what the key begins with
+	Before int64  // below this id; 0: from the newest
+	Limit  int
+}
+
+// List returns deliveries, newest first.
+func List(tx *db.Tx, f Filter) ([]Delivery, error) {
+	return list(tx, `where ($1 = '' or state = $1) and (cast($2 as bigint) = 0 or id < cast($2 as bigint)) and key >= $3 and ($3 = '' or key < $4)
+		order by id desc nulls last limit $5`, f.State, f.Before, f.Prefix, f.Prefix+"\U0010FFFF", f.Limit)
 }
 
 // Count says how many deliveries there are in each state.
-func Count(tx *db.Tx) (map[string]int64, error) {
+func Count(tx *db.Tx) (map[string]int64, error) { return CountOf(tx, "") }
+
+// CountOf is Count for those whose key begins with prefix.
+func CountOf(tx *db.Tx, prefix string) (map[string]int64, error) {
 	out := map[string]int64{}
 	err := tx.Each(func(rows *sql.Rows) error {
 		var state string
@@ -130,7 +141,7 @@ func Count(tx *db.Tx) (map[string]int64, error) {
 		err := rows.Scan(&state, &n)
 		out[state] = n
 		return err
-	}, `select state, count(*) from deliveries group by state order by state nulls last`)
+	}, `select state, count(*) from deliveries where key >= $1 and ($1 = '' or key < $2) group by state order by state nulls last`, prefix, prefix+"\U0010FFFF")
 	return out, err
 }
 

@@ -246,7 +246,7 @@ func TestBrowsersAreReached(t *testing.T) {
 		pushed := func() (out []string) {
 			w.read(func(tx *db.Tx) error {
 				out = nil
-				ds, err := delivery.List(tx, "", 0, 100)
+				ds, err := delivery.List(tx, delivery.Filter{Limit: 100})
 				for _, d := range ds {
 					if d.Channel == PushChannel {
 						var s delivery.Subscription

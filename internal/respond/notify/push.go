@@ -158,7 +158,7 @@ func (s *Service) Deliveries(ctx context.Context, state string, before int64, li
 		if out.States, err = delivery.Count(tx); err != nil {
 			return err
 		}
-		ds, err := delivery.List(tx, state, before, limit+1)
+		ds, err := delivery.List(tx, delivery.Filter{State: state, Before: before, Limit: limit + 1})
 		if len(ds) > limit {
 			ds = ds[:limit]
 			out.Next = ds[limit-1].ID
