@@ -94,6 +94,10 @@ var actions = []action{
 	{"warning.propose", "propose a warning", append(watchOnly, system), []Purpose{Operations, PublicInformation}, false},
 	{"warning.approve", "approve a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
 	{"warning.cancel", "cancel a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
+	{"warning.recipients", "keep to whom warnings go", []string{Administrator}, managing, false},
+
+	{"delivery.read", "see which messages left the program", staff, looking, true},
+	{"delivery.retry", "have a message sent again", []string{DutyOfficer, Administrator}, daily, true},
 
 	{"case.read", "read cases", staff, looking, false},
 	{"case.open", "open a case", handlers, daily, false},
