@@ -43,6 +43,7 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing/mqtt"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/reach"
 )
 
 // App is the whole product.
@@ -73,6 +74,7 @@ type App struct {
 	detect   *detect.Service
 	models   *outside.Service
 	warn     *warn.Service
+	reach    *reach.Service
 	respond  *respond.Service
 	limits   *deadline.Service
 	plan     *plan.Service
@@ -205,7 +207,7 @@ func (a *App) openStore(ctx context.Context) error {
 func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), timers.Migrations(), delivery.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
-		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(),
+		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), reach.Migrations(),
 		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(), notify.Migrations(), watch.Migrations(),
 	}
 }

@@ -39,9 +39,16 @@ func (a *App) buildNotices() error {
 	if err != nil {
 		return err
 	}
+	adapters, err := a.channels()
+	if err != nil {
+		return err
+	}
+	adapters[notify.FileChannel], adapters[notify.PushChannel] = delivery.NewFile(a.options.Data), push
 	a.delivery = delivery.New(delivery.Deps{
-		DB: a.db, Clock: a.clock, Gone: a.notify.Gone,
-		Adapters: map[string]delivery.Adapter{notify.FileChannel: delivery.NewFile(a.options.Data), notify.PushChannel: push},
+		DB: a.db, Clock: a.clock, Adapters: adapters, Resolve: a.reach.Resolve,
+		Gone: func(tx *db.Tx, channel, address string) error {
+			return errors.Join(a.notify.Gone(tx, channel, address), a.reach.Gone(tx, channel, address))
+		},
 	})
 	return nil
 }

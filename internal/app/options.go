@@ -33,6 +33,8 @@ type Options struct {
 	// UnsafeNoSync is for the control run of the power-cut test alone.
 	UnsafeNoSync bool `hidden:"" help:"Answer before the data is on disk. It loses data; the power-cut test shows it."`
 
+	ChannelOptions `embed:""`
+
 	Version string       `kong:"-"`
 	Demo    *DemoOptions `kong:"-"`
 	Clock   clock.Clock  `kong:"-"` // the machine's if nil

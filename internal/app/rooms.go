@@ -99,8 +99,11 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.models = a.newModels()
+	if err := a.buildReach(site.TimeZone); err != nil {
+		return fmt.Errorf("recipients of warnings: %w", err)
+	}
 	a.warn, err = warn.New(warn.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Site: site,
+		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Site: site, Reach: a.reach,
 		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
 	})
@@ -229,6 +232,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.detect.Routes(r)
 	a.models.Routes(r)
 	a.warn.Routes(r)
+	a.reach.Routes(r)
 	a.respond.Routes(r)
 	a.limits.Routes(r)
 	a.plan.Routes(r)

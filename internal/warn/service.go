@@ -108,6 +108,8 @@ type Deps struct {
 	Areas   Areas
 	Site    page.Site
 	Options Options
+	// Reach has what is published leave the program. May be nil.
+	Reach Reach
 }
 
 // Service composes, approves, publishes and ends warnings. It is safe for concurrent use.
@@ -116,6 +118,7 @@ type Service struct {
 	clock   clock.Clock
 	access  access.Decider
 	areas   Areas
+	reach   Reach
 	options Options
 	hazards hazards
 	pages   *page.Set
@@ -134,7 +137,7 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 
 // New returns the room.
 func New(d Deps) (*Service, error) {
-	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, options: d.Options.withDefaults(), started: d.Clock.Now()}
+	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), started: d.Clock.Now()}
 	var err error
 	if s.hazards, err = loadHazards(hazardsYAML); err != nil {
 		return nil, err
@@ -374,6 +377,9 @@ func (s *Service) Approve(ctx context.Context, id int64, seen int) (Warning, err
 		if v.kind == kindUpdate {
 			event = events.WarningUpdated{Warning: r.event(v, actor.ID, now), Onset: v.content.Onset, Expires: r.expires}
 		}
+		if err := s.reachOut(tx, r, v); err != nil {
+			return err
+		}
 		return s.tell(tx, "warning.approve", r, v, actor, now, "", event)
 	})
 	if err != nil {
@@ -477,6 +483,9 @@ func (s *Service) end(ctx context.Context, id int64, kind Kind, reason string) (
 			return fmt.Errorf("end warning %s: %w", r.number, err)
 		}
 		tx.Signal(signal)
+		if err := s.reachOut(tx, r, v); err != nil {
+			return err
+		}
 		return s.tell(tx, "warning."+string(kind), r, v, actor, now, reason,
 			events.WarningCancelled{Warning: r.event(v, actor.ID, now), AllClear: kind == kindAllClear})
 	})
@@ -506,6 +515,9 @@ func (s *Service) publish(r *record, v *version, vs []version, actor access.Acto
 
 // change runs fn on a warning inside the one writer.
 func (s *Service) change(ctx context.Context, id int64, fn func(tx *db.Tx, r *record, vs []version, now time.Time) error) error {
+	if s.reach != nil {
+		s.reach.Refresh(ctx)
+	}
 	return s.db.Write(ctx, func(tx *db.Tx) error {
 		r, err := loadWarning(tx, id)
 		if err != nil {

@@ -98,6 +98,8 @@ type Place struct {
 	Code  string     `json:"code,omitempty"`
 	Name  page.Text  `json:"name"`
 	Rings []cap.Ring `json:"rings,omitempty"`
+	// Touches are the ids of all register areas that the rings touch, lowest level first.
+	Touches []int64 `json:"touches,omitempty"`
 }
 
 // check holds the rules of what an officer may write. It fills in what the

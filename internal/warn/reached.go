@@ -1,0 +1,46 @@
+package warn
+
+import (
+	"context"
+
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/warn/reach"
+)
+
+// Reach puts what is published into the outbox for those whom it concerns; reach.Service fulfils it.
+type Reach interface {
+	// Refresh is called before a transaction that publishes, and may take its time.
+	Refresh(ctx context.Context)
+	// Put is called in it.
+	Put(tx *db.Tx, p reach.Publication) error
+}
+
+// reachOut has a version that was just published leave the program.
+func (s *Service) reachOut(tx *db.Tx, r *record, v version) error {
+	if s.reach == nil {
+		return nil
+	}
+	p := reach.Publication{
+		Number: r.number, Version: v.n, Kind: string(v.kind), Status: r.status, Scope: r.scope, Level: string(v.content.Level), Hazard: v.content.Hazard,
+		Event: v.content.About.Event, Onset: v.content.Onset, Expires: v.content.Expires, Sent: v.sent, Identifier: v.identifier,
+		URL: s.options.BaseURL + "/warnings/" + r.number, CAP: v.cap,
+	}
+	p.Headline.English, p.Description.English, p.Instruction.English = v.kind.texts(v.content, "en")
+	p.Headline.Chinese, p.Description.Chinese, p.Instruction.Chinese = v.kind.texts(v.content, "zh-CN")
+	for _, x := range v.content.Areas {
+		p.Places = append(p.Places, reach.Place{ID: x.ID, Code: x.Code, Name: x.Name, Touches: x.Touches})
+	}
+	return s.reach.Put(tx, p)
+}
+
+// Number is the number of a warning.
+func (s *Service) Number(ctx context.Context, id int64) (number string, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		r, err := loadWarning(tx, id)
+		if err == nil {
+			number = r.number
+		}
+		return err
+	})
+	return number, err
+}
