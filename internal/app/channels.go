@@ -7,7 +7,6 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/delivery"
-	"github.com/anlan-city/anlan/internal/warn"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 )
 
@@ -17,7 +16,7 @@ const recipientsKey = "recipients.key"
 // buildReach makes what knows to whom warnings go.
 func (a *App) buildReach(zone *time.Location) (err error) {
 	a.reach, err = reach.New(reach.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Zone: zone, KeyFile: filepath.Join(a.options.Data, recipientsKey), Hazards: warn.HazardNames,
+		DB: a.db, Clock: a.clock, Access: a.access, Zone: zone, KeyFile: filepath.Join(a.options.Data, recipientsKey), Hazards: a.packs.book.IDs,
 		CheckURL: delivery.NewWebhook(clock.System(), a.options.WebhookNetworks).Check,
 		Number:   func(ctx context.Context, id int64) (string, error) { return a.warn.Number(ctx, id) },
 		Areas: func(ctx context.Context) (map[int64]int64, error) {

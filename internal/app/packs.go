@@ -20,6 +20,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/plan/drainage"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/trial/packtool"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 	shipped "github.com/anlan-city/anlan/packs"
 )
 
@@ -35,6 +36,8 @@ type packs struct {
 	basins     []*drainage.Basin
 	chains     []*notify.Chain
 	upward     []*watch.Rules
+	warnings   []*hazard.Set
+	book       *hazard.Book // what all packs say of warnings
 	posts      posts
 	loaded     []*pack.Pack // so far: no two may give a post two titles
 }
@@ -64,14 +67,15 @@ func LoadPacks(dirs ...string) (packs, error) {
 		}
 		errs = append(errs, p.add(sub, path.Join("packs", e.Name())))
 	}
-	shippedChains := p.chains
-	p.chains = nil
+	shippedChains, shippedWarnings := p.chains, p.warnings
+	p.chains, p.warnings = nil, nil
 	for _, dir := range dirs {
 		errs = append(errs, p.add(os.DirFS(dir), filepath.ToSlash(dir)))
 	}
 	p.chains = notify.InPlaceOf(shippedChains, p.chains)
 	if errors.Join(errs...) == nil { // else what a rule names may stand in a pack that could not be read
 		errs = append(errs, p.origins())
+		errs = append(errs, p.bindWarnings(p.warnings, shippedWarnings))
 	}
 	return p, errors.Join(errs...)
 }
@@ -106,6 +110,9 @@ func (p *packs) add(files fs.FS, dir string) error {
 	p.basins = append(p.basins, d.Basins...)
 	p.chains = append(p.chains, d.Chains...)
 	p.upward = append(p.upward, d.Upward...)
+	if d.Warnings != nil {
+		p.warnings = append(p.warnings, d.Warnings)
+	}
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
 // Defaults of Options.
@@ -110,6 +111,8 @@ type Deps struct {
 	Options Options
 	// Reach has what is published leave the program. May be nil.
 	Reach Reach
+	// Hazards are what packs say warnings can be about, and who may publish them.
+	Hazards *hazard.Book
 }
 
 // Service composes, approves, publishes and ends warnings. It is safe for concurrent use.
@@ -120,7 +123,7 @@ type Service struct {
 	areas   Areas
 	reach   Reach
 	options Options
-	hazards hazards
+	hazards *hazard.Book
 	pages   *page.Set
 	signer  *cap.Signer // nil: messages go out unsigned
 	started time.Time
@@ -137,11 +140,8 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 
 // New returns the room.
 func New(d Deps) (*Service, error) {
-	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), started: d.Clock.Now()}
+	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, started: d.Clock.Now()}
 	var err error
-	if s.hazards, err = loadHazards(hazardsYAML); err != nil {
-		return nil, err
-	}
 	if file := s.options.KeyFile; file != "" {
 		if s.signer, err = cap.NewSigner(file, s.options.Sender); err != nil {
 			return nil, err

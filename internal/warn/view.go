@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -200,7 +199,7 @@ func (s *Service) Hazards(ctx context.Context) ([]Hazard, error) {
 	if err := s.access.Decide(ctx, "warning.read", access.Resource{Type: "warning"}, access.PublicInformation); err != nil {
 		return nil, err
 	}
-	return slices.Clone(s.hazards.all), nil
+	return s.hazards.All(), nil
 }
 
 // Preview returns the CAP document that a proposal would become if it were approved now. It stores nothing.

@@ -79,7 +79,7 @@ func site() page.Site {
 func newService(t testing.TB, d *db.DB) (*Service, *clock.Virtual) {
 	t.Helper()
 	c := clock.NewVirtual(start)
-	s, err := New(Deps{DB: d, Clock: c, Access: access.AllowAll, Areas: town{}, Site: site(),
+	s, err := New(Deps{DB: d, Clock: c, Access: access.AllowAll, Areas: town{}, Site: site(), Hazards: shippedBook(t),
 		Options: Options{BaseURL: "https://city.example", Sender: "duty@city.example", TimeZone: east8, IdentifierPrefix: "urn:oid:2.49.0.1.156.0."}})
 	if err != nil {
 		t.Fatal(err)
@@ -502,12 +502,12 @@ func TestWeatherIsOnlyRelayed(t *testing.T) {
 			t.Errorf("%s: %v", id, err)
 		}
 		p = gasLeak()
-		p.Headline.Chinese = s.hazards.byID[id].Event.Chinese + "红色预警"
+		p.Headline.Chinese = named(t, s, id).Event.Chinese + "红色预警"
 		if _, err := s.Propose(as(first), p); code(err) != "warning.relayed_only" {
 			t.Errorf("headline %s: %v", p.Headline.Chinese, err)
 		}
 		p = gasLeak()
-		p.Headline.English = "Red " + s.hazards.byID[id].Event.English + " warning"
+		p.Headline.English = "Red " + named(t, s, id).Event.English + " warning"
 		if _, err := s.Propose(as(first), p); code(err) != "warning.relayed_only" {
 			t.Errorf("headline %s: %v", p.Headline.English, err)
 		}
@@ -743,10 +743,7 @@ func TestEveryWarningIsValid(t *testing.T) {
 	if err != nil {
 		t.Skip("xmllint is not installed (Debian: libxml2-utils)")
 	}
-	h, err := loadHazards(hazardsYAML)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := shippedBook(t)
 	dir := t.TempDir()
 	files := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -756,7 +753,7 @@ func TestEveryWarningIsValid(t *testing.T) {
 		text := func(name string) page.Text {
 			return page.Text{English: rapid.StringN(1, 60, 160).Draw(t, name) + " en", Chinese: rapid.StringN(1, 60, 160).Draw(t, name) + " 中文"}
 		}
-		c := Content{Level: rapid.SampledFrom(levels).Draw(t, "level"), Hazard: rapid.SampledFrom(h.ids()).Draw(t, "hazard"),
+		c := Content{Level: rapid.SampledFrom(levels).Draw(t, "level"), Hazard: rapid.SampledFrom(h.Composable()).Draw(t, "hazard"),
 			Headline: text("headline"), Description: text("description"),
 			Onset:   sent.Add(time.Duration(rapid.IntRange(-3600, 3600).Draw(t, "onset")) * time.Second),
 			Expires: sent.Add(time.Duration(rapid.IntRange(3601, 500000).Draw(t, "expires")) * time.Second)}

@@ -10,42 +10,22 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
 // Level is the colour of a warning. Red is the highest (一级).
-type Level string
+type Level = hazard.Level
 
 // The levels, highest first.
 const (
-	Red    Level = "red"
-	Orange Level = "orange"
-	Yellow Level = "yellow"
-	Blue   Level = "blue"
+	Red    = hazard.Red
+	Orange = hazard.Orange
+	Yellow = hazard.Yellow
+	Blue   = hazard.Blue
 )
 
 // levels is the order in which warnings are listed.
-var levels = []Level{Red, Orange, Yellow, Blue}
-
-// Valid says whether the level is one of the four.
-func (l Level) Valid() bool { return slices.Contains(levels, l) }
-
-// Scale is what a level means in CAP's words. Severity is fixed by the level;
-// urgency and certainty depend on whether the danger is there already, and an
-// officer may say otherwise.
-type Scale struct {
-	Severity             string
-	Urgency, Certainty   string // when the onset has come
-	AheadOf, AheadOfSure string // urgency and certainty while it is still to come
-}
-
-// scales is the one table of colours and CAP values; the colour itself travels
-// in a parameter, since it is not the same thing as CAP's severity.
-var scales = map[Level]Scale{
-	Red:    {"Extreme", "Immediate", "Observed", "Expected", "Likely"},
-	Orange: {"Severe", "Expected", "Likely", "Expected", "Likely"},
-	Yellow: {"Moderate", "Expected", "Likely", "Future", "Possible"},
-	Blue:   {"Minor", "Future", "Possible", "Future", "Possible"},
-}
+var levels = hazard.Levels()
 
 // The words that an officer may choose instead of the table's: never Unknown, never Past.
 var (
@@ -104,14 +84,15 @@ type Place struct {
 
 // check holds the rules of what an officer may write. It fills in what the
 // hazard and the clock decide.
-func (c *Content) check(h hazards, now time.Time, longest time.Duration) error {
+func (c *Content) check(book *hazard.Book, now time.Time, longest time.Duration) error {
 	if !c.Level.Valid() {
 		return web.Errorf(422, "warning.unknown_level", "level %q is not one of red, orange, yellow, blue", c.Level).At("level")
 	}
 	var err error
-	if c.About, err = h.composable(c.Hazard); err != nil {
+	if c.About, err = composable(book, c.Hazard); err != nil {
 		return err
 	}
+	c.About = c.About.At(c.Level)
 	if strings.TrimSpace(c.Instruction.English+c.Instruction.Chinese) == "" {
 		c.Instruction = c.About.Instruction
 	}
@@ -128,7 +109,7 @@ func (c *Content) check(h hazards, now time.Time, longest time.Duration) error {
 		return web.Errorf(422, "warning.description_repeats", "the description must say more than the headline").At("description")
 	}
 	for lang, text := range map[string]string{page.English: c.Headline.English, page.Chinese: c.Headline.Chinese} {
-		if err := h.headline(text, "headline."+lang); err != nil {
+		if err := poses(book, text, "headline."+lang); err != nil {
 			return err
 		}
 	}
@@ -174,6 +155,9 @@ func checkText(name string, t *page.Text, max int) error {
 		if strings.ContainsFunc(*one.text, func(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF }) {
 			return web.Errorf(422, "warning.text_form", "%s holds control characters", name).At(field)
 		}
+		if left := hazard.Unfilled(*one.text); left != "" {
+			return web.Errorf(422, "warning.blank", "%s still has the blank %s; write what belongs there", name, left).At(field)
+		}
 	}
 	return nil
 }
@@ -205,18 +189,14 @@ func checkAudience(status, scope, restriction string) error {
 
 // words returns CAP's three words for the content at the time of sending.
 func (c Content) words(sent time.Time) (urgency, severity, certainty string) {
-	s := scales[c.Level]
-	urgency, certainty = s.Urgency, s.Certainty
-	if c.Onset.After(sent) {
-		urgency, certainty = s.AheadOf, s.AheadOfSure
-	}
+	urgency, severity, certainty = hazard.Words(c.Level, c.Onset, sent)
 	if c.Urgency != "" {
 		urgency = c.Urgency
 	}
 	if c.Certainty != "" {
 		certainty = c.Certainty
 	}
-	return urgency, s.Severity, certainty
+	return urgency, severity, certainty
 }
 
 // Kind is what a version of a warning does.

@@ -9,7 +9,6 @@ import (
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
-	"github.com/anlan-city/anlan/internal/warn"
 )
 
 // File is the name of the file in a pack that declares emergency plans.
@@ -149,6 +148,20 @@ func (p *Plan) Elsewhere() (detectors, kinds []string) {
 	return detectors, kinds
 }
 
+// Hazards are the hazards that the plan names: its own, and those whose warnings are a reason to open it. All packs together say
+// which there are.
+func (p *Plan) Hazards() []string {
+	out := []string{p.About}
+	for _, l := range p.Levels {
+		for _, t := range l.ProposedBy {
+			if t.Warning != "" && !slices.Contains(out, t.Warning) {
+				out = append(out, t.Warning)
+			}
+		}
+	}
+	return out
+}
+
 // checker holds one plan against the rules that go beyond the form of its parts.
 type checker struct {
 	p         *pack.Pack
@@ -192,7 +205,6 @@ func (c *checker) check() {
 	for _, t := range c.e.Tasks {
 		c.once(t.ID, &c.tasks, "task")
 	}
-	c.known(c.e.About, "hazard", warn.HazardNames())
 	c.lead()
 	for _, a := range c.e.Agencies {
 		for _, w := range a.Found {
@@ -290,9 +302,6 @@ func (c *checker) from(t taskEntry) string {
 func (c *checker) trigger(t triggerEntry) {
 	if t.From.IsZero() && t.Incident.IsZero() {
 		c.ds.Add(t.Pos, pack.CodeRequired, "say from which colour on: from: yellow")
-	}
-	if !t.Warning.IsZero() {
-		c.known(t.Warning, "hazard", warn.HazardNames())
 	}
 	for _, name := range t.Alert {
 		if c.ours(name.Value) {

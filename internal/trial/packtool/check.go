@@ -271,6 +271,7 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 	ds = append(ds, plans(d, all)...)
 	ds = append(ds, chains(d, all)...)
 	ds = append(ds, upward(d, all, caseIDs)...)
+	ds = append(ds, warnings(d, all)...)
 	ds = append(ds, posts(d, all)...)
 	var known []string
 	for _, c := range calendars(all) {
@@ -329,6 +330,18 @@ func plans(d *Domain, all []*Domain) pack.Diagnostics {
 						ds.Warn(at, pack.CodeReference, "%s: no pack here has a %s %q%s", p.ID, what, name, pack.Suggest(name, known))
 					}
 				}
+			}
+		}
+		if known := hazards(all); len(known) > 0 {
+			for _, h := range p.Hazards() {
+				if slices.Contains(known, h) {
+					continue
+				}
+				key := "levels"
+				if h == p.About {
+					key = "about"
+				}
+				ds.Add(d.Pack.At(plansFile, p.ID, key), pack.CodeReference, "there is no hazard %q%s", h, pack.Suggest(h, known))
 			}
 		}
 		heard, of := p.Elsewhere()

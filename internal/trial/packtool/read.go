@@ -13,6 +13,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/respond/plan/drainage"
 	"github.com/anlan-city/anlan/internal/respond/watch"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
 // Domain is a pack with what the rooms make of its files.
@@ -24,6 +25,7 @@ type Domain struct {
 	Plans     []*plan.Plan      // likewise
 	Basins    []*drainage.Basin // likewise
 	Chains    []*notify.Chain   // likewise
+	Warnings  *hazard.Set       // likewise; nil where it says nothing of warnings
 
 	shipped bool           // in the binary, and not among those that are checked
 	Upward  []*watch.Rules // likewise
@@ -58,6 +60,8 @@ func Read(files fs.FS, dir string, all []pack.Declaration) (*Domain, pack.Diagno
 		d.Plans, err = plan.Plans(p, d.Detectors)
 		ds.Join(err)
 		d.Chains, err = notify.Chains(p)
+		ds.Join(err)
+		d.Warnings, err = hazard.Read(p, d.Detectors)
 		ds.Join(err)
 		d.Upward, err = watch.Upward(p)
 		ds.Join(err)
