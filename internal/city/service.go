@@ -207,6 +207,9 @@ func (s *Service) Town(id int64) int64 {
 // OrganisationName is an organisation's name; the zero value for none. It answers from memory.
 func (s *Service) OrganisationName(id int64) Name { return s.picture.Load().organisations[id].name }
 
+// OrganisationKey is an organisation's external id; "" for none. It answers from memory.
+func (s *Service) OrganisationKey(id int64) string { return s.picture.Load().organisations[id].key }
+
 // OrganisationID finds an organisation by its external id. It answers from memory.
 func (s *Service) OrganisationID(externalID string) (int64, bool) {
 	for id, o := range s.picture.Load().organisations {

@@ -1,11 +1,14 @@
 // Package warn turns a danger to many into a graded warning that is right,
-// approved by two people, published in the standard form, and taken back when it
+// approved by those who may, published in the standard form, and taken back when it
 // is over.
 //
 // # Promise
 //
-// A warning is proposed by one officer and approved by another: the two are
-// never the same account, and neither is the program itself. What was approved
+// A warning is proposed by one officer and approved by another: from the level
+// on that the packs set (always, as they ship) the two are never the same
+// account, and neither is ever the program itself. Who may publish which hazard
+// at which level and where is data of the packs; what no rule speaks of nobody
+// may publish. What was approved
 // goes out as it was seen, as CAP 1.2, and never changes afterwards: a
 // correction is an Update, the end a Cancel or an all-clear, each a message of
 // its own. The moment a warning ends, by an officer or by the clock, it is gone

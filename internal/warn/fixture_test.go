@@ -78,3 +78,16 @@ func named(t testing.TB, s *Service, id string) Hazard {
 	}
 	return h
 }
+
+// bookOf is what one pack alone says.
+func bookOf(t testing.TB, text string) *hazard.Book {
+	t.Helper()
+	book, err := hazard.Bind([]*hazard.Set{readSet(t, fstest.MapFS{
+		"pack.yaml": {Data: []byte("pack: ours\ntitle: {en: Ours, zh-CN: 本市}\n")},
+		hazard.File: {Data: []byte(text)},
+	}, "ours")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book
+}

@@ -113,6 +113,8 @@ type Deps struct {
 	Reach Reach
 	// Hazards are what packs say warnings can be about, and who may publish them.
 	Hazards *hazard.Book
+	// Organisation is the external id of an organisation, "" where it is not known. Nil: none is known.
+	Organisation func(id int64) string
 }
 
 // Service composes, approves, publishes and ends warnings. It is safe for concurrent use.
@@ -124,9 +126,11 @@ type Service struct {
 	reach   Reach
 	options Options
 	hazards *hazard.Book
-	pages   *page.Set
-	signer  *cap.Signer // nil: messages go out unsigned
-	started time.Time
+	// organisation is the external id of an organisation.
+	organisation func(id int64) string
+	pages        *page.Set
+	signer       *cap.Signer // nil: messages go out unsigned
+	started      time.Time
 }
 
 //go:embed migrations/*.sql
@@ -140,7 +144,7 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 
 // New returns the room.
 func New(d Deps) (*Service, error) {
-	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, started: d.Clock.Now()}
+	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now()}
 	var err error
 	if file := s.options.KeyFile; file != "" {
 		if s.signer, err = cap.NewSigner(file, s.options.Sender); err != nil {
@@ -263,7 +267,14 @@ func (s *Service) prepare(ctx context.Context, id int64, p Proposal) (access.Act
 	if err := s.mayIn(ctx, "warning.propose", id, c); err != nil {
 		return actor, Content{}, err
 	}
-	return actor, c, c.check(s.hazards, s.now(), s.options.MaxDuration)
+	if err := c.check(s.hazards, s.now(), s.options.MaxDuration); err != nil {
+		return actor, c, err
+	}
+	rules, err := s.authority(ctx)
+	if err != nil {
+		return actor, c, err
+	}
+	return actor, c, rules.mayPropose(actor, c)
 }
 
 // officer returns the signed-in person who acts. The program itself, a device or the public never propose, approve or
@@ -333,10 +344,14 @@ func (s *Service) storeProposal(tx *db.Tx, r *record, v version, actor access.Ac
 	return s.tell(tx, "warning.propose", r, v, actor, now, "", events.WarningProposed{Warning: r.event(v, actor.ID, now)})
 }
 
-// Approve publishes the version that waits. The approver is never its proposer. seen is the version that the approver has
+// Approve publishes the version that waits. From the level on that the packs set, the approver is never its proposer. seen is the version that the approver has
 // read: another that has taken its place is not approved; 0 approves whatever waits.
 func (s *Service) Approve(ctx context.Context, id int64, seen int) (Warning, error) {
 	actor, err := s.officer(ctx, "warning.approve")
+	if err != nil {
+		return Warning{}, err
+	}
+	rules, err := s.authority(ctx)
 	if err != nil {
 		return Warning{}, err
 	}
@@ -351,7 +366,10 @@ func (s *Service) Approve(ctx context.Context, id int64, seen int) (Warning, err
 		if seen != 0 && seen != v.n {
 			return web.Errorf(409, "warning.version", "version %d was to be approved, but version %d waits: read it first", seen, v.n).At("version")
 		}
-		if v.proposedBy == actor.ID {
+		if err := rules.mayPublish(actor, r, vs, v); err != nil {
+			return err
+		}
+		if v.proposedBy == actor.ID && rules.second(r, vs, v) {
 			return web.Errorf(403, "warning.second_officer", "whoever proposed a warning can't approve it; a second officer must")
 		}
 		if v.kind == kindUpdate {

@@ -39,14 +39,16 @@ type Warning struct {
 	Pending     *Pending   `json:"pending" doc:"an update that waits for a second officer"`
 	ProposedBy  string     `json:"proposed_by"`
 	ApprovedBy  string     `json:"approved_by,omitempty"`
-	// MayApprove is false for the proposer; the server holds it whatever a console shows.
-	MayApprove bool       `json:"may_approve"`
-	Public     bool       `json:"public" doc:"whether it is in force for the public now"`
-	EndedAt    *time.Time `json:"ended_at"`
-	EndedBy    string     `json:"ended_by,omitempty"`
-	EndKind    string     `json:"end_kind,omitempty" doc:"cancel, all-clear, expired or withdrawn"`
-	EndReason  string     `json:"end_reason,omitempty"`
-	Messages   []Message  `json:"messages,omitempty" doc:"all versions, when a single warning is asked for"`
+	// MayApprove is whether the one who asks may publish what waits; the server holds it whatever a console shows.
+	MayApprove bool `json:"may_approve"`
+	// SecondPerson is whether another than the proposer must approve what waits.
+	SecondPerson bool       `json:"second_person" doc:"whether another than the proposer must approve what waits"`
+	Public       bool       `json:"public" doc:"whether it is in force for the public now"`
+	EndedAt      *time.Time `json:"ended_at"`
+	EndedBy      string     `json:"ended_by,omitempty"`
+	EndKind      string     `json:"end_kind,omitempty" doc:"cancel, all-clear, expired or withdrawn"`
+	EndReason    string     `json:"end_reason,omitempty"`
+	Messages     []Message  `json:"messages,omitempty" doc:"all versions, when a single warning is asked for"`
 }
 
 // AreaName is an area as warnings name it.
@@ -99,8 +101,12 @@ func (s *Service) List(ctx context.Context, state string, after int64, limit int
 	if states == nil {
 		return nil, web.Errorf(422, "warning.state", "state %q is not one of active, draft, all", state).At("state")
 	}
+	rules, err := s.authority(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []Warning
-	err := s.db.Read(ctx, func(tx *db.Tx) error {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		out = []Warning{}
 		now := s.now()
 		list, err := listWarnings(tx, states, after, limit)
@@ -118,7 +124,7 @@ func (s *Service) List(ctx context.Context, state string, after int64, limit int
 					return err
 				}
 			}
-			out = append(out, s.view(ctx, &f.record, vs, false))
+			out = append(out, s.view(ctx, rules, &f.record, vs, false))
 		}
 		return nil
 	})
@@ -126,6 +132,10 @@ func (s *Service) List(ctx context.Context, state string, after int64, limit int
 }
 
 func (s *Service) load(ctx context.Context, id int64) (w Warning, err error) {
+	rules, err := s.authority(ctx)
+	if err != nil {
+		return w, err
+	}
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		r, err := loadWarning(tx, id)
 		if err != nil {
@@ -135,14 +145,14 @@ func (s *Service) load(ctx context.Context, id int64) (w Warning, err error) {
 		if err != nil {
 			return err
 		}
-		w = s.view(ctx, r, vs, true)
+		w = s.view(ctx, rules, r, vs, true)
 		return nil
 	})
 	return w, err
 }
 
 // view builds what officers see out of a warning and the versions that were loaded.
-func (s *Service) view(ctx context.Context, r *record, vs []version, whole bool) Warning {
+func (s *Service) view(ctx context.Context, rules authority, r *record, vs []version, whole bool) Warning {
 	shown := vs[len(vs)-1]
 	if r.current != 0 {
 		shown = currentOf(r, vs)
@@ -169,7 +179,9 @@ func (s *Service) view(ctx context.Context, r *record, vs []version, whole bool)
 	}
 	actor := access.From(ctx)
 	if v, err := pendingOf(r, vs); err == nil {
-		w.MayApprove = actor.Kind == access.KindAccount && actor.ID != 0 && v.proposedBy != actor.ID
+		w.SecondPerson = rules.second(r, vs, v)
+		w.MayApprove = actor.Kind == access.KindAccount && actor.ID != 0 && (v.proposedBy != actor.ID || !w.SecondPerson) &&
+			rules.mayPublish(actor, r, vs, v) == nil && s.mayIn(ctx, "warning.approve", r.id, v.content) == nil
 		if v.n != shown.n {
 			w.Pending = &Pending{Version: v.n, Level: v.content.Level, Headline: v.content.Headline, Description: v.content.Description,
 				Instruction: v.content.Instruction, Areas: areaNames(v.content), Onset: v.content.Onset, Expires: v.content.Expires,

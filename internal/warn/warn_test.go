@@ -234,7 +234,7 @@ func TestNobodyApprovesAlone(t *testing.T) {
 		errs := make([]error, 8)
 		for i := range errs {
 			wg.Go(func() {
-				_, errs[i] = s.Approve(as(access.Actor{Kind: access.KindAccount, ID: int64(100 + i), Name: "x"}), w.ID, 1)
+				_, errs[i] = s.Approve(as(access.Actor{Kind: access.KindAccount, ID: int64(100 + i), Name: "x", Roles: first.Roles}), w.ID, 1)
 			})
 		}
 		wg.Wait()

@@ -1,7 +1,6 @@
 package hazard
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -59,14 +58,12 @@ func covers(names []string, name string) bool {
 
 // Who says in words who may publish by the rule.
 func (r Rule) Who() page.Text {
-	roles := strings.Join(r.Roles, " or ")
-	if len(r.Organisations) == 0 {
-		return page.Text{English: roles + " of any organisation", Chinese: "任一单位的 " + strings.Join(r.Roles, "、")}
+	t := page.Text{English: "officers with the role " + strings.Join(r.Roles, " or "), Chinese: "具有" + strings.Join(r.Roles, "、") + "角色的人员"}
+	if len(r.Organisations) > 0 {
+		t.English += " of " + strings.Join(r.Organisations, " or ")
+		t.Chinese = strings.Join(r.Organisations, "、") + "中" + t.Chinese
 	}
-	return page.Text{
-		English: fmt.Sprintf("%s of %s", roles, strings.Join(r.Organisations, " or ")),
-		Chinese: strings.Join(r.Organisations, "、") + " 的 " + strings.Join(r.Roles, "、"),
-	}
+	return t
 }
 
 // Second says from which level on a second person must approve. Of the rules that speak of a hazard the first one decides.
@@ -85,6 +82,11 @@ func (b *Book) rule(c Case) (Rule, bool) {
 		return Rule{}, false
 	}
 	return b.authority[i], true
+}
+
+// ByArea says whether any rule speaks of areas.
+func (b *Book) ByArea() bool {
+	return slices.ContainsFunc(b.authority, func(r Rule) bool { return len(r.Areas) > 0 })
 }
 
 // MayPublish says whether the officer may publish the warning. If not, who says who may; it is empty when nobody may.
