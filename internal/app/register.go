@@ -35,6 +35,7 @@ var (
 	_ inspect.Register = register{}
 	_ respond.Register = register{}
 	_ warn.Areas       = register{}
+	_ warn.Ground      = register{}
 	_ respond.Readings = register{}
 	_ access.Scopes    = register{}
 )

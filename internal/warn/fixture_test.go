@@ -70,7 +70,7 @@ func cityBook(t testing.TB, text string) *hazard.Book {
 	return book
 }
 
-func named(t testing.TB, s *Service, id string) Hazard {
+func hazardOf(t testing.TB, s *Service, id string) Hazard {
 	t.Helper()
 	h, ok := s.hazards.Get(id)
 	if !ok {

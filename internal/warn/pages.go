@@ -208,6 +208,12 @@ func (s *Service) listPage(w http.ResponseWriter, r *http.Request) {
 // touches says whether the warning holds in the area, in one around it, or in a part of it.
 func (c Content) touches(area int64, parents map[int64]int64) bool {
 	for _, a := range c.Areas {
+		if slices.Contains(a.Touches, area) {
+			return true
+		}
+		if a.ID == 0 || len(a.Touches) > 0 {
+			continue
+		}
 		if slices.Contains(chain(parents, area), a.ID) || slices.Contains(chain(parents, a.ID), area) {
 			return true
 		}

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -107,6 +106,7 @@ type Deps struct {
 	Clock   clock.Clock
 	Access  access.Decider
 	Areas   Areas
+	Ground  Ground // nil: areas have the outlines that Areas knows, and nothing is known of assets
 	Site    page.Site
 	Options Options
 	// Reach has what is published leave the program. May be nil.
@@ -124,6 +124,7 @@ type Service struct {
 	access  access.Decider
 	areas   Areas
 	reach   Reach
+	ground  Ground
 	options Options
 	hazards *hazard.Book
 	// organisation is the external id of an organisation.
@@ -145,6 +146,9 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 // New returns the room.
 func New(d Deps) (*Service, error) {
 	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now()}
+	if s.ground = d.Ground; s.ground == nil {
+		s.ground = bareGround{d.Areas}
+	}
 	var err error
 	if file := s.options.KeyFile; file != "" {
 		if s.signer, err = cap.NewSigner(file, s.options.Sender); err != nil {
@@ -172,7 +176,9 @@ func New(d Deps) (*Service, error) {
 type Proposal struct {
 	Level       Level     `json:"level" enum:"red,orange,yellow,blue"`
 	Hazard      string    `json:"hazard" doc:"id of a hazard, such as gas-leak"`
-	Areas       []int64   `json:"areas" maxItems:"50"`
+	Areas       []int64   `json:"areas,omitempty" required:"false" maxItems:"50"`
+	Drawn       []Drawn   `json:"drawn,omitempty" required:"false" maxItems:"20"`
+	Around      []Around  `json:"around,omitempty" required:"false" maxItems:"20"`
 	Headline    page.Text `json:"headline"`
 	Description page.Text `json:"description"`
 	Instruction page.Text `json:"instruction,omitempty" required:"false" doc:"what to do; the hazard's own text when absent"`
@@ -261,7 +267,7 @@ func (s *Service) prepare(ctx context.Context, id int64, p Proposal) (access.Act
 	}
 	c := Content{Level: p.Level, Hazard: p.Hazard, Headline: p.Headline, Description: p.Description, Instruction: p.Instruction,
 		Onset: p.Onset, Expires: p.Expires, Urgency: p.Urgency, Certainty: p.Certainty}
-	if c.Areas, err = s.places(ctx, p.Areas); err != nil {
+	if c.Areas, err = s.places(ctx, Where{p.Areas, p.Drawn, p.Around}); err != nil {
 		return actor, Content{}, err
 	}
 	if err := s.mayIn(ctx, "warning.propose", id, c); err != nil {
@@ -288,53 +294,6 @@ func (s *Service) officer(ctx context.Context, action string) (access.Actor, err
 		return actor, web.Errorf(403, "warning.person_only", "a warning is proposed, approved and ended by officers who signed in")
 	}
 	return actor, nil
-}
-
-// mayIn asks for every area of a warning: who answers for one district can't warn, or end a warning, in the next.
-func (s *Service) mayIn(ctx context.Context, action string, id int64, c Content) error {
-	for _, place := range c.Areas {
-		if err := s.access.Decide(ctx, action, access.Resource{Type: "warning", ID: id, Area: place.ID}, access.Operations); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// places looks up the areas of a proposal and simplifies their outlines.
-func (s *Service) places(ctx context.Context, ids []int64) ([]Place, error) {
-	known, err := s.areas.Areas(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list areas: %w", err)
-	}
-	var places []Place
-	for i, id := range ids {
-		if slices.Contains(ids[:i], id) {
-			continue
-		}
-		at := slices.IndexFunc(known, func(a Area) bool { return a.ID == id })
-		if at < 0 {
-			return nil, web.Errorf(422, "warning.unknown_area", "there is no area %d", id).At(fmt.Sprintf("areas[%d]", i))
-		}
-		outlines, err := s.areas.Geometry(ctx, id)
-		if err != nil {
-			return nil, fmt.Errorf("outline of area %d: %w", id, err)
-		}
-		place := Place{ID: id, Code: known[at].Code, Name: known[at].Name}
-		for _, outline := range outlines {
-			ring := make(cap.Ring, len(outline))
-			for j, p := range outline {
-				ring[j] = cap.Point{Lat: p[1], Lon: p[0]}
-			}
-			if small, ok := ring.Simplify(cap.MaxPoints); ok {
-				place.Rings = append(place.Rings, small)
-			}
-		}
-		if len(place.Rings) == 0 {
-			return nil, web.Errorf(422, "warning.area_unmapped", "area %q has no outline on the map, so nobody could tell whether they are in it", place.Name.English).At(fmt.Sprintf("areas[%d]", i))
-		}
-		places = append(places, place)
-	}
-	return places, nil
 }
 
 func (s *Service) storeProposal(tx *db.Tx, r *record, v version, actor access.Actor, now time.Time) error {
@@ -632,14 +591,6 @@ func (r *record) message(v version, sent time.Time, refs cap.References) message
 func (r *record) event(v version, by int64, at time.Time) events.Warning {
 	return events.Warning{Warning: r.id, Number: r.number, Version: v.n, Status: r.status, Scope: r.scope,
 		Level: string(v.content.Level), Hazard: v.content.Hazard, Areas: areaIDs(v.content), By: by, At: at}
-}
-
-func areaIDs(c Content) []int64 {
-	ids := make([]int64, len(c.Areas))
-	for i, a := range c.Areas {
-		ids[i] = a.ID
-	}
-	return ids
 }
 
 // pendingOf returns the version that waits.

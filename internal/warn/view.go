@@ -53,8 +53,9 @@ type Warning struct {
 
 // AreaName is an area as warnings name it.
 type AreaName struct {
-	ID   int64     `json:"id"`
-	Name page.Text `json:"name"`
+	ID    int64     `json:"id" doc:"0: drawn, or a band around an asset"`
+	Name  page.Text `json:"name"`
+	Rings []Outline `json:"rings,omitempty" doc:"of what the register does not know: longitude, latitude"`
 }
 
 // Pending is a proposal that waits.
@@ -230,14 +231,6 @@ func (s *Service) Preview(ctx context.Context, p Proposal) (string, error) {
 	}
 	document, err := cap.Encode(a)
 	return string(document), err
-}
-
-func areaNames(c Content) []AreaName {
-	names := make([]AreaName, len(c.Areas))
-	for i, a := range c.Areas {
-		names[i] = AreaName{a.ID, a.Name}
-	}
-	return names
 }
 
 func digest(document string) string {

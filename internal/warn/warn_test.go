@@ -502,12 +502,12 @@ func TestWeatherIsOnlyRelayed(t *testing.T) {
 			t.Errorf("%s: %v", id, err)
 		}
 		p = gasLeak()
-		p.Headline.Chinese = named(t, s, id).Event.Chinese + "红色预警"
+		p.Headline.Chinese = hazardOf(t, s, id).Event.Chinese + "红色预警"
 		if _, err := s.Propose(as(first), p); code(err) != "warning.relayed_only" {
 			t.Errorf("headline %s: %v", p.Headline.Chinese, err)
 		}
 		p = gasLeak()
-		p.Headline.English = "Red " + named(t, s, id).Event.English + " warning"
+		p.Headline.English = "Red " + hazardOf(t, s, id).Event.English + " warning"
 		if _, err := s.Propose(as(first), p); code(err) != "warning.relayed_only" {
 			t.Errorf("headline %s: %v", p.Headline.English, err)
 		}

@@ -74,12 +74,15 @@ type Content struct {
 
 // Place is one area of a warning, frozen when it was proposed.
 type Place struct {
-	ID    int64      `json:"id"`
+	ID    int64      `json:"id"` // 0: drawn, or a band around an asset
 	Code  string     `json:"code,omitempty"`
 	Name  page.Text  `json:"name"`
 	Rings []cap.Ring `json:"rings,omitempty"`
-	// Touches are the ids of all register areas that the rings touch, lowest level first.
+	// Touches are all areas of the register but grid cells that the rings touch, and those around them, lowest first. Warnings
+	// that were published before there were drawn ones have none: see areas.
 	Touches []int64 `json:"touches,omitempty"`
+	// Asks are the smallest areas that hold together what the rings hold: whose officers it takes.
+	Asks []int64 `json:"asks,omitempty"`
 }
 
 // check holds the rules of what an officer may write. It fills in what the
