@@ -17,15 +17,13 @@ const (
 )
 
 const (
-	// arcs is how many pieces a quarter of a circle is drawn in: its sides cut in by 0.12 % of the radius.
-	arcs = 16
-	// slack makes up for that and for the sphere's 0.4 %; roundingSlack, in metres, for coordinates that are kept to about one.
-	slack         = 1.006
+	// slack makes up for the sphere's 0.4 %; roundingSlack, in metres, for coordinates that are kept to about one.
+	slack         = 1.005
 	roundingSlack = 1.0
 	// maxCorners bounds the work of one band: a line of as many has more than cap.MaxPoints around it, unless they lie close.
 	maxCorners = 60
-	// maxRead bounds how many corners are simplified; around more a circle is drawn.
-	maxRead = 10_000
+	// manyCorners is how many are simplified one by one; of more those are dropped first that lie close.
+	manyCorners = 1500
 	// maxRings is how many parts a band may have.
 	maxRings = 20
 )
@@ -47,9 +45,13 @@ func Around(g geom.Geometry, metres float64) ([]cap.Ring, error) {
 		}
 	}
 	// The chord by which Simplify replaces a stretch lies within the tolerance of all of that stretch. Each step begins where the one
-	// before ended, since Simplify takes the square of the corners in time; what it took away adds up.
+	// before ended, since Simplify takes the square of the corners in time, and the first with what thin leaves; what they took
+	// away adds up.
 	s, taken := flat, 0.0
-	for t := max(.5, metres/200); corners(flat) <= maxRead && t < 2*MaxAround; t *= 2 {
+	for t := max(.5, metres/200); corners(s) > manyCorners && t < MaxAround; t *= 2 {
+		s, taken = thin(s, t), taken+t
+	}
+	for t := max(.5, metres/200); corners(s) <= 2*manyCorners && t < 2*MaxAround; t *= 2 {
 		small, err := s.Simplify(t, geom.NoValidate{})
 		if err != nil || small.IsEmpty() || small.Dimension() != flat.Dimension() || small.Validate() != nil {
 			continue
@@ -66,15 +68,25 @@ func Around(g geom.Geometry, metres float64) ([]cap.Ring, error) {
 	lo, _ := flat.Envelope().Min().XY()
 	hi, _ := flat.Envelope().Max().XY()
 	middle := geom.NewPointXY((lo.X+hi.X)/2, (lo.Y+hi.Y)/2).AsGeometry()
-	if rings, ok := p.band(middle, d+math.Hypot(hi.X-lo.X, hi.Y-lo.Y)/2); ok {
-		return rings, nil
+	for wider := range 10 { // a metre or two more, should rounding have made the circle cross itself
+		if rings, ok := p.band(middle, d+math.Hypot(hi.X-lo.X, hi.Y-lo.Y)/2+float64(wider)/4); ok {
+			return rings, nil
+		}
 	}
 	return nil, fmt.Errorf("no band of %g m can be drawn around it", metres)
 }
 
-// band is the buffer of a flat shape, if it is a few rings of few enough points.
+// band is the buffer of a flat shape, if it is a few rings of few enough points that stand rounding.
 func (p Plane) band(flat geom.Geometry, d float64) ([]cap.Ring, bool) {
-	b, err := geom.Buffer(flat, d, geom.BufferQuadSegments(arcs))
+	// Quarters of circles are drawn in so many sides; small ones in fewer, or rounding would fold them. A side cuts in by its cosine.
+	arcs := 16
+	switch {
+	case d < 50:
+		arcs = 5
+	case d < 200:
+		arcs = 8
+	}
+	b, err := geom.Buffer(flat, d/math.Cos(math.Pi/float64(4*arcs)), geom.BufferQuadSegments(arcs))
 	if err != nil || b.IsEmpty() {
 		return nil, false
 	}
@@ -83,15 +95,45 @@ func (p Plane) band(flat geom.Geometry, d float64) ([]cap.Ring, bool) {
 		return nil, false
 	}
 	for i, r := range rings {
-		if len(r) > cap.MaxPoints {
-			return nil, false
-		}
-		var ok bool
-		if rings[i], ok = r.Simplify(cap.MaxPoints); !ok {
+		rings[i] = rounded(r)
+		if len(rings[i]) > cap.MaxPoints || rings[i].Check() != nil {
 			return nil, false
 		}
 	}
 	return rings, true
 }
 
+// rounded is a ring to five decimals, as it is published. cap.Ring.Simplify would take corners off where that makes it cross itself.
+func rounded(r cap.Ring) (out cap.Ring) {
+	for _, p := range r {
+		p = cap.Point{Lat: math.Round(p.Lat*1e5) / 1e5, Lon: math.Round(p.Lon*1e5) / 1e5}
+		if len(out) == 0 || out[len(out)-1] != p {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 func corners(g geom.Geometry) int { return g.DumpCoordinates().Length() }
+
+// thin drops corners that lie within t of the last one kept: what they were joined by lies within t of what is left.
+func thin(g geom.Geometry, t float64) geom.Geometry {
+	keep := func(seq geom.Sequence) geom.Sequence {
+		var xy []float64
+		var last geom.XY
+		for i := range seq.Length() {
+			p := seq.GetXY(i)
+			if i == 0 || i == seq.Length()-1 || p.Sub(last).Length() > t {
+				xy, last = append(xy, p.X, p.Y), p
+			}
+		}
+		return geom.NewSequence(xy, geom.DimXY)
+	}
+	switch {
+	case g.IsLineString():
+		return geom.NewLineString(keep(g.MustAsLineString().Coordinates())).AsGeometry()
+	case g.IsPolygon():
+		return geom.NewPolygon([]geom.LineString{geom.NewLineString(keep(g.MustAsPolygon().ExteriorRing().Coordinates()))}).AsGeometry()
+	}
+	return g
+}
