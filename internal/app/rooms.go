@@ -191,7 +191,7 @@ func (a *App) site(ctx context.Context) (page.Site, error) {
 		return page.Site{}, fmt.Errorf("time zone of the city: %w", err)
 	}
 	return page.Site{
-		Name: text(set.Name), TimeZone: zone,
+		Name: text(set.Name), TimeZone: zone, Feeds: warn.Feeds(),
 		Nav: []page.Link{
 			{Path: "/warnings", Title: page.Text{English: "Warnings", Chinese: "预警信息"}},
 			{Path: "/report", Title: page.Text{English: "Report a problem", Chinese: "我要反映"}},

@@ -1,10 +1,10 @@
 package warn
 
 import (
+	"context"
 	"net/http"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
@@ -16,13 +16,12 @@ func (s *Service) signatureRoutes(r *web.Router) {
 }
 
 func (s *Service) certificate(w http.ResponseWriter, r *http.Request) {
-	if err := s.access.Decide(r.Context(), "warning.read", access.Resource{Type: "warning"}, access.PublicInformation); err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
-	if s.signer == nil {
-		web.WriteError(w, r, web.Errorf(http.StatusNotFound, "warning.unsigned", "the messages of this server are not signed"))
-		return
-	}
-	serve(w, r, "application/x-pem-file", s.signer.Certificate(), time.Time{})
+	s.cached(func(p *picture, _ *http.Request) (key, maker) {
+		return key{what: certificatePath}, func(context.Context) (*sheet, error) {
+			if s.signer == nil {
+				return nil, web.Errorf(http.StatusNotFound, "warning.unsigned", "the messages of this server are not signed")
+			}
+			return newSheet("application/x-pem-file", "", s.signer.Certificate(), time.Time{})
+		}
+	})(w, r)
 }

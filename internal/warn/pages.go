@@ -2,128 +2,133 @@ package warn
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
-// feedPath is where the feed is, for every page to point at.
-const feedPath = "/warnings.atom"
+// feed is one form in which programs follow the warnings.
+type feed struct {
+	path        string
+	contentType string
+	title       page.Text
+	write       func(s *Service, list []full, changed time.Time, lang string) ([]byte, error)
+}
+
+// feeds are all of them; every public page points at each.
+var feeds = []feed{
+	{"/warnings.atom", "application/atom+xml", page.Text{English: "Current warnings (Atom)", Chinese: "当前生效预警（Atom）"}, (*Service).feed},
+}
+
+// Feeds are the feeds that pages point at.
+func Feeds() []page.Feed {
+	var out []page.Feed
+	for _, f := range feeds {
+		out = append(out, page.Feed{Path: f.path, Type: f.contentType, Title: f.title})
+	}
+	return out
+}
 
 // publicRoutes adds what anyone may read, without an account.
 func (s *Service) publicRoutes(r *web.Router) {
 	r.HandleFunc("GET /warnings", s.listPage)
-	r.HandleFunc("GET "+feedPath, s.feedPage)
+	for _, f := range feeds {
+		r.HandleFunc("GET "+f.path, s.feedPage(f))
+	}
 	r.HandleFunc("GET /warnings/{name}", s.oneWarning)
 	s.signatureRoutes(r)
-	s.feedRoutes(r)
 }
 
-// current returns what is in force for the public at this moment, the most
-// severe first; what was ended early, for those who hold it still; and when any
-// of it last changed. The page and the feed are both made of it, so they can't
-// disagree.
-func (s *Service) current(ctx context.Context) (list, ended []full, changed time.Time, err error) {
-	if err := s.access.Decide(ctx, "warning.read", access.Resource{Type: "warning"}, access.PublicInformation); err != nil {
-		return nil, nil, time.Time{}, err
-	}
-	now := s.clock.Now()
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		if list, err = publicWarnings(tx, now); err != nil {
-			return err
+func (s *Service) feedPage(f feed) http.HandlerFunc {
+	return s.cached(func(p *picture, r *http.Request) (key, maker) {
+		lang := s.pages.Language(r)
+		return key{what: f.path, Reader: page.Reader{Lang: lang}}, func(context.Context) (*sheet, error) {
+			body, err := f.write(s, slices.Concat(p.inForce, p.ended), p.changed, lang)
+			if err != nil {
+				return nil, err
+			}
+			return newSheet(f.contentType+"; charset=utf-8", lang, body, p.changed)
 		}
-		if ended, err = publicEnds(tx, now); err != nil {
-			return err
-		}
-		changed, err = publicChanged(tx, now)
-		return err
 	})
-	slices.SortStableFunc(list, func(a, b full) int {
-		return slices.Index(levels, a.shown.content.Level) - slices.Index(levels, b.shown.content.Level)
-	})
-	return list, ended, changed, err
 }
 
-func (s *Service) feedPage(w http.ResponseWriter, r *http.Request) {
-	list, ended, changed, err := s.current(r.Context())
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
+// maker makes a document that nobody has asked for yet.
+type maker func(context.Context) (*sheet, error)
+
+// cached serves documents of the present picture. choose tells which one the request is for and how it is made; it must
+// not look into the request later than that.
+func (s *Service) cached(choose func(p *picture, r *http.Request) (key, maker)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		p, err := s.present(r.Context())
+		if err != nil {
+			web.WriteError(w, r, err)
+			return
+		}
+		k, make := choose(p, r)
+		d, err := p.shelf.get(k, func() (*sheet, error) {
+			// Others may wait for it, so that the first one leaves is no reason to stop.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+			defer cancel()
+			return make(ctx)
+		})
+		switch {
+		case errors.Is(err, errMissing):
+			s.pages.Write(w, r, http.StatusNotFound, true, page.View{Template: "missing", Title: s.pages.T(s.pages.Language(r), "missing.title")})
+		case err != nil:
+			web.WriteError(w, r, err)
+		default:
+			d.serve(w, r)
+		}
 	}
-	document, err := s.feed(slices.Concat(list, ended), changed, s.pages.Language(r))
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
-	w.Header().Add("Vary", "Accept-Language")
-	if changed.Unix() > 0 {
-		w.Header().Set("Last-Modified", changed.UTC().Format(http.TimeFormat))
-	}
-	serve(w, r, "application/atom+xml; charset=utf-8", document, changed)
 }
+
+// errMissing is that there is no such public warning, to be told on a page.
+var errMissing = errors.New("no such public warning")
 
 // oneWarning serves /warnings/{number} as a page and /warnings/{number}.xml as CAP; /warnings/{number}.{version}.xml is
 // one published message and never changes.
 func (s *Service) oneWarning(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	if err := s.access.Decide(r.Context(), "warning.read", access.Resource{Type: "warning"}, access.PublicInformation); err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
-	if document, ok := strings.CutSuffix(name, ".xml"); ok {
-		s.document(w, r, document)
-		return
-	}
-	s.detailPage(w, r, name)
+	s.cached(func(p *picture, r *http.Request) (key, maker) {
+		name := r.PathValue("name")
+		if file, ok := strings.CutSuffix(name, ".xml"); ok {
+			return key{what: "cap", name: file}, func(ctx context.Context) (*sheet, error) { return s.document(ctx, file) }
+		}
+		to := s.pages.Reader(r)
+		return key{what: "detail", name: name, Reader: to}, func(ctx context.Context) (*sheet, error) { return s.detailPage(ctx, p, name, to) }
+	})(w, r)
 }
 
-func (s *Service) document(w http.ResponseWriter, r *http.Request, name string) {
+func (s *Service) document(ctx context.Context, name string) (*sheet, error) {
 	number, version := name, 0
 	if before, after, ok := strings.Cut(name, "."); ok {
 		n, err := strconv.Atoi(after)
 		if err != nil || n < 1 {
-			web.WriteError(w, r, errNoPublic(name))
-			return
+			return nil, errNoPublic(name)
 		}
 		number, version = before, n
 	}
-	var document string
+	var text string
 	var sent time.Time
-	err := s.db.Read(r.Context(), func(tx *db.Tx) (err error) {
-		document, sent, err = publicDocument(tx, number, version)
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		text, sent, err = publicDocument(tx, number, version)
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
 		err = errNoPublic(name)
 	}
 	if err != nil {
-		web.WriteError(w, r, err)
-		return
+		return nil, err
 	}
-	serve(w, r, "application/cap+xml; charset=utf-8", []byte(document), sent)
-}
-
-// serve answers with a document that can be asked for conditionally.
-func serve(w http.ResponseWriter, r *http.Request, contentType string, document []byte, modified time.Time) {
-	sum := sha256.Sum256(document)
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
-	h.Set("Cache-Control", "no-cache") // may be kept, but must be asked for: that a warning has ended shows at once
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("X-Content-Type-Options", "nosniff")
-	http.ServeContent(w, r, "", modified, strings.NewReader(string(document)))
+	return newSheet("application/cap+xml; charset=utf-8", "", []byte(text), sent)
 }
 
 // card is a warning as the public page shows it.
@@ -144,10 +149,10 @@ type card struct {
 	Single      bool // it has the page for itself
 }
 
-func (s *Service) card(f full) card {
+func (s *Service) card(f full, now time.Time) card {
 	c := f.shown.content
 	out := card{Number: f.number, Level: c.Level, Event: c.About.Event, Headline: c.Headline, Description: c.Description, Instruction: c.Instruction,
-		Onset: c.Onset, Expires: c.Expires, Sent: f.shown.sent, Sender: s.options.SenderName, Begun: !c.Onset.After(s.clock.Now()), Updated: f.shown.kind == kindUpdate}
+		Onset: c.Onset, Expires: c.Expires, Sent: f.shown.sent, Sender: s.options.SenderName, Begun: !c.Onset.After(now), Updated: f.shown.kind == kindUpdate}
 	for _, a := range c.Areas {
 		out.Areas = append(out.Areas, a.Name)
 	}
@@ -162,47 +167,50 @@ type option struct {
 }
 
 func (s *Service) listPage(w http.ResponseWriter, r *http.Request) {
-	list, _, _, err := s.current(r.Context())
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
-	areas, err := s.areas.Areas(r.Context())
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
+	s.cached(func(p *picture, r *http.Request) (key, maker) {
+		to := s.pages.Reader(r)
+		chosen, _ := strconv.ParseInt(r.URL.Query().Get("area"), 10, 64)
+		if _, ok := p.area(chosen); !ok {
+			chosen = 0
+		}
+		return key{what: "list", area: chosen, Reader: to}, func(context.Context) (*sheet, error) { return s.renderList(p, chosen, to) }
+	})(w, r)
+}
+
+func (s *Service) renderList(p *picture, chosen int64, to page.Reader) (*sheet, error) {
 	var dot struct {
 		Cards  []card
 		Areas  []option
 		Chosen *page.Text
 		Now    time.Time
-		Feed   string
+		Feeds  []page.Feed
 		Others int // warnings elsewhere
 		Levels []Level
 	}
-	dot.Now, dot.Feed, dot.Levels = s.clock.Now(), feedPath, levels
-	chosen, _ := strconv.ParseInt(r.URL.Query().Get("area"), 10, 64)
-	parents := map[int64]int64{}
-	for _, a := range areas {
-		parents[a.ID] = a.Parent
-	}
-	for _, n := range page.Nest(areas, func(a Area) (int64, int64) { return a.ID, a.Parent }) {
+	dot.Now, dot.Feeds, dot.Levels = p.at, Feeds(), levels
+	for _, n := range page.Nest(p.areas, func(a Area) (int64, int64) { return a.ID, a.Parent }) {
 		o := option{ID: n.Item.ID, Name: n.Item.Name, Depth: n.Depth, Selected: n.Item.ID == chosen}
 		if o.Selected {
 			dot.Chosen = &o.Name
 		}
 		dot.Areas = append(dot.Areas, o)
 	}
-	for _, f := range list {
-		if dot.Chosen == nil || f.shown.content.touches(chosen, parents) {
-			dot.Cards = append(dot.Cards, s.card(f))
+	for _, f := range p.inForce {
+		if dot.Chosen == nil || f.shown.content.touches(chosen, p.parents) {
+			dot.Cards = append(dot.Cards, s.card(f, p.at))
 		} else {
 			dot.Others++
 		}
 	}
-	w.Header().Set("Cache-Control", "no-cache")
-	s.pages.Write(w, r, http.StatusOK, false, page.View{Template: "list", Title: s.pages.T(s.pages.Language(r), "list.title"), Feed: feedPath, Data: dot})
+	here := &url.URL{Path: "/warnings"}
+	if chosen != 0 {
+		here.RawQuery = url.Values{"area": {strconv.FormatInt(chosen, 10)}}.Encode()
+	}
+	body, err := s.pages.Render(to, here, page.View{Template: "list", Title: s.pages.T(to.Lang, "list.title"), Data: dot})
+	if err != nil {
+		return nil, err
+	}
+	return newSheet("", to.Lang, body, time.Time{})
 }
 
 // touches says whether the warning holds in the area, in one around it, or in a part of it.
@@ -232,36 +240,34 @@ func chain(parents map[int64]int64, area int64) []int64 {
 	return out
 }
 
-func (s *Service) detailPage(w http.ResponseWriter, r *http.Request, number string) {
+func (s *Service) detailPage(ctx context.Context, p *picture, number string, to page.Reader) (*sheet, error) {
 	var f full
-	err := s.db.Read(r.Context(), func(tx *db.Tx) (err error) {
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		f, err = publicWarning(tx, number)
 		return err
 	})
-	lang := s.pages.Language(r)
-	w.Header().Set("Cache-Control", "no-cache")
 	if errors.Is(err, db.ErrNotFound) {
-		s.pages.Write(w, r, http.StatusNotFound, false, page.View{Template: "missing", Title: s.pages.T(lang, "missing.title"), Feed: feedPath})
-		return
+		return nil, errMissing
 	}
 	if err != nil {
-		web.WriteError(w, r, err)
-		return
+		return nil, err
 	}
 	dot := struct {
 		card
 		Ended     string // cancel, all-clear or expired; empty while in force
 		EndedAt   time.Time
 		EndReason string
-	}{card: s.card(f)}
+	}{card: s.card(f, p.at)}
 	dot.Single = true
-	switch {
-	case f.endedAt != nil:
-		dot.Ended, dot.EndedAt, dot.EndReason = f.endKind, *f.endedAt, f.endReason
-	case !f.expires.After(s.clock.Now()):
-		dot.Ended, dot.EndedAt = "expired", f.expires
+	if over := f.over(p.at); over != nil {
+		dot.Ended, dot.EndedAt, dot.EndReason = over.kind, over.at, over.reason
 	}
-	s.pages.Write(w, r, http.StatusOK, false, page.View{Template: "detail", Title: f.shown.content.Headline.In(lang), Feed: feedPath, Data: dot})
+	here := &url.URL{Path: "/warnings/" + f.number}
+	body, err := s.pages.Render(to, here, page.View{Template: "detail", Title: f.shown.content.Headline.In(to.Lang), Data: dot})
+	if err != nil {
+		return nil, err
+	}
+	return newSheet("", to.Lang, body, time.Time{})
 }
 
 func errNoPublic(name string) error {

@@ -132,6 +132,7 @@ type Service struct {
 	pages        *page.Set
 	signer       *cap.Signer // nil: messages go out unsigned
 	started      time.Time
+	public       public
 }
 
 //go:embed migrations/*.sql
@@ -166,6 +167,7 @@ func New(d Deps) (*Service, error) {
 	if d.Site.TimeZone == nil {
 		d.Site.TimeZone = s.options.TimeZone
 	}
+	d.Site.Feeds = Feeds()
 	if s.pages, err = page.New(d.Site, templates, texts); err != nil {
 		return nil, err
 	}
@@ -349,7 +351,7 @@ func (s *Service) Approve(ctx context.Context, id int64, seen int) (Warning, err
 		if err := updateWarning(tx, r, now); err != nil {
 			return fmt.Errorf("issue warning %s: %w", r.number, err)
 		}
-		tx.Signal(signal)
+		s.changedPublic(tx)
 		var event outbox.Event = events.WarningIssued{Warning: r.event(v, actor.ID, now), Onset: v.content.Onset, Expires: r.expires}
 		if v.kind == kindUpdate {
 			event = events.WarningUpdated{Warning: r.event(v, actor.ID, now), Onset: v.content.Onset, Expires: r.expires}
@@ -459,7 +461,7 @@ func (s *Service) end(ctx context.Context, id int64, kind Kind, reason string) (
 		if err := updateWarning(tx, r, now); err != nil {
 			return fmt.Errorf("end warning %s: %w", r.number, err)
 		}
-		tx.Signal(signal)
+		s.changedPublic(tx)
 		if err := s.reachOut(tx, r, v); err != nil {
 			return err
 		}
@@ -533,6 +535,9 @@ func (s *Service) tell(tx *db.Tx, action string, r *record, v version, actor acc
 func (s *Service) Run(ctx context.Context) error {
 	for {
 		wait := s.expire(ctx)
+		if _, err := s.present(ctx); err != nil && ctx.Err() == nil { // drawn before anyone asks for it
+			s.log(ctx, "public warnings not drawn", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -217,9 +217,9 @@ func listWarnings(tx *db.Tx, states []State, after int64, limit int) ([]full, er
 	return out, err
 }
 
-// publicWarnings returns what is in force at now and may be shown to anyone. The
-// clock decides, not the state alone.
-func publicWarnings(tx *db.Tx, now time.Time) ([]full, error) {
+// publicSince returns what was published to all and runs out after the instant, newest first, whether it was ended meanwhile
+// or not.
+func publicSince(tx *db.Tx, since time.Time) ([]full, error) {
 	var out []full
 	err := tx.Each(func(rows *sql.Rows) error {
 		var f full
@@ -227,25 +227,35 @@ func publicWarnings(tx *db.Tx, now time.Time) ([]full, error) {
 		out = append(out, f)
 		return err
 	}, "select "+recordColumns+", "+versionColumns+fullFrom+
-		`where w.state = 'issued' and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1 order by w.id desc nulls last`, db.Micros(now))
+		`where w.state <> 'proposed' and w.current > 0 and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
+		order by w.id desc nulls last`, db.Micros(since))
 	return out, err
 }
 
-// publicEnds returns the messages by which officers ended public warnings that would still be in force at now.
-func publicEnds(tx *db.Tx, now time.Time) ([]full, error) {
-	var out []full
+// publicMessages returns the published messages of the warnings of publicSince, oldest first.
+func publicMessages(tx *db.Tx, since time.Time) ([]version, error) {
+	var vs []version
 	err := tx.Each(func(rows *sql.Rows) error {
-		var f full
-		err := f.scan(rows)
-		out = append(out, f)
+		var v version
+		err := rows.Scan(v.targets()...)
+		vs = append(vs, v)
 		return err
-	}, "select "+recordColumns+", "+versionColumns+fullFrom+
-		`where w.state = 'cancelled' and w.current > 0 and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
-		order by w.ended_at desc nulls last, w.id desc`, db.Micros(now))
-	return out, err
+	}, "select "+versionColumns+` from warnings w join warning_versions v on v.warning = w.id
+		where v.state = 'issued' and w.current > 0 and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
+		order by v.warning nulls last, v.version nulls last, v.id`, db.Micros(since))
+	return vs, err
 }
 
-// publicChanged returns when what publicWarnings and publicEnds return last changed, zero if never. All of it goes at its
+// publicSteps counts what has changed the public picture so far: messages, and warnings whose time has run out.
+func publicSteps(tx *db.Tx, now time.Time) (n int64, err error) {
+	err = tx.QueryRow(`select (select count(*) from warning_versions v join warnings w on w.id = v.warning
+			where v.state = 'issued' and w.status = 'Actual' and w.scope = 'Public')
+		+ (select count(*) from warnings w
+			where w.current > 0 and w.state <> 'cancelled' and w.status = 'Actual' and w.scope = 'Public' and w.expires <= $1)`, db.Micros(now)).Scan(&n)
+	return n, err
+}
+
+// publicChanged returns when what is in force, or was ended and would be, last changed; zero if never. All of it goes at its
 // expiry, whoever ended it before.
 func publicChanged(tx *db.Tx, now time.Time) (time.Time, error) {
 	var us int64

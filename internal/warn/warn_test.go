@@ -584,7 +584,7 @@ func TestEveryStepAsksAccess(t *testing.T) {
 		"list":     func() error { _, err := s.List(ctx, "all", 0, 10); return err },
 		"hazards":  func() error { _, err := s.Hazards(ctx); return err },
 		"preview":  func() error { _, err := s.Preview(ctx, gasLeak()); return err },
-		"current":  func() error { _, _, _, err := s.current(ctx); return err },
+		"current":  func() error { _, err := s.present(ctx); return err },
 	} {
 		if err := deed(); code(err) != "access.denied" {
 			t.Errorf("%s: %v", name, err)

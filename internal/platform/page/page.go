@@ -31,6 +31,20 @@ type Site struct {
 	TimeZone *time.Location // in which times are shown; UTC when nil
 	Language string         // of a reader who asks for none; English when empty
 	Nav      []Link         // the public pages, in the order of the header
+	Feeds    []Feed         // what a reader can subscribe to; every page points at them
+}
+
+// Feed is a feed that pages point at, so that a reader's program finds it by itself.
+type Feed struct {
+	Path  string
+	Type  string // its media type
+	Title Text
+}
+
+// Attr is the type as an attribute, written as it is: the template would write a + as a number, which few programs that look for
+// a feed take apart.
+func (f Feed) Attr() template.HTMLAttr {
+	return template.HTMLAttr(`type="` + template.HTMLEscapeString(f.Type) + `"`)
 }
 
 // Link is one entry of the header.
@@ -43,7 +57,6 @@ type Link struct {
 type View struct {
 	Template string // file of the room's templates, without .html
 	Title    string // in the page's language; the site's name is added
-	Feed     string // path of the Atom feed that a reader can subscribe to, or empty
 	Failed   bool   // the page shows an error summary: the title says so first
 	Data     any    // the dot of the template
 }
@@ -58,11 +71,11 @@ type Set struct {
 
 type variant struct {
 	page string
-	prefs
+	Reader
 }
 
-// prefs is what the reader chose; it travels in the address.
-type prefs struct {
+// Reader is what the reader chose; it travels in the address.
+type Reader struct {
 	Lang  string
 	Large bool
 }
@@ -95,7 +108,7 @@ func New(site Site, templates, texts fs.FS) (*Set, error) {
 	}
 	for _, lang := range languages {
 		for _, large := range []bool{false, true} {
-			p := prefs{lang, large}
+			p := Reader{lang, large}
 			for _, f := range pages {
 				t, err := template.New("layout.html").Funcs(s.funcs(p)).ParseFS(embedded, "templates/layout.html")
 				if err == nil {
@@ -166,7 +179,7 @@ func offset(t time.Time) string {
 }
 
 // funcs are the functions that templates may call.
-func (s *Set) funcs(p prefs) template.FuncMap {
+func (s *Set) funcs(p Reader) template.FuncMap {
 	return template.FuncMap{
 		"t":       func(key string, args ...any) string { return s.T(p.Lang, key, args...) },
 		"in":      func(t Text) string { return t.In(p.Lang) },
@@ -181,7 +194,7 @@ func (s *Set) funcs(p prefs) template.FuncMap {
 }
 
 // link carries the reader's choices to another page of the site.
-func (p prefs) link(to string) string {
+func (p Reader) link(to string) string {
 	u, err := url.Parse(to)
 	if err != nil {
 		return to
@@ -208,44 +221,62 @@ type frame struct {
 	ResizeLink string
 }
 
-// Write renders the view and answers with it. Pages that hold what a reader
-// typed must be sent with noStore, so that no cache keeps them.
-func (s *Set) Write(w http.ResponseWriter, r *http.Request, status int, noStore bool, v View) {
-	p := prefs{Lang: s.Language(r), Large: r.URL.Query().Get("text") == "large"}
-	t, ok := s.variants[variant{v.Template, p}]
+// Reader returns what the request asks for.
+func (s *Set) Reader(r *http.Request) Reader {
+	return Reader{Lang: s.Language(r), Large: r.URL.Query().Get("text") == "large"}
+}
+
+// Render writes the view as it stands at an address: path and query, in which the reader's own choices don't count. What it
+// returns depends on nothing else, so it can be kept and served to all who made the same choices.
+func (s *Set) Render(to Reader, here *url.URL, v View) ([]byte, error) {
+	t, ok := s.variants[variant{v.Template, to}]
 	if !ok {
-		web.WriteError(w, r, fmt.Errorf("no page template %q", v.Template))
-		return
+		return nil, fmt.Errorf("no page template %q", v.Template)
 	}
-	here := *r.URL
-	q := here.Query()
+	at := *here
+	q := at.Query()
 	q.Del("lang")
 	q.Del("text")
-	here.RawQuery = q.Encode()
-	f := frame{View: v, Site: s.site, Style: stylePath, Here: here.RequestURI(), Path: r.URL.Path}
+	at.RawQuery = q.Encode()
+	f := frame{View: v, Site: s.site, Style: stylePath, Here: at.RequestURI(), Path: here.Path}
 	f.OtherLang = English
-	if p.Lang == English {
+	if to.Lang == English {
 		f.OtherLang = Chinese
 	}
-	f.OtherLink = prefs{Lang: f.OtherLang, Large: p.Large}.link(f.Here)
-	f.ResizeLink = prefs{Lang: p.Lang, Large: !p.Large}.link(f.Here)
+	f.OtherLink = Reader{Lang: f.OtherLang, Large: to.Large}.link(f.Here)
+	f.ResizeLink = Reader{Lang: to.Lang, Large: !to.Large}.link(f.Here)
 	var b bytes.Buffer
 	if err := t.Execute(&b, f); err != nil {
-		web.WriteError(w, r, fmt.Errorf("render page %s: %w", v.Template, err))
-		return
+		return nil, fmt.Errorf("render page %s: %w", v.Template, err)
 	}
-	h := w.Header()
+	return b.Bytes(), nil
+}
+
+// Headers sets what every page is sent with.
+func Headers(h http.Header, lang string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", p.Lang)
+	h.Set("Content-Language", lang)
 	h.Set("Content-Security-Policy", securityPolicy)
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Add("Vary", "Accept-Language")
+}
+
+// Write renders the view and answers with it. Pages that hold what a reader
+// typed must be sent with noStore, so that no cache keeps them.
+func (s *Set) Write(w http.ResponseWriter, r *http.Request, status int, noStore bool, v View) {
+	to := s.Reader(r)
+	body, err := s.Render(to, r.URL, v)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	Headers(w.Header(), to.Lang)
 	if noStore {
-		h.Set("Cache-Control", "no-store")
+		w.Header().Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	if _, err := b.WriteTo(w); err != nil {
+	if _, err := w.Write(body); err != nil {
 		slog.DebugContext(r.Context(), "page not sent", "path", r.URL.Path, "err", err)
 	}
 }

@@ -69,7 +69,7 @@ func TestTimesShowTheirOffset(t *testing.T) {
 func TestPageIsSelfContained(t *testing.T) {
 	s := set(t)
 	w := httptest.NewRecorder()
-	s.Write(w, httptest.NewRequest("GET", "/x?lang=en&text=large&area=3", nil), 200, true, View{Template: "one", Title: "<Title>", Feed: "/feed", Data: "</p><script>alert(1)</script>"})
+	s.Write(w, httptest.NewRequest("GET", "/x?lang=en&text=large&area=3", nil), 200, true, View{Template: "one", Title: "<Title>", Data: "</p><script>alert(1)</script>"})
 	body := w.Body.String()
 	for _, bad := range []string{"<script", "http://", "https://", " style=", "onclick"} {
 		if strings.Contains(strings.ReplaceAll(body, "http://www.w3.org/2000/svg", ""), bad) || strings.Contains(body, "http:%") {
@@ -120,7 +120,8 @@ func TestStyleSheetIsServed(t *testing.T) {
 
 func set(t *testing.T) *Set {
 	t.Helper()
-	s, err := New(Site{Name: Text{"City", "城市"}, TimeZone: time.FixedZone("", 8*3600), Language: Chinese, Nav: []Link{{"/x", Text{"X", "某"}}}},
+	s, err := New(Site{Name: Text{"City", "城市"}, TimeZone: time.FixedZone("", 8*3600), Language: Chinese, Nav: []Link{{"/x", Text{"X", "某"}}},
+		Feeds: []Feed{{"/feed", "application/atom+xml", Text{"Feed", "订阅"}}}},
 		fstest.MapFS{"one.html": {Data: []byte(`{{define "main"}}<h1>{{.}}</h1><a href="{{link "/y?z=1"}}">y</a>{{end}}`)}},
 		fstest.MapFS{"en.json": {Data: []byte(`{}`)}, "zh-CN.json": {Data: []byte(`{}`)}})
 	if err != nil {

@@ -1,0 +1,203 @@
+package warn
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/db"
+)
+
+const (
+	// pastShown is how long the public page tells that a warning is over.
+	pastShown = 24 * time.Hour
+
+	// redraw is the longest that a picture stands: its pages say which minute it is.
+	redraw = time.Minute
+
+	// patience bounds how long the store may take for what the public reads.
+	patience = 5 * time.Second
+)
+
+// public keeps the picture that everyone reads. Whoever asks compares the picture with the clock and with the generation,
+// and draws it anew where it is out of date: that the public sees the present depends on no loop and no message.
+type public struct {
+	// generation counts the changes of warnings. It is raised between the commit of a change and the answer to whoever
+	// made it, so an officer's next look shows the deed.
+	generation atomic.Uint64
+	picture    atomic.Pointer[picture]
+
+	drawing sync.Mutex // held by the one who draws, while the others wait
+}
+
+// facts are what the public picture is drawn from, as the store had them at an instant.
+type facts struct {
+	generation uint64
+	read       time.Time
+	list       []full              // published to all; in force, or over for no longer than pastShown; newest first
+	messages   map[int64][]version // what was published, by warning, oldest first
+	changed    time.Time           // when any of what the feed holds last changed
+	steps      int64               // messages published to all, and warnings of theirs whose time had run out
+	areas      []Area
+	parents    map[int64]int64
+}
+
+// picture is what the public reads at an instant, and until when that holds. It never changes but for its shelf.
+type picture struct {
+	facts
+	at, until time.Time
+	inForce   []full // the most severe first
+	ended     []full // before their time: who holds them must learn of it
+	past      []full // over for no longer than pastShown, the latest first
+	changed   time.Time
+	sequence  int64 // grows with each change of what is in force
+
+	shelf shelf
+}
+
+// changedPublic has the public picture drawn anew once the transaction is on disk, and wakes the clock's loop.
+func (s *Service) changedPublic(tx *db.Tx) {
+	tx.AfterCommit(func() { s.public.generation.Add(1) })
+	tx.Signal(signal)
+}
+
+// present returns the picture of this moment.
+func (s *Service) present(ctx context.Context) (*picture, error) {
+	if p := s.public.picture.Load(); p.holds(s.clock.Now(), s.public.generation.Load()) {
+		return p, nil
+	}
+	s.public.drawing.Lock()
+	defer s.public.drawing.Unlock()
+	now, generation := s.clock.Now(), s.public.generation.Load() // before the store is read: what comes later makes it out of date
+	before := s.public.picture.Load()
+	if before.holds(now, generation) {
+		return before, nil
+	}
+	// The picture is the public's, whoever happens to ask first and however soon they leave.
+	ctx, cancel := context.WithTimeout(access.With(context.WithoutCancel(ctx), access.Actor{}), patience)
+	defer cancel()
+	if err := s.access.Decide(ctx, "warning.read", access.Resource{Type: "warning"}, access.PublicInformation); err != nil {
+		return nil, err
+	}
+	f, err := s.gather(ctx, now, generation)
+	if err != nil {
+		// Nothing was published or ended since: what was read before is still right, and the clock says what is over.
+		if before == nil || before.generation != generation || now.Before(before.read) {
+			return nil, err
+		}
+		slog.WarnContext(ctx, "warnings are shown as they were last read", "read", before.read, "err", err)
+		f = before.facts
+	}
+	p := f.draw(now)
+	if before != nil && before.generation != p.generation && p.changed.Unix() > 0 && before.changed.Unix() >= p.changed.Unix() {
+		// Two changes within a second: the later must not look like the earlier to who asks by the second.
+		p.changed = before.changed.Add(time.Second)
+	}
+	s.public.picture.Store(p)
+	return p, nil
+}
+
+func (p *picture) holds(now time.Time, generation uint64) bool {
+	return p != nil && p.generation == generation && !now.Before(p.at) && now.Before(p.until)
+}
+
+// gather reads the facts.
+func (s *Service) gather(ctx context.Context, now time.Time, generation uint64) (facts, error) {
+	f := facts{generation: generation, read: now, messages: map[int64][]version{}, parents: map[int64]int64{}}
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		if f.list, err = publicSince(tx, now.Add(-pastShown)); err != nil {
+			return err
+		}
+		vs, err := publicMessages(tx, now.Add(-pastShown))
+		if err != nil {
+			return err
+		}
+		for _, v := range vs {
+			f.messages[v.warning] = append(f.messages[v.warning], v)
+		}
+		if f.changed, err = publicChanged(tx, now); err != nil {
+			return err
+		}
+		f.steps, err = publicSteps(tx, now)
+		return err
+	})
+	if err != nil {
+		return f, err
+	}
+	f.areas, err = s.areas.Areas(ctx)
+	for _, a := range f.areas {
+		f.parents[a.ID] = a.Parent
+	}
+	return f, err
+}
+
+// draw makes the picture of an instant that is not before the facts were read.
+func (f facts) draw(now time.Time) *picture {
+	p := &picture{facts: f, at: now, until: now.Truncate(redraw).Add(redraw), changed: f.changed, sequence: f.steps}
+	until := func(t time.Time) {
+		if t.After(now) && t.Before(p.until) {
+			p.until = t
+		}
+	}
+	for _, w := range f.list {
+		over := w.over(now)
+		switch {
+		case over == nil:
+			p.inForce = append(p.inForce, w)
+			until(w.shown.content.Onset)
+		case now.Sub(over.at) < pastShown:
+			p.past = append(p.past, w)
+			until(over.at.Add(pastShown))
+		}
+		if over != nil && w.expires.After(now) {
+			p.ended = append(p.ended, w)
+		}
+		until(w.expires)
+		if w.expires.After(f.read) && !w.expires.After(now) { // its time ran out since
+			if w.expires.After(p.changed) {
+				p.changed = w.expires
+			}
+			if w.state == Issued {
+				p.sequence++
+			}
+		}
+	}
+	slices.SortStableFunc(p.inForce, func(a, b full) int {
+		return slices.Index(levels, a.shown.content.Level) - slices.Index(levels, b.shown.content.Level)
+	})
+	latest := func(a, b full) int { return b.over(now).at.Compare(a.over(now).at) }
+	slices.SortStableFunc(p.ended, latest)
+	slices.SortStableFunc(p.past, latest)
+	return p
+}
+
+// ending is how and when a warning ended.
+type ending struct {
+	kind   string // cancel, all-clear or expired
+	at     time.Time
+	reason string
+}
+
+// over says how the warning ended, nil while it is in force. The clock decides, not the state alone.
+func (f full) over(now time.Time) *ending {
+	switch {
+	case f.endedAt != nil:
+		return &ending{f.endKind, *f.endedAt, f.endReason}
+	case !f.expires.After(now):
+		return &ending{"expired", f.expires, ""}
+	}
+	return nil
+}
+
+// area returns the area of the id.
+func (f *facts) area(id int64) (Area, bool) {
+	at := slices.IndexFunc(f.areas, func(a Area) bool { return a.ID == id })
+	if at < 0 {
+		return Area{}, false
+	}
+	return f.areas[at], true
+}
