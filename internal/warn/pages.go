@@ -44,6 +44,8 @@ func (s *Service) publicRoutes(r *web.Router) {
 	for _, f := range feeds {
 		r.HandleFunc("GET "+f.path, s.feedPage(f))
 	}
+	r.HandleFunc("GET /warnings/sign.json", s.signPage("json"))
+	r.HandleFunc("GET /warnings/sign.txt", s.signPage("txt"))
 	r.HandleFunc("GET /warnings/{name}", s.oneWarning)
 	s.signatureRoutes(r)
 }
