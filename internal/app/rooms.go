@@ -103,7 +103,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return fmt.Errorf("recipients of warnings: %w", err)
 	}
 	a.warn, err = warn.New(warn.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Site: site, Reach: a.reach, Hazards: a.packs.book, Organisation: a.city.OrganisationKey,
+		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach, Hazards: a.packs.book, Organisation: a.city.OrganisationKey,
 		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
 	})

@@ -63,6 +63,7 @@ type picture struct {
 	assetKeys     map[string]int64  // by external id
 	upstream      map[int64][]int64 // by asset: those that feed it
 	downstream    map[int64][]int64 // by asset: those that it feeds
+	names         names
 }
 
 type organisation struct {

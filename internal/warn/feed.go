@@ -8,27 +8,14 @@ import (
 	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
-// feed writes warnings, each by its latest message, as Atom.
-func (s *Service) feed(list []full, updated time.Time, lang string) ([]byte, error) {
-	return s.writeFeed(cap.WriteAtom, "/warnings.atom", list, updated, lang)
-}
-
-func (s *Service) feedRSS(list []full, updated time.Time, lang string) ([]byte, error) {
-	return s.writeFeed(cap.WriteRSS, "/warnings.rss", list, updated, lang)
-}
-
-// feedEDXL writes warnings whole, each as it was signed.
-func (s *Service) feedEDXL(list []full, updated time.Time, lang string) ([]byte, error) {
-	return s.writeFeed(cap.WriteEDXL, "/warnings.edxl", list, updated, lang)
-}
-
-func (s *Service) writeFeed(write func(cap.FeedHead, []cap.Item) ([]byte, error), path string, list []full, updated time.Time, lang string) ([]byte, error) {
+// writeFeed writes warnings, each by its latest message, in one of the forms of feeds.
+func (s *Service) writeFeed(f feed, list []full, updated time.Time, lang string) ([]byte, error) {
 	if updated.IsZero() || updated.Unix() == 0 {
 		updated = s.started
 	}
 	base := s.options.BaseURL
 	head := cap.FeedHead{
-		ID: base + path, Self: base + path + "?lang=" + lang, Page: base + "/warnings?lang=" + lang,
+		ID: base + f.path, Self: base + f.path + "?lang=" + lang, Page: base + "/warnings?lang=" + lang,
 		Title: s.pages.T(lang, "feed.title", s.options.SenderName.In(lang)), Author: s.options.SenderName.In(lang),
 		Sender: s.options.Sender, Language: lang, Updated: updated.In(s.options.zone()),
 	}
@@ -42,5 +29,5 @@ func (s *Service) writeFeed(write func(cap.FeedHead, []cap.Item) ([]byte, error)
 		items[i] = cap.Item{Alert: a, Document: []byte(w.shown.cap), Link: base + "/warnings/" + messageName(w.number, w.shown.n) + ".xml",
 			Page: base + "/warnings/" + w.number + "?lang=" + lang}
 	}
-	return write(head, items)
+	return f.write(head, items)
 }

@@ -20,7 +20,7 @@ func TestFeedsSayTheSame(t *testing.T) {
 	if s.signer, err = cap.NewSigner(filepath.Join(t.TempDir(), "warnings.pem"), "city"); err != nil {
 		t.Fatal(err)
 	}
-	paths := []string{feedPath, rssPath, edxlPath}
+	paths := []string{"/warnings.atom", "/warnings.rss", "/warnings.edxl"}
 	for _, path := range paths {
 		if f := readFeed(t, s, path); len(f.Entries) != 0 {
 			t.Errorf("%s: entries before any warning: %+v", path, f.Entries)
@@ -48,7 +48,7 @@ func TestFeedsSayTheSame(t *testing.T) {
 		for i, want := range []struct{ number, title string }{{w.Number + ".1", "Gas leak near the old harbour"}, {over.Number + ".2", "All clear: Gas leak near the old harbour"}} {
 			e := f.Entries[i]
 			a := e.Said
-			if path == edxlPath {
+			if path == "/warnings.edxl" {
 				a = e.Alert
 				if _, err := cap.Verify(e.Document, []cap.Pin{s.signer.Pin("city")}); err != nil {
 					t.Errorf("%s: the enclosed message doesn't verify: %v", path, err)

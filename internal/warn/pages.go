@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
 // feed is one form in which programs follow the warnings.
@@ -21,12 +23,14 @@ type feed struct {
 	path        string
 	contentType string
 	title       page.Text
-	write       func(s *Service, list []full, changed time.Time, lang string) ([]byte, error)
+	write       func(cap.FeedHead, []cap.Item) ([]byte, error)
 }
 
 // feeds are all of them; every public page points at each.
 var feeds = []feed{
-	{"/warnings.atom", "application/atom+xml", page.Text{English: "Current warnings (Atom)", Chinese: "当前生效预警（Atom）"}, (*Service).feed},
+	{"/warnings.atom", "application/atom+xml", page.Text{English: "Current warnings (Atom)", Chinese: "当前生效预警（Atom）"}, cap.WriteAtom},
+	{"/warnings.rss", "application/rss+xml", page.Text{English: "Current warnings (RSS)", Chinese: "当前生效预警（RSS）"}, cap.WriteRSS},
+	{"/warnings.edxl", "application/xml", page.Text{English: "Current warnings (EDXL-DE)", Chinese: "当前生效预警（EDXL-DE）"}, cap.WriteEDXL},
 }
 
 // Feeds are the feeds that pages point at.
@@ -54,7 +58,7 @@ func (s *Service) feedPage(f feed) http.HandlerFunc {
 	return s.cached(func(p *picture, r *http.Request) (key, maker) {
 		lang := s.pages.Language(r)
 		return key{what: f.path, Reader: page.Reader{Lang: lang}}, func(context.Context) (*sheet, error) {
-			body, err := f.write(s, slices.Concat(p.inForce, p.ended), p.changed, lang)
+			body, err := s.writeFeed(f, slices.Concat(p.inForce, p.ended), p.changed, lang)
 			if err != nil {
 				return nil, err
 			}
@@ -147,88 +151,169 @@ type card struct {
 	Sent        time.Time
 	Sender      page.Text
 	Begun       bool
+	Current     bool // in force, or to come
 	Updated     bool
-	Single      bool // it has the page for itself
+	Left        page.Text // how long it lasts still, in words
+	Single      bool      // it has the page for itself
 }
 
 func (s *Service) card(f full, now time.Time) card {
 	c := f.shown.content
 	out := card{Number: f.number, Level: c.Level, Event: c.About.Event, Headline: c.Headline, Description: c.Description, Instruction: c.Instruction,
-		Onset: c.Onset, Expires: c.Expires, Sent: f.shown.sent, Sender: s.options.SenderName, Begun: !c.Onset.After(now), Updated: f.shown.kind == kindUpdate}
+		Onset: c.Onset, Expires: c.Expires, Sent: f.shown.sent, Sender: s.options.SenderName, Begun: !c.Onset.After(now), Current: f.over(now) == nil, Updated: f.shown.kind == kindUpdate,
+		Left: page.Text{English: s.remaining(page.English, c.Expires.Sub(now)), Chinese: s.remaining(page.Chinese, c.Expires.Sub(now))}}
 	for _, a := range c.Areas {
 		out.Areas = append(out.Areas, a.Name)
 	}
 	return out
 }
 
-type option struct {
-	ID       int64
-	Name     page.Text
-	Depth    int
-	Selected bool
+// past is a warning that is over, as the page tells of it.
+type past struct {
+	card
+	Ended     string // cancel, all-clear or expired
+	EndedAt   time.Time
+	EndReason string
 }
 
 func (s *Service) listPage(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("where") && strings.TrimSpace(r.URL.Query().Get("where")) != "" {
+		s.searchPage(w, r)
+		return
+	}
+	s.listCached(w, r)
+}
+
+func (s *Service) listCached(w http.ResponseWriter, r *http.Request) {
 	s.cached(func(p *picture, r *http.Request) (key, maker) {
 		to := s.pages.Reader(r)
 		chosen, _ := strconv.ParseInt(r.URL.Query().Get("area"), 10, 64)
 		if _, ok := p.area(chosen); !ok {
 			chosen = 0
 		}
-		return key{what: "list", area: chosen, Reader: to}, func(context.Context) (*sheet, error) { return s.renderList(p, chosen, to) }
+		return key{what: "list", area: chosen, Reader: to}, func(ctx context.Context) (*sheet, error) { return s.renderList(ctx, p, chosen, to) }
 	})(w, r)
 }
 
-func (s *Service) renderList(p *picture, chosen int64, to page.Reader) (*sheet, error) {
-	var dot struct {
-		Cards  []card
-		Areas  []option
-		Chosen *page.Text
-		Now    time.Time
-		Feeds  []page.Feed
-		Others int // warnings elsewhere
-		Levels []Level
-	}
-	dot.Now, dot.Feeds, dot.Levels = p.at, Feeds(), levels
-	for _, n := range page.Nest(p.areas, func(a Area) (int64, int64) { return a.ID, a.Parent }) {
-		o := option{ID: n.Item.ID, Name: n.Item.Name, Depth: n.Depth, Selected: n.Item.ID == chosen}
-		if o.Selected {
-			dot.Chosen = &o.Name
-		}
-		dot.Areas = append(dot.Areas, o)
-	}
-	for _, f := range p.inForce {
-		if dot.Chosen == nil || f.shown.content.touches(chosen, p.parents) {
-			dot.Cards = append(dot.Cards, s.card(f, p.at))
-		} else {
-			dot.Others++
-		}
-	}
+// renderList makes the list for an area, 0 for the whole city.
+func (s *Service) renderList(ctx context.Context, p *picture, chosen int64, to page.Reader) (*sheet, error) {
 	here := &url.URL{Path: "/warnings"}
 	if chosen != 0 {
 		here.RawQuery = url.Values{"area": {strconv.FormatInt(chosen, 10)}}.Encode()
 	}
-	body, err := s.pages.Render(to, here, page.View{Template: "list", Title: s.pages.T(to.Lang, "list.title"), Data: dot})
+	body, err := s.listBody(ctx, p, chosen, to, nil, here)
 	if err != nil {
 		return nil, err
 	}
 	return newSheet("", to.Lang, body, time.Time{})
 }
 
-// touches says whether the warning holds in the area, in one around it, or in a part of it.
-func (c Content) touches(area int64, parents map[int64]int64) bool {
-	for _, a := range c.Areas {
-		if slices.Contains(a.Touches, area) {
-			return true
-		}
-		if a.ID == 0 || len(a.Touches) > 0 {
+// listBody makes the list. Of its parts, those that are the same for all areas are made once.
+func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to page.Reader, found *search, here *url.URL) ([]byte, error) {
+	var dot struct {
+		Search *search
+		Cards  []template.HTML
+		Areas  template.HTML // the options of the choice
+		Chosen *page.Text
+		Now    time.Time
+		Map    template.HTML
+		Past   []template.HTML
+		Foot   template.HTML
+		Others int // warnings elsewhere
+	}
+	dot.Search, dot.Now = found, p.at
+	if a, ok := p.area(chosen); ok {
+		dot.Chosen = &a.Name
+	}
+	part := func(name string, id int64, data any) (template.HTML, error) {
+		return p.part(key{what: name, area: id, Reader: to}, func() (template.HTML, error) { return s.pages.Part(to, "list", name, data) })
+	}
+	holds := func(f full) bool { return dot.Chosen == nil || f.shown.content.touches(chosen, p.parents) }
+	var err error
+	var one template.HTML
+	for _, f := range p.inForce {
+		if !holds(f) {
+			dot.Others++
 			continue
 		}
-		if slices.Contains(chain(parents, area), a.ID) || slices.Contains(chain(parents, a.ID), area) {
-			return true
+		if one, err = part("card", f.id, s.card(f, p.at)); err != nil {
+			return nil, err
+		}
+		dot.Cards = append(dot.Cards, one)
+	}
+	for _, f := range p.past {
+		if !holds(f) {
+			continue
+		}
+		over := f.over(p.at)
+		if one, err = part("past", f.id, past{s.card(f, p.at), over.kind, over.at, over.reason}); err != nil {
+			return nil, err
+		}
+		dot.Past = append(dot.Past, one)
+	}
+	if dot.Chosen == nil { // the map shows all of the city
+		if dot.Map, err = p.part(key{what: "map", Reader: to}, func() (template.HTML, error) { return s.mapOf(ctx, p, to) }); err != nil {
+			return nil, err
 		}
 	}
-	return false
+	if dot.Foot, err = part("foot", 0, struct {
+		Feeds  []page.Feed
+		Levels []Level
+	}{Feeds(), levels}); err != nil {
+		return nil, err
+	}
+	if dot.Areas, err = s.choice(p, chosen, to); err != nil {
+		return nil, err
+	}
+	return s.pages.Render(to, here, page.View{Template: "list", Title: s.pages.T(to.Lang, "list.title"), Data: dot})
+}
+
+// mapOf draws all warnings in force, with the list that goes with it; nothing where there are none.
+func (s *Service) mapOf(ctx context.Context, p *picture, to page.Reader) (template.HTML, error) {
+	dot := struct {
+		*sketch
+		List []card
+	}{sketch: draw(s.outline(ctx, p.areas, p.at), p.inForce)}
+	if dot.sketch == nil {
+		return "", nil
+	}
+	for _, f := range p.inForce {
+		dot.List = append(dot.List, s.card(f, p.at))
+	}
+	return s.pages.Part(to, "list", "map", dot)
+}
+
+// choice are the options of the list of areas, with one selected.
+func (s *Service) choice(p *picture, chosen int64, to page.Reader) (template.HTML, error) {
+	all, err := p.part(key{what: "choice", Reader: page.Reader{Lang: to.Lang}}, func() (template.HTML, error) {
+		return s.pages.Part(to, "list", "choice", page.Nest(p.areas, func(a Area) (int64, int64) { return a.ID, a.Parent }))
+	})
+	if chosen == 0 || err != nil {
+		return all, err
+	}
+	value := fmt.Sprintf(`value="%d"`, chosen)
+	return template.HTML(strings.Replace(string(all), value, value+" selected", 1)), nil
+}
+
+// touches says whether the warning holds in the area, in one around it, or in a part of it.
+func (c Content) touches(area int64, parents map[int64]int64) bool {
+	whole, partly := c.holdsIn(area, parents)
+	return whole || partly
+}
+
+// holdsIn says whether the warning holds in all of the area, or in a part of it.
+func (c Content) holdsIn(area int64, parents map[int64]int64) (whole, partly bool) {
+	for _, a := range c.Areas {
+		if slices.Contains(a.Touches, area) {
+			partly = true
+		}
+		if a.ID == 0 { // drawn: its rings tell, and no area of the register is it
+			continue
+		}
+		whole = whole || slices.Contains(chain(parents, area), a.ID)
+		partly = partly || slices.Contains(chain(parents, a.ID), area)
+	}
+	return whole, partly
 }
 
 // chain is the area and all around it, innermost first. Its length is bounded, since a register that was loaded wrongly
@@ -242,10 +327,23 @@ func chain(parents map[int64]int64, area int64) []int64 {
 	return out
 }
 
+// published is a message of a warning as its page lists it.
+type published struct {
+	Kind     Kind
+	Level    Level
+	Headline string
+	Sent     time.Time
+	File     string // the name of its CAP document, without .xml
+}
+
 func (s *Service) detailPage(ctx context.Context, p *picture, number string, to page.Reader) (*sheet, error) {
 	var f full
+	var messages []version
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		f, err = publicWarning(tx, number)
+		if f, err = publicWarning(tx, number); err != nil {
+			return err
+		}
+		messages, err = loadVersions(tx, f.id)
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
@@ -255,14 +353,21 @@ func (s *Service) detailPage(ctx context.Context, p *picture, number string, to 
 		return nil, err
 	}
 	dot := struct {
-		card
-		Ended     string // cancel, all-clear or expired; empty while in force
-		EndedAt   time.Time
-		EndReason string
-	}{card: s.card(f, p.at)}
+		past
+		Map      *sketch
+		Messages []published
+	}{past: past{card: s.card(f, p.at)}}
 	dot.Single = true
 	if over := f.over(p.at); over != nil {
 		dot.Ended, dot.EndedAt, dot.EndReason = over.kind, over.at, over.reason
+	} else {
+		dot.Map = draw(s.outline(ctx, p.areas, p.at), []full{f})
+	}
+	for _, v := range slices.Backward(messages) {
+		if v.state == Issued {
+			headline, _, _ := v.kind.texts(v.content, to.Lang)
+			dot.Messages = append(dot.Messages, published{v.kind, v.content.Level, headline, v.sent, messageName(f.number, v.n)})
+		}
 	}
 	here := &url.URL{Path: "/warnings/" + f.number}
 	body, err := s.pages.Render(to, here, page.View{Template: "detail", Title: f.shown.content.Headline.In(to.Lang), Data: dot})

@@ -2,6 +2,7 @@ package warn
 
 import (
 	"context"
+	"html/template"
 	"log/slog"
 	"slices"
 	"sync"
@@ -38,10 +39,9 @@ type public struct {
 type facts struct {
 	generation uint64
 	read       time.Time
-	list       []full              // published to all; in force, or over for no longer than pastShown; newest first
-	messages   map[int64][]version // what was published, by warning, oldest first
-	changed    time.Time           // when any of what the feed holds last changed
-	steps      int64               // messages published to all, and warnings of theirs whose time had run out
+	list       []full    // published to all; in force, or over for no longer than pastShown; newest first
+	changed    time.Time // when any of what the feed holds last changed
+	steps      int64     // messages published to all, and warnings of theirs whose time had run out
 	areas      []Area
 	parents    map[int64]int64
 }
@@ -57,6 +57,7 @@ type picture struct {
 	sequence  int64 // grows with each change of what is in force
 
 	shelf shelf
+	parts sync.Map // key -> func() (template.HTML, error): what several pages share; what exists bounds it
 }
 
 // changedPublic has the public picture drawn anew once the transaction is on disk, and wakes the clock's loop.
@@ -105,19 +106,21 @@ func (p *picture) holds(now time.Time, generation uint64) bool {
 	return p != nil && p.generation == generation && !now.Before(p.at) && now.Before(p.until)
 }
 
+// part returns a part of pages, made when it is first needed.
+func (p *picture) part(k key, make func() (template.HTML, error)) (template.HTML, error) {
+	if f, ok := p.parts.Load(k); ok {
+		return f.(func() (template.HTML, error))()
+	}
+	f, _ := p.parts.LoadOrStore(k, sync.OnceValues(make))
+	return f.(func() (template.HTML, error))()
+}
+
 // gather reads the facts.
 func (s *Service) gather(ctx context.Context, now time.Time, generation uint64) (facts, error) {
-	f := facts{generation: generation, read: now, messages: map[int64][]version{}, parents: map[int64]int64{}}
+	f := facts{generation: generation, read: now, parents: map[int64]int64{}}
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		if f.list, err = publicSince(tx, now.Add(-pastShown)); err != nil {
 			return err
-		}
-		vs, err := publicMessages(tx, now.Add(-pastShown))
-		if err != nil {
-			return err
-		}
-		for _, v := range vs {
-			f.messages[v.warning] = append(f.messages[v.warning], v)
 		}
 		if f.changed, err = publicChanged(tx, now); err != nil {
 			return err

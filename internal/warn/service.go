@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -102,13 +103,15 @@ type Areas interface {
 
 // Deps are what the room needs.
 type Deps struct {
-	DB      *db.DB
-	Clock   clock.Clock
-	Access  access.Decider
-	Areas   Areas
-	Ground  Ground // nil: areas have the outlines that Areas knows, and nothing is known of assets
-	Site    page.Site
-	Options Options
+	DB     *db.DB
+	Clock  clock.Clock
+	Access access.Decider
+	Areas  Areas
+	Ground Ground // nil: areas have the outlines that Areas knows, and nothing is known of assets
+	// Gazetteer may be nil: the public page then finds areas alone, and its map shows no districts.
+	Gazetteer Gazetteer
+	Site      page.Site
+	Options   Options
 	// Reach has what is published leave the program. May be nil.
 	Reach Reach
 	// Hazards are what packs say warnings can be about, and who may publish them.
@@ -133,6 +136,13 @@ type Service struct {
 	signer       *cap.Signer // nil: messages go out unsigned
 	started      time.Time
 	public       public
+
+	gazetteer Gazetteer
+	searching chan struct{} // holds one for each search under way
+	drawn     struct {
+		sync.Mutex
+		outlines // guarded by the mutex
+	}
 }
 
 //go:embed migrations/*.sql
@@ -146,7 +156,8 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 
 // New returns the room.
 func New(d Deps) (*Service, error) {
-	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now()}
+	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now(),
+		gazetteer: d.Gazetteer, searching: make(chan struct{}, searches)}
 	if s.ground = d.Ground; s.ground == nil {
 		s.ground = bareGround{d.Areas}
 	}

@@ -96,7 +96,9 @@ func TestSignFits(t *testing.T) {
 				t.Fatalf("%q on a line of %d", line, columns)
 			}
 		}
-		letters := func(s string) string { return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x3000 }), "") }
+		letters := func(s string) string {
+			return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x3000 }), "")
+		}
 		if lines > 1 && !got.Cut && !strings.Contains(letters(strings.Join(got.Lines, "")), letters(headline)) {
 			t.Fatalf("the headline %q is not whole in %q", headline, got.Lines)
 		}

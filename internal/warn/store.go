@@ -232,20 +232,6 @@ func publicSince(tx *db.Tx, since time.Time) ([]full, error) {
 	return out, err
 }
 
-// publicMessages returns the published messages of the warnings of publicSince, oldest first.
-func publicMessages(tx *db.Tx, since time.Time) ([]version, error) {
-	var vs []version
-	err := tx.Each(func(rows *sql.Rows) error {
-		var v version
-		err := rows.Scan(v.targets()...)
-		vs = append(vs, v)
-		return err
-	}, "select "+versionColumns+` from warnings w join warning_versions v on v.warning = w.id
-		where v.state = 'issued' and w.current > 0 and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
-		order by v.warning nulls last, v.version nulls last, v.id`, db.Micros(since))
-	return vs, err
-}
-
 // publicSteps counts what has changed the public picture so far: messages, and warnings whose time has run out.
 func publicSteps(tx *db.Tx, now time.Time) (n int64, err error) {
 	err = tx.QueryRow(`select (select count(*) from warning_versions v join warnings w on w.id = v.warning

@@ -291,7 +291,7 @@ func TestEndedWarningsLeaveAtOnce(t *testing.T) {
 		shown := func() bool {
 			// The feed tells of an early end too, until the warning would have ended by itself.
 			feed := strings.Contains(get(t, s, "/warnings.atom?lang=en"), "<title>Gas leak near the old harbour")
-			list := strings.Contains(get(t, s, "/warnings?lang=en"), "old harbour")
+			list := strings.Contains(get(t, s, "/warnings?lang=en"), "old harbour</h2>")
 			if feed != list {
 				t.Error("page and feed disagree")
 			}
@@ -404,7 +404,7 @@ func TestFeedTellsOfAnEarlyEnd(t *testing.T) {
 					info.ResponseTypes[0] != want.Response || info.Urgency != want.Urgency {
 					t.Errorf("message %+v", a)
 				}
-				if page := get(t, s, "/warnings?lang=en"); strings.Contains(page, "old harbour") {
+				if page := get(t, s, "/warnings?lang=en"); strings.Contains(page, "old harbour</h2>") || !strings.Contains(page, "Ended in the last 24 hours") {
 					t.Error("listed as current after its end")
 				}
 				if page := get(t, s, "/warnings/2026-0001?lang=en"); !strings.Contains(page, "Ended on") {

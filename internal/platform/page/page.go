@@ -252,6 +252,20 @@ func (s *Set) Render(to Reader, here *url.URL, v View) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// Part renders one part of the room's templates for a reader, to be put into several pages as it is. template is the page
+// through whose file the part is found.
+func (s *Set) Part(to Reader, of, part string, data any) (template.HTML, error) {
+	t, ok := s.variants[variant{of, to}]
+	if !ok {
+		return "", fmt.Errorf("no page template %q", of)
+	}
+	var b strings.Builder
+	if err := t.ExecuteTemplate(&b, part, data); err != nil {
+		return "", fmt.Errorf("render %s of page %s: %w", part, of, err)
+	}
+	return template.HTML(b.String()), nil
+}
+
 // Headers sets what every page is sent with.
 func Headers(h http.Header, lang string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
