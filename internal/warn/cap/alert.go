@@ -200,6 +200,8 @@ func ParseReferences(text, version string) (References, error) {
 // 1.2: seconds, an offset, and -00:00 (never Z) for UTC.
 type Time struct{ time.Time }
 
+const maxOffset = 14 * 3600 // seconds
+
 // String returns the CAP form, such as 2026-11-23T08:30:00+08:00.
 func (t Time) String() string {
 	if _, offset := t.Zone(); offset == 0 {
@@ -218,9 +220,17 @@ func ParseTime(text, version string) (Time, error) {
 	if version == "1.2" && (len(text) != len("2006-01-02T15:04:05-07:00") || strings.HasSuffix(text, "Z")) {
 		return Time{}, fmt.Errorf("%q is not a time as CAP 1.2 writes it (2026-11-23T08:30:00-00:00, an offset and never Z)", text)
 	}
+	// The schema's dateTime may end a day with 24:00:00, knows no year 0, and no offset beyond 14 hours.
+	day := time.Duration(0)
+	if len(text) > 19 && text[10:19] == "T24:00:00" {
+		text, day = text[:11]+"00"+text[13:], 24*time.Hour
+	}
 	t, err := time.Parse("2006-01-02T15:04:05Z07:00", text)
 	if err != nil {
 		return Time{}, fmt.Errorf("%q is not a date and time with an offset", text)
 	}
-	return Time{t}, nil
+	if _, offset := t.Zone(); offset > maxOffset || offset < -maxOffset || t.Year() == 0 {
+		return Time{}, fmt.Errorf("%q has an offset beyond 14 hours, or a year 0", text)
+	}
+	return Time{t.Add(day)}, nil
 }

@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -88,6 +90,7 @@ func Check(a *Alert, use Use) []Problem {
 	c := checker{use: use}
 	c.envelope(a)
 	c.references(a)
+	c.languages(a)
 	for i := range a.Infos {
 		c.info(a, fmt.Sprintf("alert/info[%d]", i+1), &a.Infos[i])
 	}
@@ -107,6 +110,9 @@ type checker struct {
 	rings    []Ring // different ones that were found sound
 	points   int    // of all different ones
 }
+
+// halfGlobe is the farthest that two points lie apart, in km.
+const halfGlobe = 20_040
 
 // maxProblems bounds what is said of one message.
 const maxProblems = 500
@@ -147,11 +153,14 @@ func (c *checker) envelope(a *Alert) {
 	if a.Scope == Public && a.Restriction != "" {
 		c.add(Doubt, "restriction", "alert/restriction", "a restriction contradicts scope Public")
 	}
-	if len(a.Infos) == 0 && a.MsgType == TypeAlert {
-		c.add(Doubt, "info-missing", "alert/info", "an Alert without info tells nobody anything")
+	if len(a.Infos) == 0 && (a.MsgType == TypeAlert || a.MsgType == TypeUpdate) {
+		c.add(Doubt, "info-missing", "alert/info", "an %s without info tells nobody anything", a.MsgType)
 	}
 	if a.Status == Exercise && a.Note == "" {
 		c.add(Note, "exercise-note", "alert/note", "the note of an Exercise should name the exercise")
+	}
+	if a.MsgType == TypeError && a.Note == "" {
+		c.add(Note, "error-note", "alert/note", "the note of an Error should say what is wrong")
 	}
 }
 
@@ -167,6 +176,7 @@ func (c *checker) references(a *Alert) {
 		if r.Identifier == a.Identifier && r.Sender == a.Sender {
 			// Test senders do this and mean no harm; we never do.
 			c.add(c.notForUs(), "references-self", path, "the message refers to itself")
+			continue
 		}
 		if r.Sent.After(a.Sent.Time) {
 			c.add(Doubt, "references-later", path, "the message refers to %s, which is later than itself", r.Identifier)
@@ -174,9 +184,93 @@ func (c *checker) references(a *Alert) {
 	}
 }
 
+// languages: info blocks that say the same in several languages agree in what is
+// not language. A message may have several blocks in one language, one per area or
+// time; those are compared in their order, and not at all when a language lacks some.
+func (c *checker) languages(a *Alert) {
+	blocks := map[string][]int{}
+	for i, info := range a.Infos {
+		lang := strings.ToLower(info.Language)
+		if lang == "" {
+			lang = "en-us"
+		}
+		blocks[lang] = append(blocks[lang], i)
+	}
+	if len(a.Infos) == 0 || c.use == Publishing { // agreement is stricter there
+		return
+	}
+	for i := range a.Infos {
+		for _, of := range blocks {
+			at := slices.Index(of, i)
+			if at < 0 {
+				continue
+			}
+			for _, others := range blocks {
+				if others[0] >= of[0] || len(others) != len(of) {
+					continue
+				}
+				x, y := &a.Infos[others[at]], &a.Infos[i]
+				if !sameSet(x.Categories, y.Categories) || x.Urgency != y.Urgency || x.Severity != y.Severity || x.Certainty != y.Certainty {
+					c.add(Doubt, "info-disagree", fmt.Sprintf("alert/info[%d]", i+1), "it disagrees with info[%d] in category, urgency, severity or certainty", others[at]+1)
+				}
+			}
+		}
+	}
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
+}
+
+// absent notes what a careful sender would have said. It hides nothing from the
+// public, so it is no doubt; Publishing demands it all.
+func (c *checker) absent(path string, info *Info) {
+	if info.Description == "" {
+		c.add(Note, "text-missing", path+"/description", "there is no description")
+	}
+	if info.Expires == nil {
+		c.add(Note, "expires-missing", path+"/expires", "it doesn't say until when it holds")
+	}
+	if utf8.RuneCountInString(info.Headline) > MaxHeadline {
+		c.add(Note, "headline-long", path+"/headline", "the headline has more than %d characters", MaxHeadline)
+	}
+	if len(info.Areas) == 0 {
+		c.add(Note, "area-missing", path+"/area", "it doesn't say where it holds")
+	}
+	for j, area := range info.Areas {
+		if len(area.Polygons)+len(area.Circles) == 0 {
+			c.add(Note, "area-unmapped", fmt.Sprintf("%s/area[%d]", path, j+1), "the area has neither polygon nor circle")
+		}
+	}
+}
+
+// link doubts addresses that no console should offer to open.
+func (c *checker) link(path, address string) {
+	scheme, _, found := strings.Cut(strings.TrimSpace(address), ":")
+	if address == "" {
+		return
+	}
+	if !found || strings.ContainsAny(scheme, "/?#") {
+		c.add(c.notForUs(), "link-relative", path, "%.100q is not a whole address", address)
+		return
+	}
+	switch strings.ToLower(scheme) {
+	case "http", "https", "ftp", "ftps", "mailto", "tel", "urn", "geo":
+	default:
+		c.add(Doubt, "link-scheme", path, "%.100q is not an address to open", address)
+	}
+}
+
 func (c *checker) info(a *Alert, path string, info *Info) {
 	if info.Event == "" {
 		c.add(Doubt, "event-empty", path+"/event", "event is empty")
+	}
+	c.link(path+"/web", info.Web)
+	if c.use == Receiving {
+		c.absent(path, info)
 	}
 	begins := a.Sent
 	if info.Effective != nil {
@@ -209,9 +303,18 @@ func (c *checker) info(a *Alert, path string, info *Info) {
 
 var markup = regexp.MustCompile(`<[a-zA-Z/][^<>]*>`)
 
+var mimeType = regexp.MustCompile(`^[A-Za-z0-9][\w.+!#$&^-]*/[A-Za-z0-9][\w.+!#$&^-]*[ \t]*(;.*)?$`)
+
 func looksLikeMarkup(s string) bool { return markup.MatchString(s) }
 
 func (c *checker) resource(path string, r Resource) {
+	if r.MIMEType != "" && !mimeType.MatchString(r.MIMEType) {
+		c.add(Doubt, "resource-type", path+"/mimeType", "%.100q is not a type such as image/png", r.MIMEType)
+	}
+	if strings.HasPrefix(r.Size, "-") {
+		c.add(Doubt, "resource-size", path+"/size", "size %.20s is less than nothing", r.Size)
+	}
+	c.link(path+"/uri", r.URI)
 	if r.URI == "" && r.DerefURI == "" {
 		c.add(Note, "resource-empty", path, "the resource has neither uri nor derefUri")
 	}
@@ -251,8 +354,20 @@ func (c *checker) area(path string, a Area) {
 		}
 		c.rings = append(c.rings, ring)
 	}
+	for k, circle := range a.Circles {
+		if circle.Centre.check() != nil || !(circle.Radius >= 0) || math.IsInf(circle.Radius, 0) {
+			c.add(Wrong, "circle", fmt.Sprintf("%s/circle[%d]", path, k+1), "%v is not a circle on the globe", circle)
+		} else if circle.Radius > halfGlobe {
+			c.add(Doubt, "circle", fmt.Sprintf("%s/circle[%d]", path, k+1), "a radius of %v km goes round the globe", circle.Radius)
+		}
+	}
 	if a.Ceiling != "" && a.Altitude == "" {
 		c.add(Doubt, "ceiling", path+"/ceiling", "ceiling needs an altitude")
+	}
+	low, err1 := strconv.ParseFloat(a.Altitude, 64)
+	high, err2 := strconv.ParseFloat(a.Ceiling, 64)
+	if err1 == nil && err2 == nil && high < low {
+		c.add(Doubt, "ceiling", path+"/ceiling", "the ceiling (%s) is under the altitude (%s)", a.Ceiling, a.Altitude)
 	}
 }
 

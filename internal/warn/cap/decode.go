@@ -102,9 +102,15 @@ func (d *decoder) alert(root *node) *Alert {
 		{"note", 0, 1, d.into(&a.Note)},
 		{"references", 0, 1, func(n *node) {
 			var err error
-			if a.References, err = ParseReferences(d.leaf(n), d.version); err != nil {
-				d.wrong(n, "references-form", "references: %v", err)
+			if a.References, err = ParseReferences(d.leaf(n), d.version); err == nil {
+				return
 			}
+			// What an Alert names is history; what an Update or Cancel names, it ends.
+			if a.MsgType == TypeAlert {
+				d.problems = append(d.problems, Problem{Grade: Doubt, Rule: "references-form", Path: n.path, Line: n.line, Message: "references: " + err.Error()})
+				return
+			}
+			d.wrong(n, "references-form", "references: %v", err)
 		}},
 		{"incidents", 0, 1, d.into(&a.Incidents)},
 		{"info", 0, many, func(n *node) { a.Infos = append(a.Infos, d.info(n)) }},
@@ -170,7 +176,7 @@ func (d *decoder) info(n *node) Info {
 		{"headline", 0, 1, d.into(&i.Headline)},
 		{"description", 0, 1, d.into(&i.Description)},
 		{"instruction", 0, 1, d.into(&i.Instruction)},
-		{"web", 0, 1, d.into(&i.Web)},
+		{"web", 0, 1, d.address(&i.Web)},
 		{"contact", 0, 1, d.into(&i.Contact)},
 		{"parameter", 0, many, d.values(&i.Parameters)},
 		{"resource", 0, many, func(n *node) { i.Resources = append(i.Resources, d.resource(n)) }},
@@ -185,7 +191,7 @@ func (d *decoder) resource(n *node) Resource {
 		{"resourceDesc", 1, 1, d.into(&r.Description)},
 		{"mimeType", d.since12(1), 1, d.into(&r.MIMEType)},
 		{"size", 0, 1, d.matching(&r.Size, integer, "a whole number")},
-		{"uri", 0, 1, d.into(&r.URI)},
+		{"uri", 0, 1, d.address(&r.URI)},
 		{"derefUri", 0, 1, d.into(&r.DerefURI)},
 		{"digest", 0, 1, d.into(&r.Digest)},
 	})
@@ -328,6 +334,17 @@ func (d *decoder) matching(s *string, pattern *regexp.Regexp, what string) func(
 	}
 }
 
+// address holds what xs:anyURI does, which is little: a scheme that is one, and whole percent escapes.
+func (d *decoder) address(s *string) func(*node) {
+	return func(n *node) {
+		*s = strings.TrimSpace(d.leaf(n))
+		first, _, _ := strings.Cut(*s, "/")
+		if i := strings.IndexAny(first, ":?#"); i >= 0 && first[i] == ':' && !scheme.MatchString(first[:i]) || badEscape.MatchString(*s) {
+			d.wrong(n, "schema", "%s is %.100q, which is not an address", n.name.Local, *s)
+		}
+	}
+}
+
 func (d *decoder) time(n *node) *Time {
 	text := d.leaf(n)
 	if strings.TrimSpace(text) == "" && d.version == "1.0" {
@@ -385,6 +402,8 @@ var (
 
 var (
 	languageTag = regexp.MustCompile(`^[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*$`)
+	scheme      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+	badEscape   = regexp.MustCompile(`%($|.$|[^0-9A-Fa-f]|.[^0-9A-Fa-f])`)
 	integer     = regexp.MustCompile(`^[+-]?[0-9]+$`)
 	decimal     = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)$`)
 )
