@@ -11,7 +11,10 @@
 // Decode is bounded in size, depth and number of elements, refuses any document
 // type declaration, and so touches no file and no network whatever it is fed.
 //
+// A Signer signs what is published, and Verify takes one form of signature only,
+// by pinned keys only. ReadFeed and the Write functions are the lists: Atom, RSS
+// 2.0 and EDXL-DE. Assess judges a document of any kind. docs/cap.md has the rules.
+//
 // The package knows nothing of cities, officers or stores; it has no clock, so
-// "has it expired" is asked with Alert.Expires and the caller's own time. It does
-// not verify signatures: it reports that there are some.
+// "has it expired" is asked with Alert.Expires and the caller's own time.
 package cap

@@ -360,3 +360,29 @@ func TestWeVerifyOutside(t *testing.T) {
 		}
 	}
 }
+
+// FuzzVerify: whatever comes in, Verify returns, and only the signed message itself verifies: what it takes decodes to
+// what was signed.
+func FuzzVerify(f *testing.F) {
+	s := newSigner(f)
+	doc := signed(f, s)
+	f.Add([]byte(doc))
+	f.Add([]byte(strings.Replace(doc, "Extreme", "Minor", 1)))
+	f.Add([]byte(strings.Replace(doc, `URI=""`, `URI="#x"`, 1)))
+	want, err := Encode(sample())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := Verify(data, []Pin{s.Pin("city")}); err != nil {
+			return
+		}
+		a, _, err := Decode(bytes.NewReader(data))
+		if err != nil {
+			return // whoever takes a message decodes it too
+		}
+		if got, err := Encode(a); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("another message verifies: %s", data)
+		}
+	})
+}
