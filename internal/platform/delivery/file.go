@@ -3,6 +3,7 @@ package delivery
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,14 +13,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // File is the channel into files of one folder: one message a line, JSON, on disk before it counts as sent. Another program can
 // follow such a file. The address is the file's name.
-type File struct{ dir string }
+type File struct {
+	dir, name string
+	mu        sync.Mutex // held while a line is written: two addresses may be one file
+}
 
 // NewFile returns the channel into a folder that exists.
-func NewFile(dir string) *File { return &File{dir} }
+func NewFile(dir string) *File { return &File{dir: dir} }
+
+// NewFileOf is the channel into one file of the folder, whatever the address, which stands in the line: it takes the place of a
+// gateway that there is not.
+func NewFileOf(dir, name string) *File { return &File{dir: dir, name: name} }
 
 var (
 	_ Adapter = (*File)(nil)
@@ -37,14 +46,17 @@ type line struct {
 
 // Send fulfils Adapter. A message in doubt is looked for in the file, so it stands there once.
 func (f *File) Send(_ context.Context, m Message) (string, error) {
-	if m.Address != filepath.Base(m.Address) || strings.HasPrefix(m.Address, ".") {
-		return "", fmt.Errorf("%w: %q is no name of a file", ErrPermanent, m.Address)
+	name := cmp.Or(f.name, m.Address)
+	if name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+		return "", fmt.Errorf("%w: %q is no name of a file", ErrPermanent, name)
 	}
 	text, err := json.Marshal(line{m, m.Address})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrPermanent, err)
 	}
-	path := filepath.Join(f.dir, m.Address)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	path := filepath.Join(f.dir, name)
 	_, err = os.Stat(path)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -62,7 +74,7 @@ func (f *File) Send(_ context.Context, m Message) (string, error) {
 			return "", err
 		}
 		if found {
-			return proof(m.Address, at), nil
+			return proof(name, at), nil
 		}
 	}
 	if _, err = file.WriteAt(append(text, '\n'), end); err == nil {
@@ -76,7 +88,7 @@ func (f *File) Send(_ context.Context, m Message) (string, error) {
 			return "", err
 		}
 	}
-	return proof(m.Address, end), nil
+	return proof(name, end), nil
 }
 
 func proof(name string, at int64) string { return fmt.Sprintf("%s at byte %d", name, at) }

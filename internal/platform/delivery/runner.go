@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -127,7 +128,8 @@ func (r *Runner) settle(tx *db.Tx, o outcome) error {
 
 // again has a message tried at next, unless that is after its time. A call that was cut off may have arrived.
 func (r *Runner) again(tx *db.Tx, o outcome, next, now time.Time) error {
-	doubt := o.d.InDoubt || errors.Is(o.err, context.DeadlineExceeded)
+	var cutOff net.Error
+	doubt := o.d.InDoubt || errors.Is(o.err, context.DeadlineExceeded) || errors.As(o.err, &cutOff) && cutOff.Timeout()
 	until, err := untilOf(tx, o.d.ID) // Withdraw may have shortened it while the adapter was at work
 	if err != nil {
 		return err

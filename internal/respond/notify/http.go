@@ -35,11 +35,16 @@ type (
 		}
 	}
 	leftIn struct {
-		State string `query:"state" enum:"waiting,sending,failed,sent,dead,withdrawn" doc:"one state only"`
-		After int64  `query:"after" doc:"the next of the page before"`
-		Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+		State  string `query:"state" enum:"waiting,sending,failed,sent,dead,withdrawn" doc:"one state only"`
+		Prefix string `query:"key-prefix" maxLength:"200" doc:"what the key begins with, such as warning:2026-0001."`
+		After  int64  `query:"after" doc:"the next of the page before"`
+		Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 	}
 	leftOut struct{ Body *Left }
+	retryIn struct {
+		ID int64 `path:"id"`
+	}
+	retryOut struct{ Body Sent }
 )
 
 // Answered is a notice as it stands after it was acknowledged.
@@ -93,7 +98,13 @@ func (s *Service) Routes(r *web.Router) {
 	huma.Register(api, huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/deliveries", OperationID: "list-deliveries", Summary: "Messages that leave the program and what became of them, newest first",
 	}, func(ctx context.Context, in *leftIn) (*leftOut, error) {
-		out, err := s.Deliveries(ctx, in.State, in.After, in.Limit)
+		out, err := s.Deliveries(ctx, in.State, in.Prefix, in.After, in.Limit)
 		return &leftOut{out}, err
+	})
+	huma.Register(api, huma.Operation{
+		Method: http.MethodPost, Path: "/api/v1/deliveries/{id}/retry", OperationID: "retry-delivery", Summary: "Have a dead message sent again",
+	}, func(ctx context.Context, in *retryIn) (*retryOut, error) {
+		out, err := s.Retry(ctx, in.ID)
+		return &retryOut{out}, err
 	})
 }

@@ -2,12 +2,14 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"database/sql"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/delivery"
 	"github.com/anlan-city/anlan/internal/platform/web"
@@ -148,25 +150,57 @@ type Sent struct {
 	InDoubt  bool       `json:"in_doubt,omitempty" doc:"an attempt may have arrived that nobody knows the outcome of"`
 }
 
-// Deliveries lists messages that leave the program, newest first.
-func (s *Service) Deliveries(ctx context.Context, state string, before int64, limit int) (*Left, error) {
-	if err := s.Access.Decide(ctx, "watch.read", access.Resource{Type: "delivery"}, access.Operations); err != nil {
+// Deliveries lists messages that leave the program, newest first: in one state, with keys that begin with prefix, or all.
+func (s *Service) Deliveries(ctx context.Context, state, prefix string, before int64, limit int) (*Left, error) {
+	if err := s.Access.Decide(ctx, "delivery.read", access.Resource{Type: "delivery"}, access.Operations); err != nil {
 		return nil, err
 	}
 	out := &Left{Items: []Sent{}}
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		if out.States, err = delivery.Count(tx); err != nil {
+		if out.States, err = delivery.CountOf(tx, prefix); err != nil {
 			return err
 		}
-		ds, err := delivery.List(tx, delivery.Filter{State: state, Before: before, Limit: limit + 1})
+		ds, err := delivery.List(tx, delivery.Filter{State: state, Prefix: prefix, Before: before, Limit: limit + 1})
 		if len(ds) > limit {
 			ds = ds[:limit]
 			out.Next = ds[limit-1].ID
 		}
 		for _, d := range ds {
-			out.Items = append(out.Items, Sent{d.ID, d.Key, d.Channel, d.State, d.At, d.Attempts, optional(d.EndedAt), d.Answer, d.InDoubt})
+			out.Items = append(out.Items, sentOf(d))
 		}
 		return err
+	})
+	return out, err
+}
+
+func sentOf(d delivery.Delivery) Sent {
+	return Sent{d.ID, d.Key, d.Channel, d.State, d.At, d.Attempts, optional(d.EndedAt), d.Answer, d.InDoubt}
+}
+
+// Retry has a dead message sent again.
+func (s *Service) Retry(ctx context.Context, id int64) (out Sent, err error) {
+	if err := s.Access.Decide(ctx, "delivery.retry", access.Resource{Type: "delivery", ID: id}, access.Operations); err != nil {
+		return out, err
+	}
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+		now := s.Clock.Now()
+		d, err := delivery.Retry(tx, id, now)
+		switch {
+		case errors.Is(err, db.ErrNotFound):
+			return web.Errorf(404, "delivery.unknown", "there is no delivery %d", id)
+		case errors.Is(err, delivery.ErrNotDead):
+			return web.Errorf(409, "delivery.not_dead", "delivery %d is %s; only a dead one can be sent again", id, d.State)
+		case errors.Is(err, delivery.ErrOver), errors.Is(err, delivery.ErrSuperseded):
+			return web.Errorf(409, "delivery.over", "delivery %d is not sent again: %s", id, err)
+		case err != nil:
+			return err
+		}
+		out = sentOf(d)
+		actor := access.From(ctx)
+		return ledger.Append(tx, ledger.Entry{
+			Action: "delivery.retry", Actor: actor.Name, ActorID: actor.ID, Subject: "delivery", SubjectID: id, At: now,
+			Detail: map[string]any{"key": d.Key, "channel": d.Channel, "attempts": d.Attempts},
+		})
 	})
 	return out, err
 }
