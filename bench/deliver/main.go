@@ -55,10 +55,10 @@ func main() {
 	flag.IntVar(&o.receivers, "receivers", 1000, "how many receivers there are")
 	flag.IntVar(&o.rounds, "rounds", 5, "how many warnings are timed")
 	flag.IntVar(&o.kills, "kills", 20, "how often the sender is killed")
-	short := flag.Bool("short", false, "one timed warning, under 45 seconds")
+	short := flag.Bool("short", false, "one timed warning and ten kills, under 45 seconds")
 	flag.Parse()
 	if *short {
-		o.rounds = 1
+		o.rounds, o.kills = 1, min(o.kills, 10)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

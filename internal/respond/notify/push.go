@@ -2,8 +2,8 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
