@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/app"
 	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
@@ -57,17 +58,21 @@ func open(ctx context.Context, dir string) (*rooms, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	packs, err := app.LoadPacks()
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	r, c := &rooms{db: d}, clock.System()
 	hook := delivery.NewWebhook(c, nil)
 	r.reach, err = reach.New(reach.Deps{
-		DB: d, Clock: c, Access: access.AllowAll, Hazards: warn.HazardNames, CheckURL: hook.Check, KeyFile: filepath.Join(dir, "recipients.key"),
+		DB: d, Clock: c, Access: access.AllowAll, Hazards: packs.Hazards().IDs, CheckURL: hook.Check, KeyFile: filepath.Join(dir, "recipients.key"),
 		Areas:  func(context.Context) (map[int64]int64, error) { return map[int64]int64{1: 0}, nil },
 		Number: func(ctx context.Context, id int64) (string, error) { return r.warn.Number(ctx, id) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	r.warn, err = warn.New(warn.Deps{DB: d, Clock: c, Access: access.AllowAll, Areas: district{}, Reach: r.reach, Options: warn.Options{Sender: "duty@city.example"}})
+	r.warn, err = warn.New(warn.Deps{DB: d, Clock: c, Access: access.AllowAll, Areas: district{}, Reach: r.reach, Hazards: packs.Hazards(), Options: warn.Options{Sender: "duty@city.example"}})
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

@@ -103,7 +103,8 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return fmt.Errorf("recipients of warnings: %w", err)
 	}
 	a.warn, err = warn.New(warn.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach, Hazards: a.packs.book, Organisation: a.city.OrganisationKey,
+		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach,
+		Hazards: a.packs.book, Organisation: a.city.OrganisationKey, News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
 		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
 	})
@@ -148,7 +149,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
 		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run},
-		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"cases", a.respond.Run},
+		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"suggestions of warnings", a.warn.Listen}, {"cases", a.respond.Run},
 		{"plans", a.plan.Run}, {"lessons", a.lessons.Run}, {"notices", a.notify.Run}, {"deliveries", a.delivery.Run},
 		{"watch", a.watch.Run},
 		{"timers", loop.Run},

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
+	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
@@ -37,3 +39,15 @@ func (p *packs) bindWarnings(own, shipped []*hazard.Set) (err error) {
 	}
 	return errors.Join(errs...)
 }
+
+// alertFacts is what warn asks of an alert that no hazard listens for.
+func (a *App) alertFacts(ctx context.Context, id int64) (events.AlertFacts, error) {
+	x, err := a.detect.Get(ctx, id)
+	if err != nil {
+		return events.AlertFacts{}, err
+	}
+	return x.Facts(a.clock.Now()), nil
+}
+
+// Hazards are what the packs say warnings can be about.
+func (p packs) Hazards() *hazard.Book { return p.book }

@@ -182,6 +182,9 @@ func alertOf(c engine.Change, s engine.Stream, cause []Sample) *Alert {
 	return a
 }
 
+// Facts are what an event about the alert would tell at the time.
+func (a *Alert) Facts(at time.Time) events.AlertFacts { return a.news(at) }
+
 // news is what every event about the alert tells. By it an alert rests until alert.rest_over was told, so that whoever
 // waits for that never waits in vain.
 func (a *Alert) news(at time.Time) events.AlertFacts {

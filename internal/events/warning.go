@@ -64,3 +64,20 @@ type WarningExpired struct{ Warning }
 
 // Subject is the event's name.
 func (WarningExpired) Subject() string { return "warning.expired" }
+
+// WarningSuggested says what the program suggests to an officer because of alerts, and what has become of it. Nothing is warned of
+// by it: a person proposes and a person approves.
+type WarningSuggested struct {
+	Suggestion int64     `json:"suggestion"`
+	Kind       string    `json:"kind"`  // issue, upgrade, downgrade, all-clear
+	State      string    `json:"state"` // open, taken, dismissed, over
+	Hazard     string    `json:"hazard"`
+	Level      string    `json:"level"`
+	Area       int64     `json:"area,omitempty"`
+	Warning    int64     `json:"warning,omitempty"` // that it is about, or that was made of it
+	Alerts     []int64   `json:"alerts"`
+	At         time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (WarningSuggested) Subject() string { return "warning.suggested" }

@@ -39,6 +39,8 @@ type Where struct {
 	Around []Around `json:"around,omitempty" required:"false" maxItems:"20"`
 }
 
+func (w Where) empty() bool { return len(w.Areas)+len(w.Drawn)+len(w.Around) == 0 }
+
 // Drawn is an area that an officer has drawn.
 type Drawn struct {
 	Name page.Text `json:"name,omitempty" required:"false" doc:"in both languages or in none; by the areas that it lies in when absent"`

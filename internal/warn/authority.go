@@ -46,7 +46,9 @@ func (a authority) officer(actor access.Actor) hazard.Officer {
 func (a authority) cases(c Content) []hazard.Case {
 	cases := make([]hazard.Case, 0, len(c.Areas))
 	for _, p := range c.Areas {
-		cases = append(cases, hazard.Case{Hazard: c.Hazard, Level: c.Level, Within: a.around(p.ID)})
+		for _, id := range p.areas() {
+			cases = append(cases, hazard.Case{Hazard: c.Hazard, Level: c.Level, Within: a.around(id)})
+		}
 	}
 	return cases
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/testdata"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
 // manyMessages is how many random messages two outside programs judge; -short does a few hundred.
@@ -27,10 +28,7 @@ const manyMessages = 10_000
 func TestTenThousandMessages(t *testing.T) {
 	schema := testdata.Shared(t, "cap", "schema", "CAP-v1.2.xsd")
 	xmllint, xmlsec := lookPath(t, "xmllint", "libxml2-utils"), lookPath(t, "xmlsec1", "xmlsec1")
-	h, err := loadHazards(hazardsYAML)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := shippedBook(t)
 	dir := t.TempDir()
 	signer, err := cap.NewSigner(filepath.Join(dir, "warnings.pem"), "duty@city.example")
 	if err != nil {
@@ -146,7 +144,7 @@ func (d draft) holdsControls() bool {
 	return false
 }
 
-func drawDraft(t *rapid.T, h hazards, piece *rapid.Generator[string]) draft {
+func drawDraft(t *rapid.T, h *hazard.Book, piece *rapid.Generator[string]) draft {
 	sent := start.Add(time.Duration(rapid.Int64Range(0, 3e8).Draw(t, "sent")) * time.Second)
 	d := draft{
 		options: Options{TimeZone: rapid.SampledFrom([]*time.Location{nil, east8, time.FixedZone("", -5*3600-1800), time.FixedZone("", 14*3600)}).Draw(t, "zone"),
@@ -154,7 +152,7 @@ func drawDraft(t *rapid.T, h hazards, piece *rapid.Generator[string]) draft {
 		sent: sent, kind: rapid.SampledFrom([]Kind{kindAlert, kindUpdate, kindCancel, kindAllClear}).Draw(t, "kind"),
 		record: record{number: fmt.Sprintf("2026-%04d", rapid.IntRange(1, 20000).Draw(t, "number")), scope: cap.Public,
 			status: rapid.SampledFrom([]string{cap.Actual, cap.Exercise, cap.System, cap.Test, cap.Draft}).Draw(t, "status")},
-		content: Content{Level: rapid.SampledFrom(levels).Draw(t, "level"), Hazard: rapid.SampledFrom(h.ids()).Draw(t, "hazard"),
+		content: Content{Level: rapid.SampledFrom(levels).Draw(t, "level"), Hazard: rapid.SampledFrom(h.Composable()).Draw(t, "hazard"),
 			Headline: drawText(t, piece, "headline", 60), Description: drawText(t, piece, "description", 300),
 			Onset:   sent.Add(time.Duration(rapid.IntRange(-3600, 3600).Draw(t, "onset")) * time.Second),
 			Expires: sent.Add(time.Duration(rapid.IntRange(3601, 500000).Draw(t, "expires")) * time.Second),

@@ -58,6 +58,26 @@ func (s *Service) Routes(r *web.Router) {
 	register(r, http.MethodPost, "/api/v1/warnings/{id}/all-clear", "all-clear-warning", "End a warning because the danger is over", tag, 200, func(ctx context.Context, in *reasonIn) (*warningOut, error) {
 		return answer(s.AllClear(ctx, in.ID, in.Body.Reason))
 	})
+	register(r, http.MethodGet, "/api/v1/warnings/texts", "list-warning-texts", "List the texts that a warning can be filled from", tag, 200, func(ctx context.Context, in *textsIn) (*textsOut, error) {
+		out := &textsOut{}
+		var err error
+		out.Body.Items, err = s.Texts(ctx, in.Hazard)
+		return out, err
+	})
+	register(r, http.MethodPost, "/api/v1/warnings/draft", "draft-warning", "Fill a proposal from a text, in both languages; nothing is stored", tag, 200, func(ctx context.Context, in *draftIn) (*draftOut, error) {
+		d, err := s.Draft(ctx, in.Body)
+		return &draftOut{Body: d}, err
+	})
+	register(r, http.MethodGet, "/api/v1/warnings/suggestions", "list-warning-suggestions", "List what alerts suggest to warn of, or to end", tag, 200, func(ctx context.Context, in *suggestionsIn) (*suggestionsOut, error) {
+		out := &suggestionsOut{}
+		var err error
+		out.Body.Items, err = s.Suggestions(ctx, in.State, in.Limit)
+		return out, err
+	})
+	register(r, http.MethodPost, "/api/v1/warnings/suggestions/{id}/dismiss", "dismiss-warning-suggestion", "Dismiss a suggestion", tag, 200, func(ctx context.Context, in *dismissIn) (*suggestionOut, error) {
+		x, err := s.Dismiss(ctx, in.ID, in.Body.Reason)
+		return &suggestionOut{Body: x}, err
+	})
 	s.publicRoutes(r)
 }
 
@@ -116,4 +136,30 @@ type (
 		}
 	}
 	warningOut struct{ Body Warning }
+	textsIn    struct {
+		Hazard string `query:"hazard" doc:"of this hazard only"`
+	}
+	textsOut struct {
+		Body struct {
+			Items []Text `json:"items"`
+		}
+	}
+	draftIn       struct{ Body DraftRequest }
+	draftOut      struct{ Body Draft }
+	suggestionsIn struct {
+		State string `query:"state" enum:"open,taken,dismissed,over,all" default:"open"`
+		Limit int    `query:"limit" minimum:"1" maximum:"200" default:"100"`
+	}
+	suggestionsOut struct {
+		Body struct {
+			Items []Suggestion `json:"items"`
+		}
+	}
+	dismissIn struct {
+		ID   int64 `path:"id"`
+		Body struct {
+			Reason string `json:"reason" doc:"why; it stands in the ledger"`
+		}
+	}
+	suggestionOut struct{ Body Suggestion }
 )

@@ -116,6 +116,13 @@ type Deps struct {
 	Reach Reach
 	// Hazards are what packs say warnings can be about, and who may publish them.
 	Hazards *hazard.Book
+	// News is where alerts are heard of. Nil: none are, and nothing is suggested.
+	News News
+	// Alert is what is known of an alert that no hazard listens for, as the one who asks may see it. Nil: nothing.
+	Alert func(ctx context.Context, id int64) (events.AlertFacts, error)
+	// District is the area that people know by its name in which an area lies, such as a grid cell; 0 for none. It answers from memory.
+	// Nil: an area is its own.
+	District func(area int64) int64
 	// Organisation is the external id of an organisation, "" where it is not known. Nil: none is known.
 	Organisation func(id int64) string
 }
@@ -132,6 +139,9 @@ type Service struct {
 	hazards *hazard.Book
 	// organisation is the external id of an organisation.
 	organisation func(id int64) string
+	news         News
+	alert        func(ctx context.Context, id int64) (events.AlertFacts, error)
+	district     func(area int64) int64
 	pages        *page.Set
 	signer       *cap.Signer // nil: messages go out unsigned
 	started      time.Time
@@ -157,9 +167,12 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 // New returns the room.
 func New(d Deps) (*Service, error) {
 	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now(),
-		gazetteer: d.Gazetteer, searching: make(chan struct{}, searches)}
+		news: d.News, alert: d.Alert, district: d.District, gazetteer: d.Gazetteer, searching: make(chan struct{}, searches)}
 	if s.ground = d.Ground; s.ground == nil {
 		s.ground = bareGround{d.Areas}
+	}
+	if s.district == nil {
+		s.district = func(area int64) int64 { return area }
 	}
 	var err error
 	if file := s.options.KeyFile; file != "" {
@@ -202,6 +215,7 @@ type Proposal struct {
 	Status      string    `json:"status,omitempty" doc:"Actual (the default), Exercise, System, Test or Draft; only Actual ever reaches the public. An update keeps its warning's."`
 	Scope       string    `json:"scope,omitempty" doc:"Public (the default) or Restricted. An update keeps its warning's."`
 	Restriction string    `json:"restriction,omitempty" maxLength:"200" doc:"whom a Restricted warning is for"`
+	Suggestion  int64     `json:"suggestion,omitempty" doc:"the suggestion that it was made of, which is taken by it"`
 }
 
 // Propose puts a new warning before a second officer.
@@ -231,6 +245,9 @@ func (s *Service) Propose(ctx context.Context, p Proposal) (Warning, error) {
 			return fmt.Errorf("store warning %s: %w", r.number, err)
 		}
 		id, v.warning = r.id, r.id
+		if err := s.take(tx, p.Suggestion, &r, content, actor.Name, now); err != nil {
+			return err
+		}
 		return s.storeProposal(tx, &r, v, actor, now)
 	})
 	if err != nil {
@@ -263,6 +280,9 @@ func (s *Service) ProposeUpdate(ctx context.Context, id int64, p Proposal) (Warn
 		r.pending = v.n
 		if err := updatePending(tx, r); err != nil {
 			return fmt.Errorf("store update of warning %s: %w", r.number, err)
+		}
+		if err := s.take(tx, p.Suggestion, r, content, actor.Name, now); err != nil {
+			return err
 		}
 		return s.storeProposal(tx, r, v, actor, now)
 	})
@@ -539,7 +559,10 @@ func (s *Service) tell(tx *db.Tx, action string, r *record, v version, actor acc
 	if err != nil {
 		return err
 	}
-	return outbox.Put(tx, event)
+	if err := outbox.Put(tx, event); err != nil {
+		return err
+	}
+	return s.reweigh(tx, v.content.Hazard, r.id, now)
 }
 
 // Run ends warnings when their time has come, until ctx ends.

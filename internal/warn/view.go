@@ -48,6 +48,7 @@ type Warning struct {
 	EndedBy      string     `json:"ended_by,omitempty"`
 	EndKind      string     `json:"end_kind,omitempty" doc:"cancel, all-clear, expired or withdrawn"`
 	EndReason    string     `json:"end_reason,omitempty"`
+	Alerts       []int64    `json:"alerts,omitempty" doc:"the alerts that it answers, when a single warning is asked for"`
 	Messages     []Message  `json:"messages,omitempty" doc:"all versions, when a single warning is asked for"`
 }
 
@@ -147,7 +148,8 @@ func (s *Service) load(ctx context.Context, id int64) (w Warning, err error) {
 			return err
 		}
 		w = s.view(ctx, rules, r, vs, true)
-		return nil
+		w.Alerts, err = causesOf(tx, id)
+		return err
 	})
 	return w, err
 }
