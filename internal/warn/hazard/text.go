@@ -60,7 +60,7 @@ type Values struct {
 }
 
 // manyAreas is how many areas a text names; the message itself has all of them.
-const manyAreas = 4
+const manyAreas = 3
 
 // Fill fills the blanks of a text in both languages. A blank for which there is no value is left as it is, so that nobody can
 // overlook it; missing names it.
