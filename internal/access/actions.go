@@ -94,6 +94,7 @@ var actions = []action{
 	{"warning.propose", "propose a warning", append(watchOnly, system), []Purpose{Operations, PublicInformation}, false},
 	{"warning.approve", "approve a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
 	{"warning.cancel", "cancel a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
+	{"warning.judge", "judge a warning that has ended", watchOnly, []Purpose{Operations, PublicInformation}, false},
 	{"warning.recipients", "keep to whom warnings go", []string{Administrator}, managing, false},
 
 	{"delivery.read", "see which messages left the program", staff, looking, true},

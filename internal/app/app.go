@@ -44,6 +44,7 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/warn"
 	"github.com/anlan-city/anlan/internal/warn/reach"
+	"github.com/anlan-city/anlan/internal/warn/skill"
 )
 
 // App is the whole product.
@@ -75,6 +76,7 @@ type App struct {
 	models   *outside.Service
 	warn     *warn.Service
 	reach    *reach.Service
+	skill    *skill.Service
 	respond  *respond.Service
 	limits   *deadline.Service
 	plan     *plan.Service
@@ -207,7 +209,7 @@ func (a *App) openStore(ctx context.Context) error {
 func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), timers.Migrations(), delivery.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
-		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), reach.Migrations(),
+		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), reach.Migrations(), skill.Migrations(),
 		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(), notify.Migrations(), watch.Migrations(),
 	}
 }

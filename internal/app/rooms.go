@@ -32,6 +32,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/plan"
 	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/skill"
 )
 
 // LedgerKeyFile is the file of the data folder with the ledger's public key.
@@ -110,6 +111,10 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	})
 	if err != nil {
 		return fmt.Errorf("warn: %w", err)
+	}
+	a.skill, err = skill.New(skill.Deps{DB: a.db, Clock: a.clock, Access: a.access, Warnings: a.warn, Site: site})
+	if err != nil {
+		return fmt.Errorf("skill of warnings: %w", err)
 	}
 	a.respond, err = respond.New(respond.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Readings: known, Register: known, Findings: a.inspect, News: a.bus, Kinds: a.packs.cases,
@@ -234,6 +239,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.models.Routes(r)
 	a.warn.Routes(r)
 	a.reach.Routes(r)
+	a.skill.Routes(r)
 	a.respond.Routes(r)
 	a.limits.Routes(r)
 	a.plan.Routes(r)

@@ -81,3 +81,32 @@ type WarningSuggested struct {
 
 // Subject is the event's name.
 func (WarningSuggested) Subject() string { return "warning.suggested" }
+
+// WarningJudged says what an officer found out about a warning that has ended: happened, partly, did-not or cannot-tell.
+type WarningJudged struct {
+	Warning int64      `json:"warning"`
+	Number  string     `json:"number"`
+	Hazard  string     `json:"hazard"`
+	Version int        `json:"version"` // of the verdict; 2 and more revise
+	Verdict string     `json:"verdict"`
+	Began   *time.Time `json:"began,omitempty"`
+	By      int64      `json:"by"`
+	At      time.Time  `json:"at"`
+}
+
+// Subject is the event's name.
+func (WarningJudged) Subject() string { return "warning.judged" }
+
+// WarningMissed says that a danger came without a warning of its level.
+type WarningMissed struct {
+	Missed int64     `json:"missed"`
+	Hazard string    `json:"hazard"`
+	Level  string    `json:"level"`
+	Areas  []int64   `json:"areas"`
+	Began  time.Time `json:"began"`
+	By     int64     `json:"by"`
+	At     time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (WarningMissed) Subject() string { return "warning.missed" }

@@ -1,0 +1,89 @@
+package skill
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/anlan-city/anlan/internal/platform/web"
+)
+
+// Routes adds the API of verdicts and figures, and the public page.
+func (s *Service) Routes(r *web.Router) {
+	register(r, http.MethodGet, "/api/v1/warnings/verdicts", "list-warning-verdicts", "List warnings that have ended, with or without a verdict", 200, func(ctx context.Context, in *waitingIn) (*itemsOut, error) {
+		out := &itemsOut{}
+		var err error
+		out.Body.Items, out.Body.Overdue, err = s.Waiting(ctx, in.Waiting)
+		return out, err
+	})
+	register(r, http.MethodGet, "/api/v1/warnings/{id}/verdict", "get-warning-verdict", "Get all versions of the verdict on a warning", 200, func(ctx context.Context, in *idIn) (*verdictsOut, error) {
+		return verdictsAnswer(s.Verdicts(ctx, in.ID))
+	})
+	register(r, http.MethodPost, "/api/v1/warnings/{id}/verdict", "judge-warning", "Say what really happened, or revise it with a reason", 200, func(ctx context.Context, in *wordIn) (*verdictsOut, error) {
+		return verdictsAnswer(s.Judge(ctx, in.ID, in.Body))
+	})
+	register(r, http.MethodPost, "/api/v1/warnings/missed", "note-missed-warning", "Note a danger that came without a warning of its level", 201, func(ctx context.Context, in *noteIn) (*missedOut, error) {
+		m, err := s.Miss(ctx, in.Body)
+		return &missedOut{Body: m}, err
+	})
+	register(r, http.MethodGet, "/api/v1/warnings/skill", "get-warning-skill", "Get how good the warnings were", 200, func(ctx context.Context, in *spanIn) (*skillOut, error) {
+		out, err := s.Skill(ctx, in.From, in.To)
+		return &skillOut{Body: out}, err
+	})
+	register(r, http.MethodGet, "/api/v1/warnings/skill/rows", "list-warning-skill-rows", "List what stands behind a figure", 200, func(ctx context.Context, in *rowsIn) (*itemsOut, error) {
+		out := &itemsOut{}
+		var err error
+		out.Body.Items, err = s.Rows(ctx, in.Figure, in.Hazard, in.Level, in.From, in.To)
+		return out, err
+	})
+	r.HandleFunc("GET /warnings/skill", s.skillPage)
+}
+
+func register[I, O any](r *web.Router, method, path, id, summary string, status int, fn func(context.Context, *I) (*O, error)) {
+	huma.Register(r.API(), huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"Warnings"}, DefaultStatus: status}, fn)
+}
+
+func verdictsAnswer(list []Verdict, err error) (*verdictsOut, error) {
+	out := &verdictsOut{}
+	out.Body.Items = list
+	return out, err
+}
+
+type (
+	waitingIn struct {
+		Waiting bool `query:"waiting" default:"true" doc:"false: those that were judged"`
+	}
+	idIn struct {
+		ID int64 `path:"id"`
+	}
+	wordIn struct {
+		ID   int64 `path:"id"`
+		Body Word
+	}
+	noteIn struct{ Body Missed }
+	spanIn struct {
+		From time.Time `query:"from" doc:"a year before to when absent"`
+		To   time.Time `query:"to" doc:"now when absent"`
+	}
+	rowsIn struct {
+		spanIn
+		Figure string `query:"figure" required:"true" enum:"issued,judged,waiting,hits,partly,false,cannot-tell,missed,lead,late"`
+		Hazard string `query:"hazard"`
+		Level  string `query:"level" enum:"red,orange,yellow,blue,"`
+	}
+	itemsOut struct {
+		Body struct {
+			Items   []Item `json:"items"`
+			Overdue int    `json:"overdue" doc:"verdicts that are more than a week late"`
+		}
+	}
+	verdictsOut struct {
+		Body struct {
+			Items []Verdict `json:"items" doc:"oldest first; the last counts"`
+		}
+	}
+	missedOut struct{ Body Missed }
+	skillOut  struct{ Body Skill }
+)
