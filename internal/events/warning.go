@@ -43,6 +43,7 @@ func (WarningIssued) Subject() string { return "warning.issued" }
 // WarningUpdated says that a message has replaced the earlier ones of a warning that stays in force.
 type WarningUpdated struct {
 	Warning
+	From    string    `json:"from"` // the level that was in force before
 	Onset   time.Time `json:"onset"`
 	Expires time.Time `json:"expires"`
 }

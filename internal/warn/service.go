@@ -274,7 +274,9 @@ func (s *Service) ProposeUpdate(ctx context.Context, id int64, p Proposal) (Warn
 			return web.Errorf(409, "warning.pending", "version %d already waits for approval; withdraw it first", r.pending)
 		}
 		v := version{warning: id, n: vs[len(vs)-1].n + 1, kind: kindUpdate, state: Proposed, content: content, proposedAt: now, proposedBy: actor.ID, proposedByName: actor.Name}
-		if _, err := s.options.compose(r.message(v, now, references(vs, s.options.Sender, s.options.zone()))); err != nil {
+		m := r.message(v, now, references(vs, s.options.Sender, s.options.zone()))
+		m.from = levelBefore(vs, v.n)
+		if _, err := s.options.compose(m); err != nil {
 			return err
 		}
 		r.pending = v.n
@@ -385,7 +387,7 @@ func (s *Service) Approve(ctx context.Context, id int64, seen int) (Warning, err
 		s.changedPublic(tx)
 		var event outbox.Event = events.WarningIssued{Warning: r.event(v, actor.ID, now), Onset: v.content.Onset, Expires: r.expires}
 		if v.kind == kindUpdate {
-			event = events.WarningUpdated{Warning: r.event(v, actor.ID, now), Onset: v.content.Onset, Expires: r.expires}
+			event = events.WarningUpdated{Warning: r.event(v, actor.ID, now), From: string(levelBefore(vs, v.n)), Onset: v.content.Onset, Expires: r.expires}
 		}
 		if err := s.reachOut(tx, r, v); err != nil {
 			return err
@@ -507,7 +509,9 @@ func (s *Service) end(ctx context.Context, id int64, kind Kind, reason string) (
 
 // publish composes and signs the message and puts its document into v.
 func (s *Service) publish(r *record, v *version, vs []version, actor access.Actor, now time.Time) error {
-	a, err := s.options.compose(r.message(*v, now, references(vs, s.options.Sender, s.options.zone())))
+	m := r.message(*v, now, references(vs, s.options.Sender, s.options.zone()))
+	m.from = levelBefore(vs, v.n)
+	a, err := s.options.compose(m)
 	if err != nil {
 		return err
 	}

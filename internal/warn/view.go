@@ -78,6 +78,8 @@ type Message struct {
 	Version    int        `json:"version"`
 	Kind       Kind       `json:"kind" enum:"alert,update,cancel,all-clear"`
 	State      State      `json:"state" enum:"proposed,issued,cancelled"`
+	Level      Level      `json:"level"`
+	Change     string     `json:"change" enum:"alert,upgrade,downgrade,update,cancel,all-clear" doc:"what it does to the level that was in force"`
 	Identifier string     `json:"identifier,omitempty"`
 	ProposedBy string     `json:"proposed_by"`
 	ProposedAt time.Time  `json:"proposed_at"`
@@ -197,7 +199,7 @@ func (s *Service) view(ctx context.Context, rules authority, r *record, vs []ver
 	}
 	if whole {
 		for _, v := range vs {
-			m := Message{Version: v.n, Kind: v.kind, State: v.state, Identifier: v.identifier, ProposedBy: v.proposedByName,
+			m := Message{Version: v.n, Kind: v.kind, State: v.state, Level: v.content.Level, Change: v.kind.change(levelBefore(vs, v.n), v.content.Level), Identifier: v.identifier, ProposedBy: v.proposedByName,
 				ProposedAt: v.proposedAt, ApprovedBy: v.approvedByName, Reason: v.reason}
 			if v.state == Issued {
 				sent := v.sent

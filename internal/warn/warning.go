@@ -225,6 +225,7 @@ type message struct {
 	content    Content
 	sent       time.Time
 	references cap.References
+	from       Level // that was in force before; empty for the first message
 }
 
 // compose writes the message in CAP. The texts of a cancellation and of an
@@ -239,6 +240,9 @@ func (o Options) compose(m message) (*cap.Alert, error) {
 	}
 	if m.status == cap.Exercise {
 		a.Note = "EXERCISE EXERCISE EXERCISE 演练 演练 演练 " + m.number
+	}
+	if note := changeNotes[m.kind.change(m.from, m.content.Level)]; note != "" {
+		a.Note = strings.TrimSpace(a.Note + " " + fmt.Sprintf(note, m.from, m.content.Level, m.from.chinese(), m.content.Level.chinese()))
 	}
 	if m.reason != "" {
 		a.Note = strings.TrimSpace(a.Note + " " + m.reason)
