@@ -226,6 +226,7 @@ func (a *App) about(ctx context.Context, organisation int64) access.About {
 // routes collects the routes of all rooms.
 func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	r := web.NewRouter(a.options.Version)
+	page.Routes(r)
 	a.access.Routes(r)
 	a.ledger.Routes(r)
 	a.city.Routes(r)

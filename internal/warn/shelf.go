@@ -50,7 +50,9 @@ func newSheet(contentType, lang string, body []byte, modified time.Time) (*sheet
 		return d, nil
 	}
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
+	z := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(z)
+	z.Reset(&b)
 	if _, err := z.Write(body); err != nil {
 		return nil, err
 	}
@@ -60,6 +62,15 @@ func newSheet(contentType, lang string, body []byte, modified time.Time) (*sheet
 	d.zip = b.Bytes()
 	return d, nil
 }
+
+// zippers are kept, since each holds large tables. The fastest level: after a change all pages are made anew at once.
+var zippers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return z
+}}
 
 func (d *sheet) size() int { return len(d.body) + len(d.zip) }
 

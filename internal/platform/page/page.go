@@ -89,6 +89,9 @@ func New(site Site, templates, texts fs.FS) (*Set, error) {
 	if site.Language == "" {
 		site.Language = English
 	}
+	if site.Name == (Text{}) { // a link without a name can't be read aloud
+		site.Name = Text{English: "City services", Chinese: "城市公共服务"}
+	}
 	s := &Set{site: site, variants: map[variant]*template.Template{}}
 	var err error
 	if s.texts, err = merge(texts); err != nil {
