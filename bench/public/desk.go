@@ -196,6 +196,9 @@ func (d *desk) targets(ctx context.Context) ([]target, error) {
 			}
 		}
 	}
+	if err := add("/warnings/sign.json", `"sequence"`, 20); err != nil {
+		return nil, err
+	}
 	for _, n := range d.numbers {
 		if err := add("/warnings/"+n+".xml", "<identifier>", 4); err != nil {
 			return nil, err
