@@ -93,6 +93,8 @@ var actions = []action{
 	{"warning.read", "read warnings", append(staff, public), looking, true},
 	{"warning.propose", "propose a warning", append(watchOnly, system), []Purpose{Operations, PublicInformation}, false},
 	{"warning.approve", "approve a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
+	{"warning.received", "see the warnings of other services and how they come in", staff, looking, true},
+	{"warning.partners", "say whose warnings are taken in", []string{Administrator}, managing, false},
 	{"warning.cancel", "cancel a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
 	{"warning.judge", "judge a warning that has ended", watchOnly, []Purpose{Operations, PublicInformation}, false},
 	{"warning.recipients", "keep to whom warnings go", []string{Administrator}, managing, false},

@@ -45,6 +45,7 @@ import (
 	"github.com/anlan-city/anlan/internal/warn"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 	"github.com/anlan-city/anlan/internal/warn/skill"
+	"github.com/anlan-city/anlan/internal/warn/partner"
 )
 
 // App is the whole product.
@@ -77,6 +78,7 @@ type App struct {
 	warn     *warn.Service
 	reach    *reach.Service
 	skill    *skill.Service
+	partners *partner.Service
 	respond  *respond.Service
 	limits   *deadline.Service
 	plan     *plan.Service
@@ -209,7 +211,7 @@ func (a *App) openStore(ctx context.Context) error {
 func Migrations() []db.Migrations {
 	return []db.Migrations{
 		outbox.Migrations(), timers.Migrations(), delivery.Migrations(), ledger.Migrations(), access.Migrations(), vault.Migrations(), city.Migrations(), sensing.Migrations(), sta.Migrations(), mqtt.Migrations(), coverage.Migrations(),
-		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), reach.Migrations(), skill.Migrations(),
+		reports.Migrations(), inspect.Migrations(), detect.Migrations(), outside.Migrations(), warn.Migrations(), reach.Migrations(), skill.Migrations(), partner.Migrations(),
 		respond.Migrations(), deadline.Migrations(), plan.Migrations(), joint.Migrations(), lesson.Migrations(), notify.Migrations(), watch.Migrations(),
 	}
 }

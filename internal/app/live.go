@@ -22,7 +22,8 @@ const heartbeat = 15 * time.Second
 // reads are the actions that let one see what is told of a room; of others city.read does.
 var reads = map[string]string{
 	"case": "case.read", "report": "report.read", "finding": "finding.read", "alert": "alert.read", "warning": "warning.read",
-	"task": "case.read", "notice": "notice.read",
+	"relay": "warning.received",
+	"task":  "case.read", "notice": "notice.read",
 }
 
 // visible tells whether the actor of ctx may see an event: it is decided as for the thing that it tells of. What can't be

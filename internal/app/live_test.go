@@ -54,6 +54,7 @@ func TestVisible(t *testing.T) {
 		{events.FindingRecorded{Finding: 1, Owner: 40, Area: 8}, "yynnn"},
 		{events.AlertRaised{AlertFacts: events.AlertFacts{Alert: 1, Organisation: 40, Area: 8}}, "yyyyn"},
 		{events.WarningIssued{Warning: events.Warning{Warning: 1, Areas: []int64{7}}}, "yyyyn"},
+		{events.RelayIssued{Relay: events.Relay{Relay: 1, Areas: []int64{7}}}, "yyyyn"},
 		{events.AssetMoved{Asset: 1}, "yyyyn"},
 		{events.TaskGiven{TaskFacts: events.TaskFacts{Task: 1, Case: 2, Organisation: 40}}, "yynnn"},
 		{events.NoticeGiven{Notice: events.Notice{Notice: 1, Organisation: 40, About: "alert", ID: 3}}, "yynnn"},

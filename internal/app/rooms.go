@@ -116,6 +116,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("skill of warnings: %w", err)
 	}
+	a.partners = a.newPartners()
 	a.respond, err = respond.New(respond.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Readings: known, Register: known, Findings: a.inspect, News: a.bus, Kinds: a.packs.cases,
 		Vault: a.vault, Calendars: a.packs.workingDays(site.TimeZone), Town: a.city.Town,
@@ -154,7 +155,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
 		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run},
-		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"suggestions of warnings", a.warn.Listen}, {"cases", a.respond.Run},
+		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"suggestions of warnings", a.warn.Listen}, {"warning partners", a.partners.Run}, {"cases", a.respond.Run},
 		{"plans", a.plan.Run}, {"lessons", a.lessons.Run}, {"notices", a.notify.Run}, {"deliveries", a.delivery.Run},
 		{"watch", a.watch.Run},
 		{"timers", loop.Run},
@@ -241,6 +242,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.warn.Routes(r)
 	a.reach.Routes(r)
 	a.skill.Routes(r)
+	a.partners.Routes(r)
 	a.respond.Routes(r)
 	a.limits.Routes(r)
 	a.plan.Routes(r)
@@ -252,7 +254,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.demoRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)
 
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.coverage, a.detect, a.models, flow{a})
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.coverage, a.detect, a.models, a.partners, flow{a})
 	r.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	r.Handle("GET /console/", console.Handler())
 	r.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) {

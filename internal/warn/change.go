@@ -34,7 +34,3 @@ var changeNotes = map[string]string{
 	changeUp:   "Upgraded from %s to %s. 预警由%s升级为%s。",
 	changeDown: "Downgraded from %s to %s. 预警由%s降级为%s。",
 }
-
-func (l Level) chinese() string {
-	return map[Level]string{Red: "红色", Orange: "橙色", Yellow: "黄色", Blue: "蓝色"}[l]
-}

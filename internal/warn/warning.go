@@ -242,7 +242,7 @@ func (o Options) compose(m message) (*cap.Alert, error) {
 		a.Note = "EXERCISE EXERCISE EXERCISE 演练 演练 演练 " + m.number
 	}
 	if note := changeNotes[m.kind.change(m.from, m.content.Level)]; note != "" {
-		a.Note = strings.TrimSpace(a.Note + " " + fmt.Sprintf(note, m.from, m.content.Level, m.from.chinese(), m.content.Level.chinese()))
+		a.Note = strings.TrimSpace(a.Note + " " + fmt.Sprintf(note, m.from, m.content.Level, m.from.Words().Chinese, m.content.Level.Words().Chinese))
 	}
 	if m.reason != "" {
 		a.Note = strings.TrimSpace(a.Note + " " + m.reason)
