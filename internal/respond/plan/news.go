@@ -51,6 +51,7 @@ func (s *Service) Run(ctx context.Context) error {
 var heard = []string{
 	"alert.raised", "alert.changed", "alert.rest_over", "alert.cleared",
 	"warning.issued", "warning.updated", "warning.cancelled", "warning.expired",
+	"relay.issued", "relay.updated", "relay.ended",
 	"case.opened", "case.moved", "case.changed", "case.reopened", "case.closed",
 }
 
@@ -65,6 +66,8 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 		return s.alert(ctx, m)
 	case "warning":
 		return s.warning(ctx, m)
+	case "relay":
+		return s.relay(ctx, m)
 	case "case":
 		return s.incident(ctx, m)
 	}
@@ -115,6 +118,27 @@ func (s *Service) warning(ctx context.Context, m bus.Message) error {
 	r := Reason{
 		Kind: "warning", Ref: w.Warning, Name: w.Hazard, Level: w.Level, Drill: w.Status == "Exercise", Since: w.At,
 		Text: lifecycle.Words("Warning "+w.Number+" ("+w.Hazard+", "+w.Level+")", colourNames[w.Level]+"预警 "+w.Number+"（"+w.Hazard+"）"),
+	}
+	return s.stands(ctx, m.ID, r, spot, func(*Plan) bool { return true })
+}
+
+// relay takes another service's warning: it speaks for the same plans as one of our own.
+func (s *Service) relay(ctx context.Context, m bus.Message) error {
+	var w events.Relay // all events of a relayed warning have these
+	if err := json.Unmarshal(m.Data, &w); err != nil {
+		return drop(err)
+	}
+	// An update may have made something else of it, which no plan hears.
+	if m.Subject == "relay.ended" || w.Status != "Actual" && w.Status != "Exercise" || !s.hears("relay", w.Hazard) {
+		return s.over(ctx, m.ID, "relay", w.Relay)
+	}
+	var spot inspect.Spot
+	if len(w.Areas) == 1 {
+		spot.Area = w.Areas[0]
+	}
+	r := Reason{
+		Kind: "relay", Ref: w.Relay, Name: w.Hazard, Level: w.Level, Drill: w.Status == "Exercise", Since: w.At,
+		Text: lifecycle.Words(w.Issuer.EN+" warns ("+w.Hazard+", "+w.Level+")", w.Issuer.ZH+"发布"+colourNames[w.Level]+"预警（"+w.Hazard+"）"),
 	}
 	return s.stands(ctx, m.ID, r, spot, func(*Plan) bool { return true })
 }

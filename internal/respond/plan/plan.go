@@ -210,7 +210,7 @@ func (p *Plan) Needs(level string) map[string]float64 {
 
 // Reason is something that stands and speaks for a level: an alert, a warning or an incident.
 type Reason struct {
-	Kind string `json:"kind"` // alert, warning or incident
+	Kind string `json:"kind"` // alert, warning, relay (another service's warning) or incident
 	Ref  int64  `json:"ref"`  // its number
 	// Name is the alert's detector or the warning's hazard; empty for an incident.
 	Name  string         `json:"name,omitempty"`
@@ -262,7 +262,7 @@ func count(standing []Reason, t Trigger) (n int) {
 
 func (t Trigger) about(kind, name string) bool {
 	switch kind {
-	case "warning":
+	case "warning", "relay":
 		return t.Warning != "" && t.Warning == name
 	case "alert":
 		return slices.Contains(t.Alerts, name)

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/respond"
@@ -140,6 +141,39 @@ func TestFromAlertToEnd(t *testing.T) {
 		// The case is closed by its own moves.
 		if _, err := w.Cases.Move(officer(1), b.Case, respond.MoveRequest{Move: "close"}, ""); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A relayed warning speaks for a plan as one of our own does, until it ends.
+func TestARelayedWarningIsAReason(t *testing.T) {
+	dbtest.Each(t, rooms(), func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		for _, x := range []struct {
+			subject              string
+			relay                int64
+			status, level, about string
+			want                 string
+		}{
+			{"relay.issued", 5, "Test", "red", "rainstorm", ""},
+			{"relay.issued", 5, "Actual", "red", "haze", ""},
+			{"relay.issued", 5, "Actual", "", "rainstorm", ""}, // it states no level
+			{"relay.issued", 6, "Actual", "blue", "rainstorm", "open IV"},
+			{"relay.updated", 6, "Actual", "yellow", "rainstorm", "open III"},
+			{"relay.updated", 6, "Actual", "yellow", "haze", ""},
+			{"relay.updated", 6, "Actual", "blue", "rainstorm", "open IV"},
+			{"relay.ended", 6, "Actual", "blue", "rainstorm", ""},
+			{"relay.issued", 7, "Exercise", "blue", "rainstorm", "open IV"},
+		} {
+			w.hear(x.subject, events.Relay{Relay: x.relay, Issuer: events.AlertText{EN: "Weather office", ZH: "气象台"}, Status: x.status, Hazard: x.about,
+				Level: x.level, Areas: []int64{30}, At: w.clock.Now()})
+			if got := w.open(); got != x.want {
+				t.Fatalf("%+v: %q is proposed, want %q", x, got, x.want)
+			}
+			w.clock.Advance(time.Minute)
+		}
+		if p := w.proposal(); !p.Drill || p.Reasons[0].Kind != "relay" || p.Reasons[0].Text.En != "Weather office warns (rainstorm, blue)" {
+			t.Errorf("an exercise is proposed as %+v", p)
 		}
 	})
 }
