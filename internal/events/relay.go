@@ -37,7 +37,7 @@ func (RelayUpdated) Subject() string { return "relay.updated" }
 type RelayEnded struct {
 	Relay
 	// How is update (another warning has taken its place, which is told by itself, or which no longer concerns the city),
-	// cancel, all-clear, expired or removed.
+	// cancel, all-clear, expired, removed or distrusted.
 	How string `json:"how"`
 }
 

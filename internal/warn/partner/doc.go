@@ -11,7 +11,8 @@
 //	trust.go    signatures against what is pinned
 //	client.go   one document over HTTP, bounded and polite
 //	poll.go     when a partner is read, and what becomes of what it lists
-//	receive.go  one document into the picture, in one transaction; end.go what takes messages out of it again
+//	receive.go  one document into the picture, in one transaction; end.go what takes messages out of it again; again.go what
+//	            becomes of them once the partner is described otherwise
 //	manage.go   what administrators and officers do; http.go the same over HTTP
 //	store.go    partners in SQL; message.go what is kept of a message
 //

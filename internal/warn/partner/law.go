@@ -14,7 +14,8 @@ const (
 	byCancel   = "cancel"    // its sender has taken it back
 	byAllClear = "all-clear" // its sender says that the danger is over
 	byExpiry   = "expired"
-	byRemoval  = "removed" // its partner is no longer one of ours
+	byRemoval  = "removed"    // its partner is no longer one of ours, or it no longer concerns the city as the partner is now described
+	byDistrust = "distrusted" // it does not stand up to the trust that is now asked of its partner
 )
 
 // heard is what the law needs to know of a message that was not refused.

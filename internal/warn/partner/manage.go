@@ -84,6 +84,10 @@ func (s *Service) Change(ctx context.Context, id int64, change func(*Registratio
 	if err := s.checked(ctx, &p.Registration); err != nil {
 		return nil, err
 	}
+	again, err := s.judgedAgain(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		now := s.Clock.Now()
 		x, err := partnerByID(tx, id)
@@ -96,6 +100,9 @@ func (s *Service) Change(ctx context.Context, id int64, change func(*Registratio
 		p.NextAt = now
 		if err := updatePartner(tx, p); err != nil {
 			return fmt.Errorf("change warning partner %d: %w", id, err)
+		}
+		if err := s.renew(tx, p, again, now); err != nil {
+			return fmt.Errorf("judge the messages of warning partner %d again: %w", id, err)
 		}
 		tx.Signal(signal)
 		return s.written(tx, "partner.change", who, p, now)

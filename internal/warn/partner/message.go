@@ -32,7 +32,7 @@ type Message struct {
 	Expires    time.Time       `json:"expires"`
 	ReplacedBy int64           `json:"replaced_by,omitempty" doc:"the message that ended it"`
 	EndedAt    *time.Time      `json:"ended_at"`
-	EndKind    string          `json:"end_kind,omitempty" doc:"update, cancel, all-clear, expired or removed (with its partner)"`
+	EndKind    string          `json:"end_kind,omitempty" doc:"update, cancel, all-clear, expired, removed (with its partner) or distrusted"`
 	UnlistedAt *time.Time      `json:"unlisted_at" doc:"since when the partner's feed has no longer listed it; it stays in force until it expires"`
 	// Force says it by the clock.
 	Force bool `json:"in_force" doc:"whether it is in force now, for officers; for the public only if it is also Actual and Public"`

@@ -137,7 +137,7 @@ func (g *ground) named(code string) []int64 {
 const (
 	corners     = 48
 	leastRadius = 0.05
-	mostRadius  = 5000
+	mostRadius  = 20_038 // half way round
 )
 
 // ringOf is a polygon around a circle, in the plane of latitude and longitude: good to a few per cent for the distances of a
@@ -146,8 +146,8 @@ func ringOf(c cap.Circle) cap.Ring {
 	const perDegree = 111.195 // km
 	dy := min(max(c.Radius, leastRadius), mostRadius) / perDegree / math.Cos(math.Pi/corners)
 	dx := dy / max(math.Cos(c.Centre.Lat*math.Pi/180), 0.05)
-	if c.Centre.Lat+dy > 90 || c.Centre.Lat-dy < -90 || c.Centre.Lon+dx > 180 || c.Centre.Lon-dx < -180 { // the box around it
-		n, s, e, w := min(c.Centre.Lat+dy, 90), max(c.Centre.Lat-dy, -90), min(c.Centre.Lon+dx, 180), max(c.Centre.Lon-dx, -180)
+	if c.Centre.Lat+dy > 90 || c.Centre.Lat-dy < -90 || c.Centre.Lon+dx > 180 || c.Centre.Lon-dx < -180 { // the box around it, and all longitudes where it goes over the date line
+		n, s, e, w := min(c.Centre.Lat+dy, 90), max(c.Centre.Lat-dy, -90), 180., -180.
 		return cap.Ring{{Lat: s, Lon: w}, {Lat: s, Lon: e}, {Lat: n, Lon: e}, {Lat: n, Lon: w}, {Lat: s, Lon: w}}
 	}
 	r := make(cap.Ring, corners+1)

@@ -116,8 +116,16 @@ func updatePartner(tx *db.Tx, p *Partner) error {
 	if _, err := tx.Exec(`delete from partner_links where partner = $1`, p.ID); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`delete from received_messages where partner = $1 and verdict = 'reject'`, p.ID)
-	return err
+	for _, statement := range []string{
+		`delete from received_messages where partner = $1 and verdict = 'reject' and ended_at is null`,
+		`delete from received_references where message in (select id from received_messages where partner = $1 and placement = 'elsewhere')`,
+		`delete from received_messages where partner = $1 and placement = 'elsewhere'`,
+	} {
+		if _, err := tx.Exec(statement, p.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // polled writes how a poll went.
