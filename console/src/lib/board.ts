@@ -88,7 +88,7 @@ export interface Proposal {
   activation?: number;
   state: string;
   drill: boolean;
-  reasons: { kind: 'alert' | 'warning' | 'incident'; ref: number; level: string; text: LocalText; since: string }[];
+  reasons: { kind: 'alert' | 'warning' | 'relay' | 'incident'; ref: number; level: string; text: LocalText; since: string }[];
   asset: number | null;
   place: number | null;
   area: number | null;
@@ -160,6 +160,7 @@ export const PROPOSE_WORD: Record<Proposal['what'], Key> = {
 export const REASON_WORD: Record<Proposal['reasons'][number]['kind'], Key> = {
   alert: 'board.reason.alert',
   warning: 'board.reason.warning',
+  relay: 'board.reason.relay',
   incident: 'board.reason.incident',
 };
 
