@@ -54,7 +54,7 @@ func (town) Hazards(context.Context) ([]Hazard, error) {
 func newService(t testing.TB, d *db.DB) (*Service, *clock.Virtual) {
 	t.Helper()
 	c := clock.NewVirtual(start)
-	s := New(Deps{DB: d, Clock: c, Access: access.AllowAll, Register: town{}, Hazards: town{}, Agent: "Anlan/test", Patience: 2 * time.Second,
+	s := New(Deps{DB: d, Clock: c, Access: access.AllowAll, Register: town{}, Hazards: town{}, Agent: "Anlan/test", Patience: 4 * time.Second,
 		Jitter: func() float64 { return 0.5 }})
 	return s, c
 }

@@ -63,6 +63,7 @@ type Deps struct {
 type Service struct {
 	Deps
 	client *client
+	free   chan struct{} // holds a wake-up for the loop: a partner is no longer being read
 
 	mu       sync.Mutex
 	reading  map[int64]bool  // partners that are being read; guarded by mu, as is counted
@@ -90,7 +91,7 @@ func New(d Deps) *Service {
 	if d.Agent == "" {
 		d.Agent = "Anlan"
 	}
-	return &Service{Deps: d, client: newClient(d.Agent, d.Patience), reading: map[int64]bool{}, counted: map[count]int64{}}
+	return &Service{Deps: d, client: newClient(d.Agent, d.Patience), free: make(chan struct{}, 1), reading: map[int64]bool{}, counted: map[count]int64{}}
 }
 
 // Run reads partners and ends what has expired, until ctx ends.
@@ -130,6 +131,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.DB.Signal(signal):
+		case <-s.free:
 		case <-s.Clock.After(min(wait, next)):
 		}
 	}
@@ -171,6 +173,10 @@ func (s *Service) end(partner int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.reading, partner)
+	select {
+	case s.free <- struct{}{}:
+	default: // a wake-up is waiting already
+	}
 }
 
 func (s *Service) count(partner int64, outcome string) {

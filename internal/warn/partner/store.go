@@ -322,6 +322,10 @@ func unlist(tx *db.Tx, partner int64, listed []int64, now time.Time) error {
 		and id in (select cast(value as bigint) from json_list($2))`, partner, string(list)); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(`update partner_links set seen_at = $3 where partner = $1 and message in (select cast(value as bigint) from json_list($2))`,
+		partner, string(list), db.Micros(now)); err != nil {
+		return err
+	}
 	_, err = tx.Exec(`update received_messages set unlisted_at = $3 where partner = $1 and unlisted_at is null and ended_at is null and expires > $3
 		and verdict <> 'reject' and id not in (select cast(value as bigint) from json_list($2))`, partner, string(list), db.Micros(now))
 	return err
