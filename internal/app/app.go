@@ -43,9 +43,9 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing/mqtt"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/partner"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 	"github.com/anlan-city/anlan/internal/warn/skill"
-	"github.com/anlan-city/anlan/internal/warn/partner"
 )
 
 // App is the whole product.
