@@ -13,6 +13,7 @@ import { coverage } from './coverage.mjs';
 import { inbox } from './inbox.mjs';
 import { duty } from './duty.mjs';
 import { requests as withRequests } from './requests.mjs';
+import { warnings } from './warnings.mjs';
 
 /** The built console: another folder for whoever builds while others test. */
 export const dist = process.env.CONSOLE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
@@ -117,7 +118,9 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
   const plans = board({ clock, emit, refuse, ids: () => ++world.ids });
   const boxes = inbox({ clock, emit, refuse });
   const services = withRequests({ clock, emit, refuse, find, world });
+  const warned = warnings({ c, world, find, clock, refuse, emit });
   const api = {
+    ...warned.routes,
     ...plans.routes,
     ...services.routes,
     ...boxes.routes,
@@ -396,33 +399,6 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       emit('case.opened', { case: x.id });
       return { finding: { id: x.finding }, case: { id: x.id } };
     },
-    'GET /warnings/hazards': () => ({ items: HAZARDS }),
-    'GET /warnings/:id': (r) => asWarning(find(world.warnings, r.id, 'warning'), r.actor),
-    'GET /warnings': (r) => {
-      if (Number(r.query.get('limit')) > 200) throw new Problem(422, 'web.invalid', 'limit is at most 200', 'limit');
-      const s = r.query.get('state');
-      const items = s === 'all' ? world.warnings : world.warnings.filter((w) => (s === 'draft' ? ['draft', 'proposed'].includes(w.state) : w.state === 'issued'));
-      return { items: items.map((w) => asWarning(w, r.actor)) };
-    },
-    'POST /warnings': (r) => {
-      const b = r.body;
-      for (const l of ['zh-CN', 'en']) if (!b.headline?.[l]) throw new Problem(422, 'warning.no_headline', 'write the headline in both languages', `headline.${l}`);
-      const id = ++world.ids;
-      const w = { id, number: `LG-2026-${id}`, level: b.level, hazard: b.hazard, event: HAZARDS.find((h) => h.id === b.hazard)?.event, version: 1, headline: b.headline, description: b.description, instruction: b.instruction, areas: b.areas.map((a) => ({ id: a, name: find(c.areas, a, 'area').name })), state: 'proposed', proposed_by: r.actor.name, approved_by: null, onset: clock().toISOString(), expires: b.expires, sent: null };
-      world.warnings.push(w);
-      emit('warning.proposed', { warning: id });
-      return asWarning(w, r.actor);
-    },
-    'POST /warnings/:id/approve': (r) => {
-      const w = find(world.warnings, r.id, 'warning');
-      if (w.proposed_by === r.actor.name) throw new Problem(403, 'warning.same_officer', 'another officer must approve this warning');
-      Object.assign(w, { state: 'issued', approved_by: r.actor.name, sent: clock().toISOString() });
-      emit('warning.issued', { warning: w.id });
-      return asWarning(w, r.actor);
-    },
-    'POST /warnings/:id/cancel': (r) => endWarning(r, 'cancel', 'issued'),
-    'POST /warnings/:id/all-clear': (r) => endWarning(r, 'all-clear', 'issued'),
-    'POST /warnings/:id/withdraw': (r) => endWarning(r, 'withdrawn', 'proposed'),
     'GET /reports/:id': (r) => find(world.reports, r.id, 'report'),
     'GET /reports': (r) => ({ items: filter(world.reports, r.query, (x) => x.state !== 'closed') }),
     'GET /watch/counters': () => world.counters,
@@ -458,15 +434,6 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     const lead = a.lead ? find(world.alerts, a.lead, 'alert') : a;
     return [lead, ...world.alerts.filter((b) => b.lead === lead.id)];
   };
-  const asWarning = (w, who) => ({ ...w, may_approve: w.proposed_by !== who.name, public: w.state === 'issued' });
-  function endWarning(r, how, from) {
-    const w = find(world.warnings, r.id, 'warning');
-    if (!r.body.reason) throw new Problem(422, 'warning.no_reason', 'say why', 'reason');
-    if (w.state !== from) throw new Problem(409, 'warning.wrong_state', `this warning is ${w.state}`);
-    Object.assign(w, { state: 'cancelled', end_kind: how, end_reason: r.body.reason });
-    emit(how === 'withdrawn' ? 'warning.withdrawn' : 'warning.cancelled', { warning: w.id });
-    return asWarning(w, r.actor);
-  }
   // Evidence must be newer than the last move, also while the clock stands.
   let ticks = 0;
   const tick = () => new Date(clock().getTime() + ++ticks).toISOString();
@@ -560,6 +527,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     plans,
     inbox: boxes,
     services,
+    warned,
     city: c,
     requests,
     emit,
@@ -589,11 +557,6 @@ const L = (en, zh) => ({ en, 'zh-CN': zh });
 const STEP = 30_000;
 /** The datastream whose readings are doubtful at times. */
 const MARKED = 5108;
-
-const HAZARDS = [
-  { id: 'gas-leak', event: L('Gas leak', '燃气泄漏'), instruction: L('Leave the area on foot, against the wind. Do not use lifts or switches.', '请步行向上风方向撤离，不要使用电梯和任何电器开关。') },
-  { id: 'flood', event: L('River flood', '洪水'), instruction: L('Move to higher ground and keep away from rivers and low roads.', '请迅速向高处转移，远离河道和低洼路段。') },
-];
 
 const STATES = {
   'gas-leak': {

@@ -17,6 +17,7 @@ export const DAILY: readonly PageLink[] = [
   { id: 'inbox', path: 'inbox', text: 'nav.inbox' },
   { id: 'duty', path: 'duty', text: 'nav.duty' },
   { id: 'boards', path: 'board', text: 'nav.boards' },
+  { id: 'warnings', path: 'warnings', text: 'nav.warnings' },
   { id: 'cases', path: '', query: { tab: 'cases' }, text: 'nav.cases' },
 ];
 
@@ -60,6 +61,7 @@ const BEHIND: Partial<Record<PageName, string>> = {
   lesson: 'cases',
   'new-lesson': 'cases',
   refused: 'watch',
+  warning: 'warnings',
 };
 
 /** The link that the open page stands behind. */

@@ -6,7 +6,7 @@ import type { Level } from './types.ts';
 export const PREFIX = '/console/';
 
 export type PageName =
-  | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-case' | 'new-finding' | 'new-warning' | 'watch' | 'refused'
+  | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-case' | 'new-finding' | 'new-warning' | 'warnings' | 'warning' | 'watch' | 'refused'
   | 'inbox' | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'duty' | 'handover' | 'report' | 'roster' | 'duty-rows' | 'sign-in' | 'not-found';
 
 export interface Route {
@@ -28,6 +28,8 @@ const PAGES: [RegExp, PageName][] = [
   [/^deadlines$/, 'deadlines'],
   [/^findings\/new$/, 'new-finding'],
   [/^warnings\/new$/, 'new-warning'],
+  [/^warnings$/, 'warnings'],
+  [/^warnings\/(\d+)$/, 'warning'],
   [/^watch$/, 'watch'],
   [/^duty$/, 'duty'],
   [/^duty\/handovers\/(\d+)$/, 'handover'],

@@ -473,6 +473,16 @@ export interface CaseDetail extends Case {
 
 export type WarningState = 'draft' | 'proposed' | 'issued' | 'cancelled' | 'expired';
 
+/** What CAP calls the status: only an actual warning ever reaches the public. */
+export type WarningStatus = 'Actual' | 'Exercise' | 'System' | 'Test' | 'Draft';
+
+/** Where a warning holds; 0 is an area that was drawn, or lies around something. */
+export interface WarningArea {
+  id: number;
+  name: LocalText | string;
+  rings?: [number, number][][] | null;
+}
+
 export interface Warning {
   id: number;
   number: string;
@@ -482,26 +492,69 @@ export interface Warning {
   headline: LocalText;
   description?: LocalText | null;
   instruction?: LocalText | null;
-  areas: { id: number; name: LocalText | string }[];
+  areas: WarningArea[];
   state: WarningState;
+  status?: WarningStatus;
   proposed_by?: Who;
   approved_by?: Who;
   /** False for the proposer: another officer has to. */
   may_approve?: boolean;
+  /** Whether its level asks for a second officer at all. */
+  second_person?: boolean;
   version?: number;
   /** An update that waits for a second officer. */
-  pending?: Pick<Warning, 'headline' | 'description' | 'instruction' | 'level' | 'areas' | 'proposed_by' | 'version'> | null;
+  pending?: (Pick<Warning, 'headline' | 'description' | 'instruction' | 'level' | 'areas' | 'proposed_by' | 'version' | 'expires' | 'onset'> & { proposed_at?: string }) | null;
   public?: boolean;
+  end_kind?: string;
   end_reason?: string | null;
+  ended_at?: string | null;
+  ended_by?: Who;
   onset?: string | null;
   expires?: string | null;
   sent?: string | null;
+  /** The alerts that it rests on. */
+  alerts?: number[] | null;
+  /** Joined from the verdicts: null is one that is owed. */
+  verdict?: WarningVerdict | null;
+  /** Only when one warning is asked for. */
+  messages?: WarningMessage[] | null;
+}
+
+/** One version of a warning: what was proposed, or what was published. */
+export interface WarningMessage {
+  version: number;
+  kind: string;
+  /** What it does to the one before: an update may raise or lower the level. */
+  change?: string;
+  level?: Level;
+  state: string;
+  identifier?: string;
+  proposed_by?: Who;
+  proposed_at: string;
+  approved_by?: Who;
+  sent?: string | null;
+  reason?: string;
+  url?: string;
+}
+
+/** What really happened, said when a warning is over. */
+export interface WarningVerdict {
+  version?: number;
+  verdict: string;
+  /** When the danger began. */
+  began?: string | null;
+  what?: string;
+  reason?: string;
+  by?: Who;
+  at?: string;
 }
 
 export interface Hazard {
   id: string;
   event: LocalText;
   instruction?: LocalText | null;
+  /** Whose warnings of it are passed on and never composed here. */
+  relayed_from?: string;
 }
 
 export interface Report {

@@ -1,0 +1,263 @@
+// The warning that is being composed: its draft, what the server makes of it
+// (filled texts, what lies inside, whether it could be published), and where it
+// is kept while the page is away.
+
+import { ApiError, get, post } from './api.ts';
+import { app } from './app.svelte.ts';
+import { desk } from './desk.svelte.ts';
+import { explain } from './form.svelte.ts';
+import type { Inside } from './inside.ts';
+import { blank, draftKey, FILLED, fill, following, newDraft, nowhere, place, proposal, readDraft, textFor, valueOf, type Draft, type Filled, type FilledText, type PackText, type Suggestion } from './warning.ts';
+import type { Alert, Asset, Hazard, Level, LocalText, Page, Warning } from './types.ts';
+
+/** What the server says of a proposal before anybody proposes it. */
+interface Judgement {
+  cap?: string;
+  second_person?: boolean;
+}
+interface DraftAnswer extends FilledText {
+  second_person?: boolean;
+}
+
+export class Composer {
+  d: Draft = $state(newDraft(app.serverNow(), app.zone));
+  hazards = $state.raw<Hazard[]>([]);
+  texts = $state.raw<PackText[]>([]);
+  /** The warning in force that this follows. */
+  base = $state.raw<Warning | null>(null);
+  suggestion = $state.raw<Suggestion | null>(null);
+  alert = $state.raw<Alert | null>(null);
+  /** Names and points of the assets around which it lies. */
+  assets = $state.raw<Record<number, Pick<Asset, 'id' | 'name' | 'point'>>>({});
+  inside = $state.raw<Inside | null>(null);
+  insideError = $state('');
+  judged = $state.raw<Judgement | null>(null);
+  second = $state<boolean | undefined>(undefined);
+  /** What the server would refuse, shown at its field before it is asked in earnest. */
+  early = $state.raw<ApiError | null>(null);
+  loading = $state(true);
+  error = $state('');
+  /** It was kept from an earlier look at this page. */
+  restored = $state(false);
+  filling = $state(false);
+
+  #key = '';
+  #query: URLSearchParams;
+  #round = { fill: 0, inside: 0, judge: 0, texts: 0 };
+
+  /** Call in a component's script: it lives as long as the component. */
+  constructor(query: URLSearchParams) {
+    this.#query = query;
+    this.#key = draftKey(query);
+    void this.#begin();
+    $effect(() => {
+      if (this.loading) return;
+      const text = JSON.stringify(this.d);
+      try {
+        sessionStorage.setItem(this.#key, text);
+      } catch {
+        // No storage: the draft lasts for this page.
+      }
+    });
+    $effect(() => {
+      void this.#loadTexts(this.d.hazard);
+    });
+    this.#after(250, () => !this.loading && this.d.hazard && this.d.text && this.d.level && this.d.touched.length < FILLED.length && JSON.stringify([this.d.hazard, this.d.text, this.d.level, place(this.d)]), () => this.refill());
+    this.#after(300, () => !this.loading && JSON.stringify(place(this.d)), () => this.#look());
+    this.#after(500, () => !this.loading && this.complete && JSON.stringify(proposal(this.d, app.zone)), () => this.#judge());
+  }
+
+  /** Whether all that is needed is written, so that the server can judge it. */
+  get complete(): boolean {
+    return !!this.d.level && !!this.d.hazard && !nowhere(this.d) && FILLED.every((f) => valueOf(this.d, f).trim() && !blank(valueOf(this.d, f)));
+  }
+
+  get hazard(): Hazard | undefined {
+    return this.hazards.find((h) => h.id === this.d.hazard);
+  }
+
+  /** Warnings of the weather service and its like are relayed, never composed. */
+  get composable(): Hazard[] {
+    return this.hazards.filter((h) => !h.relayed_from);
+  }
+
+  #after(ms: number, key: () => string | false, run: () => void): void {
+    $effect(() => {
+      if (!key()) return;
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const id = (k: string) => Number(/^\d+$/.exec(this.#query.get(k) ?? '')?.[0] ?? 0);
+    try {
+      const hazards = get<Page<Hazard>>('/warnings/hazards').then(({ items }) => (this.hazards = items));
+      const [update, suggestion, alert] = [id('update'), id('suggestion'), id('alert')];
+      if (update) this.base = await get<Warning>(`/warnings/${update}`);
+      if (suggestion) {
+        const { items } = await get<Page<Suggestion>>('/warnings/suggestions');
+        this.suggestion = items.find((s) => s.id === suggestion) ?? null;
+        if (!this.suggestion) throw new ApiError(404, { code: 'warning.unknown' });
+      }
+      const from = this.suggestion?.alert ?? alert;
+      if (from) this.alert = await get<Alert>(`/alerts/${from}`);
+      await hazards;
+      const fresh = this.#fresh();
+      const kept = this.#kept(fresh);
+      this.restored = !!kept;
+      this.d = kept ?? fresh;
+      for (const a of this.d.around) await this.know(a.asset);
+      this.error = '';
+    } catch (err) {
+      this.error = explain(err);
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  #fresh(): Draft {
+    const now = app.serverNow();
+    if (this.base) return following(this.base, now, app.zone);
+    const d = newDraft(now, app.zone);
+    const s = this.suggestion;
+    if (s) return { ...d, level: s.level, hazard: s.hazard, text: s.text ?? '', areas: s.areas.filter((a) => a.id).map((a) => a.id), drawn: s.drawn ?? [], around: s.around ?? [], alert: s.alert ?? 0, suggestion: s.id };
+    const a = this.alert;
+    if (!a) return d;
+    const district = desk.districts.find((x) => desk.within(a.area, x.id));
+    return { ...d, level: a.level === 'none' ? '' : (a.level as Level), areas: district ? [district.id] : [], alert: a.id };
+  }
+
+  #kept(fresh: Draft): Draft | null {
+    try {
+      const kept = readDraft(sessionStorage.getItem(this.#key), fresh);
+      return kept && JSON.stringify(kept) !== JSON.stringify(fresh) ? kept : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Throws away what was kept, and begins again. */
+  again(): void {
+    this.restored = false;
+    this.early = null;
+    this.d = this.#fresh();
+  }
+
+  /** It has been proposed: nothing is kept of it. */
+  done(): void {
+    this.loading = true; // nothing is kept any more
+    try {
+      sessionStorage.removeItem(this.#key);
+    } catch {
+      // Nothing was kept.
+    }
+  }
+
+  async #loadTexts(hazard: string): Promise<void> {
+    const round = ++this.#round.texts;
+    if (!hazard) {
+      this.texts = [];
+      return;
+    }
+    try {
+      const { items } = await get<Page<PackText>>('/warnings/texts', { hazard });
+      if (round !== this.#round.texts) return;
+      this.texts = items;
+      if (!this.base) this.pickText(); // what is in force has its words already
+    } catch {
+      if (round === this.#round.texts) this.texts = []; // without texts, officers write
+    }
+    if (round === this.#round.texts && !this.texts.length) this.#instruct();
+  }
+
+  /** The text that is written for the level takes the place of one that is not. */
+  pickText(): void {
+    const id = textFor(this.texts, this.d.text, this.d.level);
+    if (id !== this.d.text) this.d.text = id;
+  }
+
+  /** Without texts of a pack: at least what the hazard's own words tell people to do. */
+  #instruct(): void {
+    const h = this.hazard?.instruction;
+    if (h) this.d = fill(this.d, { instruction: h }, app.zone);
+  }
+
+  /** Has the server fill the text, and takes what the officer has not changed; `anew` are those that he gives up. */
+  async refill(anew: readonly Filled[] = []): Promise<void> {
+    const { hazard, text, level, alert, suggestion } = this.d;
+    if (!hazard || !text || !level) return;
+    const round = ++this.#round.fill;
+    this.filling = true;
+    try {
+      const got = await post<DraftAnswer>('/warnings/draft', { hazard, text, level, ...place(this.d), ...(alert ? { alert } : {}), ...(suggestion ? { suggestion } : {}) });
+      if (round !== this.#round.fill) return;
+      this.d = fill(this.d, got, app.zone, anew);
+      if (got.second_person !== undefined) this.second = got.second_person;
+      this.early = null;
+    } catch (err) {
+      if (round === this.#round.fill) this.early = asError(err);
+    } finally {
+      if (round === this.#round.fill) this.filling = false;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const round = ++this.#round.inside;
+    if (nowhere(this.d)) {
+      this.inside = null;
+      this.insideError = '';
+      return;
+    }
+    try {
+      const got = await post<Inside>('/warnings/inside', place(this.d));
+      if (round !== this.#round.inside) return;
+      this.inside = got;
+      this.insideError = '';
+    } catch (err) {
+      if (round !== this.#round.inside) return;
+      this.inside = null;
+      this.insideError = explain(err);
+    }
+  }
+
+  async #judge(): Promise<void> {
+    const round = ++this.#round.judge;
+    const p = proposal(this.d, app.zone);
+    if (!p) return;
+    try {
+      const got = await post<Judgement>('/warnings/preview', p);
+      if (round !== this.#round.judge) return;
+      this.judged = got;
+      if (got.second_person !== undefined) this.second = got.second_person;
+      this.early = null;
+    } catch (err) {
+      if (round !== this.#round.judge) return;
+      this.judged = null;
+      this.early = asError(err);
+    }
+  }
+
+  /** The officer has written a field: from now on no text takes its place. */
+  touch(f: Filled): void {
+    if (!this.d.touched.includes(f)) this.d.touched = [...this.d.touched, f];
+  }
+
+  async know(id: number): Promise<void> {
+    if (this.assets[id]) return;
+    try {
+      const a = await get<Asset>(`/assets/${id}`);
+      this.assets = { ...this.assets, [id]: a };
+    } catch {
+      this.assets = { ...this.assets, [id]: { id, name: String(id), point: null } };
+    }
+  }
+
+  eventName(): LocalText | null {
+    return this.hazard?.event ?? this.base?.event ?? null;
+  }
+}
+
+function asError(err: unknown): ApiError {
+  return err instanceof ApiError ? err : new ApiError(0, { detail: String(err) });
+}

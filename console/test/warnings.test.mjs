@@ -1,0 +1,285 @@
+// Warnings in Debian's Chromium against the mock city: the list, the composer, one warning, by hand and by keyboard. Run after `npm run build`.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { axeSource, officers } from './officer.mjs';
+import { reader } from './browser.mjs';
+
+const { officer, browser } = officers();
+const part = (page, name) => page.getByRole('region', { name });
+const heads = (page) => page.locator('.warnings h2').allInnerTexts();
+
+/** A second officer at the same city. */
+async function second(t, mock) {
+  const context = await reader(browser());
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${mock.url}/console/sign-in`);
+  await page.getByRole('button', { name: /Continue as second officer/ }).click();
+  await page.locator('details.menu .who').waitFor();
+  return page;
+}
+
+test('from a suggestion to publication in at most 8 actions', async (t) => {
+  const { mock, page } = await officer(t);
+  let actions = 0;
+  const press = async (locator) => {
+    actions++;
+    await locator.click();
+  };
+  await page.goto(`${mock.url}/console/warnings`);
+  const suggested = part(page, /^Suggested by detectors/);
+  await suggested.getByText('4.31 m, guard level 4.2 m').waitFor(); // what it rests on stands beside it
+  await press(suggested.getByRole('link', { name: 'River flood, orange level, in Gangwan' }));
+  await page.waitForFunction(() => document.querySelector('[id="warning-headline.en"]')?.value === 'River flood, orange level, in Gangwan');
+  assert.equal(await page.getByRole('radio', { name: 'Orange warning' }).isChecked(), true);
+  assert.equal(await page.getByRole('checkbox', { name: 'Gangwan' }).isChecked(), true);
+  assert.equal(await page.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '港湾区发布洪水橙色预警');
+  assert.match(await page.getByLabel('What is happening, in English', { exact: true }).inputValue(), /above its warning mark: 4.31 m/);
+  assert.equal(await page.getByLabel('Valid until').inputValue(), '2026-11-23 20:05');
+  await part(page, 'What lies inside').getByText('Schools').waitFor();
+  await page.getByText("The message as others' systems read it").waitFor(); // it would be valid
+  await press(page.getByRole('button', { name: 'Propose the warning' }));
+  await page.getByRole('complementary').getByText('Waiting for approval').waitFor();
+  const w = mock.world.warnings.at(-1);
+  assert.deepEqual([w.state, w.status, w.alerts, w.areas.map((a) => a.id)], ['proposed', 'Actual', [115], [11]]);
+  assert.equal(mock.warned.suggestions.length, 0);
+
+  const other = await second(t, mock);
+  await other.goto(`${mock.url}/console/warnings`);
+  await press(part(other, /^Waiting for a second officer/).getByRole('link', { name: 'River flood, orange level, in Gangwan' }));
+  await press(other.getByRole('button', { name: 'Approve and issue' }));
+  await other.getByText('In force', { exact: true }).first().waitFor();
+  assert.equal(w.state, 'issued');
+  t.diagnostic(`${actions} actions`);
+  assert.ok(actions <= 8, `${actions} actions`);
+});
+
+test('an area is drawn by keyboard alone, and the numbers are its equal twin', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.goto(`${mock.url}/console/warnings/new`);
+  await page.locator('.maplibregl-canvas').waitFor();
+  await page.getByRole('radio', { name: 'Orange warning' }).focus();
+  await page.keyboard.press('Space');
+  await page.getByRole('button', { name: 'Draw an area' }).focus();
+  await page.keyboard.press('Enter');
+  const pad = page.getByRole('application', { name: 'Drawing by keyboard' });
+  await pad.waitFor();
+  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'application');
+  const keys = async (...all) => {
+    for (const k of all) await page.keyboard.press(k);
+  };
+  await keys('Enter', 'ArrowRight', 'ArrowRight', 'Enter', 'ArrowUp', 'ArrowUp', 'Enter', 'ArrowLeft', 'ArrowLeft', 'Enter');
+  await page.getByText(/^Cross at .*; 4 points$/).waitFor();
+  await page.getByText('0.04 km²').waitFor();
+  // A point is chosen, moved and removed.
+  await keys('n', 'ArrowDown', 'Enter', 'p', 'Delete');
+  await page.getByText(/; 3 points$/).waitFor();
+  assert.equal(await page.getByRole('textbox', { name: /^Point \d, latitude/ }).count(), 3);
+  // The twin: a row is typed, and one is added.
+  const first = page.getByRole('textbox', { name: 'Point 1, latitude and longitude' });
+  const [lat, lon] = (await first.inputValue()).split(', ').map(Number);
+  await page.getByLabel('Another point').fill(`${(lat + 0.004).toFixed(5)}, ${(lon - 0.001).toFixed(5)}`);
+  await keys('Enter');
+  assert.equal(await page.getByRole('textbox', { name: /^Point \d, latitude/ }).count(), 4);
+  await first.fill(`${(lat - 0.001).toFixed(5)}, ${lon.toFixed(5)}`);
+  await page.getByLabel('Name in English').fill('Fish market');
+  await page.getByLabel('Name in Chinese').fill('鱼市');
+  await page.getByRole('button', { name: 'Take this area' }).focus();
+  await keys('Enter');
+  const list = page.getByRole('list', { name: 'Drawn areas' });
+  await list.getByText('Fish market').waitFor();
+  await page.waitForFunction(() => document.activeElement?.textContent.trim() === 'Draw an area', null, { timeout: 5000 });
+  await page.waitForFunction(() => document.querySelector('#warning-inside')?.parentElement.textContent.includes('Schools'));
+  // And it is what is proposed.
+  await page.getByLabel('Hazard').selectOption('flood');
+  await page.waitForFunction(() => document.querySelector('[id="warning-headline.en"]')?.value === 'River flood, orange level, in Fish market');
+  await page.getByLabel('What is happening, in English', { exact: true }).fill('The river is over its mark.');
+  await page.getByLabel('What is happening, in Chinese', { exact: true }).fill('河道水位超警戒。');
+  await page.getByRole('button', { name: 'Propose the warning' }).focus();
+  await keys('Enter');
+  await page.getByRole('complementary').getByText('Waiting for approval').waitFor();
+  const [area] = mock.world.warnings.at(-1).areas;
+  assert.equal(area.rings[0].length, 5);
+  assert.ok(Math.abs(area.rings[0][0][1] - (lat - 0.001)) < 1e-6);
+});
+
+test('a crossed outline is not taken, and a point of the map is one press', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.goto(`${mock.url}/console/warnings/new`);
+  await page.getByRole('button', { name: 'Draw an area' }).click();
+  const another = page.getByLabel('Another point');
+  for (const p of ['31.06, 123.53', '31.07, 123.54', '31.06, 123.54', '31.07, 123.53']) {
+    await another.fill(p);
+    await page.keyboard.press('Enter');
+  }
+  await page.getByText('The outline crosses itself').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Take this area' }).getAttribute('aria-disabled'), 'true');
+  await page.getByRole('button', { name: 'Remove point 4' }).click();
+  await page.locator('.maplibregl-canvas').click({ position: { x: 60, y: 60 } });
+  await page.waitForFunction(() => document.querySelectorAll('.boxed tbody tr').length === 4);
+});
+
+test('a text fills what is not changed, says what is, and is taken anew when asked', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.goto(`${mock.url}/console/warnings/new`);
+  await page.getByRole('checkbox', { name: 'Gangwan' }).check();
+  await page.getByRole('radio', { name: 'Yellow warning' }).check();
+  assert.equal(await page.getByLabel('Hazard').locator('option', { hasText: 'Rainstorm' }).count(), 0, 'weather warnings are not composed here');
+  await page.getByLabel('Hazard').selectOption('flood');
+  const head = page.getByLabel('Headline, in English', { exact: true });
+  const is = (text) => page.waitForFunction((want) => document.querySelector('[id="warning-headline.en"]').value === want, text);
+  await is('River flood, yellow level, in Gangwan');
+  await head.fill('The river is over its banks in Gangwan');
+  await page.getByText('Changed by you.').waitFor();
+  await page.getByText('1 field is in your words and stays as it is.').waitFor();
+  await page.getByRole('checkbox', { name: 'Haibin' }).check();
+  await page.waitForFunction(() => document.querySelector('[id="warning-headline.zh-CN"]').value.includes('海滨区、港湾区'));
+  assert.equal(await head.inputValue(), 'The river is over its banks in Gangwan');
+  // A reload loses nothing.
+  await page.reload();
+  await page.getByText('Kept from before, as you left it.').waitFor();
+  assert.equal(await head.inputValue(), 'The river is over its banks in Gangwan');
+  assert.equal(await page.getByRole('checkbox', { name: 'Haibin' }).isChecked(), true);
+  await page.getByRole('button', { name: 'Take the text anew: Headline, in English' }).click();
+  await is('River flood, yellow level, in Haibin and Gangwan');
+  // A blank that nothing fills never goes out.
+  assert.match(await page.getByLabel('What is happening, in English', { exact: true }).inputValue(), /\{\{asset\}\}/);
+  await page.getByRole('button', { name: 'Propose the warning' }).click();
+  await page.locator('#warning-problems').getByText('A blank is not filled yet: {{asset}}').first().waitFor();
+  await page.getByRole('button', { name: 'Begin again' }).click();
+  assert.equal(await head.inputValue(), '');
+});
+
+test('who may not publish hears it at the field before anybody is asked; an exercise bears its mark', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.goto(`${mock.url}/console/warnings/new?alert=115`);
+  await page.getByText('River above the guard level').first().waitFor();
+  await page.getByLabel('Hazard').selectOption('flood');
+  await page.getByRole('radio', { name: 'Red warning' }).check();
+  await page.locator('fieldset', { hasText: 'Level' }).first().getByText('red flood warnings are published by the inspector').waitFor();
+  await page.getByRole('radio', { name: 'Blue warning' }).check();
+  await page.getByText('At this level no second person has to agree.').waitFor();
+  await page.getByRole('radio', { name: 'Exercise' }).check();
+  assert.equal(await page.getByText('EXERCISE EXERCISE').count(), 2, 'above the form and on the English sheet');
+  assert.equal(await page.getByText('演练 演练 演练').count(), 1);
+  await page.getByRole('button', { name: 'Propose the warning' }).click();
+  await page.getByRole('complementary').getByText('EXERCISE EXERCISE').waitFor();
+  assert.equal(mock.world.warnings.at(-1).status, 'Exercise');
+});
+
+test('around an asset, by search and metres', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.goto(`${mock.url}/console/warnings/new`);
+  await page.getByText('Add a band around an asset').click();
+  await page.getByLabel('Metres').fill('5');
+  await page.getByText('10 to 50,000 metres.').waitFor();
+  await page.getByLabel('Metres').fill('800');
+  await page.getByLabel('Asset', { exact: true }).fill('gauge');
+  await page.getByRole('list', { name: 'Found' }).or(page.locator('details ul')).getByRole('button').first().click();
+  await page.getByRole('list', { name: 'Around assets' }).getByText('800 m around').waitFor();
+  await page.getByRole('button', { name: /^Remove the band around/ }).click();
+  await page.getByRole('list', { name: 'Around assets' }).waitFor({ state: 'detached' });
+});
+
+test('an upgrade starts from what is in force, says what changes, and another officer approves it; then all clear and a verdict', async (t) => {
+  const { mock, page } = await officer(t);
+  mock.world.warnings.find((w) => w.id === 21).hazard = 'flood';
+  await page.goto(`${mock.url}/console/warnings/21`);
+  await page.getByText('City operators').waitFor();
+  const told = await page.locator('section', { hasText: 'Who was told' }).locator('li').allInnerTexts();
+  assert.match(told[0], /Gangwan street displays.*\n.*Failed, tried again.*4 attempts/s);
+  await page.getByRole('link', { name: 'Update, upgrade or downgrade' }).click();
+  await page.getByText('Nothing yet.').waitFor();
+  assert.equal(await page.getByLabel('Headline, in English', { exact: true }).inputValue(), 'Yellow rainstorm warning for Haibin and Gangwan');
+  await page.getByRole('radio', { name: 'Orange warning' }).check();
+  await page.getByRole('heading', { name: 'Upgrade of warning LG-2026-21' }).waitFor();
+  await part(page, 'What changes').getByText(/Level: Yellow → Orange/).waitFor();
+  await page.getByText('The level is another, the texts are not yet.').waitFor();
+  await page.getByLabel('Headline, in English', { exact: true }).fill('Orange flood warning for Haibin and Gangwan');
+  await page.getByRole('button', { name: 'Propose the upgrade' }).click();
+  await page.getByRole('complementary').getByText('Orange flood warning for Haibin and Gangwan').waitFor();
+
+  const other = await second(t, mock);
+  await other.goto(`${mock.url}/console/warnings`);
+  await part(other, /^In force/).getByText('Upgrade waits for a second officer').waitFor();
+  await part(other, /^In force/).getByRole('link', { name: /Yellow rainstorm/ }).click();
+  await other.getByRole('button', { name: 'Approve and issue' }).click();
+  await other.getByRole('heading', { name: 'Orange flood warning for Haibin and Gangwan' }).waitFor();
+  await other.locator('ol li', { hasText: 'Upgrade' }).getByText('Orange').waitFor();
+  await other.getByText('End the warning').click();
+  await other.getByLabel('Reason').fill('The water has gone down.');
+  await other.getByRole('button', { name: 'The danger is over' }).click();
+  await other.locator('ol li', { hasText: 'All clear' }).waitFor();
+  await other.getByRole('radio', { name: /^Partly/ }).check();
+  await other.getByRole('button', { name: 'Record the verdict' }).or(other.locator('form[aria-label=Verdict] button.main')).click();
+  await other.getByText('Say when it began').waitFor();
+  await other.getByLabel('Since when').fill('2026-11-23 13:30');
+  await other.locator('form[aria-label=Verdict] button.main').click();
+  await other.getByRole('button', { name: 'Change the verdict' }).waitFor();
+  const w = mock.world.warnings.find((w) => w.id === 21);
+  assert.deepEqual([w.verdicts[0].verdict, w.verdicts[0].began, w.end_kind], ['partly', '2026-11-23T05:30:00.000Z', 'all-clear']);
+});
+
+test('the list: its order, its address, and that nothing moves under the hand', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.goto(`${mock.url}/console/warnings`);
+  await page.locator('.warnings li').first().waitFor();
+  assert.deepEqual((await heads(page)).map((h) => h.replace(/ \d+$/, '')), ['Waiting for a second officer', 'Suggested by detectors', 'In force', 'Of partners, relayed', 'Over, verdict to be given', 'Over']);
+  await part(page, /^Of partners/).getByText('Issued by Weather service').waitFor();
+  assert.equal(await part(page, /^Of partners/).getByRole('button').count(), 0, 'theirs are read only');
+  await part(page, /^In force/).getByText(/4 h (50|49) min left/).waitFor();
+  // j and k walk over all parts, Enter opens.
+  await page.keyboard.press('j');
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /Orange gas warning/);
+  await page.keyboard.press('j');
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /River flood, orange/);
+  await page.keyboard.press('k');
+  // Somebody else approves meanwhile: the row stays, and says so.
+  const rows = () => page.locator('.warnings .title').allInnerTexts();
+  const before = await rows();
+  Object.assign(mock.world.warnings.find((w) => w.id === 22), { state: 'issued', approved_by: 'Lin Hai', sent: '2026-11-23T06:05:00Z' });
+  mock.emit('warning.issued', { warning: 22 });
+  await part(page, /^Waiting for a second officer/).getByText('In force', { exact: true }).waitFor();
+  assert.deepEqual(await rows(), before);
+  mock.warned.suggestions.push({ ...mock.warned.suggestions[0], id: 8, headline: { en: 'River flood in Haibin', 'zh-CN': '海滨区洪水' } });
+  mock.emit('warning.suggested', { suggestion: 8 });
+  await page.getByRole('button', { name: '1 new, show it' }).waitFor();
+  assert.deepEqual(await rows(), before);
+  await page.getByRole('button', { name: '1 new, show it' }).click();
+  await part(page, /^In force/).getByText('Orange gas warning for Gangwan').waitFor();
+  // The view is in the address.
+  await page.getByLabel('Search').fill('海滨区');
+  await page.waitForURL(/q=/);
+  await page.getByLabel('Part').selectOption('suggested');
+  await page.waitForURL(/part=suggested/);
+  await page.reload();
+  await page.locator('.warnings li').first().waitFor();
+  assert.deepEqual(await rows(), ['River flood in Haibin']);
+  await page.getByRole('button', { name: 'Dismiss: River flood in Haibin' }).click();
+  await page.getByLabel('Reason').or(page.locator('form.boxed input')).first().fill('The gauge is being cleaned.');
+  await page.locator('form.boxed button.main').click();
+  await page.getByText('No longer suggested.').waitFor();
+  assert.equal(mock.warned.suggestions.length, 1);
+});
+
+const PAGES = ['warnings', 'warnings/21', 'warnings/19', 'warnings/new?suggestion=7', 'warnings/new?update=21'];
+for (const [lang, theme] of [['en', 'light'], ['zh-CN', 'dark'], ['zh-CN', 'light'], ['en', 'dark']])
+  for (const width of [390, 1440])
+    test(`axe and width: ${lang} ${theme} ${width}`, async (t) => {
+      const { mock, page } = await officer(t, { lang, theme, width, height: 844 });
+      for (const path of PAGES) {
+        await page.goto(`${mock.url}/console/${path}`);
+        await page.locator(path === 'warnings' ? '.warnings li' : path.includes('new') ? '#warning-inside ~ ul li' : 'ol li').first().waitFor();
+        if (path.includes('suggestion')) {
+          await page.getByRole('button', { name: /^(Draw an area|划定区域)$/ }).click();
+          await page.getByRole('radio', { name: /^(Exercise|演练)$/ }).check();
+          await page.locator('[role=application]').waitFor();
+          await page.keyboard.press('Enter');
+        }
+        await page.evaluate(axeSource);
+        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+        assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' ')}`), [], path);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the page`);
+      }
+    });
