@@ -13,6 +13,8 @@ const LEVEL = { red: L('red', '红色'), orange: L('orange', '橙色'), yellow: 
 /** The fields that a proposal may have: the server refuses others. */
 const PROPOSAL = ['level', 'hazard', 'areas', 'drawn', 'around', 'headline', 'description', 'instruction', 'onset', 'expires', 'urgency', 'certainty', 'status', 'scope', 'restriction', 'suggestion'];
 
+const DRAFT = ['hazard', 'text', 'level', 'areas', 'drawn', 'around', 'alert'];
+
 const TEXTS = {
   flood: [
     {
@@ -59,7 +61,7 @@ export function warnings({ c, world, find, clock, refuse, emit }) {
 
   const alert = world.alerts.find((a) => a.id === 115);
   const suggestions = [
-    { id: 7, hazard: 'flood', event: HAZARDS[1].event, level: 'orange', text: 'rising', headline: L('River flood, orange level, in Gangwan', '港湾区发布洪水橙色预警'), because: alert.because, detector: 'flood/river-level', at: iso(-2), alert: 115, areas: named([11]), around: [] },
+    { id: 7, kind: 'issue', state: 'open', hazard: 'flood', event: HAZARDS[1].event, level: 'orange', text: 'rising', areas: named([11]), around: [], alerts: [{ alert: 115, title: alert.title, level: 'yellow', asset: alert.asset_name, place: L('', ''), because: alert.because, since: alert.since, stands: true }], at: iso(-2), changed_at: iso(-2) },
   ];
   const received = [
     {
@@ -131,17 +133,21 @@ export function warnings({ c, world, find, clock, refuse, emit }) {
     return view(w, r.actor, true);
   }
 
+  function draft(b) {
+    const x = (TEXTS[b.hazard] ?? []).find((x) => x.id === b.text) ?? refuse(422, 'warning.unknown_text', 'there is no such text', 'text');
+    const a = world.alerts.find((a) => a.id === b.alert);
+    const values = (l) => ({ level: LEVEL[b.level][l], area: areasOf(b).map((a) => a.name[l]).join(l === 'en' ? ' and ' : '、'), asset: a?.asset_name[l], because: a?.because[l] });
+    const filled = (t) => Object.fromEntries(['en', 'zh-CN'].map((l) => [l, t[l].replace(/\{\{(\w+)\}\}/g, (whole, name) => values(l)[name] || whole)]));
+    return { level: b.level, hazard: b.hazard, areas: b.areas, headline: filled(x.headline), description: filled(x.description), instruction: HAZARDS.find((h) => h.id === b.hazard).instruction, onset: iso(), expires: iso(x.hours * 60), missing: [] };
+  }
+
   const routes = {
     'GET /warnings/hazards': () => ({ items: HAZARDS }),
     'GET /warnings/texts': (r) => ({ items: (TEXTS[r.query.get('hazard')] ?? []).map(({ id, title, levels }) => ({ id, title, levels })) }),
     'POST /warnings/draft': (r) => {
-      const b = r.body;
-      authority(b, r.actor);
-      const x = (TEXTS[b.hazard] ?? []).find((x) => x.id === b.text) ?? refuse(422, 'warning.unknown_text', 'there is no such text', 'text');
-      const a = world.alerts.find((a) => a.id === (b.alert ?? suggestions.find((s) => s.id === b.suggestion)?.alert));
-      const values = (l) => ({ level: LEVEL[b.level][l], area: areasOf(b).map((a) => a.name[l]).join(l === 'en' ? ' and ' : '、'), asset: a?.asset_name[l], because: a?.because[l] });
-      const filled = (t) => Object.fromEntries(['en', 'zh-CN'].map((l) => [l, t[l].replace(/\{\{(\w+)\}\}/g, (whole, name) => values(l)[name] || whole)]));
-      return { level: b.level, hazard: b.hazard, areas: b.areas, drawn: b.drawn, around: b.around, headline: filled(x.headline), description: filled(x.description), instruction: HAZARDS.find((h) => h.id === b.hazard).instruction, onset: iso(), expires: iso(x.hours * 60), second_person: secondPerson(b) };
+      for (const f of Object.keys(r.body)) if (!DRAFT.includes(f)) refuse(422, 'web.invalid', `unexpected property ${f}`, f);
+      authority(r.body, r.actor);
+      return draft(r.body, r.actor);
     },
     'POST /warnings/inside': (r) => {
       checkPlace(r.body);
@@ -157,9 +163,9 @@ export function warnings({ c, world, find, clock, refuse, emit }) {
     },
     'POST /warnings/preview': (r) => {
       check(r.body, r.actor);
-      return { cap: `<?xml version="1.0"?>\n<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">\n  <status>${r.body.status ?? 'Actual'}</status>\n</alert>\n`, second_person: secondPerson(r.body) };
+      return { cap: `<?xml version="1.0"?>\n<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">\n  <status>${r.body.status ?? 'Actual'}</status>\n</alert>\n` };
     },
-    'GET /warnings/suggestions': () => ({ items: suggestions }),
+    'GET /warnings/suggestions': (r) => ({ items: suggestions.map((s) => ({ ...s, draft: s.kind === 'all-clear' ? null : draft({ hazard: s.hazard, text: s.text, level: s.level, areas: s.areas.map((a) => a.id), alert: s.alerts[0].alert }, r.actor) })) }),
     'POST /warnings/suggestions/:sub/dismiss': (r) => {
       const i = suggestions.findIndex((s) => s.id === Number(r.parts[2]));
       if (i < 0) refuse(404, 'warning.unknown', 'there is no such suggestion');
@@ -188,7 +194,7 @@ export function warnings({ c, world, find, clock, refuse, emit }) {
       for (const f of Object.keys(b)) if (!PROPOSAL.includes(f)) refuse(422, 'web.invalid', `unexpected property ${f}`, f);
       check(b, r.actor);
       const id = ++world.ids;
-      const w = { id, number: `LG-2026-${id}`, hazard: b.hazard, event: HAZARDS.find((h) => h.id === b.hazard)?.event, version: 1, ...content(b), status: b.status ?? 'Actual', alerts: suggestions.filter((s) => s.id === b.suggestion).map((s) => s.alert), state: 'proposed', proposed_by: r.actor.name, approved_by: null, sent: null };
+      const w = { id, number: `LG-2026-${id}`, hazard: b.hazard, event: HAZARDS.find((h) => h.id === b.hazard)?.event, version: 1, ...content(b), status: b.status ?? 'Actual', alerts: suggestions.filter((s) => s.id === b.suggestion).flatMap((s) => s.alerts.map((a) => a.alert)), state: 'proposed', proposed_by: r.actor.name, approved_by: null, sent: null };
       world.warnings.push(w);
       const at = suggestions.findIndex((s) => s.id === b.suggestion);
       if (at >= 0) suggestions.splice(at, 1);

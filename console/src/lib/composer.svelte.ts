@@ -43,6 +43,8 @@ export class Composer {
 
   #key = '';
   #query: URLSearchParams;
+  /** The area of the alert, until its district is chosen. */
+  #districtOf = 0;
   #round = { fill: 0, inside: 0, judge: 0, texts: 0 };
 
   /** Call in a component's script: it lives as long as the component. */
@@ -59,8 +61,16 @@ export class Composer {
         // No storage: the draft lasts for this page.
       }
     });
+    // The areas may come after the alert.
     $effect(() => {
-      void this.#loadTexts(this.d.hazard);
+      if (this.loading || !this.#districtOf || !desk.districts.length) return;
+      const district = desk.districts.find((x) => desk.within(this.#districtOf, x.id));
+      this.#districtOf = 0;
+      if (district && nowhere(this.d)) this.d.areas = [district.id];
+    });
+    const hazard = $derived(this.d.hazard);
+    $effect(() => {
+      void this.#loadTexts(hazard);
     });
     this.#after(250, () => !this.loading && this.d.hazard && this.d.text && this.d.level && this.d.touched.length < FILLED.length && JSON.stringify([this.d.hazard, this.d.text, this.d.level, place(this.d)]), () => this.refill());
     this.#after(300, () => !this.loading && JSON.stringify(place(this.d)), () => this.#look());
@@ -82,8 +92,10 @@ export class Composer {
   }
 
   #after(ms: number, key: () => string | false, run: () => void): void {
+    // Only another key is another question: the draft is replaced as a whole by each answer.
+    const asked = $derived(key());
     $effect(() => {
-      if (!key()) return;
+      if (!asked) return;
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     });
@@ -93,19 +105,22 @@ export class Composer {
     const id = (k: string) => Number(/^\d+$/.exec(this.#query.get(k) ?? '')?.[0] ?? 0);
     try {
       const hazards = get<Page<Hazard>>('/warnings/hazards').then(({ items }) => (this.hazards = items));
-      const [update, suggestion, alert] = [id('update'), id('suggestion'), id('alert')];
-      if (update) this.base = await get<Warning>(`/warnings/${update}`);
+      const [suggestion, alert] = [id('suggestion'), id('alert')];
       if (suggestion) {
         const { items } = await get<Page<Suggestion>>('/warnings/suggestions');
         this.suggestion = items.find((s) => s.id === suggestion) ?? null;
         if (!this.suggestion) throw new ApiError(404, { code: 'warning.unknown' });
       }
-      const from = this.suggestion?.alert ?? alert;
+      const s = this.suggestion;
+      const update = s && s.kind !== 'issue' ? (s.warning ?? 0) : id('update');
+      if (update) this.base = await get<Warning>(`/warnings/${update}`);
+      const from = s?.alerts[0]?.alert ?? alert;
       if (from) this.alert = await get<Alert>(`/alerts/${from}`);
       await hazards;
       const fresh = this.#fresh();
       const kept = this.#kept(fresh);
       this.restored = !!kept;
+      if (kept) this.#districtOf = 0;
       this.d = kept ?? fresh;
       for (const a of this.d.around) await this.know(a.asset);
       this.error = '';
@@ -118,14 +133,19 @@ export class Composer {
 
   #fresh(): Draft {
     const now = app.serverNow();
-    if (this.base) return following(this.base, now, app.zone);
-    const d = newDraft(now, app.zone);
     const s = this.suggestion;
-    if (s) return { ...d, level: s.level, hazard: s.hazard, text: s.text ?? '', areas: s.areas.filter((a) => a.id).map((a) => a.id), drawn: s.drawn ?? [], around: s.around ?? [], alert: s.alert ?? 0, suggestion: s.id };
+    const d = this.base ? following(this.base, now, app.zone) : newDraft(now, app.zone);
+    if (s) {
+      // What is suggested is filled already; a change of what is in force keeps where that holds.
+      const around = (s.around ?? []).map(({ asset, metres }) => ({ asset, metres }));
+      const where = this.base ? {} : { around, areas: around.length ? [] : s.areas.filter((a) => a.id).map((a) => a.id) };
+      return fill({ ...d, ...where, level: s.level, hazard: s.hazard, text: s.text, alert: s.alerts[0]?.alert ?? 0, suggestion: s.id, touched: [] }, s.draft ?? {}, app.zone);
+    }
+    if (this.base) return d;
     const a = this.alert;
     if (!a) return d;
-    const district = desk.districts.find((x) => desk.within(a.area, x.id));
-    return { ...d, level: a.level === 'none' ? '' : (a.level as Level), areas: district ? [district.id] : [], alert: a.id };
+    this.#districtOf = a.area ?? 0;
+    return { ...d, level: a.level === 'none' ? '' : (a.level as Level), areas: [], alert: a.id };
   }
 
   #kept(fresh: Draft): Draft | null {
@@ -185,14 +205,16 @@ export class Composer {
 
   /** Has the server fill the text, and takes what the officer has not changed; `anew` are those that he gives up. */
   async refill(anew: readonly Filled[] = []): Promise<void> {
-    const { hazard, text, level, alert, suggestion } = this.d;
+    const { hazard, text, level, alert } = this.d;
     if (!hazard || !text || !level) return;
+    // Given up at once: an answer that overtakes this one fills them, too.
+    if (anew.length) this.d.touched = this.d.touched.filter((f) => !anew.includes(f));
     const round = ++this.#round.fill;
     this.filling = true;
     try {
-      const got = await post<DraftAnswer>('/warnings/draft', { hazard, text, level, ...place(this.d), ...(alert ? { alert } : {}), ...(suggestion ? { suggestion } : {}) });
+      const got = await post<DraftAnswer>('/warnings/draft', { hazard, text, level, ...place(this.d), ...(alert ? { alert } : {}) });
       if (round !== this.#round.fill) return;
-      this.d = fill(this.d, got, app.zone, anew);
+      this.d = fill(this.d, got, app.zone);
       if (got.second_person !== undefined) this.second = got.second_person;
       this.early = null;
     } catch (err) {

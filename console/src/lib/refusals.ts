@@ -95,6 +95,7 @@ export const REFUSED: Readonly<Record<string, Key>> = {
   'warning.no_authority': 'refused.no_authority',
   'warning.not_authorised': 'refused.not_authorised',
   'warning.unknown_asset': 'refused.unknown_asset',
+  'warning.suggestion_settled': 'warnings.gone',
   'warning.area_unmapped': 'refused.area_unmapped',
   'warning.description_repeats': 'refused.description_repeats',
   'warning.no_area': 'refused.no_area',

@@ -8,24 +8,27 @@ import { byLevel } from './scales.ts';
 import { fromLocalInput, toLocalInput } from './time.ts';
 import type { Lang, Level, LocalText, Warning, WarningArea, WarningMessage, WarningStatus } from './types.ts';
 
-/** What a detector proposes, as the API gives it. */
+/** What alerts suggest to warn of, to change or to end, as the API gives it. The program never warns by itself. */
 export interface Suggestion {
   id: number;
+  kind: 'issue' | 'upgrade' | 'downgrade' | 'all-clear';
   hazard: string;
   event?: LocalText | null;
   level: Level;
-  text?: string;
-  headline?: LocalText | null;
-  because?: LocalText | null;
-  detector?: string;
-  at: string;
-  alert?: number | null;
+  text: string;
   areas: WarningArea[];
-  drawn?: Drawn[] | null;
-  around?: Around[] | null;
-  /** The warning in force that it would change. */
-  warning?: number | null;
+  around?: (Around & { name?: LocalText })[] | null;
+  /** Why: the leading one first. */
+  alerts: { alert: number; title: LocalText; level: Level; asset: LocalText; place?: LocalText; because: LocalText; since: string; stands: boolean }[];
+  /** The warning in force that it is about. */
+  warning?: number;
+  at: string;
+  /** Filled from the text; none of an all-clear. */
+  draft?: FilledText | null;
 }
+
+/** The change that a suggestion asks for. */
+export const SUGGESTED: Readonly<Record<Suggestion['kind'], Change>> = { issue: 'issue', upgrade: 'upgrade', downgrade: 'downgrade', 'all-clear': 'all-clear' };
 
 /** What a partner's message says in one language, in its issuer's words. */
 export interface ReceivedText {
@@ -143,7 +146,8 @@ export function wordsOf(e: Entry): string {
   if (r) return [...Object.values(r.texts).flatMap((x) => [x.event, x.issuer ?? '', x.headline ?? '']), ...(r.places ?? []).map((p) => p.name), both(r.partner_title), r.identifier].join(' ');
   const x = e.warning ?? e.suggestion;
   if (!x) return '';
-  return [both(x.event), both(x.headline), ...x.areas.map((a) => both(a.name)), e.warning?.number ?? '', x.hazard, both(e.suggestion?.because)].join(' ');
+  const why = e.suggestion?.alerts.flatMap((a) => [both(a.title), both(a.asset), both(a.because)]) ?? [];
+  return [both(x.event), both(e.warning?.headline ?? e.suggestion?.draft?.headline), ...x.areas.map((a) => both(a.name)), e.warning?.number ?? '', x.hazard, ...why].join(' ');
 }
 
 export function passes(e: Entry, f: WarningFilter): boolean {
@@ -340,7 +344,7 @@ export const length = (s: string): number => [...s.trim()].length;
 
 /** What is kept of a draft while its page is away, under whose name. */
 export function draftKey(q: URLSearchParams): string {
-  for (const k of ['update', 'suggestion', 'alert']) if (/^\d+$/.test(q.get(k) ?? '')) return `anlan.warning.${k}.${q.get(k)}`;
+  for (const k of ['suggestion', 'update', 'alert']) if (/^\d+$/.test(q.get(k) ?? '')) return `anlan.warning.${k}.${q.get(k)}`;
   return 'anlan.warning.new';
 }
 

@@ -32,7 +32,7 @@ describe('what waits for an officer', () => {
   });
 
   test('stands in one order, and of the three kinds no two share a number', () => {
-    const s: Suggestion = { id: 1, hazard: 'flood', level: 'orange', at: '2026-11-23T06:00:00Z', areas: [] };
+    const s: Suggestion = { id: 1, kind: 'issue', hazard: 'flood', level: 'orange', text: 'rising', at: '2026-11-23T06:00:00Z', areas: [], alerts: [] };
     const r: Received = { id: 1, identifier: 'x', texts: { en: { event: 'Rain' } }, sent: '2026-11-23T05:00:00Z', level: '' };
     const all = [ofReceived(r), ofWarning(warning({ id: 1, level: 'red' })), ofWarning(warning({ id: 2, level: 'blue', pending: warning() as never })), ofSuggestion(s), ofWarning(warning({ id: 3, state: 'proposed' }))];
     expect(new Set(all.map((e) => e.id)).size).toBe(5);
