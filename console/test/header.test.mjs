@@ -76,7 +76,7 @@ test('on a phone all pages are in the menu, with the number that waits on its bu
   await menu.click();
   assert.deepEqual(
     (await nav.getByRole('link').allInnerTexts()).map((s) => s.split('\n')[0]),
-    ['Operations', 'Inbox', 'Duty', 'Response', 'Cases', 'New case', 'New finding', 'New warning', 'Assets', 'Coverage', 'Roster and phones', 'Deadlines', 'Health of the watch'],
+    ['Operations', 'Inbox', 'Duty', 'Response', 'Warnings', 'Cases', 'New case', 'New finding', 'New warning', 'Assets', 'Coverage', 'Roster and phones', 'Deadlines', 'Health of the watch'],
   );
   for (const a of await nav.getByRole('link').all()) assert.ok((await a.boundingBox()).height >= 44);
   assert.ok(await inside(page));

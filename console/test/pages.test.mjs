@@ -325,7 +325,7 @@ test('a warning is proposed by one officer and issued by another', async (t) => 
   await other.getByText('Please fill this in.').waitFor();
   await other.getByLabel('Reason').fill('The water has gone down.');
   await other.getByRole('button', { name: 'The danger is over' }).click();
-  await other.getByText('The water has gone down.').waitFor();
+  await other.getByText('The water has gone down.').first().waitFor();
   assert.equal(w.end_kind, 'all-clear');
 });
 

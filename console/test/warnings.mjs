@@ -84,6 +84,7 @@ export function warnings({ c, world, find, clock, refuse, emit }) {
   const deliveries = [
     { delivery: 91, version: 1, recipient: 4, title: L('Harbour loudspeakers', '港区广播站'), channel: 'webhook', state: 'sent', at: iso(-66), ended_at: iso(-66), attempts: 1, proof: '200 OK' },
     { delivery: 92, version: 1, recipient: 5, title: L('Gangwan street displays', '港湾区户外显示屏'), channel: 'webhook', state: 'failed', at: iso(-66), ended_at: null, attempts: 4, proof: '503 Service Unavailable' },
+    { delivery: 94, version: 1, recipient: 7, title: L('Port authority', '港务局'), channel: 'email', state: 'dead', at: iso(-66), ended_at: iso(-20), attempts: 12, proof: '550 no such mailbox' },
     { delivery: 93, version: 1, recipient: 6, title: L('City operators’ cell broadcast', '运营商小区广播'), channel: 'cell-broadcast', state: 'sent', at: iso(-66), ended_at: iso(-65), attempts: 1 },
   ];
 
@@ -229,6 +230,13 @@ export function warnings({ c, world, find, clock, refuse, emit }) {
     'GET /warnings/:id/deliveries': (r) => {
       const items = Number(r.id) === 21 ? deliveries : [];
       return { states: items.reduce((n, d) => ({ ...n, [d.state]: (n[d.state] ?? 0) + 1 }), {}), items };
+    },
+    'POST /deliveries/:id/retry': (r) => {
+      const d = deliveries.find((d) => d.delivery === Number(r.id)) ?? refuse(404, 'delivery.unknown', 'there is no such message');
+      if (d.state !== 'dead') refuse(409, 'delivery.not_dead', 'only a dead message is sent again');
+      Object.assign(d, { state: 'waiting', ended_at: null });
+      emit('delivery.retried', { delivery: d.delivery });
+      return d;
     },
     'POST /warnings/:id/verdict': (r) => {
       const w = find(world.warnings, r.id, 'warning');

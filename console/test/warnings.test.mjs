@@ -192,7 +192,11 @@ test('an upgrade starts from what is in force, says what changes, and another of
   await page.goto(`${mock.url}/console/warnings/21`);
   await page.getByText('City operators').waitFor();
   const told = await page.locator('section', { hasText: 'Who was told' }).locator('li').allInnerTexts();
-  assert.match(told[0], /Gangwan street displays.*\n.*Failed, tried again.*4 attempts/s);
+  assert.match(told[0], /Port authority.*\n.*Given up.*12 attempts/s);
+  assert.match(told[1], /Gangwan street displays.*\n.*Failed, tried again.*4 attempts/s);
+  await page.getByRole('button', { name: 'Send again: Port authority' }).click();
+  await page.locator('section', { hasText: 'Who was told' }).getByText('Waiting').first().waitFor();
+  assert.equal(mock.warned.deliveries.find((d) => d.delivery === 94).state, 'waiting');
   await page.getByRole('link', { name: 'Update, upgrade or downgrade' }).click();
   await page.getByText('Nothing yet.').waitFor();
   assert.equal(await page.getByLabel('Headline, in English', { exact: true }).inputValue(), 'Yellow rainstorm warning for Haibin and Gangwan');

@@ -188,7 +188,7 @@ export class Composer {
     } catch {
       if (round === this.#round.texts) this.texts = []; // without texts, officers write
     }
-    if (round === this.#round.texts && !this.texts.length) this.#instruct();
+    if (round === this.#round.texts && !this.texts.length) this.instruct();
   }
 
   /** The text that is written for the level takes the place of one that is not. */
@@ -197,8 +197,8 @@ export class Composer {
     if (id !== this.d.text) this.d.text = id;
   }
 
-  /** Without texts of a pack: at least what the hazard's own words tell people to do. */
-  #instruct(): void {
+  /** At once, and where there are no texts of a pack: what the hazard's own words tell people to do. */
+  instruct(): void {
     const h = this.hazard?.instruction;
     if (h) this.d = fill(this.d, { instruction: h }, app.zone);
   }
