@@ -28,6 +28,7 @@ type watcher struct {
 func watch(t *testing.T, d *db.DB) *watcher {
 	t.Helper()
 	s, c := newService(t, d)
+	s.ground = quay{bareGround{town{}}}
 	s.district = func(area int64) int64 { // the cells 1010, 2010 … lie in area 10
 		if area > 1000 {
 			return area % 1000
@@ -365,21 +366,23 @@ func TestTextsAndDraftsOverTheAPI(t *testing.T) {
 		t.Errorf("a blank went on: %v", err)
 	}
 	w.tell("alert.raised", alert(1, "gas/leak-confirmed", "red", 2010))
+	d = Draft{}
 	call(t, w.s, first, "POST", "/api/v1/warnings/draft", `{"hazard":"gas-leak","text":"evacuate","level":"red","alert":1}`, 200, &d)
-	if len(d.Missing) != 0 || d.Headline.Chinese != "燃气泄漏红色预警：码头桥周边人员请立即疏散" || fmt.Sprint(d.Areas) != "[10]" || !d.Expires.Equal(start.Add(4*time.Hour)) {
+	if len(d.Missing) != 0 || d.Headline.Chinese != "燃气泄漏红色预警：码头桥周边人员请立即疏散" || fmt.Sprint(d.Areas, d.Around) != "[] [{100 300}]" || !strings.Contains(d.Description.English, "the area within 300 m of Gauge 1") || !d.Expires.Equal(start.Add(4*time.Hour)) {
 		t.Errorf("%+v", d)
 	}
 	if _, err := w.s.Propose(as(first), d.Proposal); err != nil {
 		t.Errorf("a draft as it is: %v", err)
 	}
 	for body, status := range map[string]int{
-		`{"hazard":"rainstorm","level":"red","areas":[10]}`:                  422,
-		`{"hazard":"flood","text":"nosuch","level":"red","areas":[10]}`:      422,
-		`{"hazard":"flood","level":"red","areas":[99]}`:                      422,
-		`{"hazard":"flood","level":"purple","areas":[10]}`:                   422,
-		`{"hazard":"flood","level":"red","areas":[10],"alert":77}`:           422,
-		`{"hazard":"flood","level":"blue","areas":[10]}`:                     200,
-		`{"hazard":"public-transport","level":"blue","areas":[10,11,12,20]}`: 200,
+		`{"hazard":"rainstorm","level":"red","areas":[10]}`:               422,
+		`{"hazard":"flood","level":"red","areas":[20]}`:                   422, // it has no outline
+		`{"hazard":"flood","text":"nosuch","level":"red","areas":[10]}`:   422,
+		`{"hazard":"flood","level":"red","areas":[99]}`:                   422,
+		`{"hazard":"flood","level":"purple","areas":[10]}`:                422,
+		`{"hazard":"flood","level":"red","areas":[10],"alert":77}`:        422,
+		`{"hazard":"flood","level":"blue","areas":[10]}`:                  200,
+		`{"hazard":"public-transport","level":"blue","areas":[10,11,12]}`: 200,
 	} {
 		call(t, w.s, first, "POST", "/api/v1/warnings/draft", body, status, nil)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -105,8 +106,8 @@ func (s *Service) Draft(ctx context.Context, in DraftRequest) (Draft, error) {
 		if g, site, err = s.alertOf(ctx, in.Alert); err != nil {
 			return Draft{}, err
 		}
-		if in.empty() && site != 0 {
-			in.Areas = []int64{site}
+		if in.empty() {
+			in.Where = whereOf(h, g, site)
 		}
 		if suggestion, err = s.openFor(ctx, h.ID, site, in.Alert); err != nil {
 			return Draft{}, err
@@ -118,11 +119,22 @@ func (s *Service) Draft(ctx context.Context, in DraftRequest) (Draft, error) {
 	}
 	var names []page.Text
 	for _, p := range places {
-		names = append(names, p.Name)
+		names = append(names, inSentence(p.Name))
 	}
 	d := s.fill(h, t, in.Level, in.Where, names, g, s.now())
 	d.Suggestion = suggestion
 	return d, nil
+}
+
+// whereOf is where a warning because of an alert holds: around its asset where the hazard says so, else in its district.
+func whereOf(h Hazard, g claim, site int64) Where {
+	switch t, _ := h.Trigger(g.facts.Detector); {
+	case t.Around != 0 && g.facts.Asset != 0:
+		return Where{Around: []Around{{Asset: g.facts.Asset, Metres: t.Around}}}
+	case site != 0:
+		return Where{Areas: []int64{site}}
+	}
+	return Where{}
 }
 
 // openFor is the open suggestion to warn because of an alert; 0 for none.
@@ -286,7 +298,7 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []Area) (Suggestion, 
 			w, names = Where{}, nil
 			for _, a := range v.Around {
 				w.Around = append(w.Around, Around{Asset: a.Asset, Metres: a.Metres})
-				names = append(names, bandName(a.Name, a.Metres))
+				names = append(names, inSentence(bandName(a.Name, a.Metres)))
 			}
 		}
 		d := s.fill(h, t, x.level, w, names, claims[0], s.now())
@@ -294,6 +306,12 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []Area) (Suggestion, 
 		v.Draft = &d
 	}
 	return v, nil
+}
+
+// inSentence has the name that we give a drawn area or a band read well after "in" and "for".
+func inSentence(name page.Text) page.Text {
+	name.English = strings.NewReplacer("Within ", "the area within ", "Parts of ", "parts of ", "Part of ", "part of ").Replace(name.English)
+	return name
 }
 
 func areaTitles(areas []AreaName) (names []page.Text) {
