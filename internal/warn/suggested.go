@@ -75,7 +75,9 @@ type DraftRequest struct {
 // Draft is a proposal that was filled from a text.
 type Draft struct {
 	Proposal
-	Missing []string `json:"missing" doc:"the blanks that nothing fills; they are left in the texts as {{place}}, and a proposal that has them still is refused"`
+	// SecondPerson says whether another officer has to approve it.
+	SecondPerson bool     `json:"second_person"`
+	Missing      []string `json:"missing" doc:"the blanks that nothing fills; they are left in the texts as {{place}}, and a proposal that has them still is refused"`
 }
 
 // Draft fills a proposal from a text. It stores nothing.
@@ -167,7 +169,8 @@ func (s *Service) alertOf(ctx context.Context, id int64) (g claim, site int64, e
 
 // fill makes a proposal of a text. names are those of where it holds.
 func (s *Service) fill(h Hazard, t hazard.Text, level Level, w Where, names []page.Text, g claim, now time.Time) Draft {
-	d := Draft{Proposal: Proposal{Hazard: h.ID, Level: level, Areas: w.Areas, Drawn: w.Drawn, Around: w.Around, Onset: now, Expires: now.Add(t.Duration(level))}, Missing: []string{}}
+	d := Draft{Proposal: Proposal{Hazard: h.ID, Level: level, Areas: w.Areas, Drawn: w.Drawn, Around: w.Around, Onset: now, Expires: now.Add(t.Duration(level))},
+		SecondPerson: s.hazards.SecondPerson(h.ID, level), Missing: []string{}}
 	if d.Areas == nil {
 		d.Areas = []int64{}
 	}
