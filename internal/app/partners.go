@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/warn/partner"
 )
 
@@ -15,7 +16,8 @@ func (a *App) newPartners() *partner.Service {
 	}
 	return partner.New(partner.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Register: outlines{register{a}}, Hazards: hazardTitles{a},
-		Agent: "Anlan/" + version + " (+" + a.publicURL() + ")",
+		Changed: func(tx *db.Tx) { a.warn.RelayChanged(tx) },
+		Agent:   "Anlan/" + version + " (+" + a.publicURL() + ")",
 	})
 }
 

@@ -103,8 +103,9 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err := a.buildReach(site.TimeZone); err != nil {
 		return fmt.Errorf("recipients of warnings: %w", err)
 	}
+	a.partners = a.newPartners()
 	a.warn, err = warn.New(warn.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach,
+		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach, Relays: a.partners,
 		Hazards: a.packs.book, Organisation: a.city.OrganisationKey, News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
 		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
@@ -116,7 +117,6 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("skill of warnings: %w", err)
 	}
-	a.partners = a.newPartners()
 	a.respond, err = respond.New(respond.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Readings: known, Register: known, Findings: a.inspect, News: a.bus, Kinds: a.packs.cases,
 		Vault: a.vault, Calendars: a.packs.workingDays(site.TimeZone), Town: a.city.Town,

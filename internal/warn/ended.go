@@ -74,7 +74,7 @@ func (s *Service) EndedByID(tx *db.Tx, id int64) (skill.Warning, error) {
 	if len(steps) == 0 {
 		return skill.Warning{}, errors.New("an issued warning has no message")
 	}
-	return (&full{*r, currentOf(r, vs)}).ended(steps), nil
+	return (&full{record: *r, shown: currentOf(r, vs)}).ended(steps), nil
 }
 
 func (f *full) ended(steps []skill.Step) skill.Warning {

@@ -155,6 +155,11 @@ type card struct {
 	Updated     bool
 	Left        page.Text // how long it lasts still, in words
 	Single      bool      // it has the page for itself
+	Anchor      string    // within the list
+	Link        string    // where it is told in full
+	Relay       *relay    // it is another service's
+	// Spoken is, by the page's language, that of the texts where it is another.
+	Spoken map[string]string
 }
 
 func (s *Service) card(f full, now time.Time) card {
@@ -162,6 +167,17 @@ func (s *Service) card(f full, now time.Time) card {
 	out := card{Number: f.number, Level: c.Level, Event: c.About.Event, Headline: c.Headline, Description: c.Description, Instruction: c.Instruction,
 		Onset: c.Onset, Expires: c.Expires, Sent: f.shown.sent, Sender: s.options.SenderName, Begun: !c.Onset.After(now), Current: f.over(now) == nil, Updated: f.shown.kind == kindUpdate,
 		Left: page.Text{English: s.remaining(page.English, c.Expires.Sub(now)), Chinese: s.remaining(page.Chinese, c.Expires.Sub(now))}}
+	out.Anchor, out.Link = f.anchor(), "/warnings/"+f.number
+	if f.relay != nil {
+		out.Relay, out.Spoken, out.Sender, out.Areas, out.Link = f.relay, f.relay.Spoken, f.relay.issuer, f.relay.Places, "/warnings#"+out.Anchor
+		if len(out.Areas) > 0 {
+			return out
+		}
+		if f.relay.Whole {
+			out.Areas = []page.Text{{English: s.pages.T(page.English, "relay.whole"), Chinese: s.pages.T(page.Chinese, "relay.whole")}}
+			return out
+		}
+	}
 	for _, a := range c.Areas {
 		out.Areas = append(out.Areas, a.Name)
 	}
@@ -231,12 +247,16 @@ func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to pag
 	holds := func(f full) bool { return dot.Chosen == nil || f.shown.content.touches(chosen, p.parents) }
 	var err error
 	var one template.HTML
-	for _, f := range p.inForce {
+	for _, f := range p.shown {
 		if !holds(f) {
 			dot.Others++
 			continue
 		}
-		if one, err = part("card", f.id, s.card(f, p.at)); err != nil {
+		name := "card"
+		if f.relay != nil {
+			name = "relayed"
+		}
+		if one, err = part(name, f.id, s.card(f, p.at)); err != nil {
 			return nil, err
 		}
 		dot.Cards = append(dot.Cards, one)
@@ -273,11 +293,11 @@ func (s *Service) mapOf(ctx context.Context, p *picture, to page.Reader) (templa
 	dot := struct {
 		*sketch
 		List []card
-	}{sketch: draw(s.outline(ctx, p.areas, p.at), p.inForce)}
+	}{sketch: draw(s.outline(ctx, p.areas, p.at), s.located(ctx, p.shown))}
 	if dot.sketch == nil {
 		return "", nil
 	}
-	for _, f := range p.inForce {
+	for _, f := range p.shown {
 		dot.List = append(dot.List, s.card(f, p.at))
 	}
 	return s.pages.Part(to, "list", "map", dot)

@@ -30,6 +30,7 @@ type public struct {
 	// generation counts the changes of warnings. It is raised between the commit of a change and the answer to whoever
 	// made it, so an officer's next look shows the deed.
 	generation atomic.Uint64
+	ours       atomic.Uint64 // the same for changes of our own warnings alone
 	picture    atomic.Pointer[picture]
 
 	drawing sync.Mutex // held by the one who draws, while the others wait
@@ -38,8 +39,10 @@ type public struct {
 // facts are what the public picture is drawn from, as the store had them at an instant.
 type facts struct {
 	generation uint64
+	ours       uint64
 	read       time.Time
 	list       []full    // published to all; in force, or over for no longer than pastShown; newest first
+	relayed    []full    // others', in force when the store was read
 	changed    time.Time // when any of what the feed holds last changed
 	steps      int64     // messages published to all, and warnings of theirs whose time had run out
 	areas      []Area
@@ -50,7 +53,8 @@ type facts struct {
 type picture struct {
 	facts
 	at, until time.Time
-	inForce   []full // the most severe first
+	inForce   []full // ours, the most severe first
+	shown     []full // ours and others', the most severe first
 	ended     []full // before their time: who holds them must learn of it
 	past      []full // over for no longer than pastShown, the latest first
 	changed   time.Time
@@ -62,7 +66,7 @@ type picture struct {
 
 // changedPublic has the public picture drawn anew once the transaction is on disk, and wakes the clock's loop.
 func (s *Service) changedPublic(tx *db.Tx) {
-	tx.AfterCommit(func() { s.public.generation.Add(1) })
+	tx.AfterCommit(func() { s.public.ours.Add(1); s.public.generation.Add(1) })
 	tx.Signal(signal)
 }
 
@@ -73,7 +77,7 @@ func (s *Service) present(ctx context.Context) (*picture, error) {
 	}
 	s.public.drawing.Lock()
 	defer s.public.drawing.Unlock()
-	now, generation := s.clock.Now(), s.public.generation.Load() // before the store is read: what comes later makes it out of date
+	now, generation, ours := s.clock.Now(), s.public.generation.Load(), s.public.ours.Load() // before the store is read: what comes later makes it out of date
 	before := s.public.picture.Load()
 	if before.holds(now, generation) {
 		return before, nil
@@ -93,8 +97,9 @@ func (s *Service) present(ctx context.Context) (*picture, error) {
 		slog.WarnContext(ctx, "warnings are shown as they were last read", "read", before.read, "err", err)
 		f = before.facts
 	}
+	f.ours = ours
 	p := f.draw(now)
-	if before != nil && before.generation != p.generation && p.changed.Unix() > 0 && before.changed.Unix() >= p.changed.Unix() {
+	if before != nil && before.ours != p.ours && p.changed.Unix() > 0 && before.changed.Unix() >= p.changed.Unix() {
 		// Two changes within a second: the later must not look like the earlier to who asks by the second.
 		p.changed = before.changed.Add(time.Second)
 	}
@@ -135,6 +140,14 @@ func (s *Service) gather(ctx context.Context, now time.Time, generation uint64) 
 	for _, a := range f.areas {
 		f.parents[a.ID] = a.Parent
 	}
+	if err != nil || s.relays == nil {
+		return f, err
+	}
+	others, steps, err := s.relays.Standing(ctx, now)
+	f.steps += steps
+	for _, r := range others {
+		f.relayed = append(f.relayed, s.passedOn(r, &f))
+	}
 	return f, err
 }
 
@@ -169,9 +182,20 @@ func (f facts) draw(now time.Time) *picture {
 			}
 		}
 	}
-	slices.SortStableFunc(p.inForce, func(a, b full) int {
-		return slices.Index(levels, a.shown.content.Level) - slices.Index(levels, b.shown.content.Level)
-	})
+	bySeverity := func(a, b full) int { return rank(a.shown.content.Level) - rank(b.shown.content.Level) }
+	slices.SortStableFunc(p.inForce, bySeverity)
+	p.shown = slices.Clone(p.inForce)
+	for _, w := range f.relayed {
+		switch {
+		case w.expires.After(now):
+			p.shown = append(p.shown, w)
+			until(w.shown.content.Onset)
+			until(w.expires)
+		case w.expires.After(f.read):
+			p.sequence++
+		}
+	}
+	slices.SortStableFunc(p.shown, bySeverity)
 	latest := func(a, b full) int { return b.over(now).at.Compare(a.over(now).at) }
 	slices.SortStableFunc(p.ended, latest)
 	slices.SortStableFunc(p.past, latest)

@@ -127,9 +127,9 @@ func (s *Service) search(p *picture, words, lang string) *search {
 		if up, ok := p.area(a.Parent); ok {
 			f.In = up.Name
 		}
-		for _, w := range p.inForce {
+		for _, w := range p.shown {
 			if whole, partly := w.shown.content.holdsIn(a.ID, p.parents); whole || partly {
-				f.Held = append(f.Held, held{s.card(w, p.at), !whole})
+				f.Held = append(f.Held, held{s.card(w, p.at), !whole && w.relay == nil}) // how much of an area others mean is theirs to say
 			}
 		}
 		out.Found = append(out.Found, f)
@@ -158,7 +158,7 @@ func (s *Service) at(p *picture, spot Spot) found {
 			break
 		}
 	}
-	for _, w := range p.inForce {
+	for _, w := range p.shown {
 		if w.shown.content.holdsAt(cap.Point{Lat: spot.Lat, Lon: spot.Lon}, around) {
 			f.Held = append(f.Held, held{card: s.card(w, p.at)})
 		}

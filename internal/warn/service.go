@@ -112,6 +112,8 @@ type Deps struct {
 	Gazetteer Gazetteer
 	Site      page.Site
 	Options   Options
+	// Relays knows what other services warn of. May be nil.
+	Relays Relays
 	// Reach has what is published leave the program. May be nil.
 	Reach Reach
 	// Hazards are what packs say warnings can be about, and who may publish them.
@@ -134,6 +136,7 @@ type Service struct {
 	access  access.Decider
 	areas   Areas
 	reach   Reach
+	relays  Relays
 	ground  Ground
 	options Options
 	hazards *hazard.Book
@@ -166,7 +169,7 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 
 // New returns the room.
 func New(d Deps) (*Service, error) {
-	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now(),
+	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, relays: d.Relays, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now(),
 		news: d.News, alert: d.Alert, district: d.District, gazetteer: d.Gazetteer, searching: make(chan struct{}, searches)}
 	if s.ground = d.Ground; s.ground == nil {
 		s.ground = bareGround{d.Areas}

@@ -33,7 +33,7 @@ const (
 )
 
 // signColours are those of the national levels as a lamp shows them, brighter than on paper.
-var signColours = map[Level]string{Red: "#ff0000", Orange: "#ff7e00", Yellow: "#ffff00", Blue: "#0000ff"}
+var signColours = map[Level]string{Red: "#ff0000", Orange: "#ff7e00", Yellow: "#ffff00", Blue: "#0000ff", "": "#ffffff"}
 
 // sign is what a street display is told.
 type sign struct {
@@ -48,7 +48,8 @@ type sign struct {
 
 type signWarning struct {
 	Number  string     `json:"number"`
-	Level   Level      `json:"level"`
+	Issuer  *page.Text `json:"issuer,omitempty"` // of a warning that is another service's and is passed on
+	Level   Level      `json:"level"`            // empty where the issuer states none
 	Colour  string     `json:"colour"`
 	From    time.Time  `json:"from"`
 	Until   time.Time  `json:"until"`
@@ -108,7 +109,7 @@ func (s *Service) sign(p *picture, at Area, columns, lines int) sign {
 		changed := p.changed.UTC()
 		out.Updated = &changed
 	}
-	for _, f := range p.inForce {
+	for _, f := range p.shown {
 		c := f.shown.content
 		if at.ID != 0 && !c.touches(at.ID, p.parents) {
 			continue
@@ -116,10 +117,14 @@ func (s *Service) sign(p *picture, at Area, columns, lines int) sign {
 		if c.Expires.Before(out.ValidUntil) {
 			out.ValidUntil = c.Expires
 		}
-		out.Warnings = append(out.Warnings, signWarning{
+		one := signWarning{
 			Number: f.number, Level: c.Level, Colour: signColours[c.Level], From: c.Onset, Until: c.Expires,
-			Chinese: s.screen(c, page.Chinese, columns, lines, p.at), English: s.screen(c, page.English, columns, lines, p.at),
-		})
+			Chinese: s.screen(f, page.Chinese, columns, lines, p.at), English: s.screen(f, page.English, columns, lines, p.at),
+		}
+		if f.relay != nil {
+			one.Number, one.Issuer = "relayed-"+strconv.FormatInt(f.id, 10), &f.relay.issuer
+		}
+		out.Warnings = append(out.Warnings, one)
 	}
 	return out
 }
@@ -146,8 +151,17 @@ func (g sign) sheet(form string) (*sheet, error) {
 }
 
 // screen fits a warning: level and headline first, until when last, and between them as much of what to do as fits.
-func (s *Service) screen(c Content, lang string, columns, lines int, now time.Time) signScreen {
-	head := wrap(s.pages.T(lang, "level."+string(c.Level))+s.pages.T(lang, "sign.colon")+c.Headline.In(lang), lang, columns)
+func (s *Service) screen(f full, lang string, columns, lines int, now time.Time) signScreen {
+	c := f.shown.content
+	title := s.pages.T(lang, "level."+string(c.Level)) + s.pages.T(lang, "sign.colon") + c.Headline.In(lang)
+	if f.relay != nil {
+		title = c.Headline.In(lang)
+		if colour := s.pages.T(lang, "colour."+string(c.Level)); c.Level != "" && !strings.Contains(strings.ToLower(title), colour) {
+			title = s.pages.T(lang, "level."+string(c.Level)) + s.pages.T(lang, "sign.colon") + title
+		}
+		title = s.pages.T(lang, "sign.relayed", f.relay.issuer.In(lang)) + title
+	}
+	head := wrap(title, lang, columns)
 	if lines == 1 {
 		out, cut := shorten(head, lang, columns, 1)
 		return signScreen{out, cut}

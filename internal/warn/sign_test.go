@@ -87,7 +87,7 @@ func TestSignFits(t *testing.T) {
 		headline := text.Draw(t, "headline")
 		c := Content{Level: rapid.SampledFrom(levels).Draw(t, "level"), Headline: page.Text{English: headline, Chinese: headline},
 			Instruction: page.Text{English: text.Draw(t, "todo"), Chinese: "撤离"}, Expires: start.Add(48 * time.Hour)}
-		got := s.screen(c, lang, columns, lines, start)
+		got := s.screen(full{shown: version{content: c}}, lang, columns, lines, start)
 		if len(got.Lines) == 0 || len(got.Lines) > lines {
 			t.Fatalf("%d lines on a screen of %d: %q", len(got.Lines), lines, got.Lines)
 		}

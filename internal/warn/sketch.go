@@ -102,6 +102,34 @@ func (s *Service) outline(ctx context.Context, areas []Area, now time.Time) []ca
 	return slices.Concat(s.drawn.outlines.rings...)
 }
 
+// located gives places of others' warnings that are named by codes alone the outlines of the register; the whole city is left out.
+func (s *Service) located(ctx context.Context, list []full) []full {
+	list = slices.Clone(list)
+	for i := range list {
+		f := &list[i]
+		if f.relay == nil || f.relay.Whole {
+			continue
+		}
+		f.shown.content.Areas = slices.Clone(f.shown.content.Areas)
+		for j := range f.shown.content.Areas[:min(len(f.shown.content.Areas), maxAreas)] {
+			at := &f.shown.content.Areas[j]
+			if at.ID == 0 {
+				continue
+			}
+			shapes, err := s.areas.Geometry(ctx, at.ID)
+			if err != nil {
+				slog.WarnContext(ctx, "the public map lacks an area", "area", at.ID, "err", err)
+			}
+			for _, shape := range shapes {
+				if small, ok := asRing(shape).Simplify(outlinePoint); ok {
+					at.Rings = append(at.Rings, small)
+				}
+			}
+		}
+	}
+	return list
+}
+
 // draw makes the map, nil where there is nothing to be shown.
 func draw(land []cap.Ring, warnings []full) *sketch {
 	if len(warnings) == 0 {

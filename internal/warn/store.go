@@ -190,6 +190,7 @@ func loadVersions(tx *db.Tx, warning int64) ([]version, error) {
 type full struct {
 	record
 	shown version
+	relay *relay // nil: it is ours
 }
 
 const fullFrom = ` from warnings w join warning_versions v on v.warning = w.id

@@ -14,6 +14,7 @@
 //	receive.go  one document into the picture, in one transaction; end.go what takes messages out of it again; again.go what
 //	            becomes of them once the partner is described otherwise
 //	manage.go   what administrators and officers do; http.go the same over HTTP
+//	standing.go what the public is told of, and that it has changed
 //	store.go    partners in SQL; message.go what is kept of a message
 //
 // # Promises

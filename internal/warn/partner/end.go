@@ -41,6 +41,11 @@ func (s *Service) expire(ctx context.Context) time.Duration {
 				return err
 			}
 		}
+		if len(ms) > 0 { // readers have seen it by the clock
+			if err := step(tx, len(ms)); err != nil {
+				return err
+			}
+		}
 		if next, ok, err := nextEnd(tx); err != nil {
 			return err
 		} else if ok {

@@ -104,6 +104,9 @@ func (s *Service) Change(ctx context.Context, id int64, change func(*Registratio
 		if err := s.renew(tx, p, again, now); err != nil {
 			return fmt.Errorf("judge the messages of warning partner %d again: %w", id, err)
 		}
+		if err := s.changed(tx, 1+len(again)); err != nil { // its name, too
+			return err
+		}
 		tx.Signal(signal)
 		return s.written(tx, "partner.change", who, p, now)
 	})
@@ -136,6 +139,9 @@ func (s *Service) Remove(ctx context.Context, id int64) error {
 			if err := s.takeOut(tx, p, m, byRemoval, now); err != nil {
 				return err
 			}
+		}
+		if err := s.changed(tx, 1+len(ms)); err != nil {
+			return err
 		}
 		tx.Signal(signal)
 		return s.written(tx, "partner.remove", who, p, now)

@@ -183,6 +183,7 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 		}
 	}
 	var over []*Message // those that other rooms know as in force and that it has ended
+	touched := 0        // messages that it has ended, or ended otherwise
 	if m.MsgType == cap.TypeUpdate || m.MsgType == cap.TypeCancel {
 		for _, r := range references {
 			targets, err := named(tx, p.ID, r)
@@ -197,6 +198,7 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 				if e := endOf(t.heard(), by); e.by == 0 || t.EndKind == byRemoval || !t.end(e) {
 					continue
 				}
+				touched++
 				if t.told == toldStanding {
 					over, t.told = append(over, t), toldEnded
 					if err := updateTold(tx, t); err != nil {
@@ -207,6 +209,11 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 					return err
 				}
 			}
+		}
+	}
+	if m.shown(now) || touched > 0 {
+		if err := s.changed(tx, 1+touched); err != nil {
+			return err
 		}
 	}
 	tx.Signal(signal)

@@ -2,7 +2,6 @@ package partner
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/web"
-	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
 const (
@@ -57,6 +55,8 @@ type Deps struct {
 	Agent    string         // User-Agent: the product, its version, and where it can be asked about
 	Patience time.Duration  // for one document; Patience when 0
 	Jitter   func() float64 // from 0 up to 1; math/rand's when nil
+	// Changed is called in each transaction that changes what the public is told of others' warnings. May be nil.
+	Changed func(tx *db.Tx)
 }
 
 // Service is the room. Its methods are safe for concurrent use.
@@ -183,36 +183,6 @@ func (s *Service) count(partner int64, outcome string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counted[count{partner, outcome}]++
-}
-
-// InForce are the relayed warnings that are in force for the public, the latest first.
-func (s *Service) InForce(ctx context.Context, now time.Time) (out []Relayed, err error) {
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		out = []Relayed{}
-		all, err := partners(tx)
-		if err != nil {
-			return err
-		}
-		by := map[int64]*Partner{}
-		for _, p := range all {
-			by[p.ID] = p
-		}
-		ms, err := scanMessages(tx, `select `+messageColumns+` from received_messages where `+standing+`
-			and status = $2 and scope = $3 order by sent desc nulls last, id desc limit 1000`, db.Micros(now), cap.Actual, cap.Public)
-		for _, m := range ms {
-			p := by[m.Partner]
-			if p == nil {
-				continue
-			}
-			out = append(out, Relayed{ID: m.ID, Partner: p.ID, Title: p.Title, Service: p.Service, Hazard: m.Hazard, Level: m.Level, Texts: m.Texts,
-				Places: m.Places, WholeCity: m.Placement == wholeCity, Sent: m.Sent, Onset: m.Onset, Expires: m.Expires, UnlistedAt: m.UnlistedAt})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("relayed warnings: %w", err)
-	}
-	return out, nil
 }
 
 func errUnknown(id int64) error {
