@@ -60,7 +60,7 @@ func (s *Service) Routes(r *web.Router) {
 			out.Body.Items = append([]*Message{}, items...)
 			return out, err
 		})
-	huma.Register(api, op("GET", "/api/v1/warnings/received/{id}", "get-received-warning", "One message of a partner with its document"),
+	huma.Register(api, op("GET", "/api/v1/warnings/received/{id}/message", "get-received-warning", "One message of a partner with its document"),
 		func(ctx context.Context, in *idIn) (*body[WithDocument], error) {
 			m, document, err := s.ReceivedOne(ctx, in.ID)
 			if err != nil {

@@ -61,11 +61,11 @@ func TestOverHTTP(t *testing.T) {
 		t.Errorf("the second page: %v", rest)
 	}
 	bad := page["items"].([]any)[0].(map[string]any)
-	whole := ask("GET", fmt.Sprintf("/api/v1/warnings/received/%v", bad["id"]), "", 200)
+	whole := ask("GET", fmt.Sprintf("/api/v1/warnings/received/%v/message", bad["id"]), "", 200)
 	if whole["verdict"] != "reject" || len(whole["problems"].([]any)) == 0 || !strings.Contains(whole["document"].(string), "<identifier>x<") {
 		t.Errorf("the refused one: %v", whole)
 	}
-	ask("GET", "/api/v1/warnings/received/99", "", 404)
+	ask("GET", "/api/v1/warnings/received/99/message", "", 404)
 	ask("PATCH", at, `{"every":5}`, 422)
 	if p = ask("PATCH", at, `{"every":120}`, 200); p["every"] != 120.0 || p["service"] != "weather" {
 		t.Errorf("changed: %v", p)
