@@ -5,6 +5,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
@@ -37,27 +39,60 @@ const (
 
 // Put adds a message to the transaction of the deed that it tells of; put is false where its key is known already.
 func Put(tx *db.Tx, m Message) (put bool, err error) {
-	if err := m.check(); err != nil {
-		return false, err
+	n, err := PutAll(tx, []Message{m})
+	return n == 1, err
+}
+
+// atATime is how many rows one statement adds: a thousand statements take much longer than ten.
+const atATime = 100
+
+// PutAll is Put for many; n is how many keys were not known.
+func PutAll(tx *db.Tx, ms []Message) (n int64, err error) {
+	for chunk := range slices.Chunk(ms, atATime) {
+		var rows []string
+		var args []any
+		for _, m := range chunk {
+			if err := m.check(); err != nil {
+				return n, err
+			}
+			if m.Until.IsZero() {
+				m.Until = m.At.Add(DefaultUntil)
+			}
+			body, err := m.encode()
+			if err != nil {
+				return n, err
+			}
+			at := len(args)
+			rows = append(rows, fmt.Sprintf("(cast($%d as text), cast($%d as text), cast($%d as text), cast($%d as bigint), cast($%d as text), 'waiting', cast($%d as bigint), cast($%d as bigint), 0, cast($%d as text))",
+				at+1, at+2, at+3, at+4, at+5, at+6, at+7, at+8))
+			args = append(args, m.Key, m.Channel, m.Address, int64(m.Priority), body, db.Micros(m.At), db.Micros(m.Until), m.Payload)
+		}
+		r, err := tx.Exec(`insert into deliveries (key, channel, address, priority, message, state, put_at, until, next_at, payload)
+			values `+strings.Join(rows, ", ")+` on conflict (key) do nothing`, args...)
+		if err != nil {
+			return n, fmt.Errorf("put %d messages from %s on: %w", len(chunk), chunk[0].Key, err)
+		}
+		put, err := r.RowsAffected()
+		if err != nil {
+			return n, err
+		}
+		n += put
 	}
-	if m.Until.IsZero() {
-		m.Until = m.At.Add(DefaultUntil)
-	}
-	body, err := m.encode()
-	if err != nil {
-		return false, err
-	}
-	r, err := tx.Exec(`insert into deliveries (key, channel, address, priority, message, state, put_at, until, next_at, payload)
-		values ($1, $2, $3, $4, $5, 'waiting', $6, $7, 0, $8) on conflict (key) do nothing`,
-		m.Key, m.Channel, m.Address, int64(m.Priority), body, db.Micros(m.At), db.Micros(m.Until), m.Payload)
-	if err != nil {
-		return false, fmt.Errorf("put message %s: %w", m.Key, err)
-	}
-	n, err := r.RowsAffected()
-	if n == 1 {
+	if n > 0 {
 		tx.Signal(signal)
 	}
-	return n == 1, err
+	return n, nil
+}
+
+// Tried are the keys that begin with prefix whose message was handed to its adapter at least once.
+func Tried(tx *db.Tx, prefix string) (keys []string, err error) {
+	err = tx.Each(func(rows *sql.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		keys = append(keys, key)
+		return err
+	}, `select key from deliveries where key >= $1 and key < $2 and attempts > 0 order by id nulls last`, prefix, prefix+"\U0010FFFF")
+	return keys, err
 }
 
 // Withdraw takes back what has not been sent of the messages whose keys begin with prefix.

@@ -75,13 +75,15 @@ func (s *Service) Put(tx *db.Tx, p Publication) error {
 		return err
 	}
 	touched, payload := s.touched(p), ""
+	var ms []delivery.Message
+	texts := map[wording]texts{}
 	for _, r := range all {
 		// Who may have got a former version must learn what became of it; who got none need not hear of its end.
 		ending := p.Kind == "cancel" || p.Kind == "all-clear"
 		if !(had[r.ID] && r.takes(p)) && (ending && p.Version > 1 || !r.wants(p, touched)) {
 			continue
 		}
-		m := s.message(p, r)
+		m := s.message(p, r, texts)
 		if r.Channel == Webhook {
 			if payload == "" {
 				if payload, err = s.putPayload(tx, p); err != nil {
@@ -90,32 +92,23 @@ func (s *Service) Put(tx *db.Tx, p Publication) error {
 			}
 			m.Payload = payload
 		}
-		if _, err := delivery.Put(tx, m); err != nil {
-			return err
-		}
+		ms = append(ms, m)
 	}
-	return nil
+	_, err = delivery.PutAll(tx, ms)
+	return err
 }
 
 // reached are the recipients to which something of a warning may have gone: an attempt that failed may have arrived all the
 // same.
 func reached(tx *db.Tx, number string) (map[int64]bool, error) {
+	keys, err := delivery.Tried(tx, threadKey(number))
 	had := map[int64]bool{}
-	for before := int64(0); ; {
-		ds, err := delivery.List(tx, delivery.Filter{Prefix: threadKey(number), Before: before, Limit: 1000})
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range ds {
-			if id, ok := recipientOf(d.Key); ok && d.Attempts > 0 {
-				had[id] = true
-			}
-			before = d.ID
-		}
-		if len(ds) < 1000 {
-			return had, nil
+	for _, key := range keys {
+		if id, ok := recipientOf(key); ok {
+			had[id] = true
 		}
 	}
+	return had, err
 }
 
 // recipientOf reads the recipient out of a message's key.

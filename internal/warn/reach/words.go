@@ -11,8 +11,14 @@ import (
 // smsSegments bounds how many short messages a warning is cut into.
 const smsSegments = 4
 
-// message is what goes to one recipient.
-func (s *Service) message(p Publication, r Recipient) delivery.Message {
+// wording names texts that several recipients get; texts are they.
+type (
+	wording struct{ channel, language string }
+	texts   struct{ subject, body delivery.Text }
+)
+
+// message is what goes to one recipient. known are the texts that were made already.
+func (s *Service) message(p Publication, r Recipient, known map[wording]texts) delivery.Message {
 	m := delivery.Message{
 		Key: messageKey(p, r.ID), Channel: r.Channel, Address: address(r.ID), Language: r.Language, Replaces: "warning:" + p.Number,
 		Link: "/warnings/" + p.Number, Priority: priority(p), At: p.Sent, Until: p.Expires,
@@ -20,18 +26,29 @@ func (s *Service) message(p Publication, r Recipient) delivery.Message {
 	if ended := p.Sent.Add(endedFor); (p.Kind == "cancel" || p.Kind == "all-clear") && m.Until.Before(ended) {
 		m.Until = ended
 	}
-	switch r.Channel {
-	case Webhook:
-		m.Subject = delivery.Text{En: title(p, page.English), Zh: title(p, page.Chinese)} // the rest is the payload's
-	case SMS:
-		m.Body = s.short(p, r.Language, delivery.SMS(smsSegments))
-	case CellBroadcast:
-		m.Body = s.short(p, r.Language, delivery.CellBroadcast())
-	default:
-		m.Subject = delivery.Text{En: title(p, page.English), Zh: title(p, page.Chinese)}
-		m.Body = delivery.Text{En: s.long(p, page.English), Zh: s.long(p, page.Chinese)}
+	w := wording{r.Channel, r.Language}
+	t, ok := known[w]
+	if !ok {
+		t = s.texts(p, w)
+		known[w] = t
 	}
+	m.Subject, m.Body = t.subject, t.body
 	return m
+}
+
+func (s *Service) texts(p Publication, w wording) (t texts) {
+	switch w.channel {
+	case Webhook:
+		t.subject = delivery.Text{En: title(p, page.English), Zh: title(p, page.Chinese)} // the rest is the payload's
+	case SMS:
+		t.body = s.short(p, w.language, delivery.SMS(smsSegments))
+	case CellBroadcast:
+		t.body = s.short(p, w.language, delivery.CellBroadcast())
+	default:
+		t.subject = delivery.Text{En: title(p, page.English), Zh: title(p, page.Chinese)}
+		t.body = delivery.Text{En: s.long(p, page.English), Zh: s.long(p, page.Chinese)}
+	}
+	return t
 }
 
 func priority(p Publication) delivery.Priority {
