@@ -105,7 +105,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	}
 	a.partners = a.newPartners()
 	a.warn, err = warn.New(warn.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach, Relays: a.partners,
+		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Holdings: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach, Relays: a.partners,
 		Hazards: a.packs.book, Organisation: a.city.OrganisationKey, News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
 		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},

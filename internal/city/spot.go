@@ -14,6 +14,7 @@ type Spot struct {
 	Asset, Place, Area, Organisation int64
 	AssetKey                         string // external id of the asset
 	Kind                             string // of the asset
+	PlaceKind                        string // of the place, where the spot is a place's
 	Home                             bool   // stands in a home: state and liveness only
 	AssetName, PlaceName             Name
 	Point                            Point // of an instrument that moves: as of the last change of the register
@@ -59,11 +60,11 @@ func (s store) readSpots(ctx context.Context, p *picture) error {
 	err := s.pages(ctx, func(tx *db.Tx, after int64) (last int64, n int, err error) {
 		err = tx.Each(func(rows *sql.Rows) error {
 			var s Spot
-			err := rows.Scan(&s.Place, &s.Area, &s.PlaceName.EN, &s.PlaceName.ZH, &s.Point[0], &s.Point[1])
+			err := rows.Scan(&s.Place, &s.Area, &s.PlaceKind, &s.PlaceName.EN, &s.PlaceName.ZH, &s.Point[0], &s.Point[1])
 			p.places[s.Place] = s
 			last, n = s.Place, n+1
 			return err
-		}, "select id, coalesce(area, 0), name_en, name_zh, x, y from city_places where id > $1 order by id nulls last limit $2", after, pageRows)
+		}, "select id, coalesce(area, 0), kind, name_en, name_zh, x, y from city_places where id > $1 order by id nulls last limit $2", after, pageRows)
 		return last, n, err
 	})
 	if err != nil {

@@ -193,6 +193,14 @@ func (t *terrain) touch(g geom.Geometry) (touches, asks []int64) {
 
 // places looks up where a proposal holds, and simplifies the outlines.
 func (s *Service) places(ctx context.Context, w Where) ([]Place, error) {
+	t, err := s.terrain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.placesOn(ctx, t, w)
+}
+
+func (s *Service) placesOn(ctx context.Context, t *terrain, w Where) ([]Place, error) {
 	switch {
 	case len(w.Areas) > maxAreas:
 		return nil, web.Errorf(422, "warning.too_many_areas", "a warning holds for at most %d areas; choose a larger one", maxAreas).At("areas")
@@ -200,10 +208,6 @@ func (s *Service) places(ctx context.Context, w Where) ([]Place, error) {
 		return nil, web.Errorf(422, "warning.too_many_areas", "at most %d areas can be drawn", maxDrawn).At("drawn")
 	case len(w.Around) > maxAround:
 		return nil, web.Errorf(422, "warning.too_many_areas", "a warning lies around at most %d assets", maxAround).At("around")
-	}
-	t, err := s.terrain(ctx)
-	if err != nil {
-		return nil, err
 	}
 	var out []Place
 	for i, id := range w.Areas {

@@ -68,6 +68,10 @@ func (s *Service) Routes(r *web.Router) {
 		d, err := s.Draft(ctx, in.Body)
 		return &draftOut{Body: d}, err
 	})
+	register(r, http.MethodPost, "/api/v1/warnings/inside", "get-warning-inside", "See what lies inside the area that a proposal would have", tag, 200, func(ctx context.Context, in *insideIn) (*insideOut, error) {
+		out, err := s.Inside(ctx, in.Body)
+		return &insideOut{Body: out}, err
+	})
 	register(r, http.MethodGet, "/api/v1/warnings/suggestions", "list-warning-suggestions", "List what alerts suggest to warn of, or to end", tag, 200, func(ctx context.Context, in *suggestionsIn) (*suggestionsOut, error) {
 		out := &suggestionsOut{}
 		var err error
@@ -144,6 +148,8 @@ type (
 			Items []Text `json:"items"`
 		}
 	}
+	insideIn      struct{ Body Where }
+	insideOut     struct{ Body Inside }
 	draftIn       struct{ Body DraftRequest }
 	draftOut      struct{ Body Draft }
 	suggestionsIn struct {

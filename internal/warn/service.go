@@ -108,6 +108,8 @@ type Deps struct {
 	Access access.Decider
 	Areas  Areas
 	Ground Ground // nil: areas have the outlines that Areas knows, and nothing is known of assets
+	// Holdings is what stands inside an area. Nil: nothing is known of it.
+	Holdings Holdings
 	// Gazetteer may be nil: the public page then finds areas alone, and its map shows no districts.
 	Gazetteer Gazetteer
 	Site      page.Site
@@ -131,15 +133,17 @@ type Deps struct {
 
 // Service composes, approves, publishes and ends warnings. It is safe for concurrent use.
 type Service struct {
-	db      *db.DB
-	clock   clock.Clock
-	access  access.Decider
-	areas   Areas
-	reach   Reach
-	relays  Relays
-	ground  Ground
-	options Options
-	hazards *hazard.Book
+	db     *db.DB
+	clock  clock.Clock
+	access access.Decider
+	areas  Areas
+	reach  Reach
+	relays Relays
+	ground Ground
+	// holdings may be nil.
+	holdings Holdings
+	options  Options
+	hazards  *hazard.Book
 	// organisation is the external id of an organisation.
 	organisation func(id int64) string
 	news         News
@@ -170,7 +174,7 @@ func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 // New returns the room.
 func New(d Deps) (*Service, error) {
 	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, relays: d.Relays, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now(),
-		news: d.News, alert: d.Alert, district: d.District, gazetteer: d.Gazetteer, searching: make(chan struct{}, searches)}
+		holdings: d.Holdings, news: d.News, alert: d.Alert, district: d.District, gazetteer: d.Gazetteer, searching: make(chan struct{}, searches)}
 	if s.ground = d.Ground; s.ground == nil {
 		s.ground = bareGround{d.Areas}
 	}

@@ -16,13 +16,14 @@ type Book struct {
 	authority []Rule
 	second    []Second
 	titles    []title
+	groups    []Group
 }
 
 // Bind joins what the packs of a city's own and those that ship declare. A city's own hazard takes the place of a shipped one of the
 // same id, and its rules are asked first. Two hazards of one id on the same side are an error, and so is one that would make
 // composable what belongs to another service.
 func Bind(own, shipped []*Set) (*Book, error) {
-	b := &Book{byID: map[string]Hazard{}, titles: reservedTitles()}
+	b := &Book{byID: map[string]Hazard{}, titles: reservedTitles(), groups: bindGroups(slices.Concat(own, shipped))}
 	var errs []error
 	relayed := map[string]string{} // by any pack, whatever another says
 	for _, s := range slices.Concat(own, shipped) {

@@ -33,6 +33,8 @@ type warningsFile struct {
 	Hazards   []hazardEntry `yaml:"hazards" doc:"what a warning can be about"`
 	Authority []ruleEntry   `yaml:"authority" doc:"who may publish (发布权限); of the rules that speak of a warning the first decides, a city's own packs come first, and where none speaks nobody may"`
 	Second    []secondEntry `yaml:"second_person" doc:"from which level a second person must approve; the first rule that speaks of the hazard decides, and where none speaks two are always needed"`
+	Care      []groupEntry  `yaml:"needs_care" doc:"what needs care first where a warning holds: schools, hospitals, ..."`
+	Kinds     []groupEntry  `yaml:"other_kinds" doc:"what other kinds of places are called where a warning holds"`
 }
 
 type hazardEntry struct {
@@ -121,6 +123,8 @@ func Read(p *pack.Pack, detectors []*engine.Detector) (*Set, error) {
 		}
 		s.Second = append(s.Second, x)
 	}
+	var groups []string
+	s.Groups = append(c.groups(f.Care, true, &groups), c.groups(f.Kinds, false, &groups)...)
 	if err := c.ds.Err(); err != nil {
 		return nil, err
 	}

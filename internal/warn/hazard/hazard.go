@@ -95,6 +95,7 @@ type Set struct {
 	Hazards   []Hazard
 	Authority []Rule
 	Second    []Second
+	Groups    []Group
 }
 
 // Elsewhere are the detectors of other packs that the set names, each with its place.
