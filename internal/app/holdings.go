@@ -37,4 +37,7 @@ func (r register) KindTitle(kind string) (page.Text, bool) {
 }
 
 // Residents fulfils warn.Holdings.
-func (r register) Residents(int64) (warn.Residents, bool) { return warn.Residents{}, false }
+func (r register) Residents(area int64) (warn.Residents, bool) {
+	n, ok := r.city.Residents(area)
+	return warn.Residents(n), ok
+}

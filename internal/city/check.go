@@ -75,6 +75,8 @@ func (c *checker) check(drafts []draft) {
 		c.required(d)
 		c.references(d, inFile)
 		switch c.list.name {
+		case Areas:
+			c.residents(d)
 		case Places:
 			c.place(d)
 		case Assets:
@@ -277,6 +279,7 @@ func (c *checker) nesting(drafts []draft) {
 		}
 	}
 	c.overlaps(a, changed)
+	c.counted(a, merged, changed)
 	if len(c.problems) > 0 {
 		return
 	}

@@ -32,6 +32,9 @@ const (
 	MaxProperties      = 64
 	MaxPropertiesBytes = 8 << 10
 
+	// FewestResidents is the least total of residents that an area may have: less is no town, and no total either.
+	FewestResidents = 20
+
 	// MaxUpstream is how many assets may be named as those that feed one.
 	MaxUpstream = 64
 )
@@ -69,6 +72,15 @@ type Area struct {
 	Name       Name     `json:"name"`
 	Parent     int64    `json:"parent,omitempty"`
 	Geometry   Geometry `json:"geometry"`
+	// Residents is nil where no number is known.
+	Residents *Residents `json:"residents,omitempty" doc:"a total of a town, or of an area that holds towns"`
+}
+
+// Residents is how many people lived in an area, as a census or a yearbook says. Grid cells and what lies in towns have none.
+type Residents struct {
+	Total  int    `json:"total"`
+	Year   int    `json:"year"`
+	Source string `json:"source"`
 }
 
 // Organisation is an agency, a utility or an enterprise. Parent is 0 for the outermost.

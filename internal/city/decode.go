@@ -269,6 +269,8 @@ func (d *decoder) value(c tabular.Cell, f field) string {
 		return ""
 	case f.form == formReferences:
 		return d.references(c, f)
+	case f.form == formCount:
+		return d.count(c, f)
 	case c.JSON:
 		d.problem(c.Line, c.Column, f.name, "expected text, this is %s", shorten(c.Text))
 		return ""
@@ -302,6 +304,16 @@ func (d *decoder) value(c tabular.Cell, f field) string {
 		d.text(c, f.name, maxKey)
 	default:
 		d.text(c, f.name, maxText)
+	}
+	return c.Text
+}
+
+// count reads a whole number as it is written: nothing is rounded, and no sign parts its digits.
+func (d *decoder) count(c tabular.Cell, f field) string {
+	n, err := strconv.Atoi(c.Text)
+	if err != nil || strconv.Itoa(n) != c.Text || n < f.least || n > f.most {
+		d.problem(c.Line, c.Column, f.name, "expected a whole number from %d to %d in digits alone, got %s", f.least, f.most, shorten(c.Text))
+		return ""
 	}
 	return c.Text
 }

@@ -60,6 +60,8 @@ func exportCells(l *list, f tabular.Format, r *record) []tabular.Cell {
 		switch {
 		case fl.form == formProperties:
 			cells = append(cells, tabular.Cell{Text: v, JSON: v != ""})
+		case fl.form == formCount && f == tabular.GeoJSON:
+			cells = append(cells, tabular.Cell{Text: v, JSON: v != ""})
 		case fl.form == formReferences:
 			cells = append(cells, exportKeys(f, v))
 		case fl.form != formGeometry:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,7 +175,8 @@ func TestGuardValues(t *testing.T) {
 	w.must(Assets, "codes.csv", "external_id,kind,name_en,place\n1101010010010010,gas/main,Component 0010,P1\nGAS13812345678,gas/main,110101001001001,P1\n")
 }
 
-// No table or column of the register is about people.
+// No table or column of the register is about people, but for the totals of towns: what keeps these from being about fewer is
+// attacked by TestGuardResidents.
 func TestGuardTables(t *testing.T) {
 	d := dbtest.SQLite(t, Migrations())
 	w := empty(t, d)
@@ -191,6 +193,9 @@ func TestGuardTables(t *testing.T) {
 				return err
 			}
 			columns++
+			if totals := []string{"residents", "residents_year", "residents_source"}; table == "city_areas" && slices.Contains(totals, column) {
+				continue
+			}
 			for _, name := range []string{table, column} {
 				if word, refused := guard.Name(name); refused {
 					t.Errorf("%s.%s names people (%s)", table, column, word)

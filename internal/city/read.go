@@ -37,13 +37,19 @@ func (s *Service) Areas(ctx context.Context, level string) ([]Area, error) {
 		return tx.Each(func(rows *sql.Rows) error {
 			var a Area
 			var wkb []byte
-			if err := rows.Scan(&a.ID, &a.ExternalID, &a.Level, &a.Name.EN, &a.Name.ZH, &a.Parent, &wkb); err != nil {
+			var residents, year sql.NullInt64
+			var source string
+			if err := rows.Scan(&a.ID, &a.ExternalID, &a.Level, &a.Name.EN, &a.Name.ZH, &a.Parent, &wkb, &residents, &year, &source); err != nil {
 				return err
+			}
+			if residents.Valid {
+				a.Residents = &Residents{Total: int(residents.Int64), Year: int(year.Int64), Source: source}
 			}
 			a.Geometry = Geometry{storedShape(string(wkb))}
 			items = append(items, a)
 			return nil
-		}, `select id, external_id, level, name_en, name_zh, coalesce(parent, 0), geometry from city_areas
+		}, `select id, external_id, level, name_en, name_zh, coalesce(parent, 0), geometry,
+			residents, residents_year, residents_source from city_areas
 			where $1 = '' or level = $1 order by id nulls last`, level)
 	})
 	return items, err
@@ -281,13 +287,16 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 	p := &picture{
 		organisations: map[int64]organisation{}, holders: map[int64][]int64{},
 		territory: map[int64]int64{}, places: map[int64]Spot{}, assets: map[int64]Spot{}, assetKeys: map[string]int64{},
-		upstream: map[int64][]int64{}, downstream: map[int64][]int64{},
+		upstream: map[int64][]int64{}, downstream: map[int64][]int64{}, residents: map[int64]Residents{},
 	}
 	l := lists[Areas]
 	var plots []plot
 	err := s.records(ctx, l, func(r *record) error {
 		plots = append(plots, plot{id: r.id, key: r.values[0], level: l.get(r, "level"), parent: l.get(r, "parent"),
 			name: Name{l.get(r, "name_en"), l.get(r, "name_zh")}, shape: storedShape(l.get(r, "geometry"))})
+		if n := residentsOf(l, r); n != nil {
+			p.residents[r.id] = *n
+		}
 		return nil
 	})
 	if err != nil {

@@ -35,6 +35,7 @@ const (
 	formChoice          // one of field.choices
 	formGeometry        // WKB; in files GeoJSON, WKT or the columns lon and lat
 	formProperties      // JSON; in files JSON or columns properties.NAME
+	formCount           // a whole number, 0 or more, in digits; field.least and field.most bound it
 )
 
 // field is one field of a list.
@@ -46,6 +47,8 @@ type field struct {
 	// required means that a record can't be without it.
 	required bool
 	choices  []choice
+	least    int
+	most     int
 }
 
 // choice is a value and what Chinese lists call it.
@@ -75,6 +78,9 @@ var lists = map[string]*list{
 		nameEN, nameZH,
 		{name: "parent", aliases: []string{"上级"}, form: formReference, of: Areas},
 		anyShape,
+		{name: "residents", aliases: []string{"常住人口", "人口"}, form: formCount, least: FewestResidents, most: 100_000_000},
+		{name: "residents_year", aliases: []string{"人口年份"}, form: formCount, least: 1900, most: 2200},
+		{name: "residents_source", aliases: []string{"人口来源"}},
 	}},
 	Organisations: {name: Organisations, named: true, fields: []field{
 		externalID,

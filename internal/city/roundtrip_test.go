@@ -110,7 +110,8 @@ func drawTown(t *rapid.T) []townFile {
 		return fmt.Sprintf(`{"type":"Polygon","coordinates":[[[%[1]s,23],[%[2]s,23],[%[2]s,23.2],[%[1]s,23.2],[%[1]s,23]]]}`, w, e)
 	}
 	areas := []string{
-		feature(rect("113", "113.4"), prop("external_id", "D"), prop("level", text.Draw(t, "level")), prop("name_zh", text.Draw(t, "district"))),
+		feature(rect("113", "113.4"), prop("external_id", "D"), prop("level", text.Draw(t, "level")), prop("name_zh", text.Draw(t, "district")),
+			prop("residents", "812345"), `"residents_year":2020`, prop("residents_source", text.Draw(t, "source"))),
 		feature(rect("113", border), prop("external_id", "G1"), prop("level", "grid"), prop("name_en", text.Draw(t, "cell")), prop("parent", "D")),
 		feature(rect(border, "113.4"), prop("external_id", "G2"), prop("level", "grid"), prop("name_en", "2"), prop("parent", "D")),
 	}

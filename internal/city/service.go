@@ -60,9 +60,10 @@ type picture struct {
 	territory     map[int64]int64   // who leads on the territory's duty, by area
 	places        map[int64]Spot
 	assets        map[int64]Spot
-	assetKeys     map[string]int64  // by external id
-	upstream      map[int64][]int64 // by asset: those that feed it
-	downstream    map[int64][]int64 // by asset: those that it feeds
+	assetKeys     map[string]int64    // by external id
+	upstream      map[int64][]int64   // by asset: those that feed it
+	downstream    map[int64][]int64   // by asset: those that it feeds
+	residents     map[int64]Residents // by area
 	names         names
 }
 

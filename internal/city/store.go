@@ -33,7 +33,8 @@ var errStale = errors.New("the register changed meanwhile")
 
 // selects read each list as records: the id, then the fields in the list's order.
 var selects = map[string]string{
-	Areas: `select a.id, a.external_id, a.level, a.name_en, a.name_zh, coalesce(p.external_id, ''), a.geometry
+	Areas: `select a.id, a.external_id, a.level, a.name_en, a.name_zh, coalesce(p.external_id, ''), a.geometry,
+		coalesce(cast(a.residents as text), ''), coalesce(cast(a.residents_year as text), ''), a.residents_source
 		from city_areas a left join city_areas p on p.id = a.parent
 		where a.id > $1 order by a.id nulls last limit $2`,
 	Organisations: `select o.id, o.external_id, o.kind, o.name_en, o.name_zh, coalesce(p.external_id, '')
@@ -198,10 +199,12 @@ type table struct {
 var boxColumns = []string{"geometry", "min_x", "min_y", "max_x", "max_y"}
 
 var tables = map[string]table{
-	Areas: {"external_id", append([]string{"external_id", "level", "name_en", "name_zh"}, boxColumns...),
+	Areas: {"external_id", append([]string{"external_id", "level", "name_en", "name_zh", "residents", "residents_year", "residents_source"}, boxColumns...),
 		func(l *list, c *change, _ *holdings) []any {
 			lo, hi, _ := box(c.shapeNow(l))
-			return []any{c.values[0], c.values[1], c.values[2], c.values[3], []byte(l.get(&c.record, "geometry")), lo[0], lo[1], hi[0], hi[1]}
+			return []any{c.values[0], c.values[1], c.values[2], c.values[3], numberOrNil(l.get(&c.record, "residents")),
+				numberOrNil(l.get(&c.record, "residents_year")), l.get(&c.record, "residents_source"),
+				[]byte(l.get(&c.record, "geometry")), lo[0], lo[1], hi[0], hi[1]}
 		}},
 	Organisations: {"external_id", []string{"external_id", "kind", "name_en", "name_zh"},
 		func(_ *list, c *change, _ *holdings) []any {

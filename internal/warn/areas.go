@@ -197,9 +197,11 @@ func (s *Service) places(ctx context.Context, w Where) ([]Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.placesOn(ctx, t, w)
+	out, err := s.placesOn(ctx, t, w)
+	return fold(out), err
 }
 
+// placesOn are the places before what lies in another is dropped.
 func (s *Service) placesOn(ctx context.Context, t *terrain, w Where) ([]Place, error) {
 	switch {
 	case len(w.Areas) > maxAreas:
@@ -235,7 +237,7 @@ func (s *Service) placesOn(ctx context.Context, t *terrain, w Where) ([]Place, e
 		}
 		out = append(out, p)
 	}
-	return fold(out), nil
+	return out, nil
 }
 
 // registered is an area of the register.
