@@ -3,7 +3,8 @@
 // Build makes the whole city of Langang (澜港市) from one seed: coast, river, districts, towns, grid cells, streets, a few
 // thousand buildings, a gas network, a water network, drainage and its pump stations, power feeders and lifts, river, rain and
 // weather stations, about 1,000 assets with 4,300 datastreams, organisations and duties. The city is invented. Its coordinates lie in the open East China Sea, its places
-// and companies do not exist, and there are no people in it.
+// and companies do not exist, and there are no people in it: of these it has made-up totals of towns alone. Schools, hospitals, care
+// homes and stations came last and shift nothing else (amenities.go).
 //
 // A Scenario lays scripted incidents over the city from a start instant, and knows the truth about them: when each began,
 // whom it touches, when it would become harmful. Score compares alerts with that truth. There are two: a day with a gas leak, a

@@ -168,7 +168,11 @@ func (g Geometry) appendJSON(b []byte) []byte {
 func (w *World) writeAreas(out io.Writer) error {
 	c := collection{out: out}
 	for _, a := range w.Areas {
-		c.add(a.Geometry, append([]field{{"external_id", a.ID}, {"level", a.Level}, {"parent", a.Parent}}, names(a.Name)...)...)
+		fields := append([]field{{"external_id", a.ID}, {"level", a.Level}, {"parent", a.Parent}}, names(a.Name)...)
+		if a.Residents > 0 {
+			fields = append(fields, field{"residents", strconv.Itoa(a.Residents)}, field{"residents_year", strconv.Itoa(residentsYear)}, field{"residents_source", ResidentsSource})
+		}
+		c.add(a.Geometry, fields...)
 	}
 	return c.end()
 }

@@ -41,6 +41,8 @@ type Area struct {
 	Parent   string
 	Name     Name
 	Geometry Geometry
+	// Residents is how many live there, by ResidentsSource; 0 for grid cells.
+	Residents int
 }
 
 // Organisation is an agency, a utility or an enterprise.
@@ -63,7 +65,7 @@ type Duty struct {
 // Place is a site with a geometry. Area is the grid cell in which it lies.
 type Place struct {
 	ID       string
-	Kind     string // "building", "restaurant", "road-section", "gas-station", "park", ...
+	Kind     string // "building", "restaurant", "road-section", "school", "metro-station", ...
 	Area     string
 	Name     Name
 	Geometry Geometry
@@ -136,6 +138,7 @@ func Build(seed uint64) *World {
 			w.addressed = append(w.addressed, k)
 		}
 	}
+	b.buildAmenities()
 	return w
 }
 
