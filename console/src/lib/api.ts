@@ -73,6 +73,11 @@ export function get<T>(path: string, query: Record<string, string | number | und
   return send<T>(f, 'GET', path + (s ? '?' + s : ''), signal ? { signal } : {});
 }
 
+/** A change of what is there: the same again changes nothing. */
+export function patch<T>(path: string, body: Record<string, unknown>, f: Fetch = fetch): Promise<T> {
+  return send<T>(f, 'PATCH', path, { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+}
+
 export function del(path: string, f: Fetch = fetch): Promise<void> {
   return send<void>(f, 'DELETE', path);
 }

@@ -7,6 +7,7 @@ import { explain } from './form.svelte.ts';
 import { Batch, empty, load, merge, put, settle, type Feed, type Item } from './feed.ts';
 import { matches, NOTHING, tiers } from './geo.ts';
 import { Crier, flood, news, rests, urgent, waits } from './alarm.ts';
+import { byForce, headline, type Partner, type Received } from './partners.ts';
 import { byLevel, LEVEL_WORD, worst } from './scales.ts';
 import type { Filter, Tab } from './router.ts';
 import type { Alert, Area, Case, Page, Place, Report, Warning } from './types.ts';
@@ -46,6 +47,9 @@ class Desk {
   cases: Feed<Case> = $state.raw(empty());
   reports: Feed<Report> = $state.raw(empty());
   warnings: Feed<Warning> = $state.raw(empty());
+  /** Warnings of other services that are in force here, and whose they are. */
+  relayed: Received[] = $state.raw([]);
+  partners: Partner[] = $state.raw([]);
   loaded: Record<Tab, boolean> = $state({ alerts: false, cases: false, reports: false, warnings: false });
   failed: Record<Tab, string> = $state({ alerts: '', cases: '', reports: '', warnings: '' });
   areas: Area[] = $state.raw([]);
@@ -69,16 +73,19 @@ class Desk {
     warnings: new Batch(() => this.#fetch('warnings')),
   };
   #mapBatch = new Batch(() => this.#fetchAssets(), 500, 5_000);
+  #relayBatch = new Batch(() => this.#fetchRelayed());
 
   /** Begin to follow the city; the returned function stops it. */
   start(): () => void {
     for (const tab of ['alerts', 'cases', 'reports', 'warnings'] as const) void this.#fetch(tab);
     void this.#fetchAssets();
     void this.#fetchLand();
+    void this.#fetchRelayed();
     const off = app.onNews((n) => this.#news(n));
     return () => {
       off();
       this.#mapBatch.stop();
+      this.#relayBatch.stop();
       this.#crier.stop();
       for (const b of Object.values(this.#batches)) b.stop();
     };
@@ -155,6 +162,16 @@ class Desk {
     const level = (item as Partial<Alert>).level;
     if (f.levels.length && tab !== 'reports' && !(level && level !== 'none' && f.levels.includes(level))) return false;
     return !f.q || matches(this.words(tab, item), f.q);
+  }
+
+  /** Those of the relayed warnings that a filter lets through. */
+  relayedShown(f: Filter): Received[] {
+    return this.relayed.filter(
+      (r) =>
+        (!f.area || r.placement === 'city' || (r.places ?? []).some((p) => (p.touches ?? []).some((a) => this.within(a, f.area) || this.within(f.area, a)))) &&
+        (!f.levels.length || (!!r.level && f.levels.includes(r.level))) &&
+        (!f.q || matches([...Object.values(r.texts ?? {}).flatMap((w) => [w.headline, w.event, w.issuer]), text(this.partners.find((p) => p.id === r.partner)?.title)].join(' '), f.q)),
+    );
   }
 
   words<K extends Tab>(tab: K, item: Items[K]): string {
@@ -270,6 +287,7 @@ class Desk {
     if (room === 'console') {
       for (const b of Object.values(this.#batches)) b.call();
       this.#mapBatch.call();
+      this.#relayBatch.call();
       return;
     }
     if (room === 'alert') {
@@ -281,10 +299,26 @@ class Desk {
       this.#batches.alerts.call(); // and an alert shows its case
     } else if (room === 'report') {
       this.#batches.reports.call();
+    } else if (room === 'relay') {
+      this.#relayBatch.call();
     } else if (room === 'warning') {
       this.#batches.warnings.call();
     } else if (room === 'asset' || room === 'city' || room === 'datastream') {
       this.#mapBatch.call();
+    }
+  }
+
+  #relaysKnown: Set<number> | null = null;
+  async #fetchRelayed(): Promise<void> {
+    try {
+      const [force, who] = await Promise.all([get<Page<Received>>('/warnings/received', { state: 'in-force', limit: 200 }), get<Page<Partner>>('/warnings/partners')]);
+      this.partners = who.items ?? [];
+      this.relayed = (force.items ?? []).toSorted((a, b) => byLevel(a.level || null, b.level || null) || byForce(a, b));
+      const fresh = this.relayed.filter((r) => this.#relaysKnown && !this.#relaysKnown.has(r.id));
+      if (fresh.length) app.say(t('say.relayed', { n: fresh.length, title: headline(fresh[0]!, app.lang) }));
+      this.#relaysKnown = new Set(this.relayed.map((r) => r.id));
+    } catch {
+      // Others' warnings are an addition: ours go on without them.
     }
   }
 

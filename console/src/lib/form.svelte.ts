@@ -12,14 +12,19 @@ export class Form {
   problems: Record<string, string> = $state({});
   #deed = new Deed();
 
-  async post<T>(path: string, body: Record<string, unknown> | FormData = {}): Promise<T | null> {
+  post<T>(path: string, body: Record<string, unknown> | FormData = {}): Promise<T | null> {
+    return this.run(() => this.#deed.post<T>(path, body));
+  }
+
+  /** A deed of another kind than a POST, one at a time and with its complaint kept all the same. */
+  async run<T>(deed: () => Promise<T>): Promise<T | null> {
     if (this.busy) return null;
     this.busy = true;
     this.error = null;
     this.problems = {};
     try {
       // 204 has no body, but is a success all the same.
-      return ((await this.#deed.post<T>(path, body)) ?? ({} as T)) as T;
+      return ((await deed()) ?? ({} as T)) as T;
     } catch (err) {
       this.fail(err);
       return null;

@@ -24,6 +24,7 @@ export function style(c: Colour): StyleSpecification {
       assets: source,
       marks: source,
       room: source,
+      outlines: source,
     },
     layers: layers(c),
   };
@@ -165,6 +166,27 @@ function layers(c: Colour): LayerSpecification[] {
       },
       paint: { 'text-color': c('map-text'), 'text-halo-color': c('map-halo'), 'text-halo-width': 1.6 },
     },
+    // Where warnings hold that are more than areas of the register: ours in whole lines, others' in dashes.
+    {
+      id: 'outline-fills',
+      type: 'fill',
+      source: 'outlines',
+      paint: { 'fill-color': ['match', ['get', 'level'], ...LEVELS.flatMap((l) => [l, c(l)]), c('mute')] as unknown as string, 'fill-opacity': ['case', ['get', 'chosen'], 0.3, 0.12] },
+    },
+    {
+      id: 'outline-ours',
+      type: 'line',
+      source: 'outlines',
+      filter: ['!', ['get', 'theirs']],
+      paint: { 'line-color': c('ink'), 'line-width': ['case', ['get', 'chosen'], 4, 3] },
+    },
+    {
+      id: 'outline-theirs',
+      type: 'line',
+      source: 'outlines',
+      filter: ['get', 'theirs'],
+      paint: { 'line-color': ['match', ['get', 'level'], ...LEVELS.flatMap((l) => [l, c(`${l}-edge`)]), c('ink-2')] as unknown as string, 'line-width': ['case', ['get', 'chosen'], 4, 2.4], 'line-dasharray': [2, 1.6] },
+    },
     // What people have drawn in a joint room: one colour of its own, told apart by form and words.
     {
       id: 'room-areas',
@@ -249,7 +271,7 @@ export function icons(c: Colour): Map<string, ImageData> {
     fn(g);
     out.set(name, g.getImageData(0, 0, px, px));
   };
-  const shape = (d: string, level: Level | null, weight: string) => (g: CanvasRenderingContext2D) => {
+  const shape = (d: string, level: Level | null, weight: string, dashes: number[] = []) => (g: CanvasRenderingContext2D) => {
     const p = new Path2D(d);
     const tone = level ? c(level) : c('ink-2');
     const edge = level ? c(`${level}-edge`) : c('ink-2');
@@ -259,6 +281,7 @@ export function icons(c: Colour): Map<string, ImageData> {
     g.stroke(p);
     g.fillStyle = weight === 'solid' ? tone : c('surface');
     g.fill(p);
+    g.setLineDash(dashes);
     g.lineWidth = weight === 'outline' ? 2.4 : 1.3;
     g.strokeStyle = weight === 'faint' ? c('mute') : weight === 'solid' || level === 'yellow' ? edge : tone;
     g.stroke(p);
@@ -294,6 +317,7 @@ export function icons(c: Colour): Map<string, ImageData> {
       const end = `-${level ?? 'none'}-${weight}`;
       if (level || weight === 'faint') draw('alert' + end, shape(ALERT_SHAPE[level ?? 'blue'], level, weight));
       draw('warning' + end, shape(WARNING_SHAPE, level, weight));
+      if (weight === 'outline') draw('relayed' + end, shape(WARNING_SHAPE, level, weight, [2.8, 1.6]));
       draw('case' + end, shape(CASE_SHAPE, level, weight));
     }
   }

@@ -41,6 +41,16 @@ export const GROUPS: readonly { id: string; title: Key; links: readonly PageLink
     ],
   },
   {
+    id: 'warn',
+    title: 'nav.group.warn',
+    links: [
+      { id: 'recipients', path: 'warnings/recipients', text: 'nav.recipients' },
+      { id: 'deliveries', path: 'warnings/deliveries', text: 'nav.deliveries' },
+      { id: 'partners', path: 'warnings/partners', text: 'nav.partners' },
+      { id: 'skill', path: 'warnings/skill', text: 'nav.skill' },
+    ],
+  },
+  {
     id: 'account',
     title: 'nav.group.account',
     links: [

@@ -7,7 +7,8 @@ export const PREFIX = '/console/';
 
 export type PageName =
   | 'operations' | 'case' | 'assets' | 'asset' | 'coverage' | 'deadlines' | 'new-case' | 'new-finding' | 'new-warning' | 'warnings' | 'warning' | 'watch' | 'refused'
-  | 'inbox' | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'duty' | 'handover' | 'report' | 'roster' | 'duty-rows' | 'sign-in' | 'not-found';
+  | 'inbox' | 'boards' | 'board' | 'room' | 'lesson' | 'new-lesson' | 'duty' | 'handover' | 'report' | 'roster' | 'duty-rows' | 'sign-in' | 'not-found'
+  | 'recipients' | 'deliveries' | 'partners' | 'skill';
 
 export interface Route {
   page: PageName;
@@ -41,6 +42,10 @@ const PAGES: [RegExp, PageName][] = [
   [/^lessons\/new$/, 'new-lesson'],
   [/^lessons\/(\d+)$/, 'lesson'],
   [/^sign-in$/, 'sign-in'],
+  [/^warnings\/recipients$/, 'recipients'],
+  [/^warnings\/deliveries$/, 'deliveries'],
+  [/^warnings\/partners$/, 'partners'],
+  [/^warnings\/skill$/, 'skill'],
 ];
 
 export function parse(url: URL): Route {
@@ -63,8 +68,8 @@ export function href(path: string, query: Record<string, string | number | undef
 
 export type Tab = 'alerts' | 'cases' | 'reports' | 'warnings';
 export const TABS: readonly Tab[] = ['alerts', 'cases', 'reports', 'warnings'];
-export type Kind = 'alert' | 'case' | 'report' | 'warning' | 'asset';
-const KINDS: readonly string[] = ['alert', 'case', 'report', 'warning', 'asset'];
+export type Kind = 'alert' | 'case' | 'report' | 'warning' | 'relayed' | 'asset';
+const KINDS: readonly string[] = ['alert', 'case', 'report', 'warning', 'relayed', 'asset'];
 
 /** What the operations desk shows: the list and the map are two views of it. */
 export interface Filter {
