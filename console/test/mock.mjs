@@ -12,6 +12,7 @@ import { city } from './city.mjs';
 import { coverage } from './coverage.mjs';
 import { inbox } from './inbox.mjs';
 import { duty } from './duty.mjs';
+import { keep } from './keep.mjs';
 import { requests as withRequests } from './requests.mjs';
 import { warnings } from './warnings.mjs';
 
@@ -27,6 +28,7 @@ const OFFICERS = {
   'duty-officer': { id: 1, name: 'Lin Hai', organisation: 2, organisation_name: { en: 'City emergency bureau', 'zh-CN': '市应急管理局' }, roles: ['duty-officer'] },
   'second-officer': { id: 2, name: 'Zhou Min', organisation: 2, organisation_name: { en: 'City emergency bureau', 'zh-CN': '市应急管理局' }, roles: ['duty-officer', 'inspector'] },
   drainage: { id: 3, name: 'demo-drainage', organisation: 3, organisation_name: { en: 'Langang Drainage Company', 'zh-CN': '澜港排水有限公司' }, roles: ['operator'] },
+  administrator: { id: 4, name: 'city-administrator', organisation: 2, organisation_name: { en: 'City emergency bureau', 'zh-CN': '市应急管理局' }, roles: ['administrator'] },
 };
 
 // A few of those that the packs name; others are shown by their ids.
@@ -44,8 +46,8 @@ class Problem extends Error {
   }
 }
 
-/** Start a city. `now` is frozen unless the test moves it. */
-export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:09Z'), ticking = false, demo = true } = {}) {
+/** Start a city. `now` is frozen unless the test moves it. `keeps`: messages, partners and verdicts as keep.mjs has them. */
+export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:09Z'), ticking = false, demo = true, keeps = false } = {}) {
   const started = Date.now();
   const clock = () => new Date(ticking ? now + (Date.now() - started) : now);
   const ago = (minutes) => new Date(clock().getTime() - minutes * 60_000).toISOString();
@@ -119,8 +121,11 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
   const boxes = inbox({ clock, emit, refuse });
   const services = withRequests({ clock, emit, refuse, find, world });
   const warned = warnings({ c, world, find, clock, refuse, emit });
+  const kept = keep({ c, clock, refuse, emit, world });
   const api = {
+    ...kept.routes,
     ...warned.routes,
+    ...(keeps ? kept.routes : {}),
     ...plans.routes,
     ...services.routes,
     ...boxes.routes,
@@ -499,6 +504,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
       if (!keys.has(key)) keys.set(key, fn(r));
       return answer(res, keys.get(key));
     }
+    if (req.method === 'PATCH') r.body = await body(req);
     return answer(res, fn(r));
   }
   function answer(res, out) {
@@ -528,6 +534,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     inbox: boxes,
     services,
     warned,
+    kept,
     city: c,
     requests,
     emit,
