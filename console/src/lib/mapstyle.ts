@@ -285,7 +285,7 @@ export function icons(c: Colour): Map<string, ImageData> {
     g.lineWidth = weight === 'outline' ? 2.4 : 1.3;
     g.strokeStyle = weight === 'faint' ? c('mute') : weight === 'solid' || level === 'yellow' ? edge : tone;
     g.stroke(p);
-    if (weight === 'outline' && level === 'yellow') {
+    if (weight === 'outline' && (level === 'yellow' || dashes.length)) {
       g.globalAlpha = 0.5;
       g.fillStyle = tone;
       g.fill(p);
@@ -317,7 +317,7 @@ export function icons(c: Colour): Map<string, ImageData> {
       const end = `-${level ?? 'none'}-${weight}`;
       if (level || weight === 'faint') draw('alert' + end, shape(ALERT_SHAPE[level ?? 'blue'], level, weight));
       draw('warning' + end, shape(WARNING_SHAPE, level, weight));
-      if (weight === 'outline') draw('relayed' + end, shape(WARNING_SHAPE, level, weight, [2.8, 1.6]));
+      if (weight === 'outline') draw('relayed' + end, shape(WARNING_SHAPE, level, weight, [3.4, 1.2]));
       draw('case' + end, shape(CASE_SHAPE, level, weight));
     }
   }
