@@ -219,11 +219,10 @@ func (r Ring) Simplify(max int) (small Ring, ok bool) {
 			return s, true
 		}
 	}
-	hull, isPolygon := poly.ConvexHull().AsPolygon()
-	if !isPolygon {
+	s := r.hull()
+	if s == nil {
 		return nil, false
 	}
-	s := ringOf(hull)
 	if len(s) > max {
 		s = s.spread(max)
 	}
@@ -239,6 +238,30 @@ func ringOf(p geom.Polygon) Ring {
 		r[i] = Point{Lat: xy.Y, Lon: xy.X}
 	}
 	return r
+}
+
+// hull is the convex hull by Andrew's monotone chain, turning left; nil where all points stand in line. The library's takes corners
+// for being in line that it has sorted as if they were not, and then panics.
+func (r Ring) hull() Ring {
+	points := slices.Clone(r)
+	slices.SortFunc(points, func(a, b Point) int { return cmp.Or(cmp.Compare(a.Lon, b.Lon), cmp.Compare(a.Lat, b.Lat)) })
+	points = slices.Compact(points)
+	chain := func(points Ring) (c Ring) {
+		for _, p := range points {
+			for len(c) > 1 && turn(c[len(c)-2], c[len(c)-1], p) <= 0 {
+				c = c[:len(c)-1]
+			}
+			c = append(c, p)
+		}
+		return c
+	}
+	lower := chain(points)
+	slices.Reverse(points)
+	upper := chain(points)
+	if len(lower)+len(upper) < 5 { // the two chains have their ends in common
+		return nil
+	}
+	return append(lower, upper[1:]...)
 }
 
 // spread keeps max points of a convex ring, evenly by count: any three or more
