@@ -45,8 +45,20 @@ func TestARelayedWarningProposesAResponse(t *testing.T) {
 	if all := string(s.do("GET", "/api/v1/warnings/received", "", "")); !strings.Contains(all, `"identifier":"rain-1"`) || !strings.Contains(all, `"level":"blue"`) || !strings.Contains(all, `"hazard":"rainstorm"`) {
 		t.Errorf("received: %s", all)
 	}
+	onPage := func() bool {
+		return strings.Contains(string(s.do("GET", "/warnings?lang=zh-CN", "", "")), "市气象台发布暴雨蓝色预警")
+	}
+	if !onPage() {
+		t.Error("it is not on the public page")
+	}
+	if feed := string(s.do("GET", "/warnings.edxl", "", "")); strings.Contains(feed, "rain-1") {
+		t.Error("it goes out as ours")
+	}
 	body.Store(alert("rain-2", "Cancel", at(0), "<references>weather@city.example,rain-1,"+sent+"</references>"))
 	administrator("POST", fmt.Sprintf("/api/v1/warnings/partners/%d/poll", partner.ID), `{}`, nil)
+	if onPage() {
+		t.Error("it is on the public page after its cancel")
+	}
 	s.await("relay.ended")
 	if all := string(s.do("GET", "/api/v1/warnings/received", "", "")); strings.Contains(all, "rain-1") {
 		t.Errorf("in force after its cancel: %s", all)
