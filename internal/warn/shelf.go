@@ -38,29 +38,36 @@ type sheet struct {
 	contentType string // empty for a page
 	lang        string
 	modified    time.Time // zero for what says the time itself
-	body, zip   []byte    // zip is nil where it would gain nothing
-	tag         string    // without its quotes
+	body        []byte
+	zipped      func() []byte // nil where it would gain nothing
+	tag         string        // without its quotes
 }
 
 // newSheet makes the document ready.
 func newSheet(contentType, lang string, body []byte, modified time.Time) (*sheet, error) {
 	sum := sha256.Sum256(body)
 	d := &sheet{contentType: contentType, lang: lang, modified: modified, body: body, tag: hex.EncodeToString(sum[:12])}
+	d.zipped = sync.OnceValue(func() []byte { return zip(body) })
+	return d, nil
+}
+
+// zip compresses what is worth it, nil where it is not. It is done when the first asks for it: after a change all pages are made anew
+// at once, and most of those that few look at are asked for in one form before they are out of date.
+func zip(body []byte) []byte {
 	if len(body) < worthZipping {
-		return d, nil
+		return nil
 	}
 	var b bytes.Buffer
 	z := zippers.Get().(*gzip.Writer)
 	defer zippers.Put(z)
 	z.Reset(&b)
 	if _, err := z.Write(body); err != nil {
-		return nil, err
+		return nil // a buffer takes all
 	}
 	if err := z.Close(); err != nil {
-		return nil, err
+		return nil
 	}
-	d.zip = b.Bytes()
-	return d, nil
+	return b.Bytes()
 }
 
 // zippers are kept, since each holds large tables. The fastest level: after a change all pages are made anew at once.
@@ -72,7 +79,8 @@ var zippers = sync.Pool{New: func() any {
 	return z
 }}
 
-func (d *sheet) size() int { return len(d.body) + len(d.zip) }
+// size is what a document counts for in bytes, with its compressed form, which may follow.
+func (d *sheet) size() int { return len(d.body) + len(d.body)/4 }
 
 // zipped ends the tag of the compressed form: a tag names bytes, and these are others.
 const zipped = "-gzip"
@@ -93,9 +101,9 @@ func (d *sheet) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Cache-Control", "no-cache") // may be kept, but must be asked for: that a warning has ended shows at once
 	body, tag := d.body, d.tag
-	if d.zip != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		body, tag = d.zip, d.tag+zipped
-		h.Set("Content-Encoding", "gzip")
+	packed := len(body) >= worthZipping && acceptsGzip(r.Header.Get("Accept-Encoding"))
+	if packed {
+		tag += zipped
 	}
 	h.Set("ETag", `"`+tag+`"`)
 	if d.modified.Unix() > 0 {
@@ -103,9 +111,12 @@ func (d *sheet) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if d.held(r.Header) {
 		h.Del("Content-Type")
-		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return
+	}
+	if packed {
+		body = d.zipped()
+		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method == http.MethodHead {

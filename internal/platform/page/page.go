@@ -67,6 +67,7 @@ type Set struct {
 	texts catalog
 	// variants holds one parsed template per page, language and text size.
 	variants map[variant]*template.Template
+	mounts   map[mounting]mount // what is around the pages; not changed after New
 }
 
 type variant struct {
@@ -92,7 +93,7 @@ func New(site Site, templates, texts fs.FS) (*Set, error) {
 	if site.Name == (Text{}) { // a link without a name can't be read aloud
 		site.Name = Text{English: "City services", Chinese: "城市公共服务"}
 	}
-	s := &Set{site: site, variants: map[variant]*template.Template{}}
+	s := &Set{site: site, variants: map[variant]*template.Template{}, mounts: map[mounting]mount{}}
 	var err error
 	if s.texts, err = merge(texts); err != nil {
 		return nil, err
@@ -112,6 +113,9 @@ func New(site Site, templates, texts fs.FS) (*Set, error) {
 	for _, lang := range languages {
 		for _, large := range []bool{false, true} {
 			p := Reader{lang, large}
+			if err := s.mountAll(p); err != nil {
+				return nil, err
+			}
 			for _, f := range pages {
 				t, err := template.New("layout.html").Funcs(s.funcs(p)).ParseFS(embedded, "templates/layout.html")
 				if err == nil {
@@ -241,16 +245,28 @@ func (s *Set) Render(to Reader, here *url.URL, v View) ([]byte, error) {
 	q.Del("lang")
 	q.Del("text")
 	at.RawQuery = q.Encode()
-	f := frame{View: v, Site: s.site, Style: stylePath, Here: at.RequestURI(), Path: here.Path}
-	f.OtherLang = English
-	if to.Lang == English {
-		f.OtherLang = Chinese
+	uri := at.RequestURI()
+	other := Reader{Lang: to.other(), Large: to.Large}.link(uri)
+	resize := Reader{Lang: to.Lang, Large: !to.Large}.link(uri)
+	m, ok := s.mounts[mounting{to, v.Failed, here.Path}]
+	if !ok {
+		m = s.mounts[mounting{to, v.Failed, ""}] // a page that the header does not name
 	}
-	f.OtherLink = Reader{Lang: f.OtherLang, Large: to.Large}.link(f.Here)
-	f.ResizeLink = Reader{Lang: to.Lang, Large: !to.Large}.link(f.Here)
 	var b bytes.Buffer
-	if err := t.Execute(&b, f); err != nil {
-		return nil, fmt.Errorf("render page %s: %w", v.Template, err)
+	for _, p := range m {
+		b.WriteString(p.text)
+		switch p.then {
+		case markTitle:
+			b.WriteString(template.HTMLEscapeString(v.Title))
+		case markOther:
+			b.WriteString(template.HTMLEscapeString(other))
+		case markResize:
+			b.WriteString(template.HTMLEscapeString(resize))
+		case markMain:
+			if err := t.ExecuteTemplate(&b, "main", v.Data); err != nil {
+				return nil, fmt.Errorf("render page %s: %w", v.Template, err)
+			}
+		}
 	}
 	return b.Bytes(), nil
 }
