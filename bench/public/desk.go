@@ -185,7 +185,7 @@ func (d *desk) targets(ctx context.Context) ([]target, error) {
 				return nil, err
 			}
 		}
-		for _, feed := range []string{"/warnings.atom"} {
+		for _, feed := range []string{"/warnings.atom", "/warnings.rss", "/warnings.edxl"} {
 			if err := add(feed+"?lang="+lang, redHeadline, 20); err != nil {
 				return nil, err
 			}

@@ -155,6 +155,8 @@ type card struct {
 	Updated     bool
 	Left        page.Text // how long it lasts still, in words
 	Single      bool      // it has the page for itself
+	Change      string    // upgrade or downgrade, by the latest message; empty for neither
+	From        Level     // before it
 	Anchor      string    // within the list
 	Link        string    // where it is told in full
 	Relay       *relay    // it is another service's
@@ -167,6 +169,9 @@ func (s *Service) card(f full, now time.Time) card {
 	out := card{Number: f.number, Level: c.Level, Event: c.About.Event, Headline: c.Headline, Description: c.Description, Instruction: c.Instruction,
 		Onset: c.Onset, Expires: c.Expires, Sent: f.shown.sent, Sender: s.options.SenderName, Begun: !c.Onset.After(now), Current: f.over(now) == nil, Updated: f.shown.kind == kindUpdate,
 		Left: page.Text{English: s.remaining(page.English, c.Expires.Sub(now)), Chinese: s.remaining(page.Chinese, c.Expires.Sub(now))}}
+	if change := f.shown.kind.change(f.from, c.Level); change == changeUp || change == changeDown {
+		out.Change, out.From = change, f.from
+	}
 	out.Anchor, out.Link = f.anchor(), "/warnings/"+f.number
 	if f.relay != nil {
 		out.Relay, out.Spoken, out.Sender, out.Areas, out.Link = f.relay, f.relay.Spoken, f.relay.issuer, f.relay.Places, "/warnings#"+out.Anchor
@@ -225,7 +230,7 @@ func (s *Service) renderList(ctx context.Context, p *picture, chosen int64, to p
 }
 
 // listBody makes the list. Of its parts, those that are the same for all areas are made once.
-func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to page.Reader, found *search, here *url.URL) ([]byte, error) {
+func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to page.Reader, found *search, at *url.URL) ([]byte, error) {
 	var dot struct {
 		Search *search
 		Cards  []template.HTML
@@ -271,10 +276,14 @@ func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to pag
 		}
 		dot.Past = append(dot.Past, one)
 	}
-	if dot.Chosen == nil { // the map shows all of the city
-		if dot.Map, err = p.part(key{what: "map", Reader: to}, func() (template.HTML, error) { return s.mapOf(ctx, p, to) }); err != nil {
-			return nil, err
+	var here []full // what the map shows
+	for _, f := range p.shown {
+		if holds(f) {
+			here = append(here, f)
 		}
+	}
+	if dot.Map, err = p.part(key{what: "map", area: chosen, Reader: to}, func() (template.HTML, error) { return s.mapOf(ctx, p, here, to) }); err != nil {
+		return nil, err
 	}
 	if dot.Foot, err = part("foot", 0, struct {
 		Feeds  []page.Feed
@@ -285,19 +294,19 @@ func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to pag
 	if dot.Areas, err = s.choice(p, chosen, to); err != nil {
 		return nil, err
 	}
-	return s.pages.Render(to, here, page.View{Template: "list", Title: s.pages.T(to.Lang, "list.title"), Data: dot})
+	return s.pages.Render(to, at, page.View{Template: "list", Title: s.pages.T(to.Lang, "list.title"), Data: dot})
 }
 
-// mapOf draws all warnings in force, with the list that goes with it; nothing where there are none.
-func (s *Service) mapOf(ctx context.Context, p *picture, to page.Reader) (template.HTML, error) {
+// mapOf draws warnings in force, with the list that goes with it; nothing where there are none.
+func (s *Service) mapOf(ctx context.Context, p *picture, list []full, to page.Reader) (template.HTML, error) {
 	dot := struct {
 		*sketch
 		List []card
-	}{sketch: draw(s.outline(ctx, p.areas, p.at), s.located(ctx, p.shown))}
+	}{sketch: draw(s.landOf(ctx, p), s.located(ctx, list))}
 	if dot.sketch == nil {
 		return "", nil
 	}
-	for _, f := range p.shown {
+	for _, f := range list {
 		dot.List = append(dot.List, s.card(f, p.at))
 	}
 	return s.pages.Part(to, "list", "map", dot)
@@ -350,6 +359,8 @@ func chain(parents map[int64]int64, area int64) []int64 {
 // published is a message of a warning as its page lists it.
 type published struct {
 	Kind     Kind
+	Change   string // upgrade or downgrade; empty for neither
+	From     Level  // before it
 	Level    Level
 	Headline string
 	Sent     time.Time
@@ -363,7 +374,9 @@ func (s *Service) detailPage(ctx context.Context, p *picture, number string, to 
 		if f, err = publicWarning(tx, number); err != nil {
 			return err
 		}
-		messages, err = loadVersions(tx, f.id)
+		if messages, err = loadVersions(tx, f.id); err == nil {
+			f.from = levelBefore(messages, f.shown.n)
+		}
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
@@ -381,12 +394,16 @@ func (s *Service) detailPage(ctx context.Context, p *picture, number string, to 
 	if over := f.over(p.at); over != nil {
 		dot.Ended, dot.EndedAt, dot.EndReason = over.kind, over.at, over.reason
 	} else {
-		dot.Map = draw(s.outline(ctx, p.areas, p.at), []full{f})
+		dot.Map = draw(s.landOf(ctx, p), []full{f})
 	}
 	for _, v := range slices.Backward(messages) {
 		if v.state == Issued {
 			headline, _, _ := v.kind.texts(v.content, to.Lang)
-			dot.Messages = append(dot.Messages, published{v.kind, v.content.Level, headline, v.sent, messageName(f.number, v.n)})
+			one := published{Kind: v.kind, Level: v.content.Level, Headline: headline, Sent: v.sent, File: messageName(f.number, v.n)}
+			if change := v.kind.change(levelBefore(messages, v.n), v.content.Level); change == changeUp || change == changeDown {
+				one.Change, one.From = change, levelBefore(messages, v.n)
+			}
+			dot.Messages = append(dot.Messages, one)
 		}
 	}
 	here := &url.URL{Path: "/warnings/" + f.number}

@@ -60,6 +60,10 @@ type picture struct {
 	changed   time.Time
 	sequence  int64 // grows with each change of what is in force
 
+	under struct { // the land under all maps
+		sync.Once
+		mapLand
+	}
 	shelf shelf
 	parts sync.Map // key -> func() (template.HTML, error): what several pages share; what exists bounds it
 }
@@ -126,6 +130,13 @@ func (s *Service) gather(ctx context.Context, now time.Time, generation uint64) 
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		if f.list, err = publicSince(tx, now.Add(-pastShown)); err != nil {
 			return err
+		}
+		before, err := levelsBefore(tx, now)
+		if err != nil {
+			return err
+		}
+		for i := range f.list {
+			f.list[i].from = before[f.list[i].id]
 		}
 		if f.changed, err = publicChanged(tx, now); err != nil {
 			return err

@@ -265,3 +265,48 @@ func TestARelayedWarningWithoutMuchToSay(t *testing.T) {
 		t.Error("shown after its partner was removed")
 	}
 }
+
+// TestThePublicReadsWhatChanged: the list says what an update did to the level, the page of the warning what each message did.
+func TestThePublicReadsWhatChanged(t *testing.T) {
+	dbtest.Each(t, allMigrations, func(t *testing.T, d *db.DB) {
+		s, _ := newService(t, d)
+		p := gasLeak()
+		p.Level, p.Areas = Yellow, []int64{11}
+		w := issue(t, s, p)
+		if strings.Contains(get(t, s, "/warnings?lang=en"), "graded") {
+			t.Error("the first message has changed nothing")
+		}
+		for _, step := range []struct {
+			level     Level
+			want, has string
+		}{{Orange, "upgraded from yellow to orange", "由黄色升级为橙色"}, {Blue, "downgraded from orange to blue", "由橙色降级为蓝色"}} {
+			p.Level = step.level
+			u, err := s.ProposeUpdate(as(first), w.ID, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Approve(as(second), u.ID, 0); err != nil {
+				t.Fatal(err)
+			}
+			for path, want := range map[string]string{"/warnings?lang=en": step.want, "/warnings?lang=zh-CN": step.has, "/warnings?area=11&lang=en": step.want} {
+				if !strings.Contains(get(t, s, path), want) {
+					t.Errorf("%s lacks %q", path, want)
+				}
+			}
+		}
+		page := get(t, s, "/warnings/"+w.Number+"?lang=en")
+		for _, want := range []string{"Updated, upgraded from yellow to orange", "Updated, downgraded from orange to blue"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the history lacks %q", want)
+			}
+		}
+		// A chosen area has its own map, and the way to the figures.
+		area := get(t, s, "/warnings?area=11&lang=en")
+		if !strings.Contains(area, `<svg class="map"`) || !strings.Contains(area, `href="/warnings/skill?lang=en"`) {
+			t.Error("no map, or no way to the figures")
+		}
+		if calm := get(t, s, "/warnings?area=12&lang=en"); strings.Contains(calm, `<svg class="map"`) {
+			t.Error("a map of nothing")
+		}
+	})
+}

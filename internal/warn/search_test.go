@@ -161,7 +161,7 @@ func TestMapIsBounded(t *testing.T) {
 	for i := range big {
 		big[i].shown.content = Content{Level: Red, Areas: []Place{{Rings: rings}}}
 	}
-	out := draw(nil, big)
+	out := draw(mapLand{}, big)
 	for _, m := range out.Marks {
 		if m.X < 0 || m.X > out.Width+60 || m.Y < 0 || m.Y > out.Height {
 			t.Errorf("a number at %d,%d of %dx%d", m.X, m.Y, out.Width, out.Height)
@@ -175,7 +175,7 @@ func TestMapIsBounded(t *testing.T) {
 		t.Errorf("%d bytes of paths", size)
 	}
 	for _, bad := range [][]cap.Ring{nil, {{}}, {{{Lat: 1, Lon: 1}}}, {{{Lat: 1, Lon: 1}, {Lat: 1, Lon: 2}, {Lat: 1, Lon: 1}}}} {
-		draw(bad, []full{{shown: version{content: Content{Areas: []Place{{Rings: bad}}}}}})
+		draw(survey(bad), []full{{shown: version{content: Content{Areas: []Place{{Rings: bad}}}}}})
 	}
 }
 

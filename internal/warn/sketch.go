@@ -130,27 +130,50 @@ func (s *Service) located(ctx context.Context, list []full) []full {
 	return list
 }
 
+// mapLand is the land under a map, the same for all maps of a picture.
+type mapLand struct {
+	to    projection
+	known bool
+	land  []template.HTMLAttr
+}
+
+func survey(land []cap.Ring) (t mapLand) {
+	if t.to, t.known = fit(land); !t.known {
+		return t
+	}
+	var d []string
+	for _, r := range land {
+		d = append(d, t.to.text(r))
+	}
+	t.land = []template.HTMLAttr{attr(strings.Join(d, ""))}
+	return t
+}
+
+// landOf returns the land under the maps of a picture.
+func (s *Service) landOf(ctx context.Context, p *picture) mapLand {
+	p.under.Do(func() { p.under.mapLand = survey(s.outline(ctx, p.areas, p.at)) })
+	return p.under.mapLand
+}
+
 // draw makes the map, nil where there is nothing to be shown.
-func draw(land []cap.Ring, warnings []full) *sketch {
+func draw(land mapLand, warnings []full) *sketch {
 	if len(warnings) == 0 {
 		return nil
 	}
-	frame := land
-	if len(frame) == 0 {
+	to, ok := land.to, land.known
+	if !ok {
+		var frame []cap.Ring
 		for _, w := range warnings {
 			for _, a := range w.shown.content.Areas {
 				frame = append(frame, a.Rings...)
 			}
 		}
+		to, ok = fit(frame)
 	}
-	to, ok := fit(frame)
 	if !ok {
 		return nil
 	}
-	out := &sketch{Width: mapWidth, Height: to.height}
-	for _, r := range land {
-		out.Land = append(out.Land, to.path(r))
-	}
+	out := &sketch{Width: mapWidth, Height: to.height, Land: land.land}
 	taken := map[[2]int]bool{}
 	left := maxPath
 	for i, w := range warnings {
@@ -235,8 +258,6 @@ func (p projection) text(r cap.Ring) string {
 	}
 	return string(append(b, 'Z'))
 }
-
-func (p projection) path(r cap.Ring) template.HTMLAttr { return attr(p.text(r)) }
 
 // attr is a path as an attribute; it holds digits, spaces and letters of paths alone.
 func attr(path string) template.HTMLAttr { return template.HTMLAttr(`d="` + path + `"`) }

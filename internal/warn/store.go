@@ -191,6 +191,7 @@ type full struct {
 	record
 	shown version
 	relay *relay // nil: it is ours
+	from  Level  // of ours: the level before the message that is shown; empty for the first, and where the public isn't told
 }
 
 const fullFrom = ` from warnings w join warning_versions v on v.warning = w.id
@@ -230,6 +231,21 @@ func publicSince(tx *db.Tx, since time.Time) ([]full, error) {
 	}, "select "+recordColumns+", "+versionColumns+fullFrom+
 		`where w.state <> 'proposed' and w.current > 0 and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
 		order by w.id desc nulls last`, db.Micros(since))
+	return out, err
+}
+
+// levelsBefore are the levels, by warning, that the messages before the latest of what is in force had.
+func levelsBefore(tx *db.Tx, now time.Time) (map[int64]Level, error) {
+	out := map[int64]Level{}
+	err := tx.Each(func(rows *sql.Rows) error {
+		var id int64
+		var level Level
+		err := rows.Scan(&id, &level)
+		out[id] = level // the last counts
+		return err
+	}, `select v.warning, json_text(v.content, 'level') from warning_versions v join warnings w on w.id = v.warning
+		where v.state = 'issued' and v.version < w.current and w.state = 'issued' and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
+		order by v.warning nulls last, v.version nulls last, v.id`, db.Micros(now))
 	return out, err
 }
 
