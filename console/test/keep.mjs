@@ -165,7 +165,7 @@ export function keep({ c, clock, refuse, emit, world }) {
       const partner = Number(r.query.get('partner') ?? 0);
       return { items: received.filter((m) => (!partner || m.partner === partner) && (r.query.get('state') === 'all' || m.in_force)), next: null };
     },
-    'GET /warnings/received/:sub': (r) => {
+    'GET /warnings/received/:sub/message': (r) => {
       const m = one(received, r.parts[2], 'message');
       return { ...m, document: document(m.id) };
     },
