@@ -153,13 +153,17 @@ export function warnings({ c, world, find, clock, refuse, emit }) {
     'POST /warnings/inside': (r) => {
       checkPlace(r.body);
       const n = (r.body.areas?.length ?? 0) * 4 + (r.body.drawn?.length ?? 0) * 2 + (r.body.around?.length ?? 0);
+      const kind = (id, en, zh, count, items = []) => ({ id, title: L(en, zh), needs_care: true, count, items });
       return {
-        groups: [
-          { kind: 'school', title: L('Schools', '学校'), count: n, items: [{ id: 1, name: L('Harbour primary school', '港湾小学') }] },
-          { kind: 'hospital', title: L('Hospitals', '医院'), count: Math.ceil(n / 3), items: [] },
-          { kind: 'station', title: L('Stations', '车站'), count: 1, items: [] },
+        places: n + Math.ceil(n / 3) + 1,
+        assets: 0,
+        kinds: [
+          kind('schools', 'Schools', '学校', n, [{ type: 'place', id: 1, name: L('Harbour primary school', '港湾小学') }]),
+          kind('hospitals', 'Hospitals', '医院', Math.ceil(n / 3)),
+          kind('stations', 'Stations', '车站', 1),
         ],
-        square_km: n * 3.1,
+        residents: { about: 12000, shown: L('about 12,000', '约1.2万人'), complete: false, from: [{ area: 1, name: L('Harbour', '港区'), total: 40000, year: 2025, source: 'Census office', share: 0.3 }] },
+        areas: [],
       };
     },
     'POST /warnings/preview': (r) => {

@@ -2,16 +2,21 @@
 
 import type { LocalText } from './types.ts';
 
-export interface InsideGroup {
-  kind: string;
+export interface InsideKind {
+  id: string;
   title: LocalText;
+  /** Whom a danger meets first: schools, hospitals, care homes. */
+  needs_care: boolean;
   count: number;
-  items?: { id: number; name: LocalText | string; point?: [number, number] | null }[] | null;
+  items: { type: 'place' | 'asset'; id: number; name: LocalText }[];
 }
 
 export interface Inside {
-  groups: InsideGroup[];
-  areas?: { id: number; name: LocalText | string; share?: number }[] | null;
-  square_km?: number | null;
-  people?: number | null;
+  places: number;
+  assets: number;
+  kinds: InsideKind[];
+  left_out?: number;
+  /** Null where the register has no number for any of it. */
+  residents: { shown: LocalText; complete: boolean; from: { area: number; name: LocalText; year: number; source: string }[] } | null;
+  areas: { id: number; name: LocalText; share: number }[];
 }
