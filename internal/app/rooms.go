@@ -113,7 +113,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("warn: %w", err)
 	}
-	a.skill, err = skill.New(skill.Deps{DB: a.db, Clock: a.clock, Access: a.access, Warnings: a.warn, Site: site})
+	a.skill, err = skill.New(skill.Deps{DB: a.db, Clock: a.clock, Access: a.access, Warnings: a.warn, Find: a.findEvidence, Site: site})
 	if err != nil {
 		return fmt.Errorf("skill of warnings: %w", err)
 	}

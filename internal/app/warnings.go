@@ -49,5 +49,18 @@ func (a *App) alertFacts(ctx context.Context, id int64) (events.AlertFacts, erro
 	return x.Facts(a.clock.Now()), nil
 }
 
+// findEvidence looks for what a verdict points at, as the officer may see it.
+func (a *App) findEvidence(ctx context.Context, kind string, id int64) (err error) {
+	switch kind {
+	case "alert":
+		_, err = a.detect.Get(ctx, id)
+	case "case":
+		_, err = a.respond.Case(ctx, id)
+	case "report":
+		_, err = a.reports.Get(ctx, id)
+	}
+	return err
+}
+
 // Hazards are what the packs say warnings can be about.
 func (p packs) Hazards() *hazard.Book { return p.book }

@@ -111,3 +111,16 @@ type WarningMissed struct {
 
 // Subject is the event's name.
 func (WarningMissed) Subject() string { return "warning.missed" }
+
+// WarningMissTakenBack says that what was noted as missed was noted by mistake.
+type WarningMissTakenBack struct {
+	Missed int64     `json:"missed"`
+	Hazard string    `json:"hazard"`
+	Level  string    `json:"level"`
+	Areas  []int64   `json:"areas"`
+	By     int64     `json:"by"`
+	At     time.Time `json:"at"`
+}
+
+// Subject is the event's name.
+func (WarningMissTakenBack) Subject() string { return "warning.miss_taken_back" }

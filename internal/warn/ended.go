@@ -1,6 +1,7 @@
 package warn
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"time"
@@ -91,4 +92,14 @@ func (f *full) ended(steps []skill.Step) skill.Warning {
 func (s *Service) Event(hazard string) (page.Text, bool) {
 	h, ok := s.hazards.Get(hazard)
 	return h.Event, ok
+}
+
+// AreaIDs fulfils skill.Warnings.
+func (s *Service) AreaIDs(ctx context.Context) ([]int64, error) {
+	list, err := s.areas.Areas(ctx)
+	ids := make([]int64, len(list))
+	for i, a := range list {
+		ids[i] = a.ID
+	}
+	return ids, err
 }

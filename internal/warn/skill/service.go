@@ -3,6 +3,7 @@ package skill
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -58,6 +59,8 @@ type Warnings interface {
 	EndedByID(tx *db.Tx, id int64) (Warning, error)
 	// Event is what a hazard is called; ok is false for none.
 	Event(hazard string) (name page.Text, ok bool)
+	// AreaIDs are the areas for which warnings are issued; it is called outside of transactions.
+	AreaIDs(ctx context.Context) ([]int64, error)
 }
 
 // Deps are what the package needs.
@@ -66,7 +69,10 @@ type Deps struct {
 	Clock    clock.Clock
 	Access   access.Decider
 	Warnings Warnings
-	Site     page.Site
+	// Find looks for a piece of evidence ("alert", "case", "report") as the one who asks may see it: an error of status 404 or 403 where
+	// there is none for them. Nil: evidence isn't looked for.
+	Find func(ctx context.Context, kind string, id int64) error
+	Site page.Site
 }
 
 // Service keeps verdicts and counts them. It is safe for concurrent use.
@@ -114,6 +120,8 @@ type Word struct {
 	What     string     `json:"what,omitempty" doc:"what happened; numbers of people are masked"`
 	Evidence []Evidence `json:"evidence,omitempty" required:"false" maxItems:"20"`
 	Reason   string     `json:"reason,omitempty" doc:"why a verdict that was given is revised"`
+	// Revises is not kept: it is the version before.
+	Revises *int `json:"revises,omitempty" required:"false" doc:"the version that was read, 0 for none: refused where another stands by now; whatever stands is revised when absent"`
 }
 
 // Verdict is one version of what is said about a warning.
@@ -160,7 +168,7 @@ func (w *Word) check(about Warning, before []Verdict, now time.Time) error {
 		return invalid("verdict.evidence", "evidence", "at most %d pieces of evidence are kept", maxEvidence)
 	}
 	for i, e := range w.Evidence {
-		if !slices.Contains([]string{"alert", "case", "report"}, e.Kind) || e.ID <= 0 {
+		if !e.valid() {
 			return invalid("verdict.evidence", fmt.Sprintf("evidence[%d]", i), "evidence is an alert, a case or a report, by its number")
 		}
 	}
@@ -175,6 +183,31 @@ func (w *Word) check(about Warning, before []Verdict, now time.Time) error {
 		return invalid("verdict.reason", "reason", "a reason goes with a verdict that is revised; this is the first")
 	}
 	return plain("reason", &w.Reason, len(before) > 0)
+}
+
+// found refuses evidence that there is not, or that the officer may not see. It asks other rooms, so it stands outside of transactions.
+func (s *Service) found(ctx context.Context, evidence []Evidence) error {
+	if s.Find == nil || len(evidence) > maxEvidence {
+		return nil // too much of it is refused by check
+	}
+	for i, e := range evidence {
+		if !e.valid() {
+			continue
+		}
+		err := s.Find(ctx, e.Kind, e.ID)
+		var refused *web.Error
+		if errors.As(err, &refused) && (refused.Status == 404 || refused.Status == 403) {
+			return invalid("verdict.evidence", fmt.Sprintf("evidence[%d]", i), "there is no %s %d that you may see", e.Kind, e.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("look for %s %d: %w", e.Kind, e.ID, err)
+		}
+	}
+	return nil
+}
+
+func (e Evidence) valid() bool {
+	return slices.Contains([]string{"alert", "case", "report"}, e.Kind) && e.ID > 0
 }
 
 // officer returns the signed-in person who acts.
@@ -204,6 +237,9 @@ func (s *Service) Judge(ctx context.Context, id int64, w Word) ([]Verdict, error
 	if err != nil {
 		return nil, err
 	}
+	if err := s.found(ctx, w.Evidence); err != nil {
+		return nil, err
+	}
 	var out []Verdict
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		now := s.Clock.Now()
@@ -218,9 +254,13 @@ func (s *Service) Judge(ctx context.Context, id int64, w Word) ([]Verdict, error
 		if err != nil {
 			return err
 		}
+		if w.Revises != nil && *w.Revises != len(before) {
+			return web.Errorf(409, "verdict.version", "version %d of the verdict was to be revised, but by now version %d stands: read it first", *w.Revises, len(before)).At("revises")
+		}
 		if err := w.check(about, before, now); err != nil {
 			return err
 		}
+		w.Revises = nil
 		v := Verdict{Version: len(before) + 1, Word: w, By: actor.Name, At: now}
 		if err := insertVerdict(tx, id, v, actor.ID); err != nil {
 			return fmt.Errorf("store the verdict on warning %s: %w", about.Number, err)
@@ -268,6 +308,8 @@ type Missed struct {
 	Source string    `json:"source" doc:"how it is known"`
 	By     string    `json:"by,omitempty" readOnly:"true"`
 	Noted  time.Time `json:"noted,omitzero" readOnly:"true"`
+	// TakenBack is nil while it counts.
+	TakenBack *TakenBack `json:"taken_back,omitempty" readOnly:"true"`
 }
 
 func (m *Missed) check(w Warnings, now time.Time) error {
@@ -301,6 +343,10 @@ func (s *Service) Miss(ctx context.Context, m Missed) (Missed, error) {
 	if err := m.check(s.Warnings, now); err != nil {
 		return m, err
 	}
+	if err := s.known(ctx, m.Areas); err != nil {
+		return m, err
+	}
+	m.TakenBack = nil
 	if err := s.mayIn(ctx, 0, m.Areas); err != nil {
 		return m, err
 	}

@@ -3,7 +3,6 @@ package skill
 import (
 	"database/sql"
 	"encoding/json"
-	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 )
@@ -70,23 +69,4 @@ func insertMissed(tx *db.Tx, m *Missed, actor int64) error {
 	return tx.QueryRow(`insert into warning_missed (hazard, level, areas, began, what, source, actor, actor_id, at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
 		m.Hazard, m.Level, string(areas), db.Micros(m.At), m.What, m.Source, m.By, actor, db.Micros(m.Noted)).Scan(&m.ID)
-}
-
-// missedIn are the dangers that began in a time without a warning, newest first.
-func missedIn(tx *db.Tx, from, to time.Time) ([]Missed, error) {
-	out := []Missed{}
-	err := tx.Each(func(rows *sql.Rows) error {
-		var m Missed
-		var areas string
-		var began, at int64
-		if err := rows.Scan(&m.ID, &m.Hazard, &m.Level, &areas, &began, &m.What, &m.Source, &m.By, &at); err != nil {
-			return err
-		}
-		m.At, m.Noted = db.Time(began), db.Time(at)
-		err := json.Unmarshal([]byte(areas), &m.Areas)
-		out = append(out, m)
-		return err
-	}, `select id, hazard, level, areas, began, what, source, actor, at from warning_missed
-		where began >= $1 and began < $2 order by began desc nulls last, id desc`, db.Micros(from), db.Micros(to))
-	return out, err
 }
