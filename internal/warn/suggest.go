@@ -301,6 +301,8 @@ func (s *Service) take(tx *db.Tx, id int64, r *record, c Content, by string, now
 		return web.Errorf(409, "warning.suggestion_settled", "suggestion %d is %s; only an open one can be taken", id, x.state).At("suggestion")
 	case x.hazard != c.Hazard:
 		return web.Errorf(422, "warning.suggestion_other", "suggestion %d is about %s, not %s", id, x.hazard, c.Hazard).At("suggestion")
+	case s.drill(x.hazard) && r.status != cap.Exercise:
+		return web.Errorf(422, "warning.suggestion_exercise", "suggestion %d was made of a drill; only a warning with status Exercise can be made of it, not %s", id, r.status).At("status")
 	case x.kind == SuggestAllClear:
 		return web.Errorf(422, "warning.suggestion_other", "suggestion %d is that warning %d ends; end it instead", id, x.warning).At("suggestion")
 	case !update && x.kind != SuggestIssue:
@@ -316,6 +318,12 @@ func (s *Service) take(tx *db.Tx, id int64, r *record, c Content, by string, now
 		return err
 	}
 	return outbox.Put(tx, x.event(now))
+}
+
+// drill says whether what is suggested about a hazard is an exercise.
+func (s *Service) drill(hazard string) bool {
+	h, _ := s.hazards.Get(hazard)
+	return h.Drill()
 }
 
 func (x *suggestion) event(at time.Time) events.WarningSuggested {

@@ -397,3 +397,54 @@ func TestTextsAndDraftsOverTheAPI(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 }
+
+// A drill's alerts suggest exercises, and nothing else can be made of them.
+func TestADrillSuggestsExercises(t *testing.T) {
+	w := watch(t, dbtest.SQLite(t, allMigrations...))
+	w.s.hazards = bookOf(t, `hazards:
+  - id: flood
+    title: {en: River flood drill, zh-CN: 洪水演练}
+    category: Met
+    response: Avoid
+    instruction: {en: Nothing is to be done., zh-CN: 无需采取行动。}
+    texts:
+      - id: rising
+        title: {en: Rising, zh-CN: 上涨}
+        lasts: 2h
+        headline: {en: "Drill: {{area}}", zh-CN: "演练：{{area}}"}
+        description: {en: "{{because}}", zh-CN: "{{because}}。"}
+    proposed_by: [{detector: drill/river-level, from: yellow, text: rising, exercise: true}]
+authority: [{hazards: all, levels: all, roles: duty-officer}]
+`)
+	a := alert(1, "drill/river-level", "yellow", 10)
+	w.tell("alert.raised", a)
+	x := w.open()[0]
+	if x.Draft.Status != "Exercise" {
+		t.Fatalf("the draft's status is %q", x.Draft.Status)
+	}
+	by, err := w.s.Draft(as(first), DraftRequest{Hazard: "flood", Level: Yellow, Alert: 1})
+	if err != nil || by.Status != "Exercise" {
+		t.Errorf("a draft of the alert: status %q, %v", by.Status, err)
+	}
+	for _, status := range []string{"", "Actual", "Test"} {
+		p := x.Draft.Proposal
+		p.Status = status
+		if _, err := w.s.Propose(as(first), p); err == nil || !strings.Contains(err.Error(), "only a warning with status Exercise") {
+			t.Errorf("status %q: %v", status, err)
+		}
+	}
+	v := w.approve(w.taken(Yellow, 0).ID)
+	if v.Status != "Exercise" || v.Public {
+		t.Errorf("%s, public %v", v.Status, v.Public)
+	}
+	a.Level = "orange"
+	w.tell("alert.changed", a)
+	if x := w.open()[0]; x.Kind != SuggestUpgrade || x.Draft.Status != "Exercise" {
+		t.Errorf("upgrade %+v", x)
+	}
+	if v = w.approve(w.taken(Orange, v.ID).ID); v.Level != Orange || v.Status != "Exercise" {
+		t.Errorf("%s %s", v.Level, v.Status)
+	}
+	w.tell("alert.cleared", a)
+	w.expect("the all-clear of a drill", "all-clear flood orange w1 of 1")
+}

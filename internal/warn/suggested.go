@@ -15,6 +15,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
@@ -173,6 +174,9 @@ func (s *Service) fill(h Hazard, t hazard.Text, level Level, w Where, names []pa
 		SecondPerson: s.hazards.SecondPerson(h.ID, level), Missing: []string{}}
 	if d.Areas == nil {
 		d.Areas = []int64{}
+	}
+	if _, listens := h.Trigger(g.facts.Detector); listens && h.Drill() {
+		d.Status = cap.Exercise
 	}
 	v := g.values(hazard.Values{Level: level, Areas: names, From: now.In(s.options.zone()), Until: d.Expires.In(s.options.zone())})
 	instruction := t.Instruction

@@ -72,6 +72,7 @@ type triggerEntry struct {
 	From     pack.String `yaml:"from" pack:"required,one of blue yellow orange red" doc:"the lowest level of an alert that suggests a warning"`
 	Text     pack.String `yaml:"text" pack:"required,name" doc:"which of the texts it is filled from"`
 	Around   pack.Number `yaml:"around" pack:"above 0,at most 20000" doc:"metres round the asset of the alert; left out: its district"`
+	Exercise bool        `yaml:"exercise" doc:"true: a drill. What is suggested has status Exercise, and no other warning can be made of it; a hazard has this in all of its items or in none"`
 	Pos      pack.Pos
 }
 
@@ -196,6 +197,9 @@ func (c *checker) hazard(h *hazardEntry) {
 	for _, t := range h.ProposedBy {
 		c.once(t.Detector, &heard, "detector")
 		c.trigger(h, t, texts)
+		if t.Exercise != h.ProposedBy[0].Exercise { // else a drill could stand where a danger should be warned of
+			c.ds.Add(t.Pos, pack.CodeKeys, "hazard %s is a drill for some detectors and real for others; write exercise: true in all items or in none", h.ID.Value)
+		}
 	}
 }
 
@@ -306,7 +310,7 @@ func (c *checker) made(e *hazardEntry) Hazard {
 		h.Texts = append(h.Texts, x)
 	}
 	for _, t := range e.ProposedBy {
-		h.ProposedBy = append(h.ProposedBy, Trigger{Detector: c.p.ID(t.Detector.Value), From: Level(t.From.Value), Text: t.Text.Value, Around: t.Around.Value, pos: t.Detector.Pos})
+		h.ProposedBy = append(h.ProposedBy, Trigger{Detector: c.p.ID(t.Detector.Value), From: Level(t.From.Value), Text: t.Text.Value, Around: t.Around.Value, Exercise: t.Exercise, pos: t.Detector.Pos})
 	}
 	return h
 }

@@ -42,6 +42,7 @@ type Trigger struct {
 	From     Level
 	Text     string  // id of the text it is filled from
 	Around   float64 // metres round the alert's asset; 0: for its district
+	Exercise bool    // a drill: what is made of it never reaches the public
 
 	pos pack.Pos
 }
@@ -79,6 +80,9 @@ func (h Hazard) TextFor(id string, l Level) Text {
 	}
 	return text
 }
+
+// Drill says whether the warnings that are suggested about the hazard are exercises.
+func (h Hazard) Drill() bool { return len(h.ProposedBy) > 0 && h.ProposedBy[0].Exercise }
 
 // Trigger returns what the hazard says of a detector.
 func (h Hazard) Trigger(detector string) (Trigger, bool) {

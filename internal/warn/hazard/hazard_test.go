@@ -121,6 +121,7 @@ func TestMistakes(t *testing.T) {
 		{"from: yellow, text: rising, around", "from: blue, text: rising, around", "the text rising is not written for blue [P012]"},
 		{"text: rising, around", "text: risen, around", `hazard flood has no text "risen"`},
 		{"around: 500", "around: 0", "around"},
+		{"around: 500", "exercise: true", "hazard flood is a drill for some detectors and real for others; write exercise: true in all items or in none"},
 		{"lasts: 12h", "lasts: 8d", "lasts"},
 		{"orange: 6h", "orange: 8d", "a warning is issued for more than nothing and at most 7d"},
 		{"orange: 6h", "purple: 6h", "purple"},
