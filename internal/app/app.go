@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -102,6 +103,13 @@ func New(o Options) (*App, error) {
 	if o.Demo != nil && (o.Demo.Speed <= 0 || o.Demo.Speed > 10_000) {
 		return nil, fmt.Errorf("speed %g: expected more than 0 and at most 10000", o.Demo.Speed)
 	}
+	switch d := o.Drill; {
+	case d.From.IsZero():
+	case o.Demo != nil:
+		return nil, errors.New("drill-from: a demo has a clock of its own; use anlan serve")
+	case d.Speed <= 0 || d.Speed > 10_000:
+		return nil, fmt.Errorf("drill-speed %g: expected more than 0 and at most 10000", d.Speed)
+	}
 	if err := o.checkOpen(); err != nil {
 		return nil, err
 	}
@@ -135,7 +143,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}()
 	a.cores = spareProcessors()
 	for _, step := range []func(context.Context) error{
-		a.claimData, a.setDemoClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
+		a.claimData, a.setDemoClock, a.setDrillClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -277,6 +285,9 @@ func (a *App) publicURL() string {
 // Greeting is what a person should know once the server stands.
 func (a *App) Greeting() string {
 	text := fmt.Sprintf("Anlan %s listens on %s", a.options.Version, a.URL())
+	if from := a.options.Drill.From; !from.IsZero() {
+		text += fmt.Sprintf("\nThis is a drill: the clock runs from %s on, %g times as fast as life.", from.UTC().Format(time.RFC3339), a.options.Drill.Speed)
+	}
 	if a.demo != nil {
 		text += "\nThis is a demo with a simulated city. Anyone on this machine can sign in as a demo duty officer:\n  " + a.URL() + "/console/"
 	} else if a.setup != "" {

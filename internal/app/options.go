@@ -35,9 +35,17 @@ type Options struct {
 
 	ChannelOptions `embed:""`
 
+	Drill DrillOptions `embed:"" prefix:"drill-"`
+
 	Version string       `kong:"-"`
 	Demo    *DemoOptions `kong:"-"`
 	Clock   clock.Clock  `kong:"-"` // the machine's if nil
+}
+
+// DrillOptions are the settings of a drill on recorded data.
+type DrillOptions struct {
+	From  time.Time `help:"A drill on recorded data: the server lives from this time on, such as 2022-10-20T14:00:00Z, in a data folder of its own." placeholder:"TIME"`
+	Speed float64   `default:"1" help:"How many seconds of the drill pass in one, at most 10000."`
 }
 
 // DemoOptions are the settings of the simulated city.

@@ -32,19 +32,23 @@ func Scaled(anchor time.Time, factor float64) Clock {
 	if factor == 1 {
 		return System()
 	}
-	return scaled{anchor, factor}
+	return scaled{anchor, anchor, factor}
 }
 
+// Elsewhere is a clock that showed then at the instant anchor and has run factor times as fast as the machine's since: on it a drill
+// lives through recorded days as if they were today.
+func Elsewhere(anchor, then time.Time, factor float64) Clock { return scaled{anchor, then, factor} }
+
 type scaled struct {
-	anchor time.Time
-	factor float64
+	anchor, then time.Time
+	factor       float64
 }
 
 // shortestNap is the least that a sleeper on a scaled clock sleeps, in real time.
 const shortestNap = 5 * time.Millisecond
 
 func (s scaled) Now() time.Time {
-	return s.anchor.Add(time.Duration(float64(time.Since(s.anchor)) * s.factor)).UTC()
+	return s.then.Add(time.Duration(float64(time.Since(s.anchor)) * s.factor)).UTC()
 }
 
 func (s scaled) After(d time.Duration) <-chan time.Time {
