@@ -139,7 +139,7 @@ export class Composer {
       // What is suggested is filled already; a change of what is in force keeps where that holds.
       const around = (s.around ?? []).map(({ asset, metres }) => ({ asset, metres }));
       const where = this.base ? {} : { around, areas: around.length ? [] : s.areas.filter((a) => a.id).map((a) => a.id) };
-      return fill({ ...d, ...where, level: s.level, hazard: s.hazard, text: s.text, alert: s.alerts[0]?.alert ?? 0, suggestion: s.id, touched: [] }, s.draft ?? {}, app.zone);
+      return fill({ ...d, ...where, level: s.level, status: s.draft?.status ?? d.status, hazard: s.hazard, text: s.text, alert: s.alerts[0]?.alert ?? 0, suggestion: s.id, touched: [] }, s.draft ?? {}, app.zone);
     }
     if (this.base) return d;
     const a = this.alert;

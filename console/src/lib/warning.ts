@@ -24,7 +24,7 @@ export interface Suggestion {
   warning?: number;
   at: string;
   /** Filled from the text; none of an all-clear. */
-  draft?: FilledText | null;
+  draft?: (FilledText & { status?: WarningStatus }) | null;
 }
 
 /** The change that a suggestion asks for. */

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anlan-city/anlan/internal/platform/testdata"
+	"github.com/anlan-city/anlan/internal/warn/cap"
+)
+
+// The tours of docs/tour.md: each runs a server of its own and a browser through it, from the first reading to the all-clear and the
+// verified case. They take one to four minutes.
+
+// A flood wave of the River Wear, played as a drill six hundred times as fast as it came: nothing of it reaches the public.
+func TestTourWave(t *testing.T) {
+	record := testdata.Shared(t, "sensors", "river-wear-2022")
+	tour(t, "tour-wave", "anlan serve --packs ROOT/replays/drill/wear-drill --drill-from 2022-10-20T12:00:00Z --drill-speed 600", "ANLAN_RECORD="+record)
+}
+
+// tour starts a server and drives a script through it. Whatever the script kept is verified with the server's certificate.
+func tour(t *testing.T, script, command string, env ...string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a tour takes minutes")
+	}
+	needBrowser(t)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &walk{t: t, dir: t.TempDir(), url: "http://" + freeAddress(t), greeting: "\n"}
+	path := "PATH=" + filepath.Dir(build(t)) + ":" + os.Getenv("PATH")
+	w.env = append(os.Environ(), path, "ANLAN_MQTT=127.0.0.1:0", "ANLAN_LISTEN="+strings.TrimPrefix(w.url, "http://"))
+	t.Cleanup(w.stop)
+	w.serve(strings.ReplaceAll(command, "ROOT", root) + " --data city")
+	data, out := filepath.Join(w.dir, "city"), filepath.Join(w.dir, "out")
+	token, err := os.ReadFile(filepath.Join(data, "local.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "e2e/"+script+".mjs")
+	cmd.Dir = "../../console"
+	cmd.Env = append(append(os.Environ(), path, "ANLAN_URL="+w.url, "ANLAN_TOKEN="+strings.TrimSpace(string(token)), "ANLAN_DATA="+data, "ANLAN_OUT="+out), env...)
+	said, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(said), script+"=ok") {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	t.Logf("%s", said)
+	verify(t, w.url, out)
+}
+
+// verify holds that each document the script kept was signed by the server.
+func verify(t *testing.T, url, out string) {
+	t.Helper()
+	res, err := http.Get(url + "/warnings/certificate.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	certificate, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, err := cap.ParsePin("the city", certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(out, "*.xml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the tour kept no document: %v", err)
+	}
+	for _, f := range files {
+		document, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := cap.Verify(document, []cap.Pin{pin}); err != nil {
+			t.Errorf("%s: %v", filepath.Base(f), err)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+// The recorded flood wave as a drill, from the first reading above the mark to the verified case. Its warning is an exercise: it goes
+// to the organisation that takes part in exercises, and never to the public.
+//
+//   ANLAN_URL=… ANLAN_TOKEN=… ANLAN_DATA=… ANLAN_RECORD=DIR node e2e/tour-wave.mjs
+//
+// The server must be a drill with the pack replays/drill/wear-drill, see docs/tour.md.
+
+import assert from 'node:assert/strict';
+import { attachReadingUntilAllowed, move } from './journey.mjs';
+import { allClear, approve, carryOut, endPlan, openPlan, part, PATIENCE, propose, script, shown, suggested } from './tour.mjs';
+
+const MAPPING = '../replays/wear-drill.yaml';
+const HEAD = /Drill: river flood, (yellow|orange) level, in Upper reach/;
+
+/** By the record, in two parts: the officers' first warning comes before the peak however slow the machine is. */
+const RISE = ['--since', '2022-10-20T12:00:00Z', '--until', '2022-10-20T15:31:00Z'];
+const REST = ['--since', '2022-10-20T15:31:00Z', '--until', '2022-10-23T00:00:00Z'];
+
+async function wave(t) {
+  const { url, ask } = t;
+  const record = process.env.ANLAN_RECORD ?? '';
+  const speed = process.env.ANLAN_TOUR_SPEED ?? '600';
+  assert.ok(record, 'ANLAN_RECORD is the folder sensors/river-wear-2022');
+  for (const list of ['areas.geojson', 'organisations.csv', 'duties.csv']) {
+    await t.anlan('city', 'import', `../replays/drill/wear-drill/register/${list}`, '--as', list.split('.')[0], '--url', url, '--data', t.data);
+  }
+  t.step('the register of the drill is imported');
+
+  const inDrills = await t.receiver();
+  const others = await t.receiver();
+  const title = (en, zh) => ({ en, 'zh-CN': zh });
+  const rise = t.replay(MAPPING, '--from', record, ...RISE, '--speed', speed);
+  const admin = await t.person({ name: 'drill-admin', roles: ['administrator'] });
+  await inDrills.register(admin, { title: title('Drill school office', '演练学校办公室'), statuses: ['Actual', 'Exercise'] });
+  await others.register(admin, { title: title('Another office', '其他单位') });
+  const organisations = (await ask('GET', '/organisations')).items;
+  const town = organisations.find((o) => o.name.en === 'Drill town office, upper reach').id;
+  const first = await t.person({ name: 'drill-first', roles: ['duty-officer'] });
+  const second = await t.person({ name: 'drill-second', roles: ['duty-officer'] });
+  const agency = await t.person({ name: 'drill-town', roles: ['operator'], organisation: town }, { width: 390, height: 844 });
+  t.step('two officers and a town office sit at their desks');
+
+  // ---- Readings, an alert, its case.
+  const row = first.locator('.rows a').filter({ hasText: 'River above its drill mark' }).filter({ hasText: 'Stanhope' });
+  await first.goto(`${url}/console/`);
+  await shown(first, row, PATIENCE.alert);
+  await rise.done;
+  const [alert] = (await ask('GET', '/alerts?state=open')).items.filter((a) => a.detector === 'wear-drill/river-level');
+  assert.equal(alert.level, 'yellow');
+  t.step(`alert ${alert.id} on the console: ${alert.because.en}`);
+  const incident = await t.until('the case of the alert', async () => (await ask('GET', '/cases?state=open')).items.find((c) => c.alert === alert.id));
+  await first.goto(`${url}/console/cases/${incident.id}`);
+  await move(first, first.getByRole('main'), 'Accept', {}, PATIENCE);
+  t.step(`case ${incident.id} accepted`);
+
+  // ---- The warning: suggested, prefilled, proposed by one, approved by another.
+  await suggested(first, url, 'Issue', HEAD);
+  await first.getByRole('button', { name: 'Propose the warning' }).waitFor();
+  assert.ok(await first.getByRole('radio', { name: 'Yellow warning' }).isChecked());
+  assert.ok(await first.getByRole('radio', { name: 'Exercise' }).isChecked(), 'the drill suggests an exercise');
+  assert.equal(await first.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '【演练】上游演练河段发布洪水黄色演练信息');
+  assert.match(await first.getByLabel('What is happening, in English', { exact: true }).inputValue(), /This is a drill.*Drill gauge Stanhope/);
+  await t.shoot(first, 'composer');
+  const w = await propose(first);
+  assert.deepEqual([w.status, w.state, w.level], ['Exercise', 'proposed', 'yellow']);
+  assert.equal((await ask('GET', `/warnings/${w.id}`)).alerts[0], alert.id);
+  t.step(`warning ${w.number} proposed, an exercise`);
+  await approve(second, url, w.id);
+  t.step('approved by a second officer');
+
+  // ---- Whom it reaches, and whom it never does.
+  const sent = await inDrills.next('warning.issued', w.number);
+  assert.equal(sent.data.status, 'Exercise');
+  assert.match(sent.data.cap, /<status>Exercise<\/status>[\s\S]*EXERCISE EXERCISE EXERCISE/);
+  const file = await t.keep(`${w.number}.1.xml`, sent.data.cap);
+  if (file) assert.match(await t.anlan('cap', 'check', file), /accept/);
+  await unheard(t, w, others);
+  t.step('it reached the office that takes part in exercises; not the page, the feeds, the displays, or the other office');
+
+  // ---- The plan, opened as a drill.
+  const board = await openPlan(second, url, ask, /^Proposed: open Level III response.*Flood/, 'Drill: the recorded wave comes down the river.', /^Level III response/);
+  assert.equal(board.drill, true);
+  await second.getByText('Exercise', { exact: true }).first().waitFor();
+  const tasks = await carryOut(agency, url, board, town, 'Done in the drill.');
+  await second.reload();
+  await second.getByRole('heading', { level: 1 }).waitFor();
+  await t.shoot(second, 'board');
+  t.step(`response ${board.id} opened as a drill; the town office took its ${tasks} tasks with one click each and reported them done`);
+
+  // ---- It gets worse, and is over.
+  const rest = t.replay(MAPPING, '--from', record, ...REST, '--speed', speed);
+  await suggested(first, url, 'Upgrade', /orange/);
+  await first.getByRole('radio', { name: 'Orange warning' }).waitFor();
+  assert.ok(await first.getByRole('radio', { name: 'Orange warning' }).isChecked());
+  await propose(first, 'Propose the upgrade');
+  await approve(second, url, w.id);
+  assert.equal((await inDrills.next('warning.updated', w.number)).data.level, 'orange');
+  t.step('the water rises on: upgraded to orange');
+
+  await first.goto(`${url}/console/warnings`);
+  const over = part(first, /^Suggested by detectors/).getByRole('listitem').filter({ has: first.locator('.tag', { hasText: 'All clear' }) }).filter({ hasText: 'Upper reach' });
+  const link = (await shown(first, over)).getByRole('link').first();
+  t.step('the alerts of the upper reach have cleared: the all-clear is suggested');
+  await link.click();
+  await allClear(first, 'The recorded wave has passed the upper reach.');
+  assert.match((await inDrills.next('warning.all-clear', w.number)).data.headline.en, /^All clear/);
+  await unheard(t, w, others);
+  assert.equal((await ask('GET', '/warnings/suggestions')).items.filter((x) => x.warning === w.id).length, 0);
+  t.step('all clear; the public has still heard nothing');
+
+  // ---- The end of the plan, and proof.
+  await endPlan(second, url, board, 'The recorded wave has passed.', 'Not played in this drill.');
+  assert.equal((await ask('GET', `/responses/${board.id}`)).state, 'ended');
+  t.step('the response has ended');
+  await first.goto(`${url}/console/cases/${incident.id}`);
+  await move(first, first.getByRole('main'), 'Report that the water has gone', { 'What was done': 'The bank was watched until the wave had passed.' }, PATIENCE);
+  await second.goto(`${url}/console/cases/${incident.id}`);
+  const main = second.getByRole('main');
+  await main.getByRole('heading', { name: 'What can be done next' }).waitFor();
+  const tried = await attachReadingUntilAllowed(main, 'Verify and close', PATIENCE);
+  await move(second, main, 'Verify and close', {}, PATIENCE);
+  await main.getByText('Verified and closed', { exact: true }).first().waitFor();
+  assert.equal((await ask('GET', `/cases/${incident.id}`)).outcome, 'proven');
+  t.step(`case ${incident.id} verified by the second officer on a reading back under the mark (${tried} tried)`);
+
+  // ---- An exercise is never judged.
+  assert.equal((await ask('GET', '/warnings/verdicts?waiting=true')).items.length, 0);
+  const skill = await ask('GET', '/warnings/skill');
+  assert.doesNotMatch(JSON.stringify(skill), /"hits":[1-9]/);
+  t.step('no verdict is owed for an exercise, and no figure counts it');
+  assert.match(await t.anlan('ledger', 'verify', '--data', t.data), /./);
+  t.step('the ledger holds');
+  void rest;
+}
+
+/** That the public has heard nothing of it: neither the page in either language, nor feeds, displays, or whoever wants no exercises. */
+async function unheard(t, w, others) {
+  for (const [lang, headline] of [['en', 'Drill: river flood'], ['zh-CN', '演练']]) {
+    const p = await t.publicPage(lang);
+    assert.ok(!p.text.includes(w.number) && !p.text.includes(headline), `the public page: ${p.text}`);
+    await p.close();
+  }
+  for (const feed of ['warnings.atom', 'warnings.rss', 'warnings.edxl']) {
+    const text = await (await fetch(`${t.url}/${feed}`)).text();
+    assert.ok(!text.includes(w.number), feed);
+  }
+  assert.deepEqual((await t.sign()).warnings, []);
+  for (const to of [`/warnings/${w.number}`, `/warnings/${w.number}.xml`, `/warnings/${w.number}.1.xml`]) assert.equal((await fetch(t.url + to)).status, 404, to);
+  assert.deepEqual(others.got, []);
+}
+
+await script(import.meta, 'tour-wave', wave);
