@@ -55,8 +55,7 @@ async function wave(t) {
 
   // ---- The warning: suggested, prefilled, proposed by one, approved by another.
   await suggested(first, url, 'Issue', HEAD);
-  await first.getByRole('button', { name: 'Propose the warning' }).waitFor();
-  assert.ok(await first.getByRole('radio', { name: 'Yellow warning' }).isChecked());
+  await first.getByRole('radio', { name: 'Yellow warning', checked: true }).waitFor();
   assert.ok(await first.getByRole('radio', { name: 'Exercise' }).isChecked(), 'the drill suggests an exercise');
   assert.equal(await first.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '【演练】上游演练河段发布洪水黄色演练信息');
   assert.match(await first.getByLabel('What is happening, in English', { exact: true }).inputValue(), /This is a drill.*Drill gauge Stanhope/);
@@ -90,8 +89,7 @@ async function wave(t) {
   // ---- It gets worse, and is over.
   const rest = t.replay(MAPPING, '--from', record, ...REST, '--speed', speed);
   await suggested(first, url, 'Upgrade', /orange/);
-  await first.getByRole('radio', { name: 'Orange warning' }).waitFor();
-  assert.ok(await first.getByRole('radio', { name: 'Orange warning' }).isChecked());
+  await first.getByRole('radio', { name: 'Orange warning', checked: true }).waitFor();
   await propose(first, 'Propose the upgrade');
   await approve(second, url, w.id);
   assert.equal((await inDrills.next('warning.updated', w.number)).data.level, 'orange');
@@ -135,7 +133,7 @@ async function wave(t) {
 
 /** That the public has heard nothing of it: neither the page in either language, nor feeds, displays, or whoever wants no exercises. */
 async function unheard(t, w, others) {
-  for (const [lang, headline] of [['en', 'Drill: river flood'], ['zh-CN', '演练']]) {
+  for (const [lang, headline] of [['en', 'Drill: river flood'], ['zh-CN', '【演练】']]) {
     const p = await t.publicPage(lang);
     assert.ok(!p.text.includes(w.number) && !p.text.includes(headline), `the public page: ${p.text}`);
     await p.close();
