@@ -13,13 +13,13 @@ const MAPPING = '../replays/wear-drill.yaml';
 const HEAD = /Drill: river flood, (yellow|orange) level, in Upper reach/;
 
 /** By the record, in two parts: the officers' first warning comes before the peak however slow the machine is. */
-const RISE = ['--since', '2022-10-20T12:00:00Z', '--until', '2022-10-20T15:31:00Z'];
+const RISE = ['--since', '2022-10-20T13:00:00Z', '--until', '2022-10-20T15:31:00Z'];
 const REST = ['--since', '2022-10-20T15:31:00Z', '--until', '2022-10-23T00:00:00Z'];
 
 async function wave(t) {
   const { url, ask } = t;
   const record = process.env.ANLAN_RECORD ?? '';
-  const speed = process.env.ANLAN_TOUR_SPEED ?? '600';
+  const speed = process.env.ANLAN_TOUR_SPEED ?? '240';
   assert.ok(record, 'ANLAN_RECORD is the folder sensors/river-wear-2022');
   for (const list of ['areas.geojson', 'organisations.csv', 'duties.csv']) {
     await t.anlan('city', 'import', `../replays/drill/wear-drill/register/${list}`, '--as', list.split('.')[0], '--url', url, '--data', t.data);
