@@ -28,7 +28,7 @@ test('clock, live badge and daily pages stand whole in the bar from 1241 px up',
 
 async function stands(page, lang, width) {
   const parts = await page.locator('header').evaluate((h) => [...h.querySelectorAll('.brand, .bar a, .more > button, .live, .clock, .menu > summary')].map((e) => ({ what: e.textContent.trim(), ...e.getBoundingClientRect().toJSON() })).filter((r) => r.width > 0));
-  assert.equal(parts.length, 10, `${lang} ${width}`);
+  assert.equal(parts.length, 11, `${lang} ${width}`);
   for (let i = 1; i < parts.length; i++) assert.ok(parts[i].left >= parts[i - 1].right - 0.5 && parts[i].right <= width, `${lang} ${width}: ${parts[i - 1].what} | ${parts[i].what}`);
   assert.ok(parts.every((r) => r.top >= 0 && r.bottom <= 49), `${lang} ${width}: one line`);
 }
@@ -76,7 +76,7 @@ test('on a phone all pages are in the menu, with the number that waits on its bu
   await menu.click();
   assert.deepEqual(
     (await nav.getByRole('link').allInnerTexts()).map((s) => s.split('\n')[0]),
-    ['Operations', 'Inbox', 'Duty', 'Response', 'Warnings', 'Cases', 'New case', 'New finding', 'New warning', 'Assets', 'Coverage', 'Roster and phones', 'Deadlines', 'Health of the watch'],
+    ['Operations', 'Inbox', 'Duty', 'Response', 'Warnings', 'Cases', 'New case', 'New finding', 'New warning', 'Assets', 'Coverage', 'Roster and phones', 'Recipients', 'Sent', 'Other services', 'Verification', 'Deadlines', 'Health of the watch'],
   );
   for (const a of await nav.getByRole('link').all()) assert.ok((await a.boundingBox()).height >= 44);
   assert.ok(await inside(page));
