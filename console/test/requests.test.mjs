@@ -67,7 +67,7 @@ test('each kind of answer has its control, and its value is what the server take
   await form.getByLabel('To whom').selectOption({ label: 'Langang Water Company' });
   await form.getByLabel('Post').fill('duty');
   await form.getByRole('button', { name: 'Confirm: Hand over' }).click();
-  await page.getByText('Done: Hand over').waitFor();
+  await page.getByText('Done: Hand over').first().waitFor();
   form = await start('Split');
   await form.getByRole('button', { name: 'Confirm: Split' }).click();
   await form.getByText('Please fill this in.').waitFor();
@@ -76,16 +76,16 @@ test('each kind of answer has its control, and its value is what the server take
   await form.getByLabel('Langang Roads Company').uncheck();
   await form.getByLabel('Langang Water Company').check();
   await form.getByRole('button', { name: 'Confirm: Split' }).click();
-  await page.getByText('Done: Split').waitFor();
+  await page.getByText('Done: Split').first().waitFor();
   form = await start('Merge');
   await form.getByLabel('Into which case').fill('#40');
   await form.getByRole('button', { name: 'Confirm: Merge' }).click();
-  await page.getByText('Done: Merge').waitFor();
+  await page.getByText('Done: Merge').first().waitFor();
   form = await start('More time');
   await form.getByText('when another person grants it').waitFor();
   await form.getByLabel('Until').fill('2026-12-01 18:00');
   await form.getByRole('button', { name: 'Ask for: More time' }).click();
-  await page.getByText('Asked for: More time').waitFor();
+  await page.getByText('Asked for: More time').first().waitFor();
   assert.deepEqual(sent.map((s) => s.fields), [{ organisation: 6, post: 'duty' }, { units: [8, 6] }, { into: 40 }, { until: '2026-12-01T10:00:00.000Z' }]);
 });
 
