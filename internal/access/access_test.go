@@ -382,6 +382,24 @@ func TestSessionFixation(t *testing.T) {
 	})
 }
 
+// A drill lives through days in minutes; whoever plays it stays signed in.
+func TestSessionsKeepThePeoplesTime(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		people := clock.NewVirtual(start)
+		h.restart(Deps{People: people})
+		h.account("officer", 0, DutyOfficer)
+		c := h.signIn("officer", goodPassword).cookie.Value
+		h.clock.Advance(30 * MaxSession)
+		if got := h.whoami(c); got != "account officer" {
+			t.Errorf("after 30 days of the drill: %s", got)
+		}
+		people.Advance(MaxIdle + time.Second)
+		if got := h.whoami(c); got != "public " {
+			t.Errorf("after the idle time of life: %s", got)
+		}
+	})
+}
+
 func TestSessionsEnd(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		id := h.account("officer", 0, DutyOfficer)

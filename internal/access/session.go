@@ -20,7 +20,7 @@ import (
 )
 
 // Sessions are rows of ours and not of a session library: they need columns, so that all sessions of an account can be
-// ended and swept, must keep Anlan's clock, and must not write at each request, since there is one writer.
+// ended and swept, must keep the clock by which people live, and must not write at each request, since there is one writer.
 
 // cookieName is the session's cookie. With HTTPS it carries the prefix that keeps other hosts of the domain from setting
 // it.
@@ -188,7 +188,7 @@ func (s *Service) resume(ctx context.Context, token [32]byte) (*session, *accoun
 	if err != nil {
 		return nil, nil, fmt.Errorf("find session: %w", err)
 	}
-	now := s.clock.Now()
+	now := s.people.Now()
 	a := s.known.Load().accounts[sess.account]
 	if a == nil || a.disabled || a.epoch != sess.epoch || now.Sub(sess.seenAt) > MaxIdle || now.Sub(sess.startedAt) > MaxSession {
 		return nil, nil, nil
@@ -229,7 +229,7 @@ func (s *Service) signIn(ctx context.Context, name, password string) (*account, 
 	p := peerOf(ctx)
 	key := nameKey(name)
 	a := s.known.Load().names[key]
-	if wait, first := s.throttle.attempt(s.clock.Now(), key, p.addr); wait > 0 {
+	if wait, first := s.throttle.attempt(s.people.Now(), key, p.addr); wait > 0 {
 		if first {
 			if err := s.recordLimit(ctx, a); err != nil {
 				return nil, nil, err
@@ -274,7 +274,7 @@ func (s *Service) recordLimit(ctx context.Context, a *account) error {
 func (s *Service) start(ctx context.Context, a *account) (*http.Cookie, error) {
 	p := peerOf(ctx)
 	text := secret()
-	now := s.clock.Now()
+	now := s.people.Now()
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		if p.session != nil {
 			if err := endSession(tx, p.session.token); err != nil {
@@ -308,7 +308,7 @@ func (s *Service) changePassword(ctx context.Context, old, password string) (*ac
 	if actor.Kind != KindAccount || a == nil || a.demo {
 		return nil, nil, denied("only an account with a password can change it")
 	}
-	if wait, _ := s.throttle.attempt(s.clock.Now(), nameKey(a.name), peerOf(ctx).addr); wait > 0 {
+	if wait, _ := s.throttle.attempt(s.people.Now(), nameKey(a.name), peerOf(ctx).addr); wait > 0 {
 		return nil, nil, web.Errorf(http.StatusTooManyRequests, "access.too_many_attempts", "too many attempts: try again later")
 	}
 	if ok, err := s.hasher.verify(ctx, a.password, old); err != nil {

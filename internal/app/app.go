@@ -53,6 +53,7 @@ import (
 type App struct {
 	options Options
 	clock   clock.Clock
+	people  clock.Clock // by which people live, where a demo or a drill has a time of its own
 	life    *life
 	closing chan struct{} // closed when the stop begins, for streams that would not end by themselves
 	stopped sync.Once
@@ -117,6 +118,7 @@ func New(o Options) (*App, error) {
 	if a.clock == nil {
 		a.clock = clock.System()
 	}
+	a.people = a.clock
 	return a, nil
 }
 

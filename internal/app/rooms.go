@@ -58,7 +58,7 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	a.access, err = access.New(ctx, access.Deps{
-		DB: a.db, Clock: a.clock, Scopes: known, DataDir: a.options.Data, About: a.about, Revoked: a.revoked,
+		DB: a.db, Clock: a.clock, People: a.people, Scopes: known, DataDir: a.options.Data, About: a.about, Revoked: a.revoked,
 		Secure: strings.HasPrefix(a.options.PublicURL, "https://"), TrustedProxies: a.options.TrustedProxies,
 		Site: page.Site{Name: page.Text{English: "Anlan", Chinese: "安澜"}},
 	})
