@@ -17,7 +17,7 @@ type Group struct {
 
 type groupEntry struct {
 	ID    pack.String `yaml:"id" pack:"required,name" doc:"the group's name; a city's own takes the place of a shipped one of its name"`
-	Title pack.Text   `yaml:"title" pack:"required" example:"{en: Schools, zh-CN: 学校}"`
+	Title pack.Text   `yaml:"title" pack:"required" doc:"what the group is called in the count" example:"{en: Schools, zh-CN: 学校}"`
 	Kinds pack.Names  `yaml:"kinds" pack:"required" doc:"kinds of places, as the register names them, or of assets as pack/kind" example:"[school, 学校]"`
 	Pos   pack.Pos
 }
