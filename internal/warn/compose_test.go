@@ -27,7 +27,7 @@ const manyMessages = 10_000
 // and xmlsec1 verify each signature. Text that no XML can hold is refused before it comes so far.
 func TestTenThousandMessages(t *testing.T) {
 	schema := testdata.Shared(t, "cap", "schema", "CAP-v1.2.xsd")
-	xmllint, xmlsec := lookPath(t, "xmllint", "libxml2-utils"), lookPath(t, "xmlsec1", "xmlsec1")
+	xmllint, xmlsec := testdata.Program(t, "xmllint", "libxml2-utils"), testdata.Program(t, "xmlsec1", "xmlsec1")
 	h := shippedBook(t)
 	dir := t.TempDir()
 	signer, err := cap.NewSigner(filepath.Join(dir, "warnings.pem"), "duty@city.example")
@@ -233,16 +233,3 @@ func drawLine(t *rapid.T, piece *rapid.Generator[string], name string, most int)
 }
 
 func firstLines(out []byte) []byte { return out[:min(len(out), 2000)] }
-
-// lookPath finds a program that tests compare with; ANLAN_REQUIRE_CLIENTS=1 makes its absence a failure.
-func lookPath(t *testing.T, program, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		if os.Getenv("ANLAN_REQUIRE_CLIENTS") != "" {
-			t.Fatalf("%s is required but not installed (Debian: %s)", program, debian)
-		}
-		t.Skipf("%s is not installed (Debian: %s)", program, debian)
-	}
-	return path
-}

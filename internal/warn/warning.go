@@ -155,7 +155,7 @@ func checkText(name string, t *page.Text, max int) error {
 		if n := utf8.RuneCountInString(*one.text); n > max {
 			return web.Errorf(422, "warning.text_long", "%s has %d characters, at most %d fit", name, n, max).At(field)
 		}
-		if strings.ContainsFunc(*one.text, func(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF }) {
+		if strings.ContainsFunc(*one.text, control) {
 			return web.Errorf(422, "warning.text_form", "%s holds control characters", name).At(field)
 		}
 		if left := hazard.Unfilled(*one.text); left != "" {
@@ -174,8 +174,14 @@ func checkReason(reason string) (string, error) {
 	if n := utf8.RuneCountInString(reason); n > maxReason {
 		return "", web.Errorf(422, "warning.text_long", "the reason has %d characters, at most %d fit", n, maxReason).At("reason")
 	}
+	if strings.ContainsFunc(reason, control) {
+		return "", web.Errorf(422, "warning.text_form", "the reason holds control characters").At("reason")
+	}
 	return reason, nil
 }
+
+// control is a character that XML can't hold, or that nobody means to write.
+func control(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF }
 
 // checkAudience holds the rules of CAP status and scope.
 func checkAudience(status, scope, restriction string) error {
@@ -186,6 +192,8 @@ func checkAudience(status, scope, restriction string) error {
 		return web.Errorf(422, "warning.scope", "scope %q is not Public or Restricted", scope).At("scope")
 	case (scope == cap.Restricted) != (restriction != ""):
 		return web.Errorf(422, "warning.restriction", "a restriction goes with scope Restricted, and with no other").At("restriction")
+	case strings.ContainsFunc(restriction, control):
+		return web.Errorf(422, "warning.text_form", "the restriction holds control characters").At("restriction")
 	}
 	return nil
 }

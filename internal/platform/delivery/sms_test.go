@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"encoding/xml"
+	"github.com/anlan-city/anlan/internal/platform/testdata"
 	"os"
 	"strings"
 	"testing"
@@ -114,11 +115,7 @@ func TestFitAlwaysFits(t *testing.T) {
 
 // A real message whose characters are outside the alphabet: the issuer's own limit for it was 615, 15 pages of 41.
 func TestLongUnicodeMessage(t *testing.T) {
-	file := "../../../../shared/data/cap/alerts/uk-long-description-unicode.xml"
-	b, err := os.ReadFile(file)
-	if os.IsNotExist(err) {
-		t.Skipf("the data is not here: %v", err)
-	}
+	b, err := os.ReadFile(testdata.Shared(t, "cap", "alerts", "uk-long-description-unicode.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}

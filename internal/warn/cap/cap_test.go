@@ -151,7 +151,7 @@ func TestDecodeAgreesWithSchema(t *testing.T) {
 	}
 }
 
-func lookXMLLint(t testing.TB) string { return look(t, "xmllint", "libxml2-utils") }
+func lookXMLLint(t testing.TB) string { return testdata.Program(t, "xmllint", "libxml2-utils") }
 
 // sample is a message that may be published.
 func sample() *Alert {

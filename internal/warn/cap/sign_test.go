@@ -276,20 +276,7 @@ func keepSignature(t *testing.T, doc []byte, keep int) []byte {
 }
 
 func lookXMLSec(t testing.TB) string {
-	return look(t, "xmlsec1", "xmlsec1")
-}
-
-// look finds a program that tests compare with; ANLAN_REQUIRE_CLIENTS=1 makes its absence a failure.
-func look(t testing.TB, program, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		if os.Getenv("ANLAN_REQUIRE_CLIENTS") != "" {
-			t.Fatalf("%s is required but not installed (Debian: %s)", program, debian)
-		}
-		t.Skipf("%s is not installed (Debian: %s)", program, debian)
-	}
-	return path
+	return testdata.Program(t, "xmlsec1", "xmlsec1")
 }
 
 // TestOutsideVerifies has xmlsec1 verify ours, in the three ways in which people call it, and refuse what was changed.
