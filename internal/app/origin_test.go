@@ -46,16 +46,10 @@ func TestOriginsAtMETEC(t *testing.T) {
 	dir := testdata.Shared(t, "sensors", "methane-metec")
 	s := start(t, app.Options{})
 	groups := table(t, filepath.Join(dir, "source_locations.csv"))
-	var features []string
-	for _, g := range groups {
-		features = append(features, fmt.Sprintf(`{"type":"Feature","geometry":{"type":"Point","coordinates":[%s,%s]},"properties":{"external_id":"group-%[3]s","kind":"gas/valve","name_en":%[3]q,"name_zh":%[3]q,"place":"metec"}}`,
-			g["lon"], g["lat"], g["name"]))
-	}
 	err := replay.Run(context.Background(), replay.Options{Mapping: "../../replays/methane.yaml", From: dir, URL: s.URL(), Token: s.token, Out: io.Discard, Clock: clock.System()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.do("POST", "/api/v1/city/import?as=assets&filename=groups.geojson&outside=true", "application/octet-stream", `{"type":"FeatureCollection","features":[`+strings.Join(features, ",")+`]}`)
 	var alerts struct {
 		Items []struct {
 			ID        int64
