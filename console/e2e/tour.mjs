@@ -228,8 +228,8 @@ export async function openPlan(page, url, ask, heading, why, level) {
   return ask('GET', `/responses/${/\d+$/.exec(page.url())[0]}`);
 }
 
-/** An agency takes each of its tasks on in its inbox with one click, and reports it done on the case's page. */
-export async function carryOut(page, url, board, organisation, answer) {
+/** An agency takes each of its tasks on in its inbox with one click; returns them. */
+export async function takeOn(page, url, board, organisation) {
   const tasks = board.agencies.flatMap((a) => a.tasks).filter((x) => x.organisation === organisation && x.state !== 'withdrawn');
   assert.ok(tasks.length > 0, `organisation ${organisation} has a task`);
   await page.goto(`${url}/console/inbox`);
@@ -245,15 +245,26 @@ export async function carryOut(page, url, board, organisation, answer) {
   }
   page.off('request', listen);
   assert.deepEqual(asked, tasks.map((x) => `/api/v1/cases/${board.case}/tasks/${x.id}/acknowledge`), 'one click is one request');
+  return tasks;
+}
+
+/** It reports them done on the case's page; `answer` says what came of each. */
+export async function reportDone(page, url, board, tasks, answer) {
   await page.goto(`${url}/console/cases/${board.case}`);
   for (const task of tasks) {
     const item = page.getByRole('listitem').filter({ hasText: task.title.en }).filter({ has: page.getByRole('button', { name: 'Mark as done' }) }).first();
     await item.getByRole('button', { name: 'Mark as done' }).click();
     const form = page.getByRole('form').filter({ has: page.getByRole('button', { name: 'Confirm: done' }) });
-    await form.getByRole('textbox').or(form.getByRole('spinbutton')).first().fill(answer);
+    await form.getByRole('textbox').or(form.getByRole('spinbutton')).first().fill(answer(task));
     await page.getByRole('button', { name: 'Confirm: done' }).click();
     await form.waitFor({ state: 'detached' });
   }
+}
+
+/** Both: takes its tasks on, and reports all of them done. */
+export async function carryOut(page, url, board, organisation, answer) {
+  const tasks = await takeOn(page, url, board, organisation);
+  await reportDone(page, url, board, tasks, () => answer);
   return tasks.length;
 }
 
