@@ -252,11 +252,11 @@ export async function takeOn(page, url, board, organisation) {
 export async function reportDone(page, url, board, tasks, answer) {
   await page.goto(`${url}/console/cases/${board.case}`);
   for (const task of tasks) {
-    const item = page.getByRole('listitem').filter({ hasText: task.title.en }).filter({ has: page.getByRole('button', { name: 'Mark as done' }) }).first();
-    await item.getByRole('button', { name: 'Mark as done' }).click();
-    const form = page.getByRole('form').filter({ has: page.getByRole('button', { name: 'Confirm: done' }) });
-    await form.getByRole('textbox').or(form.getByRole('spinbutton')).first().fill(answer(task));
-    await page.getByRole('button', { name: 'Confirm: done' }).click();
+    const item = page.getByRole('listitem').filter({ hasText: task.title.en }).filter({ has: page.getByRole('button', { name: 'Mark as done' }) });
+    await item.getByRole('button', { name: 'Mark as done' }).click(); // only what it was given itself is offered to it
+    const form = item.getByRole('form');
+    await form.getByLabel('What came of it').fill(answer(task));
+    await form.getByRole('button', { name: 'Confirm: done' }).click();
     await form.waitFor({ state: 'detached' });
   }
 }

@@ -457,7 +457,7 @@ export async function startMock({ port = 0, now = Date.parse('2026-11-23T06:05:0
     return { timeline: there.slice(-limit), earlier: Math.max(0, there.length - limit) };
   };
   const brief = ({ made: _m, entered: _e, timeline: _t, tasks: _k, evidence: _v, ...x }) => ({ ...x, since: x.entered, state_title: (STATES[x.kind] ?? services.states)[x.state] });
-  const detail = (x, who) => ({ ...brief(x), ...stretch(x.timeline), tasks: x.tasks, evidence: x.evidence, moves: x.closed_at ? [] : (services.moves(x) ?? moves(x, who)) });
+  const detail = (x, who) => ({ ...brief(x), ...stretch(x.timeline), tasks: x.tasks.map((y) => ({ ...y, may_acknowledge: !x.closed_at && y.state === 'open' && !y.acknowledged_at, may_finish: !x.closed_at && y.state === 'open' })), evidence: x.evidence, moves: x.closed_at ? [] : (services.moves(x) ?? moves(x, who)) });
 
   const server = http.createServer(async (req, res) => {
     const url = new URL(req.url, 'http://mock');

@@ -872,7 +872,7 @@ func TestTasksOfATeam(t *testing.T) {
 		}
 		owner := w.page(id).Owner
 		for _, who := range []access.Actor{of(10, 10, "operator"), of(*owner, 11, "operator")} {
-			if c, err := w.Case(as(who), id); err != nil || len(c.Tasks) != 1 {
+			if c, err := w.Case(as(who), id); err != nil || len(c.Tasks) != 1 || c.Tasks[0].Yours != (Yours{}) {
 				t.Fatal(c, err)
 			}
 			if _, err := w.AcknowledgeTask(as(who), id, task, ""); code(err) != CodeOthersTask {
@@ -885,11 +885,24 @@ func TestTasksOfATeam(t *testing.T) {
 		if c := w.page(id); c.Tasks[0].AcknowledgedAt != nil || c.Tasks[0].State != "open" {
 			t.Errorf("%+v", c.Tasks[0])
 		}
+		offered := func() Yours {
+			c, err := w.Case(as(eight), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.Tasks[0].Yours
+		}
+		if got := offered(); got != (Yours{true, true}) {
+			t.Errorf("offered to its team: %+v", got)
+		}
 		for range 3 {
 			w.clock.Advance(time.Minute)
 			if _, err := w.AcknowledgeTask(as(eight), id, task, ""); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if got := offered(); got != (Yours{false, true}) {
+			t.Errorf("offered to its team once taken on: %+v", got)
 		}
 		if _, err := w.FinishTask(as(nine), id, task, "done", ""); err == nil {
 			t.Error("another organisation finished it")
@@ -906,7 +919,7 @@ func TestTasksOfATeam(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := c.Tasks[0]
-		if got.State != "done" || got.AcknowledgedBy != "officer" || !got.AcknowledgedAt.Equal(due.Add(-59*time.Minute)) || got.Answer != "closed from 12:10, call ***" {
+		if got.State != "done" || got.AcknowledgedBy != "officer" || !got.AcknowledgedAt.Equal(due.Add(-59*time.Minute)) || got.Answer != "closed from 12:10, call ***" || got.Yours != (Yours{}) {
 			t.Errorf("%+v", got)
 		}
 		if _, err := w.Case(as(nine), id); err == nil {

@@ -202,19 +202,38 @@ func (s *Service) findTask(ctx context.Context, caseID, task int64, ends bool) (
 		return Task{}, c.Private, web.Errorf(http.StatusNotFound, "case.no_task", "case %d has no task %d", caseID, task)
 	case all[i].Organisation == 0:
 		return all[i], c.Private, refused
-	}
-	of := access.Resource{Type: "case", ID: c.ID, Organisation: all[i].Organisation, Private: c.Private, Parties: []int64{all[i].Organisation}}
-	if ends && (c.Desk != 0 || c.Private) {
-		of.Parties = append(of.Parties, c.Desk)
-	}
-	switch err := s.Access.Decide(ctx, "case.task", of, access.Operations); {
-	case err == nil:
+	case s.mayWorkOn(ctx, c, all[i], ends):
 		return all[i], c.Private, nil
 	case refused == nil: // he sees the case, and deserves to hear why
 		return Task{}, c.Private, lifecycle.Refuse(CodeOthersTask, "", "This task was given to another organisation.", "该任务已派给其他单位，由其签收、办理。")
 	default:
 		return Task{}, c.Private, refused
 	}
+}
+
+func (s *Service) mayWorkOn(ctx context.Context, c *Case, t Task, ends bool) bool {
+	of := c.resource()
+	if t.Organisation != 0 {
+		of = access.Resource{Type: "case", ID: c.ID, Organisation: t.Organisation, Private: c.Private, Parties: []int64{t.Organisation}}
+		if ends && (c.Desk != 0 || c.Private) {
+			of.Parties = append(of.Parties, c.Desk)
+		}
+	}
+	return s.Access.Decide(ctx, "case.task", of, access.Operations) == nil
+}
+
+// Yours says what the one who looks may do with a task that is open.
+type Yours struct {
+	MayAcknowledge bool `json:"may_acknowledge" doc:"whether the one who looks may take it on"`
+	MayFinish      bool `json:"may_finish" doc:"whether the one who looks may report it done"`
+}
+
+// Yours says what the actor may do with a task of the case, so that a page offers nothing that would be refused.
+func (s *Service) Yours(ctx context.Context, c *Case, t Task) Yours {
+	if t.State != "open" || !c.ClosedAt.IsZero() {
+		return Yours{}
+	}
+	return Yours{t.AcknowledgedAt.IsZero() && s.mayWorkOn(ctx, c, t, false), s.mayWorkOn(ctx, c, t, true)}
 }
 
 // CodeOthersTask refuses work on a task that another organisation was given.

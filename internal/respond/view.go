@@ -147,6 +147,7 @@ type TaskView struct {
 	DoneAt           *time.Time      `json:"done_at"`
 	Origin           string          `json:"origin,omitempty" doc:"plan:7, instruction:3, lesson:2; absent where the case itself gave it"`
 	Answer           string          `json:"answer,omitempty"`
+	Yours
 }
 
 // EvidenceView is a piece of evidence.
@@ -242,7 +243,7 @@ func (s *Service) Case(ctx context.Context, caseID int64) (*CasePage, error) {
 	}
 	for _, t := range ts {
 		v := t.view()
-		v.OrganisationName = names("organisation", t.Organisation)
+		v.OrganisationName, v.Yours = names("organisation", t.Organisation), s.Yours(ctx, c, t)
 		page.Tasks = append(page.Tasks, v)
 	}
 	for _, a := range attached {

@@ -52,6 +52,8 @@ export interface BoardTask {
   asks?: { title: LocalText; kind: 'text' | 'number' };
   done_when: LocalText;
   needs: { resource: string; title: LocalText; count: number; unit: LocalText }[];
+  may_acknowledge: boolean;
+  may_finish: boolean;
 }
 
 export interface BoardAgency {

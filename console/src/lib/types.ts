@@ -371,6 +371,8 @@ export interface Task {
   acknowledged_by?: Who;
   done_at?: string | null;
   answer?: string;
+  may_acknowledge: boolean;
+  may_finish: boolean;
 }
 
 /** A promise of a time: of a state, across states, of a task, of the decision on an ask. */

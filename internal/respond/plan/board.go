@@ -108,6 +108,7 @@ type BoardTask struct {
 	Asks             *Question      `json:"asks,omitempty"`
 	DoneWhen         lifecycle.Text `json:"done_when"`
 	Needs            []NeedView     `json:"needs"`
+	respond.Yours
 }
 
 // NeedView is how much of a resource a task takes.
@@ -165,7 +166,7 @@ func (s *Service) Board(ctx context.Context, id int64) (*Board, error) {
 	var cs []Change
 	var as []Advice
 	var open *Proposal
-	var closed bool
+	var c *respond.Case
 	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if ts, err = respond.Tasks(tx, origin(id)); err != nil {
 			return err
@@ -184,10 +185,7 @@ func (s *Service) Board(ctx context.Context, id int64) (*Board, error) {
 				return err
 			}
 		}
-		c, err := respond.Find(tx, a.Case)
-		if err == nil {
-			closed = !c.ClosedAt.IsZero()
-		}
+		c, err = respond.Find(tx, a.Case)
 		return err
 	})
 	if err != nil {
@@ -195,11 +193,11 @@ func (s *Service) Board(ctx context.Context, id int64) (*Board, error) {
 	}
 	now := s.now()
 	b := &Board{
-		ResponseView: s.responseView(ctx, p, a, closed), Now: now, About: p.About, Source: p.Source,
+		ResponseView: s.responseView(ctx, p, a, !c.ClosedAt.IsZero()), Now: now, About: p.About, Source: p.Source,
 		Levels: []BoardLevel{}, Agencies: s.agencies(ctx, p, a.Agencies), Resources: []BoardResource{}, Changes: []ChangeView{}, Advice: []AdviceView{},
 		MayDecide: s.Access.Decide(ctx, "plan.decide", p.resource(organisationOf(a.Agencies, p.Lead().ID), a.Area), access.Operations) == nil,
 	}
-	s.fill(ctx, b, p, ts, gs, now)
+	s.fill(ctx, b, p, c, ts, gs, now)
 	b.levels(p, a, ts, gs)
 	b.resources(p)
 	for _, c := range cs {
@@ -215,7 +213,7 @@ func (s *Service) Board(ctx context.Context, id int64) (*Board, error) {
 }
 
 // fill puts the tasks under their agencies, and counts them.
-func (s *Service) fill(ctx context.Context, b *Board, p *Plan, ts []respond.Task, gs []Given, now time.Time) {
+func (s *Service) fill(ctx context.Context, b *Board, p *Plan, c *respond.Case, ts []respond.Task, gs []Given, now time.Time) {
 	names := map[int64]lifecycle.Text{}
 	for _, t := range ts {
 		i := slices.IndexFunc(gs, func(g Given) bool { return g.Task == t.ID })
@@ -229,7 +227,7 @@ func (s *Service) fill(ctx context.Context, b *Board, p *Plan, ts []respond.Task
 		x := BoardTask{
 			ID: t.ID, Name: g.Name, Title: t.Text, Level: g.Level, Organisation: t.Organisation, OrganisationName: names[t.Organisation], Post: t.Post,
 			State: stateOf(t), Late: late(t, now), GivenAt: t.OpenedAt, DueAt: optional(t.DueAt), AcknowledgedAt: optional(t.AcknowledgedAt),
-			AcknowledgedBy: t.AcknowledgedBy, DoneAt: optional(t.DoneAt), Answer: t.Answer, Needs: []NeedView{},
+			AcknowledgedBy: t.AcknowledgedBy, DoneAt: optional(t.DoneAt), Answer: t.Answer, Needs: []NeedView{}, Yours: s.Cases.Yours(ctx, c, t),
 		}
 		if t.State == "open" && !t.DueAt.IsZero() {
 			left := int64(t.DueAt.Sub(now).Seconds())
