@@ -38,12 +38,13 @@ export async function invite(browser, url, ask, account) {
   return account.name;
 }
 
-export async function signInAs(browser, url, name, how = {}) {
+/** At the page `at`, where the console asks who it is. */
+export async function signInAs(browser, url, name, { at = 'sign-in', ...how } = {}) {
   const context = await reader(browser, { lang: 'en', ...how });
   const foreign = [];
   context.on('request', (r) => /^(https?|wss?):/.test(r.url()) && new URL(r.url()).host !== new URL(url).host && foreign.push(r.url()));
   const page = await context.newPage();
-  await page.goto(`${url}/console/sign-in`);
+  await page.goto(`${url}/console/${at}`);
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();

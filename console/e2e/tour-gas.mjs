@@ -15,7 +15,7 @@ const MAPPING = '../replays/methane.yaml';
 const REGISTER = '../replays/metec/register';
 
 /** The record from clean air on: the release before has ended and its gas is gone. */
-const CLEAN = '2022-05-10T17:15:00Z';
+const CLEAN = new Date('2022-05-10T17:15:00Z');
 const HEAD = /Gas release, yellow level, near METEC test site/;
 
 /** What is known of a leak in the open that is this small: answers of the company by task, in the order of the plan. */
@@ -44,27 +44,27 @@ async function gas(t) {
   await ask('PUT', '/city', { name: { en: 'METEC replay city', 'zh-CN': 'METEC 回放市' }, time_zone: 'UTC' });
   t.step('the register around the site is imported');
 
-  // What was measured so far comes at once, the rest as the city's time passes.
+  // What was measured so far comes at once, the rest as the city's time passes; no further than the release's end before the warning
+  // is out, however slow the machine is.
+  const play = (since, ...how) => t.replay(MAPPING, '--from', record, '--since', since.toISOString(), ...how);
   const now = await cityTime(ask);
-  assert.ok(now < release.from, `the city is at ${now.toISOString()}, after the release began; start the server anew`);
-  await t.replay(MAPPING, '--from', record, '--since', CLEAN, '--until', now.toISOString()).done;
-  const rest = t.replay(MAPPING, '--from', record, '--since', now.toISOString(), '--speed', speed);
+  const begin = now < release.from ? now : release.from;
+  await play(CLEAN, '--until', begin.toISOString()).done;
+  const during = play(begin, '--until', release.to.toISOString(), '--speed', speed);
 
   const told = await t.receiver();
-  const admin = await t.person({ name: 'gas-admin', roles: ['administrator'] });
+  // Whoever waits does so away from the map, which takes a slow machine's time.
+  const admin = await t.person({ name: 'gas-admin', roles: ['administrator'] }, { at: 'warnings' });
   await told.register(admin, { title: { en: 'Replay school office', 'zh-CN': '回放学校办公室' } });
   await admin.close();
   const company = (await ask('GET', '/organisations')).items.find((o) => o.name.en === 'Replay gas company').id;
+  const crew = await t.person({ name: 'gas-crew', roles: ['operator'], organisation: company }, { at: 'inbox', width: 390, height: 844 });
+  const second = await t.person({ name: 'gas-second', roles: ['duty-officer'] }, { at: 'warnings' });
   const first = await t.person({ name: 'gas-first', roles: ['duty-officer'] });
-  const second = await t.person({ name: 'gas-second', roles: ['duty-officer'] });
-  await second.goto(`${url}/console/board`); // whoever waits leaves the map, which takes a slow machine's time
-  const crew = await t.person({ name: 'gas-crew', roles: ['operator'], organisation: company }, { width: 390, height: 844 });
-  await crew.goto(`${url}/console/inbox`);
   t.step('two officers and the gas company sit at their desks');
 
   // ---- Readings, an alert with where the gas may come from, its case.
   const row = first.locator('.rows a').filter({ hasText: 'Methane at the fence line' });
-  await first.goto(`${url}/console/`);
   await shown(first, row, PATIENCE.alert);
   const [alert] = (await ask('GET', '/alerts?state=open')).items.filter((a) => a.detector === 'gas/methane-ambient');
   assert.ok(new Date(alert.since) >= release.from, `the alert's first sign, ${alert.since}, came with the release of ${release.from.toISOString()}`);
@@ -129,7 +129,10 @@ async function gas(t) {
   t.step(`it reported ${tasks.length - AFTER.length} of them done`);
 
   // ---- No gas comes any more.
-  await t.until('the end of the release', async () => (await cityTime(ask)) > release.to, PATIENCE.reading);
+  await during.done;
+  const later = await cityTime(ask);
+  await play(release.from, '--until', later.toISOString()).done; // what the server has already is not sent again
+  play(later, '--speed', speed); // until the tour ends
   await first.goto(`${url}/console/warnings`);
   const over = part(first, /^Suggested by detectors/).getByRole('listitem').filter({ has: first.locator('.tag', { hasText: 'All clear' }) });
   const link = (await shown(first, over, PATIENCE.reading)).getByRole('link').first();
@@ -187,7 +190,6 @@ async function gas(t) {
   t.step(`judged: it happened; the public page of figures has one hit, ${-all.lead.median_minutes} min after the release began`);
   assert.match(await t.anlan('ledger', 'verify', '--data', t.data), /./);
   t.step('the ledger holds');
-  void rest;
 }
 
 /** Before a second officer has said yes, nobody outside knows. */
