@@ -156,9 +156,9 @@ func TestFromEndToFigures(t *testing.T) {
 		}
 
 		// The public sees what was public, in both languages, and nothing that officers wrote.
-		for lang, title := range map[string]string{"en": "How good our warnings were", "zh-CN": "预警质量检验"} {
+		for lang, want := range map[string][2]string{"en": {"How good our warnings were", "All warnings"}, "zh-CN": {"预警质量检验", "全部预警"}} {
 			text := ask(t, s, k, access.Actor{}, "GET", "/warnings/skill?lang="+lang, "", 200, nil)
-			if !strings.Contains(text, title) || strings.Contains(text, "smouldered") || strings.Contains(text, hidden.Number) || strings.Contains(text, "<script") {
+			if !strings.Contains(text, want[0]) || !strings.Contains(text, `<th scope="row">`+want[1]+`</th>`) || !strings.Contains(text, `<th scope="row">`+want[1]+" · ") || strings.Contains(text, "smouldered") || strings.Contains(text, hidden.Number) || strings.Contains(text, "<script") {
 				t.Errorf("page %s", text)
 			}
 		}
