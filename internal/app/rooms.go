@@ -252,6 +252,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.watch.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
+	a.paceRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)
 
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.coverage, a.detect, a.models, a.partners, flow{a})
