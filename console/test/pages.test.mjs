@@ -851,8 +851,7 @@ test('on a narrow screen the list, the map and what is open take turns', async (
   await until(() => page.locator('.rows a').first().isVisible(), false);
   for (const path of ['', 'assets', 'assets/108', 'watch', 'watch/refused', 'findings/new', 'warnings/new', '?tab=cases&sel=case:38']) {
     await page.open(path);
-    await page.locator('main :is(.rows, table, form, .card, .page)').first().waitFor();
-    if (path.includes('sel=')) await page.locator('.facts').first().waitFor();
+    await page.locator(path.includes('sel=') ? '.facts' : 'main :is(.rows, table, form, .card, .page)').first().waitFor();
     assert.ok(await fits(page), `${path || 'operations'} scrolls sideways`);
   }
 });
