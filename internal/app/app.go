@@ -44,7 +44,9 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing/mqtt"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/partner"
+	"github.com/anlan-city/anlan/internal/warn/public"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 	"github.com/anlan-city/anlan/internal/warn/skill"
 )
@@ -79,7 +81,9 @@ type App struct {
 	inspect  *inspect.Service
 	detect   *detect.Service
 	models   *outside.Service
+	area     *area.Service
 	warn     *warn.Service
+	public   *public.Service
 	reach    *reach.Service
 	skill    *skill.Service
 	partners *partner.Service

@@ -1,4 +1,4 @@
-package warn
+package public
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package warn
+package public
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
 // signFresh is how long a display may show what it was told last. It asks oftener than that; one that hears nothing any more
@@ -33,7 +35,7 @@ const (
 )
 
 // signColours are those of the national levels as a lamp shows them, brighter than on paper.
-var signColours = map[Level]string{Red: "#ff0000", Orange: "#ff7e00", Yellow: "#ffff00", Blue: "#0000ff", "": "#ffffff"}
+var signColours = map[hazard.Level]string{hazard.Red: "#ff0000", hazard.Orange: "#ff7e00", hazard.Yellow: "#ffff00", hazard.Blue: "#0000ff", "": "#ffffff"}
 
 // sign is what a street display is told.
 type sign struct {
@@ -47,14 +49,14 @@ type sign struct {
 }
 
 type signWarning struct {
-	Number  string     `json:"number"`
-	Issuer  *page.Text `json:"issuer,omitempty"` // of a warning that is another service's and is passed on
-	Level   Level      `json:"level"`            // empty where the issuer states none
-	Colour  string     `json:"colour"`
-	From    time.Time  `json:"from"`
-	Until   time.Time  `json:"until"`
-	Chinese signScreen `json:"zh-CN"`
-	English signScreen `json:"en"`
+	Number  string       `json:"number"`
+	Issuer  *page.Text   `json:"issuer,omitempty"` // of a warning that is another service's and is passed on
+	Level   hazard.Level `json:"level"`            // empty where the issuer states none
+	Colour  string       `json:"colour"`
+	From    time.Time    `json:"from"`
+	Until   time.Time    `json:"until"`
+	Chinese signScreen   `json:"zh-CN"`
+	English signScreen   `json:"en"`
 }
 
 type signScreen struct {
@@ -77,9 +79,9 @@ func (s *Service) signPage(form string) http.HandlerFunc {
 		if err != nil {
 			return fail(err)
 		}
-		var at Area
+		var at area.Area
 		if code := q.Get("area"); code != "" {
-			i := slices.IndexFunc(p.areas, func(a Area) bool { return a.Code == code })
+			i := slices.IndexFunc(p.areas, func(a area.Area) bool { return a.Code == code })
 			if i < 0 {
 				return fail(web.Errorf(http.StatusNotFound, "warning.unknown_area", "no area has the code %.40q", code).At("area"))
 			}
@@ -103,26 +105,25 @@ func oneOf(text, name string, otherwise int, allowed []int) (int, error) {
 }
 
 // sign writes the warnings that hold in an area, the most severe first, for a screen.
-func (s *Service) sign(p *picture, at Area, columns, lines int) sign {
+func (s *Service) sign(p *picture, at area.Area, columns, lines int) sign {
 	out := sign{Area: at.Code, Sequence: p.sequence, ValidUntil: p.at.Truncate(redraw).Add(signFresh), Columns: columns, Lines: lines, Warnings: []signWarning{}}
 	if p.changed.Unix() > 0 {
 		changed := p.changed.UTC()
 		out.Updated = &changed
 	}
-	for _, f := range p.shown {
-		c := f.shown.content
-		if at.ID != 0 && !c.touches(at.ID, p.parents) {
+	for _, w := range p.shown {
+		if at.ID != 0 && !w.touches(at.ID, p.parents) {
 			continue
 		}
-		if c.Expires.Before(out.ValidUntil) {
-			out.ValidUntil = c.Expires
+		if w.Expires.Before(out.ValidUntil) {
+			out.ValidUntil = w.Expires
 		}
 		one := signWarning{
-			Number: f.number, Level: c.Level, Colour: signColours[c.Level], From: c.Onset, Until: c.Expires,
-			Chinese: s.screen(f, page.Chinese, columns, lines, p.at), English: s.screen(f, page.English, columns, lines, p.at),
+			Number: w.Number, Level: w.Level, Colour: signColours[w.Level], From: w.Onset, Until: w.Expires,
+			Chinese: s.screen(w, page.Chinese, columns, lines, p.at), English: s.screen(w, page.English, columns, lines, p.at),
 		}
-		if f.relay != nil {
-			one.Number, one.Issuer = "relayed-"+strconv.FormatInt(f.id, 10), &f.relay.issuer
+		if w.relay != nil {
+			one.Number, one.Issuer = "relayed-"+strconv.FormatInt(w.ID, 10), &w.relay.issuer
 		}
 		out.Warnings = append(out.Warnings, one)
 	}
@@ -151,15 +152,14 @@ func (g sign) sheet(form string) (*sheet, error) {
 }
 
 // screen fits a warning: level and headline first, until when last, and between them as much of what to do as fits.
-func (s *Service) screen(f full, lang string, columns, lines int, now time.Time) signScreen {
-	c := f.shown.content
-	title := s.pages.T(lang, "level."+string(c.Level)) + s.pages.T(lang, "sign.colon") + c.Headline.In(lang)
-	if f.relay != nil {
-		title = c.Headline.In(lang)
-		if colour := s.pages.T(lang, "colour."+string(c.Level)); c.Level != "" && !strings.Contains(strings.ToLower(title), colour) {
-			title = s.pages.T(lang, "level."+string(c.Level)) + s.pages.T(lang, "sign.colon") + title
+func (s *Service) screen(w Warning, lang string, columns, lines int, now time.Time) signScreen {
+	title := s.pages.T(lang, "level."+string(w.Level)) + s.pages.T(lang, "sign.colon") + w.Headline.In(lang)
+	if w.relay != nil {
+		title = w.Headline.In(lang)
+		if colour := s.pages.T(lang, "colour."+string(w.Level)); w.Level != "" && !strings.Contains(strings.ToLower(title), colour) {
+			title = s.pages.T(lang, "level."+string(w.Level)) + s.pages.T(lang, "sign.colon") + title
 		}
-		title = s.pages.T(lang, "sign.relayed", f.relay.issuer.In(lang)) + title
+		title = s.pages.T(lang, "sign.relayed", w.relay.issuer.In(lang)) + title
 	}
 	head := wrap(title, lang, columns)
 	if lines == 1 {
@@ -167,14 +167,14 @@ func (s *Service) screen(f full, lang string, columns, lines int, now time.Time)
 		return signScreen{out, cut}
 	}
 	out, cut := shorten(head, lang, columns, lines-1)
-	end := wrap(s.pages.T(lang, "sign.until", s.signTime(lang, c.Expires, now)), lang, columns)
+	end := wrap(s.pages.T(lang, "sign.until", s.signTime(lang, w.Expires, now)), lang, columns)
 	if len(end) > lines-len(out) { // a narrow screen: the end is worth a line of the headline
 		var more bool
 		out, more = shorten(head, lang, columns, max(1, lines-len(end)))
 		cut = cut || more
 		end = end[:min(len(end), lines-len(out))]
 	}
-	first, _, _ := strings.Cut(c.Instruction.In(lang), "\n")
+	first, _, _ := strings.Cut(w.Instruction.In(lang), "\n")
 	if todo := wrap(first, lang, columns); first != "" && len(out)+len(todo)+len(end) <= lines {
 		out = append(out, todo...)
 	}
@@ -183,7 +183,7 @@ func (s *Service) screen(f full, lang string, columns, lines int, now time.Time)
 
 // signTime is a time as short as it can be: without a date where it is today's.
 func (s *Service) signTime(lang string, t, now time.Time) string {
-	t, now = t.In(s.options.zone()), now.In(s.options.zone())
+	t, now = t.In(s.issuer.TimeZone), now.In(s.issuer.TimeZone)
 	switch {
 	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
 		return t.Format("15:04")

@@ -1,6 +1,7 @@
-package warn
+package public
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/url"
@@ -11,9 +12,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 	"github.com/anlan-city/anlan/internal/warn/partner"
 )
 
@@ -24,12 +26,6 @@ type Relays interface {
 }
 
 var _ Relays = (*partner.Service)(nil)
-
-// RelayChanged has the public picture drawn anew once the transaction, which changes what is relayed, is on disk.
-func (s *Service) RelayChanged(tx *db.Tx) {
-	tx.AfterCommit(func() { s.public.generation.Add(1) })
-	tx.Signal(signal)
-}
 
 // relay is what the public is told of a warning that is another service's, beside what is told of our own.
 type relay struct {
@@ -45,22 +41,17 @@ type relay struct {
 const maxRelayed = 4000
 
 // passedOn makes of another's warning what the pages show of ours.
-func (s *Service) passedOn(r partner.Relayed, f *facts) full {
-	w := full{record: record{id: r.ID, state: Issued, status: cap.Actual, scope: cap.Public, expires: r.Expires},
+func (s *Service) passedOn(r partner.Relayed, f *facts) Warning {
+	w := Warning{ID: r.ID, Level: hazard.Level(r.Level), Onset: r.Onset, Expires: r.Expires, Latest: Message{Kind: "alert", Sent: r.Sent},
 		relay: &relay{Title: r.Title, Whole: r.WholeCity, Spoken: map[string]string{}, Web: map[string]string{}}}
 	if r.Title.English == "" || r.Title.Chinese == "" {
-		either := orElse(r.Title.English, r.Title.Chinese)
+		either := cmp.Or(r.Title.English, r.Title.Chinese)
 		w.relay.Title = page.Text{English: either, Chinese: either}
 	}
-	c := &w.shown.content
-	c.Level, c.Hazard, c.Onset, c.Expires = Level(r.Level), r.Hazard, r.Onset, r.Expires
-	if !c.Level.Valid() {
-		c.Level = ""
+	if !w.Level.Valid() {
+		w.Level = ""
 	}
-	if h, ok := s.hazards.Get(r.Hazard); ok {
-		c.About.Event = h.Event
-	}
-	w.shown.kind, w.shown.state, w.shown.sent = kindAlert, Issued, r.Sent
+	w.Event, _ = s.warnings.Event(r.Hazard)
 	for _, lang := range []string{page.English, page.Chinese} {
 		text, spoken := inOrBest(r.Texts, lang)
 		put := func(to *page.Text, value string) {
@@ -70,10 +61,10 @@ func (s *Service) passedOn(r partner.Relayed, f *facts) full {
 				to.Chinese = value
 			}
 		}
-		put(&c.Headline, short(orElse(text.Headline, text.Event), maxHeadline))
-		put(&c.Description, short(text.Description, maxRelayed))
-		put(&c.Instruction, short(text.Instruction, maxRelayed))
-		put(&w.relay.issuer, short(orElse(text.Issuer, w.relay.Title.In(lang)), maxHeadline))
+		put(&w.Headline, short(cmp.Or(text.Headline, text.Event), cap.MaxHeadline))
+		put(&w.Description, short(text.Description, maxRelayed))
+		put(&w.Instruction, short(text.Instruction, maxRelayed))
+		put(&w.relay.issuer, short(cmp.Or(text.Issuer, w.relay.Title.In(lang)), cap.MaxHeadline))
 		w.relay.Web[lang] = webAddress(text.Web)
 		if spoken != lang && wellFormed.MatchString(spoken) {
 			w.relay.Spoken[lang] = spoken
@@ -86,11 +77,11 @@ func (s *Service) passedOn(r partner.Relayed, f *facts) full {
 		if len(p.Rings) == 0 { // named by codes: it holds in all of them
 			for _, id := range p.Touches {
 				a, _ := f.area(id)
-				c.Areas = append(c.Areas, Place{ID: id, Code: a.Code, Name: a.Name})
+				w.Areas = append(w.Areas, area.Place{ID: id, Code: a.Code, Name: a.Name})
 			}
 			continue
 		}
-		at := Place{}
+		at := area.Place{}
 		for _, id := range p.Touches {
 			for _, up := range chain(f.parents, id) {
 				if !slices.Contains(at.Touches, up) {
@@ -99,26 +90,18 @@ func (s *Service) passedOn(r partner.Relayed, f *facts) full {
 			}
 		}
 		for _, ring := range p.Rings {
-			at.Rings = append(at.Rings, asRing(ring))
+			at.Rings = append(at.Rings, area.Ring(ring))
 		}
-		c.Areas = append(c.Areas, at)
+		w.Areas = append(w.Areas, at)
 	}
 	if r.WholeCity {
 		for _, a := range f.areas {
 			if a.Parent == 0 {
-				c.Areas = append(c.Areas, Place{ID: a.ID, Code: a.Code, Name: a.Name})
+				w.Areas = append(w.Areas, area.Place{ID: a.ID, Code: a.Code, Name: a.Name})
 			}
 		}
 	}
 	return w
-}
-
-func asRing(points [][2]float64) cap.Ring {
-	out := make(cap.Ring, len(points))
-	for i, p := range points {
-		out[i] = cap.Point{Lat: p[1], Lon: p[0]}
-	}
-	return out
 }
 
 // inOrBest is the text in the language, else one that more people read, else any.
@@ -161,15 +144,15 @@ func short(text string, most int) string {
 }
 
 // anchor names a warning of others within the list; it has no page of its own, which is its issuer's.
-func (f full) anchor() string {
-	if f.relay != nil {
-		return "r" + strconv.FormatInt(f.id, 10)
+func (w *Warning) anchor() string {
+	if w.relay != nil {
+		return "r" + strconv.FormatInt(w.ID, 10)
 	}
-	return "w" + f.number
+	return "w" + w.Number
 }
 
 // rank orders levels, the most severe first and what states none last.
-func rank(l Level) int {
+func rank(l hazard.Level) int {
 	if at := slices.Index(levels, l); at >= 0 {
 		return at
 	}

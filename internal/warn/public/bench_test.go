@@ -1,4 +1,4 @@
-package warn
+package public_test
 
 import (
 	"context"
@@ -7,16 +7,20 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/warn/area"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
 // wide is a register of 16 districts with six towns each.
-type wide struct{ town }
+type wide struct{ warntest.Town }
 
-func (wide) Areas(context.Context) (out []Area, err error) {
+func (wide) Areas(context.Context) (out []area.Area, err error) {
 	for i := range int64(112) {
-		a := Area{ID: 100 + i, Code: fmt.Sprint(310000 + i), Name: page.Text{English: fmt.Sprintf("Town %d", i), Chinese: fmt.Sprintf("第%d镇", i)}}
+		a := area.Area{ID: 100 + i, Code: fmt.Sprint(310000 + i), Name: page.Text{English: fmt.Sprintf("Town %d", i), Chinese: fmt.Sprintf("第%d镇", i)}}
 		if i >= 16 {
 			a.Parent = 100 + i%16
 		}
@@ -26,17 +30,15 @@ func (wide) Areas(context.Context) (out []Area, err error) {
 }
 
 func (wide) Geometry(ctx context.Context, id int64) ([][][2]float64, error) {
-	return town{}.Geometry(ctx, 10)
+	return warntest.Town{}.Geometry(ctx, 10)
 }
 
 // BenchmarkRedraw is what one change costs: every page that a city looks at is made anew.
 func BenchmarkRedraw(b *testing.B) {
-	s, _ := newService(b, dbtest.SQLite(b, allMigrations...))
-	s.areas = wide{}
-	s.ground = bareGround{s.areas}
+	s := newCityAt(b, dbtest.SQLite(b, allMigrations...), clock.NewVirtual(start), wide{}, nil, nil, nil)
 	for i := range int64(8) {
 		p := gasLeak()
-		p.Level, p.Areas = levels[i%4], []int64{100 + i}
+		p.Level, p.Areas = hazard.Levels()[i%4], []int64{100 + i}
 		issue(b, s, p)
 	}
 	var asked []*http.Request
@@ -54,11 +56,12 @@ func BenchmarkRedraw(b *testing.B) {
 			}
 		}
 	}
+	h := s.handler()
 	for b.Loop() {
-		s.public.generation.Add(1)
+		s.pages.Expire()
 		for _, r := range asked {
 			w := httptest.NewRecorder()
-			s.listPage(w, r)
+			h.ServeHTTP(w, r)
 			if w.Code != 200 {
 				b.Fatal(w.Code)
 			}

@@ -1,4 +1,4 @@
-package warn
+package public_test
 
 import (
 	"net/http"
@@ -8,22 +8,19 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/warn"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
 // TestMessagesAreSigned: every published message verifies with the certificate that the server shows, a preview carries
 // no signature, and a restart keeps the key.
 func TestMessagesAreSigned(t *testing.T) {
-	d := dbtest.SQLite(t, allMigrations...)
-	s, c := newService(t, d)
-	if res := fetch(t, s, certificatePath, nil); res.StatusCode != http.StatusNotFound {
+	plain, _ := newService(t, dbtest.SQLite(t, allMigrations...))
+	if res := fetch(t, plain, "/warnings/certificate.pem", nil); res.StatusCode != http.StatusNotFound {
 		t.Errorf("a server that doesn't sign shows a certificate: %d", res.StatusCode)
 	}
 	file := filepath.Join(t.TempDir(), "warnings.pem")
-	var err error
-	if s.signer, err = cap.NewSigner(file, "duty@city.example"); err != nil {
-		t.Fatal(err)
-	}
+	s, c := newCity(t, dbtest.SQLite(t, allMigrations...), nil, func(o *warn.Options) { o.KeyFile = file })
 	preview, err := s.Preview(as(first), gasLeak())
 	if err != nil || strings.Contains(preview, "Signature") {
 		t.Errorf("a preview is signed: %v", err)
@@ -33,11 +30,11 @@ func TestMessagesAreSigned(t *testing.T) {
 	if _, err := s.Cancel(as(first), w.ID, "It was a false alarm."); err != nil {
 		t.Fatal(err)
 	}
-	res := fetch(t, s, certificatePath, nil)
+	res := fetch(t, s, "/warnings/certificate.pem", nil)
 	if got := res.Header.Get("Content-Type"); res.StatusCode != 200 || got != "application/x-pem-file" {
 		t.Errorf("certificate: %d %s", res.StatusCode, got)
 	}
-	pin, err := cap.ParsePin("the city", []byte(get(t, s, certificatePath)))
+	pin, err := cap.ParsePin("the city", []byte(get(t, s, "/warnings/certificate.pem")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +48,7 @@ func TestMessagesAreSigned(t *testing.T) {
 		}
 	}
 	again, err := cap.NewSigner(file, "")
-	if err != nil || string(again.Certificate()) != get(t, s, certificatePath) {
+	if err != nil || string(again.Certificate()) != get(t, s, "/warnings/certificate.pem") {
 		t.Errorf("after a restart the key is another one: %v", err)
 	}
 }

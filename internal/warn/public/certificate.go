@@ -1,4 +1,4 @@
-package warn
+package public
 
 import (
 	"context"
@@ -11,17 +11,13 @@ import (
 // certificatePath is where receivers get the certificate with which they check our signatures.
 const certificatePath = "/warnings/certificate.pem"
 
-func (s *Service) signatureRoutes(r *web.Router) {
-	r.HandleFunc("GET "+certificatePath, s.certificate)
-}
-
 func (s *Service) certificate(w http.ResponseWriter, r *http.Request) {
 	s.cached(func(p *picture, _ *http.Request) (key, maker) {
 		return key{what: certificatePath}, func(context.Context) (*sheet, error) {
-			if s.signer == nil {
+			if s.issuer.Certificate == nil {
 				return nil, web.Errorf(http.StatusNotFound, "warning.unsigned", "the messages of this server are not signed")
 			}
-			return newSheet("application/x-pem-file", "", s.signer.Certificate(), time.Time{})
+			return newSheet("application/x-pem-file", "", s.issuer.Certificate, time.Time{})
 		}
 	})(w, r)
 }

@@ -1,4 +1,4 @@
-package warn
+package public
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
@@ -104,16 +105,16 @@ func (s *Service) search(p *picture, words, lang string) *search {
 		return out
 	}
 	low := strings.ToLower(words)
-	var areas []Area
+	var areas []area.Area
 	for _, a := range p.areas {
 		if a.Code == words || strings.Contains(strings.ToLower(a.Name.English), low) || strings.Contains(strings.ToLower(a.Name.Chinese), low) {
 			areas = append(areas, a)
 		}
 	}
-	exact := func(a Area) bool {
+	exact := func(a area.Area) bool {
 		return strings.EqualFold(a.Name.English, words) || strings.EqualFold(a.Name.Chinese, words) || a.Code == words
 	}
-	slices.SortStableFunc(areas, func(a, b Area) int {
+	slices.SortStableFunc(areas, func(a, b area.Area) int {
 		switch {
 		case exact(a) == exact(b):
 			return 0
@@ -128,7 +129,7 @@ func (s *Service) search(p *picture, words, lang string) *search {
 			f.In = up.Name
 		}
 		for _, w := range p.shown {
-			if whole, partly := w.shown.content.holdsIn(a.ID, p.parents); whole || partly {
+			if whole, partly := w.holdsIn(a.ID, p.parents); whole || partly {
 				f.Held = append(f.Held, held{s.card(w, p.at), !whole && w.relay == nil}) // how much of an area others mean is theirs to say
 			}
 		}
@@ -159,7 +160,7 @@ func (s *Service) at(p *picture, spot Spot) found {
 		}
 	}
 	for _, w := range p.shown {
-		if w.shown.content.holdsAt(cap.Point{Lat: spot.Lat, Lon: spot.Lon}, around) {
+		if w.holdsAt(cap.Point{Lat: spot.Lat, Lon: spot.Lon}, around) {
 			f.Held = append(f.Held, held{card: s.card(w, p.at)})
 		}
 	}
@@ -168,8 +169,8 @@ func (s *Service) at(p *picture, spot Spot) found {
 
 // holdsAt says whether the warning holds at a point, which lies in the areas given. Either answer of the register's areas and
 // of the published outlines counts, since the outlines are simplified.
-func (c Content) holdsAt(at cap.Point, around []int64) bool {
-	for _, a := range c.Areas {
+func (w *Warning) holdsAt(at cap.Point, around []int64) bool {
+	for _, a := range w.Areas {
 		if a.ID != 0 && slices.Contains(around, a.ID) || slices.ContainsFunc(a.Rings, func(r cap.Ring) bool { return inside(r, at) }) {
 			return true
 		}

@@ -1,4 +1,4 @@
-package warn
+package area
 
 import (
 	"context"
@@ -11,14 +11,16 @@ import (
 
 	"github.com/peterstace/simplefeatures/geom"
 
-	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/outline"
+	"github.com/anlan-city/anlan/internal/warn/wording"
 )
 
 const (
+	// MaxAreas bounds how many areas of the register a warning holds for.
+	MaxAreas = 50
 	// maxDrawn and maxAround bound how many rings an officer draws and around how many assets bands lie; maxCorners, how many
 	// points one ring has.
 	maxDrawn   = 20
@@ -39,7 +41,8 @@ type Where struct {
 	Around []Around `json:"around,omitempty" required:"false" maxItems:"20"`
 }
 
-func (w Where) empty() bool { return len(w.Areas)+len(w.Drawn)+len(w.Around) == 0 }
+// Empty says whether nothing is named.
+func (w Where) Empty() bool { return len(w.Areas)+len(w.Drawn)+len(w.Around) == 0 }
 
 // Drawn is an area that an officer has drawn.
 type Drawn struct {
@@ -56,31 +59,39 @@ type Around struct {
 	Metres float64 `json:"metres" doc:"from 10 to 50,000"`
 }
 
-// Ground knows what warnings hold on; city fulfils it. It is safe for concurrent use.
-type Ground interface {
-	// Shapes are the shapes of all areas but grid cells, by id.
-	Shapes(ctx context.Context) (map[int64]geom.Geometry, error)
-	// Thing is an asset with its shape, or with the building's name and shape where it stands in a home; ok is false for none.
-	Thing(ctx context.Context, asset int64) (name page.Text, shape geom.Geometry, ok bool, err error)
+// Place is one area of a warning, frozen when it was proposed.
+type Place struct {
+	ID    int64      `json:"id"` // 0: drawn, or a band around an asset
+	Code  string     `json:"code,omitempty"`
+	Name  page.Text  `json:"name"`
+	Rings []cap.Ring `json:"rings,omitempty"`
+	// Touches are all areas of the register but grid cells that the rings touch, and those around them, lowest first. Warnings
+	// that were published before there were drawn ones have none: see Areas.
+	Touches []int64 `json:"touches,omitempty"`
+	// Asks are the smallest areas that hold together what the rings hold: whose officers it takes.
+	Asks []int64 `json:"asks,omitempty"`
 }
 
+// GroundOf is the ground of a register that knows outlines alone, and no assets.
+func GroundOf(r Register) Ground { return bareGround{r} }
+
 // bareGround makes shapes of outlines.
-type bareGround struct{ areas Areas }
+type bareGround struct{ register Register }
 
 func (g bareGround) Shapes(ctx context.Context) (map[int64]geom.Geometry, error) {
-	list, err := g.areas.Areas(ctx)
+	list, err := g.register.Areas(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[int64]geom.Geometry, len(list))
 	for _, a := range list {
-		outlines, err := g.areas.Geometry(ctx, a.ID)
+		outlines, err := g.register.Geometry(ctx, a.ID)
 		if err != nil {
 			return nil, err
 		}
 		var rings []cap.Ring
 		for _, o := range outlines {
-			rings = append(rings, ringOf(o))
+			rings = append(rings, Ring(o))
 		}
 		if len(rings) > 0 {
 			out[a.ID] = outline.Shape(rings)
@@ -103,7 +114,7 @@ type terrain struct {
 }
 
 func (s *Service) terrain(ctx context.Context) (*terrain, error) {
-	list, err := s.areas.Areas(ctx)
+	list, err := s.register.Areas(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list areas: %w", err)
 	}
@@ -191,8 +202,8 @@ func (t *terrain) touch(g geom.Geometry) (touches, asks []int64) {
 	return t.lowestFirst(touches), t.lowestFirst(asks)
 }
 
-// places looks up where a proposal holds, and simplifies the outlines.
-func (s *Service) places(ctx context.Context, w Where) ([]Place, error) {
+// Places looks up where a proposal holds, and simplifies the outlines.
+func (s *Service) Places(ctx context.Context, w Where) ([]Place, error) {
 	t, err := s.terrain(ctx)
 	if err != nil {
 		return nil, err
@@ -204,8 +215,8 @@ func (s *Service) places(ctx context.Context, w Where) ([]Place, error) {
 // placesOn are the places before what lies in another is dropped.
 func (s *Service) placesOn(ctx context.Context, t *terrain, w Where) ([]Place, error) {
 	switch {
-	case len(w.Areas) > maxAreas:
-		return nil, web.Errorf(422, "warning.too_many_areas", "a warning holds for at most %d areas; choose a larger one", maxAreas).At("areas")
+	case len(w.Areas) > MaxAreas:
+		return nil, web.Errorf(422, "warning.too_many_areas", "a warning holds for at most %d areas; choose a larger one", MaxAreas).At("areas")
 	case len(w.Drawn) > maxDrawn:
 		return nil, web.Errorf(422, "warning.too_many_areas", "at most %d areas can be drawn", maxDrawn).At("drawn")
 	case len(w.Around) > maxAround:
@@ -246,14 +257,14 @@ func (s *Service) registered(ctx context.Context, t *terrain, id int64, field st
 	if !ok {
 		return Place{}, web.Errorf(422, "warning.unknown_area", "there is no area %d", id).At(field)
 	}
-	outlines, err := s.areas.Geometry(ctx, id)
+	outlines, err := s.register.Geometry(ctx, id)
 	if err != nil {
 		return Place{}, fmt.Errorf("outline of area %d: %w", id, err)
 	}
 	p := Place{ID: id, Code: a.Code, Name: a.Name, Asks: []int64{id},
 		Touches: t.lowestFirst(append(t.below(id, []int64{id}, 0), t.above(id)...))}
 	for _, o := range outlines {
-		if small, ok := ringOf(o).Simplify(cap.MaxPoints); ok {
+		if small, ok := Ring(o).Simplify(cap.MaxPoints); ok {
 			p.Rings = append(p.Rings, small)
 		}
 	}
@@ -330,14 +341,15 @@ func (s *Service) around(ctx context.Context, t *terrain, a Around, field string
 	if err != nil {
 		return Place{}, web.Errorf(422, "warning.around_shape", "no band can be drawn around asset %d: %v", a.Asset, err).At(field + ".asset")
 	}
-	p := Place{Rings: rings, Name: bandName(name, a.Metres)}
+	p := Place{Rings: rings, Name: BandName(name, a.Metres)}
 	if p.Touches, p.Asks = t.touch(outline.Shape(rings)); len(p.Asks) == 0 {
 		return Place{}, web.Errorf(422, "warning.drawn_outside", "the band around asset %d lies in no area of the register", a.Asset).At(field + ".asset")
 	}
 	return p, nil
 }
 
-func bandName(thing page.Text, metres float64) page.Text {
+// BandName is what a band around a thing is called.
+func BandName(thing page.Text, metres float64) page.Text {
 	en, zh := strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+" m", strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+"米"
 	if metres >= 1000 {
 		km := strconv.FormatFloat(math.Round(metres/100)/10, 'f', -1, 64)
@@ -346,11 +358,17 @@ func bandName(thing page.Text, metres float64) page.Text {
 	return page.Text{English: "Within " + en + " of " + thing.In(page.English), Chinese: thing.In(page.Chinese) + "周边" + zh}
 }
 
+// InSentence has the name that we give a drawn area or a band read well after "in" and "for".
+func InSentence(name page.Text) page.Text {
+	name.English = strings.NewReplacer("Within ", "the area within ", "Parts of ", "parts of ", "Part of ", "part of ").Replace(name.English)
+	return name
+}
+
 // nameDrawn holds that a given name is in both languages, and gives one where there is none: by the smallest area around it all, or by
 // the few that it lies in.
 func (t *terrain) nameDrawn(p *Place, field string) error {
 	if strings.TrimSpace(p.Name.English+p.Name.Chinese) != "" {
-		if err := checkText(field, &p.Name, maxNameRunes); err != nil {
+		if err := wording.Check(field, &p.Name, maxNameRunes); err != nil {
 			return err
 		}
 		for _, text := range []string{p.Name.English, p.Name.Chinese} {
@@ -428,29 +446,19 @@ func fold(ps []Place) []Place {
 	return out
 }
 
-// mayIn asks for every area that a warning touches, the smallest that hold it together: who answers for one district can't warn, or
-// end a warning, in the next, nor draw into it.
-func (s *Service) mayIn(ctx context.Context, action string, id int64, c Content) error {
-	for _, area := range areaIDs(c) {
-		if err := s.access.Decide(ctx, action, access.Resource{Type: "warning", ID: id, Area: area}, access.Operations); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// areas are those of the register that the place stands for: itself, or those that it takes where it was drawn.
-func (p Place) areas() []int64 {
+// Areas are those of the register that the place stands for: itself, or those that it takes where it was drawn.
+func (p Place) Areas() []int64 {
 	if p.ID != 0 {
 		return []int64{p.ID}
 	}
 	return p.Asks
 }
 
-func areaIDs(c Content) []int64 {
+// IDs are the areas of the register that places stand for, each once.
+func IDs(places []Place) []int64 {
 	ids := []int64{}
-	for _, p := range c.Areas {
-		for _, id := range p.areas() {
+	for _, p := range places {
+		for _, id := range p.Areas() {
 			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
@@ -459,9 +467,17 @@ func areaIDs(c Content) []int64 {
 	return ids
 }
 
-func areaNames(c Content) []AreaName {
-	names := make([]AreaName, len(c.Areas))
-	for i, a := range c.Areas {
+// AreaName is an area as warnings name it.
+type AreaName struct {
+	ID    int64     `json:"id" doc:"0: drawn, or a band around an asset"`
+	Name  page.Text `json:"name"`
+	Rings []Outline `json:"rings,omitempty" doc:"of what the register does not know: longitude, latitude"`
+}
+
+// Names are the names of places, with the rings of those that the register doesn't know.
+func Names(places []Place) []AreaName {
+	names := make([]AreaName, len(places))
+	for i, a := range places {
 		names[i] = AreaName{ID: a.ID, Name: a.Name}
 		if a.ID != 0 {
 			continue
@@ -473,7 +489,8 @@ func areaNames(c Content) []AreaName {
 	return names
 }
 
-func ringOf(o [][2]float64) cap.Ring {
+// Ring is a ring of longitudes and latitudes as CAP writes it.
+func Ring(o [][2]float64) cap.Ring {
 	r := make(cap.Ring, len(o))
 	for i, p := range o {
 		r[i] = cap.Point{Lat: p[1], Lon: p[0]}

@@ -1,4 +1,4 @@
-package warn
+package public_test
 
 import (
 	"bytes"
@@ -9,14 +9,17 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/warn"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/public"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
 // TestThePublicReadsEachDeedAtOnce: whoever looks after an officer's deed was answered sees it, though nobody runs a loop.
@@ -36,7 +39,7 @@ func TestThePublicReadsEachDeedAtOnce(t *testing.T) {
 	w := issue(t, s, gasLeak())
 	shows("Gas leak near the old harbour</h2>", true)
 	update := gasLeak()
-	update.Level, update.Headline.English = Red, "Gas cloud over the old harbour"
+	update.Level, update.Headline.English = hazard.Red, "Gas cloud over the old harbour"
 	if _, err := s.ProposeUpdate(as(first), w.ID, update); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +66,7 @@ func TestAFailingStoreLeavesThePublicInformed(t *testing.T) {
 	if !strings.Contains(get(t, s, "/warnings?lang=en"), "<article") {
 		t.Fatal("not shown")
 	}
-	s.areas = broken{}
+	s.away = true
 	c.Advance(2 * time.Minute)
 	if !strings.Contains(get(t, s, "/warnings?lang=en"), "<article") {
 		t.Error("not shown from memory")
@@ -75,9 +78,9 @@ func TestAFailingStoreLeavesThePublicInformed(t *testing.T) {
 	// What memory can't know is not guessed.
 	p := gasLeak()
 	p.Expires = c.Now().Add(time.Hour)
-	s.areas = town{}
+	s.away = false
 	w = issue(t, s, p)
-	s.areas = broken{}
+	s.away = true
 	if _, err := s.Cancel(as(first), w.ID, "over"); err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +88,6 @@ func TestAFailingStoreLeavesThePublicInformed(t *testing.T) {
 		t.Errorf("a picture from before the last deed: %d", res.StatusCode)
 	}
 }
-
-type broken struct{ town }
-
-func (broken) Areas(context.Context) ([]Area, error) { return nil, errors.New("the register is away") }
 
 // TestConditionalAndCompressed: each form has a tag of its own, and either tag is answered by 304.
 func TestConditionalAndCompressed(t *testing.T) {
@@ -144,7 +143,7 @@ func TestUnknownValuesFillNoCache(t *testing.T) {
 			fetch(t, s, fmt.Sprintf(path, 1000+i), nil)
 		}
 	}
-	if n := len(s.public.picture.Load().shelf.slots); n > 4 {
+	if n := s.pages.Kept(); n > 4 {
 		t.Errorf("%d documents are kept", n)
 	}
 	// The switches of a page don't carry on what a stranger wrote into its address.
@@ -153,47 +152,17 @@ func TestUnknownValuesFillNoCache(t *testing.T) {
 	}
 }
 
-func TestShelfIsBounded(t *testing.T) {
-	var s shelf
-	var wg sync.WaitGroup
-	for i := range 3 * maxDocuments {
-		wg.Go(func() {
-			d, err := s.get(key{area: int64(i)}, func() (*sheet, error) { return newSheet("x", "", make([]byte, 40_000), time.Time{}) })
-			if err != nil || len(d.body) != 40_000 {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	sum := 0
-	for _, at := range s.slots {
-		sum += at.size
-	}
-	if len(s.slots) > maxDocuments || s.bytes > maxDocumentBytes || sum != s.bytes || len(s.slots) < 100 {
-		t.Errorf("%d documents, %d bytes, %d counted", len(s.slots), sum, s.bytes)
-	}
-	made := 0
-	for range 2 {
-		if _, err := s.get(key{what: "bad"}, func() (*sheet, error) { made++; return nil, errMissing }); !errors.Is(err, errMissing) {
-			t.Error(err)
-		}
-	}
-	if made != 2 {
-		t.Error("a failure is kept")
-	}
-}
-
 // TestNothingButActualIsPublic holds every public address against messages that are none of the public's business.
 func TestNothingButActualIsPublic(t *testing.T) {
 	d := dbtest.SQLite(t, allMigrations...)
 	s, c := newService(t, d)
 	secret := page.Text{English: "Only for those who train", Chinese: "仅供演练人员"}
-	var hidden []Warning
+	var hidden []warn.Warning
 	for _, p := range []struct{ status, scope, restriction string }{
 		{cap.Exercise, cap.Public, ""}, {cap.Test, cap.Public, ""}, {cap.System, cap.Public, ""}, {cap.Draft, cap.Public, ""}, {cap.Actual, cap.Restricted, "officials"},
 	} {
 		q := gasLeak()
-		q.Level, q.Status, q.Scope, q.Restriction, q.Headline = Red, p.status, p.scope, p.restriction, secret
+		q.Level, q.Status, q.Scope, q.Restriction, q.Headline = hazard.Red, p.status, p.scope, p.restriction, secret
 		hidden = append(hidden, issue(t, s, q))
 	}
 	waiting := gasLeak()
@@ -229,10 +198,10 @@ func TestNothingButActualIsPublic(t *testing.T) {
 }
 
 // publicPaths are addresses of every kind that the public may ask for.
-func publicPaths(ws []Warning) []string {
+func publicPaths(ws []warn.Warning) []string {
 	paths := []string{"/warnings", "/warnings?area=10", "/warnings?text=large", "/warnings?area=11", "/warnings/sign.json", "/warnings/sign.txt", "/warnings/sign.json?area=310100"}
-	for _, f := range feeds {
-		paths = append(paths, f.path)
+	for _, f := range public.Feeds() {
+		paths = append(paths, f.Path)
 	}
 	for _, w := range ws {
 		for _, suffix := range []string{"", ".xml", ".1.xml"} {
@@ -255,22 +224,16 @@ func TestThePictureIsThePublics(t *testing.T) {
 		return nil
 	})
 	for range 20 {
-		if _, err := s.present(as(first)); err != nil {
-			t.Fatal(err)
-		}
+		warntest.Call(t, s.handler(), first, "GET", "/warnings", "", 200, nil)
 	}
 	if asked != 1 {
 		t.Errorf("asked %d times for one picture", asked)
 	}
-	c.Advance(redraw)
+	c.Advance(time.Minute)
 	s.access = actorFunc(func(access.Actor) error { return errors.New("no") })
-	if _, err := s.present(as(first)); err == nil {
-		t.Error("drawn without leave")
-	}
+	warntest.Call(t, s.handler(), first, "GET", "/warnings", "", 500, nil)
 	s.access = access.AllowAll
-	if _, err := s.present(as(first)); err != nil {
-		t.Error(err)
-	}
+	warntest.Call(t, s.handler(), first, "GET", "/warnings", "", 200, nil)
 }
 
 type actorFunc func(access.Actor) error

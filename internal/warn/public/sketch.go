@@ -1,4 +1,4 @@
-package warn
+package public
 
 import (
 	"context"
@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
 // Bounds of the map: how large it is, and how much of the register it shows.
@@ -24,7 +26,7 @@ const (
 
 // outlines are the districts as the map draws them. They are read again when the areas change, and now and then.
 type outlines struct {
-	of    []Area
+	of    []area.Area
 	read  time.Time
 	rings [][]cap.Ring // by district
 }
@@ -39,19 +41,19 @@ type sketch struct {
 
 // shade is where a warning holds.
 type shade struct {
-	Level Level
+	Level hazard.Level
 	Path  template.HTMLAttr
 }
 
 // mark is the number of a warning in the middle of its area.
 type mark struct {
 	N, X, Y int
-	Level   Level
+	Level   hazard.Level
 }
 
 // districts are the areas that the map draws: those at the top, or below the city where that alone is at the top.
-func districts(areas []Area) []Area {
-	below := func(parent int64) (out []Area) {
+func districts(areas []area.Area) []area.Area {
+	below := func(parent int64) (out []area.Area) {
 		for _, a := range areas {
 			if a.Parent == parent {
 				out = append(out, a)
@@ -74,7 +76,7 @@ func districts(areas []Area) []Area {
 }
 
 // outline returns the districts' outlines. Without them the map still shows the warnings' own.
-func (s *Service) outline(ctx context.Context, areas []Area, now time.Time) []cap.Ring {
+func (s *Service) outline(ctx context.Context, areas []area.Area, now time.Time) []cap.Ring {
 	s.drawn.Lock()
 	defer s.drawn.Unlock()
 	of := districts(areas)
@@ -87,11 +89,7 @@ func (s *Service) outline(ctx context.Context, areas []Area, now time.Time) []ca
 			for _, a := range of {
 				var rings []cap.Ring
 				for _, shape := range all[a.ID] {
-					ring := make(cap.Ring, len(shape))
-					for i, p := range shape {
-						ring[i] = cap.Point{Lat: p[1], Lon: p[0]}
-					}
-					if small, ok := ring.Simplify(outlinePoint); ok {
+					if small, ok := area.Ring(shape).Simplify(outlinePoint); ok {
 						rings = append(rings, small)
 					}
 				}
@@ -103,16 +101,16 @@ func (s *Service) outline(ctx context.Context, areas []Area, now time.Time) []ca
 }
 
 // located gives places of others' warnings that are named by codes alone the outlines of the register; the whole city is left out.
-func (s *Service) located(ctx context.Context, list []full) []full {
+func (s *Service) located(ctx context.Context, list []Warning) []Warning {
 	list = slices.Clone(list)
 	for i := range list {
-		f := &list[i]
-		if f.relay == nil || f.relay.Whole {
+		w := &list[i]
+		if w.relay == nil || w.relay.Whole {
 			continue
 		}
-		f.shown.content.Areas = slices.Clone(f.shown.content.Areas)
-		for j := range f.shown.content.Areas[:min(len(f.shown.content.Areas), maxAreas)] {
-			at := &f.shown.content.Areas[j]
+		w.Areas = slices.Clone(w.Areas)
+		for j := range w.Areas[:min(len(w.Areas), area.MaxAreas)] {
+			at := &w.Areas[j]
 			if at.ID == 0 {
 				continue
 			}
@@ -121,7 +119,7 @@ func (s *Service) located(ctx context.Context, list []full) []full {
 				slog.WarnContext(ctx, "the public map lacks an area", "area", at.ID, "err", err)
 			}
 			for _, shape := range shapes {
-				if small, ok := asRing(shape).Simplify(outlinePoint); ok {
+				if small, ok := area.Ring(shape).Simplify(outlinePoint); ok {
 					at.Rings = append(at.Rings, small)
 				}
 			}
@@ -156,7 +154,7 @@ func (s *Service) landOf(ctx context.Context, p *picture) mapLand {
 }
 
 // draw makes the map, nil where there is nothing to be shown.
-func draw(land mapLand, warnings []full) *sketch {
+func draw(land mapLand, warnings []Warning) *sketch {
 	if len(warnings) == 0 {
 		return nil
 	}
@@ -164,7 +162,7 @@ func draw(land mapLand, warnings []full) *sketch {
 	if !ok {
 		var frame []cap.Ring
 		for _, w := range warnings {
-			for _, a := range w.shown.content.Areas {
+			for _, a := range w.Areas {
 				frame = append(frame, a.Rings...)
 			}
 		}
@@ -177,10 +175,9 @@ func draw(land mapLand, warnings []full) *sketch {
 	taken := map[[2]int]bool{}
 	left := maxPath
 	for i, w := range warnings {
-		c := w.shown.content
 		var d []string
 		var best cap.Ring
-		for _, a := range c.Areas {
+		for _, a := range w.Areas {
 			for _, r := range a.Rings {
 				if text := to.text(r); text != "" && len(text) <= left {
 					d, left = append(d, text), left-len(text)
@@ -193,14 +190,14 @@ func draw(land mapLand, warnings []full) *sketch {
 		if best == nil {
 			continue
 		}
-		out.Areas = append(out.Areas, shade{c.Level, attr(strings.Join(d, ""))})
+		out.Areas = append(out.Areas, shade{w.Level, attr(strings.Join(d, ""))})
 		x, y := to.xy(middle(best))
 		x, y = min(max(x, 30), mapWidth-30), min(max(y, 30), to.height-30)
 		for taken[[2]int{x / 50, y / 50}] && x < mapWidth-80 { // beside another's number, not on it
 			x += 52
 		}
 		taken[[2]int{x / 50, y / 50}] = true
-		out.Marks = append(out.Marks, mark{N: i + 1, X: x, Y: y, Level: c.Level})
+		out.Marks = append(out.Marks, mark{N: i + 1, X: x, Y: y, Level: w.Level})
 	}
 	slices.Reverse(out.Areas)
 	slices.Reverse(out.Marks)

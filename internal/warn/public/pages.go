@@ -1,4 +1,4 @@
-package warn
+package public
 
 import (
 	"context"
@@ -15,90 +15,9 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
-	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/area"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
-
-// feed is one form in which programs follow the warnings.
-type feed struct {
-	path        string
-	contentType string
-	title       page.Text
-	write       func(cap.FeedHead, []cap.Item) ([]byte, error)
-}
-
-// feeds are all of them; every public page points at each.
-var feeds = []feed{
-	{"/warnings.atom", "application/atom+xml", page.Text{English: "Current warnings (Atom)", Chinese: "当前生效预警（Atom）"}, cap.WriteAtom},
-	{"/warnings.rss", "application/rss+xml", page.Text{English: "Current warnings (RSS)", Chinese: "当前生效预警（RSS）"}, cap.WriteRSS},
-	{"/warnings.edxl", "application/xml", page.Text{English: "Current warnings (EDXL-DE)", Chinese: "当前生效预警（EDXL-DE）"}, cap.WriteEDXL},
-}
-
-// Feeds are the feeds that pages point at.
-func Feeds() []page.Feed {
-	var out []page.Feed
-	for _, f := range feeds {
-		out = append(out, page.Feed{Path: f.path, Type: f.contentType, Title: f.title})
-	}
-	return out
-}
-
-// publicRoutes adds what anyone may read, without an account.
-func (s *Service) publicRoutes(r *web.Router) {
-	r.HandleFunc("GET /warnings", s.listPage)
-	for _, f := range feeds {
-		r.HandleFunc("GET "+f.path, s.feedPage(f))
-	}
-	r.HandleFunc("GET /warnings/sign.json", s.signPage("json"))
-	r.HandleFunc("GET /warnings/sign.txt", s.signPage("txt"))
-	r.HandleFunc("GET /warnings/{name}", s.oneWarning)
-	s.signatureRoutes(r)
-}
-
-func (s *Service) feedPage(f feed) http.HandlerFunc {
-	return s.cached(func(p *picture, r *http.Request) (key, maker) {
-		lang := s.pages.Language(r)
-		return key{what: f.path, Reader: page.Reader{Lang: lang}}, func(context.Context) (*sheet, error) {
-			body, err := s.writeFeed(f, slices.Concat(p.inForce, p.ended), p.changed, lang)
-			if err != nil {
-				return nil, err
-			}
-			return newSheet(f.contentType+"; charset=utf-8", lang, body, p.changed)
-		}
-	})
-}
-
-// maker makes a document that nobody has asked for yet.
-type maker func(context.Context) (*sheet, error)
-
-// cached serves documents of the present picture. choose tells which one the request is for and how it is made; it must
-// not look into the request later than that.
-func (s *Service) cached(choose func(p *picture, r *http.Request) (key, maker)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		p, err := s.present(r.Context())
-		if err != nil {
-			web.WriteError(w, r, err)
-			return
-		}
-		k, make := choose(p, r)
-		d, err := p.shelf.get(k, func() (*sheet, error) {
-			// Others may wait for it, so that the first one leaves is no reason to stop.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
-			defer cancel()
-			return make(ctx)
-		})
-		switch {
-		case errors.Is(err, errMissing):
-			s.pages.Write(w, r, http.StatusNotFound, true, page.View{Template: "missing", Title: s.pages.T(s.pages.Language(r), "missing.title")})
-		case err != nil:
-			web.WriteError(w, r, err)
-		default:
-			d.serve(w, r)
-		}
-	}
-}
-
-// errMissing is that there is no such public warning, to be told on a page.
-var errMissing = errors.New("no such public warning")
 
 // oneWarning serves /warnings/{number} as a page and /warnings/{number}.xml as CAP; /warnings/{number}.{version}.xml is
 // one published message and never changes.
@@ -122,12 +41,7 @@ func (s *Service) document(ctx context.Context, name string) (*sheet, error) {
 		}
 		number, version = before, n
 	}
-	var text string
-	var sent time.Time
-	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		text, sent, err = publicDocument(tx, number, version)
-		return err
-	})
+	text, sent, err := s.warnings.PublishedDocument(ctx, number, version)
 	if errors.Is(err, db.ErrNotFound) {
 		err = errNoPublic(name)
 	}
@@ -140,7 +54,7 @@ func (s *Service) document(ctx context.Context, name string) (*sheet, error) {
 // card is a warning as the public page shows it.
 type card struct {
 	Number      string
-	Level       Level
+	Level       hazard.Level
 	Event       page.Text
 	Headline    page.Text
 	Description page.Text
@@ -153,37 +67,34 @@ type card struct {
 	Begun       bool
 	Current     bool // in force, or to come
 	Updated     bool
-	Left        page.Text // how long it lasts still, in words
-	Single      bool      // it has the page for itself
-	Change      string    // upgrade or downgrade, by the latest message; empty for neither
-	From        Level     // before it
-	Anchor      string    // within the list
-	Link        string    // where it is told in full
-	Relay       *relay    // it is another service's
+	Left        page.Text    // how long it lasts still, in words
+	Single      bool         // it has the page for itself
+	Change      string       // upgrade or downgrade, by the latest message; empty for neither
+	From        hazard.Level // before it
+	Anchor      string       // within the list
+	Link        string       // where it is told in full
+	Relay       *relay       // it is another service's
 	// Spoken is, by the page's language, that of the texts where it is another.
 	Spoken map[string]string
 }
 
-func (s *Service) card(f full, now time.Time) card {
-	c := f.shown.content
-	out := card{Number: f.number, Level: c.Level, Event: c.About.Event, Headline: c.Headline, Description: c.Description, Instruction: c.Instruction,
-		Onset: c.Onset, Expires: c.Expires, Sent: f.shown.sent, Sender: s.options.SenderName, Begun: !c.Onset.After(now), Current: f.over(now) == nil, Updated: f.shown.kind == kindUpdate,
-		Left: page.Text{English: s.remaining(page.English, c.Expires.Sub(now)), Chinese: s.remaining(page.Chinese, c.Expires.Sub(now))}}
-	if change := f.shown.kind.change(f.from, c.Level); change == changeUp || change == changeDown {
-		out.Change, out.From = change, f.from
-	}
-	out.Anchor, out.Link = f.anchor(), "/warnings/"+f.number
-	if f.relay != nil {
-		out.Relay, out.Spoken, out.Sender, out.Areas, out.Link = f.relay, f.relay.Spoken, f.relay.issuer, f.relay.Places, "/warnings#"+out.Anchor
+func (s *Service) card(w Warning, now time.Time) card {
+	out := card{Number: w.Number, Level: w.Level, Event: w.Event, Headline: w.Headline, Description: w.Description, Instruction: w.Instruction,
+		Onset: w.Onset, Expires: w.Expires, Sent: w.Latest.Sent, Sender: s.issuer.Name, Begun: !w.Onset.After(now), Current: w.over(now) == nil, Updated: w.Latest.Kind == "update",
+		Left:   page.Text{English: s.remaining(page.English, w.Expires.Sub(now)), Chinese: s.remaining(page.Chinese, w.Expires.Sub(now))},
+		Change: w.Latest.Change, From: w.Latest.From}
+	out.Anchor, out.Link = w.anchor(), "/warnings/"+w.Number
+	if w.relay != nil {
+		out.Relay, out.Spoken, out.Sender, out.Areas, out.Link = w.relay, w.relay.Spoken, w.relay.issuer, w.relay.Places, "/warnings#"+out.Anchor
 		if len(out.Areas) > 0 {
 			return out
 		}
-		if f.relay.Whole {
+		if w.relay.Whole {
 			out.Areas = []page.Text{{English: s.pages.T(page.English, "relay.whole"), Chinese: s.pages.T(page.Chinese, "relay.whole")}}
 			return out
 		}
 	}
-	for _, a := range c.Areas {
+	for _, a := range w.Areas {
 		out.Areas = append(out.Areas, a.Name)
 	}
 	return out
@@ -249,37 +160,37 @@ func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to pag
 	part := func(name string, id int64, data any) (template.HTML, error) {
 		return p.part(key{what: name, area: id, Reader: to}, func() (template.HTML, error) { return s.pages.Part(to, "list", name, data) })
 	}
-	holds := func(f full) bool { return dot.Chosen == nil || f.shown.content.touches(chosen, p.parents) }
+	holds := func(w Warning) bool { return dot.Chosen == nil || w.touches(chosen, p.parents) }
 	var err error
 	var one template.HTML
-	for _, f := range p.shown {
-		if !holds(f) {
+	for _, w := range p.shown {
+		if !holds(w) {
 			dot.Others++
 			continue
 		}
 		name := "card"
-		if f.relay != nil {
+		if w.relay != nil {
 			name = "relayed"
 		}
-		if one, err = part(name, f.id, s.card(f, p.at)); err != nil {
+		if one, err = part(name, w.ID, s.card(w, p.at)); err != nil {
 			return nil, err
 		}
 		dot.Cards = append(dot.Cards, one)
 	}
-	for _, f := range p.past {
-		if !holds(f) {
+	for _, w := range p.past {
+		if !holds(w) {
 			continue
 		}
-		over := f.over(p.at)
-		if one, err = part("past", f.id, past{s.card(f, p.at), over.kind, over.at, over.reason}); err != nil {
+		over := w.over(p.at)
+		if one, err = part("past", w.ID, past{s.card(w, p.at), over.Kind, over.At, over.Reason}); err != nil {
 			return nil, err
 		}
 		dot.Past = append(dot.Past, one)
 	}
-	var here []full // what the map shows
-	for _, f := range p.shown {
-		if holds(f) {
-			here = append(here, f)
+	var here []Warning // what the map shows
+	for _, w := range p.shown {
+		if holds(w) {
+			here = append(here, w)
 		}
 	}
 	if dot.Map, err = p.part(key{what: "map", area: chosen, Reader: to}, func() (template.HTML, error) { return s.mapOf(ctx, p, here, to) }); err != nil {
@@ -287,7 +198,7 @@ func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to pag
 	}
 	if dot.Foot, err = part("foot", 0, struct {
 		Feeds  []page.Feed
-		Levels []Level
+		Levels []hazard.Level
 	}{Feeds(), levels}); err != nil {
 		return nil, err
 	}
@@ -298,7 +209,7 @@ func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to pag
 }
 
 // mapOf draws warnings in force, with the list that goes with it; nothing where there are none.
-func (s *Service) mapOf(ctx context.Context, p *picture, list []full, to page.Reader) (template.HTML, error) {
+func (s *Service) mapOf(ctx context.Context, p *picture, list []Warning, to page.Reader) (template.HTML, error) {
 	dot := struct {
 		*sketch
 		List []card
@@ -306,8 +217,8 @@ func (s *Service) mapOf(ctx context.Context, p *picture, list []full, to page.Re
 	if dot.sketch == nil {
 		return "", nil
 	}
-	for _, f := range list {
-		dot.List = append(dot.List, s.card(f, p.at))
+	for _, w := range list {
+		dot.List = append(dot.List, s.card(w, p.at))
 	}
 	return s.pages.Part(to, "list", "map", dot)
 }
@@ -315,7 +226,7 @@ func (s *Service) mapOf(ctx context.Context, p *picture, list []full, to page.Re
 // choice are the options of the list of areas, with one selected.
 func (s *Service) choice(p *picture, chosen int64, to page.Reader) (template.HTML, error) {
 	all, err := p.part(key{what: "choice", Reader: page.Reader{Lang: to.Lang}}, func() (template.HTML, error) {
-		return s.pages.Part(to, "list", "choice", page.Nest(p.areas, func(a Area) (int64, int64) { return a.ID, a.Parent }))
+		return s.pages.Part(to, "list", "choice", page.Nest(p.areas, func(a area.Area) (int64, int64) { return a.ID, a.Parent }))
 	})
 	if chosen == 0 || err != nil {
 		return all, err
@@ -325,14 +236,14 @@ func (s *Service) choice(p *picture, chosen int64, to page.Reader) (template.HTM
 }
 
 // touches says whether the warning holds in the area, in one around it, or in a part of it.
-func (c Content) touches(area int64, parents map[int64]int64) bool {
-	whole, partly := c.holdsIn(area, parents)
+func (w *Warning) touches(area int64, parents map[int64]int64) bool {
+	whole, partly := w.holdsIn(area, parents)
 	return whole || partly
 }
 
 // holdsIn says whether the warning holds in all of the area, or in a part of it.
-func (c Content) holdsIn(area int64, parents map[int64]int64) (whole, partly bool) {
-	for _, a := range c.Areas {
+func (w *Warning) holdsIn(area int64, parents map[int64]int64) (whole, partly bool) {
+	for _, a := range w.Areas {
 		if slices.Contains(a.Touches, area) {
 			partly = true
 		}
@@ -356,29 +267,15 @@ func chain(parents map[int64]int64, area int64) []int64 {
 	return out
 }
 
-// published is a message of a warning as its page lists it.
-type published struct {
-	Kind     Kind
-	Change   string // upgrade or downgrade; empty for neither
-	From     Level  // before it
-	Level    Level
-	Headline string
-	Sent     time.Time
+// message is one of a warning as its page lists it.
+type message struct {
+	Message
+	Headline string // in the page's language
 	File     string // the name of its CAP document, without .xml
 }
 
 func (s *Service) detailPage(ctx context.Context, p *picture, number string, to page.Reader) (*sheet, error) {
-	var f full
-	var messages []version
-	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		if f, err = publicWarning(tx, number); err != nil {
-			return err
-		}
-		if messages, err = loadVersions(tx, f.id); err == nil {
-			f.from = levelBefore(messages, f.shown.n)
-		}
-		return err
-	})
+	w, err := s.warnings.PublishedByNumber(ctx, number)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil, errMissing
 	}
@@ -388,26 +285,19 @@ func (s *Service) detailPage(ctx context.Context, p *picture, number string, to 
 	dot := struct {
 		past
 		Map      *sketch
-		Messages []published
-	}{past: past{card: s.card(f, p.at)}}
+		Messages []message
+	}{past: past{card: s.card(w, p.at)}}
 	dot.Single = true
-	if over := f.over(p.at); over != nil {
-		dot.Ended, dot.EndedAt, dot.EndReason = over.kind, over.at, over.reason
+	if over := w.over(p.at); over != nil {
+		dot.Ended, dot.EndedAt, dot.EndReason = over.Kind, over.At, over.Reason
 	} else {
-		dot.Map = draw(s.landOf(ctx, p), []full{f})
+		dot.Map = draw(s.landOf(ctx, p), []Warning{w})
 	}
-	for _, v := range slices.Backward(messages) {
-		if v.state == Issued {
-			headline, _, _ := v.kind.texts(v.content, to.Lang)
-			one := published{Kind: v.kind, Level: v.content.Level, Headline: headline, Sent: v.sent, File: messageName(f.number, v.n)}
-			if change := v.kind.change(levelBefore(messages, v.n), v.content.Level); change == changeUp || change == changeDown {
-				one.Change, one.From = change, levelBefore(messages, v.n)
-			}
-			dot.Messages = append(dot.Messages, one)
-		}
+	for _, m := range slices.Backward(w.Messages) {
+		dot.Messages = append(dot.Messages, message{m, m.Headline.In(to.Lang), messageName(w.Number, m.Version)})
 	}
-	here := &url.URL{Path: "/warnings/" + f.number}
-	body, err := s.pages.Render(to, here, page.View{Template: "detail", Title: f.shown.content.Headline.In(to.Lang), Data: dot})
+	here := &url.URL{Path: "/warnings/" + w.Number}
+	body, err := s.pages.Render(to, here, page.View{Template: "detail", Title: w.Headline.In(to.Lang), Data: dot})
 	if err != nil {
 		return nil, err
 	}

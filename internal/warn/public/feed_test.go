@@ -1,4 +1,4 @@
-package warn
+package public_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/warn"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
@@ -15,9 +16,9 @@ import (
 // envelope, and nothing that is not for the public.
 func TestFeedsSayTheSame(t *testing.T) {
 	d := dbtest.SQLite(t, allMigrations...)
-	s, c := newService(t, d)
-	var err error
-	if s.signer, err = cap.NewSigner(filepath.Join(t.TempDir(), "warnings.pem"), "city"); err != nil {
+	s, c := newCity(t, d, nil, func(o *warn.Options) { o.KeyFile = filepath.Join(t.TempDir(), "warnings.pem") })
+	pin, err := cap.ParsePin("city", []byte(get(t, s, "/warnings/certificate.pem")))
+	if err != nil {
 		t.Fatal(err)
 	}
 	paths := []string{"/warnings.atom", "/warnings.rss", "/warnings.edxl"}
@@ -50,7 +51,7 @@ func TestFeedsSayTheSame(t *testing.T) {
 			a := e.Said
 			if path == "/warnings.edxl" {
 				a = e.Alert
-				if _, err := cap.Verify(e.Document, []cap.Pin{s.signer.Pin("city")}); err != nil {
+				if _, err := cap.Verify(e.Document, []cap.Pin{pin}); err != nil {
 					t.Errorf("%s: the enclosed message doesn't verify: %v", path, err)
 				}
 			} else if e.Link != "https://city.example/warnings/"+want.number+".xml" {
@@ -69,7 +70,7 @@ func TestFeedsSayTheSame(t *testing.T) {
 	}
 }
 
-func readFeed(t *testing.T, s *Service, path string) *cap.Feed {
+func readFeed(t *testing.T, s *city, path string) *cap.Feed {
 	t.Helper()
 	f, problems, err := cap.ReadFeed(bytes.NewReader([]byte(get(t, s, path))))
 	if err != nil || len(problems) > 0 || cap.JudgeFeed(f, problems) != cap.Accept {

@@ -1,4 +1,4 @@
-package warn
+package area
 
 import (
 	"cmp"
@@ -29,34 +29,6 @@ const (
 	// mostly is how much of an area's part must lie in areas that it holds for their numbers to stand in for its own.
 	mostly = .95
 )
-
-// Standing is a place or an asset as it stands on the ground.
-type Standing struct {
-	Asset     bool
-	ID        int64
-	Kind      string // of an asset pack/kind
-	Name      page.Text
-	Place     int64 // of an asset
-	PlaceName page.Text
-	Home      bool // of an asset: it stands in a home, of which only the building is told
-}
-
-// Residents is how many people live in an area, as the register knows it.
-type Residents struct {
-	Total  int
-	Year   int
-	Source string
-}
-
-// Holdings knows what stands on the ground and how many live there; city fulfils it, from memory.
-type Holdings interface {
-	// Standing calls fn with each place and asset at whose point in says yes, in no order. An asset counts by its own point.
-	Standing(in func(lon, lat float64) bool, fn func(Standing))
-	// KindTitle is what a kind of asset is called.
-	KindTitle(kind string) (page.Text, bool)
-	// Residents of an area; ok is false where the register has no number.
-	Residents(area int64) (n Residents, ok bool)
-}
 
 // Inside is what lies inside the area of a warning.
 type Inside struct {

@@ -1,4 +1,4 @@
-package warn
+package public_test
 
 import (
 	"context"
@@ -16,12 +16,15 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
 	"github.com/anlan-city/anlan/internal/warn/partner"
+	"github.com/anlan-city/anlan/internal/warn/public"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
 // neighbours is the room with a weather service whose feed it reads.
 type neighbours struct {
-	*Service
+	*city
 	t        *testing.T
 	c        *clock.Virtual
 	partners *partner.Service
@@ -31,10 +34,9 @@ type neighbours struct {
 
 func newNeighbours(t *testing.T, d *db.DB, covers string) *neighbours {
 	t.Helper()
-	n := &neighbours{t: t}
-	n.Service, n.c = newService(t, d)
-	n.partners = partner.New(partner.Deps{DB: d, Clock: n.c, Access: access.AllowAll, Register: registerOf{}, Hazards: hazardsOf{n.Service}, Changed: n.RelayChanged})
-	n.relays, n.gazetteer = n.partners, atlas{}
+	n := &neighbours{t: t, c: clock.NewVirtual(start)}
+	n.partners = partner.New(partner.Deps{DB: d, Clock: n.c, Access: access.AllowAll, Register: registerOf{}, Hazards: hazardsOf{t}, Changed: func(tx *db.Tx) { n.pages.RelayChanged(tx) }})
+	n.city = newCityAt(t, d, n.c, warntest.Town{}, atlas{}, n.partners, nil)
 	n.feed.Store("")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, n.feed.Load()) }))
 	t.Cleanup(server.Close)
@@ -63,9 +65,9 @@ func (n *neighbours) reads(a *cap.Alert) {
 type registerOf struct{}
 
 func (registerOf) Areas(ctx context.Context) (out []partner.Area, err error) {
-	areas, err := town{}.Areas(ctx)
+	areas, err := warntest.Town{}.Areas(ctx)
 	for _, a := range areas {
-		rings, err := town{}.Geometry(ctx, a.ID)
+		rings, err := warntest.Town{}.Geometry(ctx, a.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -74,10 +76,10 @@ func (registerOf) Areas(ctx context.Context) (out []partner.Area, err error) {
 	return out, err
 }
 
-type hazardsOf struct{ *Service }
+type hazardsOf struct{ t testing.TB }
 
 func (h hazardsOf) Hazards(context.Context) (out []partner.Hazard, err error) {
-	for _, x := range h.hazards.All() {
+	for _, x := range warntest.Shipped(h.t).All() {
 		out = append(out, partner.Hazard{ID: x.ID, Title: x.Event})
 	}
 	return out, nil
@@ -104,17 +106,17 @@ func TestARelayedWarningStandsBesideOurs(t *testing.T) {
 	dbtest.Each(t, append(allMigrations, partner.Migrations()), func(t *testing.T, d *db.DB) {
 		s := newNeighbours(t, d, "wider")
 		red := gasLeak()
-		red.Level, red.Areas = Red, []int64{12}
-		issue(t, s.Service, red)
+		red.Level, red.Areas = hazard.Red, []int64{12}
+		issue(t, s.city, red)
 		blue := gasLeak()
-		blue.Level, blue.Headline.English = Blue, "Small leak"
-		issue(t, s.Service, blue)
-		before := get(t, s.Service, "/warnings.atom?lang=en")
-		if strings.Contains(get(t, s.Service, "/warnings?lang=en"), rainHead) {
+		blue.Level, blue.Headline.English = hazard.Blue, "Small leak"
+		issue(t, s.city, blue)
+		before := get(t, s.city, "/warnings.atom?lang=en")
+		if strings.Contains(get(t, s.city, "/warnings?lang=en"), rainHead) {
 			t.Fatal("shown before it was read")
 		}
 		s.reads(rain("rain-1", nil))
-		list := get(t, s.Service, "/warnings?lang=en")
+		list := get(t, s.city, "/warnings?lang=en")
 		for _, want := range []string{
 			"Warnings in force: 3.", "Relayed from Weather office:", "Yellow warning", `<h2 id="r1" lang="zh-CN">` + rainHead, "市气象台值班室", "老码头", `lang="zh-CN">预计有&lt;暴雨&gt;。`,
 			"避免外出。", `href="https://weather.example/w/rain-1"`, "23 November 2026, 15:30", "in its issuer’s words", `href="/warnings?lang=en#r1"`,
@@ -127,7 +129,7 @@ func TestARelayedWarningStandsBesideOurs(t *testing.T) {
 		if a, b, c := strings.Index(list, `class="warning red"`), strings.Index(list, `class="warning yellow"`), strings.Index(list, `class="warning blue"`); a < 0 || b < a || c < b {
 			t.Errorf("order %d %d %d", a, b, c)
 		}
-		if page := get(t, s.Service, "/warnings?lang=zh-CN"); !strings.Contains(page, "转发市气象台：") || strings.Contains(page, `lang="zh-CN">`+rainHead) {
+		if page := get(t, s.city, "/warnings?lang=zh-CN"); !strings.Contains(page, "转发市气象台：") || strings.Contains(page, `lang="zh-CN">`+rainHead) {
 			t.Error("the Chinese list")
 		}
 		if !strings.Contains(list, `<path class="yellow"`) {
@@ -135,7 +137,7 @@ func TestARelayedWarningStandsBesideOurs(t *testing.T) {
 		}
 		for path, want := range map[string]bool{"?area=11": true, "?area=10": true, "?area=12": false, "?area=20": false,
 			"?where=Old+Quay": true, "?where=30.08,122.05": true, "?where=30.11,122.011": false, "?where=Hills": false} {
-			body := get(t, s.Service, "/warnings"+path+"&lang=en")
+			body := get(t, s.city, "/warnings"+path+"&lang=en")
 			answer := body
 			if strings.HasPrefix(path, "?where") {
 				_, answer, _ = strings.Cut(body, `class="answer"`)
@@ -145,18 +147,18 @@ func TestARelayedWarningStandsBesideOurs(t *testing.T) {
 				t.Errorf("%s shows it: %v", path, got)
 			}
 		}
-		sign := get(t, s.Service, "/warnings/sign.json?area=310101")
+		sign := get(t, s.city, "/warnings/sign.json?area=310101")
 		for _, want := range []string{`"number": "relayed-1"`, `"level": "yellow"`, `"issuer"`, "转发市气象台值班", "Relayed"} {
 			if !strings.Contains(sign, want) {
 				t.Errorf("no %q for the displays: %s", want, sign)
 			}
 		}
-		for _, f := range feeds {
-			if body := get(t, s.Service, f.path+"?lang=zh-CN"); strings.Contains(body, "暴雨") || strings.Contains(body, "rain-1") {
-				t.Errorf("%s carries another's message as ours", f.path)
+		for _, f := range public.Feeds() {
+			if body := get(t, s.city, f.Path+"?lang=zh-CN"); strings.Contains(body, "暴雨") || strings.Contains(body, "rain-1") {
+				t.Errorf("%s carries another's message as ours", f.Path)
 			}
 		}
-		if after := get(t, s.Service, "/warnings.atom?lang=en"); after != before {
+		if after := get(t, s.city, "/warnings.atom?lang=en"); after != before {
 			t.Error("our feed has changed")
 		}
 		// What only others may warn of is never composed here.
@@ -166,31 +168,29 @@ func TestARelayedWarningStandsBesideOurs(t *testing.T) {
 			t.Error("a rainstorm can be composed")
 		}
 		// Its cancel takes it away with the poll that reads it.
-		sequence := sequenceOf(t, s.Service)
+		sequence := sequenceOf(t, s.city)
 		cancel := rain("rain-2", func(a *cap.Alert) {
 			a.MsgType, a.Sent = cap.TypeCancel, cap.Time{Time: start}
 			a.References = cap.References{rain("rain-1", nil).Reference()}
 		})
 		s.reads(cancel)
 		for _, path := range []string{"/warnings?lang=en", "/warnings?area=11&lang=en", "/warnings/sign.json"} {
-			if strings.Contains(get(t, s.Service, path), rainHead) || strings.Contains(get(t, s.Service, path), "relayed-1") {
+			if strings.Contains(get(t, s.city, path), rainHead) || strings.Contains(get(t, s.city, path), "relayed-1") {
 				t.Errorf("%s shows it after its cancel", path)
 			}
 		}
-		if now := sequenceOf(t, s.Service); now <= sequence {
+		if now := sequenceOf(t, s.city); now <= sequence {
 			t.Errorf("sequence %d after %d", now, sequence)
 		}
 	})
 }
 
 // sequenceOf is that of the displays.
-func sequenceOf(t *testing.T, s *Service) int64 {
+func sequenceOf(t *testing.T, s *city) int64 {
 	t.Helper()
-	p, err := s.present(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.sequence
+	var g sign
+	warntest.Call(t, s.handler(), access.Actor{}, "GET", "/warnings/sign.json", "", 200, &g)
+	return g.Sequence
 }
 
 // TestARelayedWarningEndsToTheSecond, though nobody runs a loop; and the count of changes never falls.
@@ -198,22 +198,22 @@ func TestARelayedWarningEndsToTheSecond(t *testing.T) {
 	d := dbtest.SQLite(t, append(allMigrations, partner.Migrations())...)
 	s := newNeighbours(t, d, "wider")
 	s.reads(rain("rain-1", nil))
-	before := sequenceOf(t, s.Service)
+	before := sequenceOf(t, s.city)
 	end := start.Add(6*time.Hour + 30*time.Second)
 	s.c.Set(end.Add(-time.Second))
-	if !strings.Contains(get(t, s.Service, "/warnings?lang=en"), rainHead) {
+	if !strings.Contains(get(t, s.city, "/warnings?lang=en"), rainHead) {
 		t.Error("gone before its end")
 	}
 	s.c.Set(end)
-	if strings.Contains(get(t, s.Service, "/warnings?lang=en"), rainHead) {
+	if strings.Contains(get(t, s.city, "/warnings?lang=en"), rainHead) {
 		t.Error("there at its end")
 	}
-	ended := sequenceOf(t, s.Service)
+	ended := sequenceOf(t, s.city)
 	if ended <= before {
 		t.Errorf("sequence %d after %d", ended, before)
 	}
-	s.c.Advance(redraw) // read anew, while the loop still has written nothing
-	if again := sequenceOf(t, s.Service); again < ended {
+	s.c.Advance(time.Minute) // read anew, while the loop still has written nothing
+	if again := sequenceOf(t, s.city); again < ended {
 		t.Errorf("sequence %d after %d", again, ended)
 	}
 }
@@ -228,7 +228,7 @@ func TestOnlyWhatIsRealIsPassedOn(t *testing.T) {
 	} {
 		s.reads(rain(fmt.Sprint("hidden-", i), change))
 		for _, path := range []string{"/warnings?lang=zh-CN", "/warnings?area=11", "/warnings?where=Old+Quay", "/warnings/sign.json", "/warnings/sign.txt"} {
-			if body := get(t, s.Service, path); strings.Contains(body, rainHead) || strings.Contains(body, "relayed-") {
+			if body := get(t, s.city, path); strings.Contains(body, rainHead) || strings.Contains(body, "relayed-") {
 				t.Errorf("case %d shows on %s", i, path)
 			}
 		}
@@ -243,7 +243,7 @@ func TestARelayedWarningWithoutMuchToSay(t *testing.T) {
 		i := &a.Infos[0]
 		i.Language, i.Headline, i.Event, i.Severity, i.Areas, i.Web = "de", "", "Dauerregen", "Unknown", nil, "javascript:alert(1)"
 	}))
-	list := get(t, s.Service, "/warnings?lang=en")
+	list := get(t, s.city, "/warnings?lang=en")
 	for _, want := range []string{"Warning without a level", `lang="de">Dauerregen`, "The whole city"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("no %q", want)
@@ -253,7 +253,7 @@ func TestARelayedWarningWithoutMuchToSay(t *testing.T) {
 		t.Error("a hostile address is linked")
 	}
 	for _, path := range []string{"/warnings?area=11&lang=en", "/warnings?area=20&lang=en", "/warnings?where=Hills&lang=en"} {
-		if !strings.Contains(get(t, s.Service, path), "Dauerregen") {
+		if !strings.Contains(get(t, s.city, path), "Dauerregen") {
 			t.Errorf("not on %s", path)
 		}
 	}
@@ -261,7 +261,7 @@ func TestARelayedWarningWithoutMuchToSay(t *testing.T) {
 	if err := s.partners.Remove(as(first), s.id); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(get(t, s.Service, "/warnings?lang=en"), "Dauerregen") {
+	if strings.Contains(get(t, s.city, "/warnings?lang=en"), "Dauerregen") {
 		t.Error("shown after its partner was removed")
 	}
 }
@@ -271,15 +271,15 @@ func TestThePublicReadsWhatChanged(t *testing.T) {
 	dbtest.Each(t, allMigrations, func(t *testing.T, d *db.DB) {
 		s, _ := newService(t, d)
 		p := gasLeak()
-		p.Level, p.Areas = Yellow, []int64{11}
+		p.Level, p.Areas = hazard.Yellow, []int64{11}
 		w := issue(t, s, p)
 		if strings.Contains(get(t, s, "/warnings?lang=en"), "graded") {
 			t.Error("the first message has changed nothing")
 		}
 		for _, step := range []struct {
-			level     Level
+			level     hazard.Level
 			want, has string
-		}{{Orange, "upgraded from yellow to orange", "由黄色升级为橙色"}, {Blue, "downgraded from orange to blue", "由橙色降级为蓝色"}} {
+		}{{hazard.Orange, "upgraded from yellow to orange", "由黄色升级为橙色"}, {hazard.Blue, "downgraded from orange to blue", "由橙色降级为蓝色"}} {
 			p.Level = step.level
 			u, err := s.ProposeUpdate(as(first), w.ID, p)
 			if err != nil {

@@ -1,4 +1,4 @@
-package warn
+package public_test
 
 import (
 	"bytes"
@@ -7,19 +7,21 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/public"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
 // atlas is what the town's register knows of places.
 type atlas struct{}
 
-func (atlas) Places(words string, limit int) (out []Spot) {
-	for _, s := range []Spot{
-		{page.Text{English: "Quay School", Chinese: "码头小学"}, 122.05, 30.08}, {page.Text{English: "Hill School", Chinese: "山区小学"}, 123, 31},
+func (atlas) Places(words string, limit int) (out []public.Spot) {
+	for _, s := range []public.Spot{
+		{Name: page.Text{English: "Quay School", Chinese: "码头小学"}, Lon: 122.05, Lat: 30.08}, {Name: page.Text{English: "Hill School", Chinese: "山区小学"}, Lon: 123, Lat: 31},
 	} {
 		if len(out) < limit && (strings.Contains(strings.ToLower(s.Name.English), strings.ToLower(words)) || strings.Contains(s.Name.Chinese, words)) {
 			out = append(out, s)
@@ -41,7 +43,7 @@ func (atlas) At(lon, lat float64) []int64 {
 func (atlas) Outlines(ctx context.Context) (map[int64][][][2]float64, error) {
 	out := map[int64][][][2]float64{}
 	for _, id := range []int64{10, 11, 12, 20} {
-		out[id], _ = town{}.Geometry(ctx, id)
+		out[id], _ = warntest.Town{}.Geometry(ctx, id)
 	}
 	return out, nil
 }
@@ -49,8 +51,7 @@ func (atlas) Outlines(ctx context.Context) (map[int64][][][2]float64, error) {
 // TestIsItMyStreet: a name or a position is answered by what holds there and until when, or that nothing does.
 func TestIsItMyStreet(t *testing.T) {
 	d := dbtest.SQLite(t, allMigrations...)
-	s, c := newService(t, d)
-	s.gazetteer = atlas{}
+	s, c := newCity(t, d, atlas{}, nil)
 	var log bytes.Buffer
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
@@ -100,7 +101,7 @@ func TestIsItMyStreet(t *testing.T) {
 			t.Errorf("%q is in the log: %s", c.where, log.String())
 		}
 	}
-	if n := len(s.public.picture.Load().shelf.slots); n > 0 {
+	if n := s.pages.Kept(); n > 0 {
 		t.Errorf("%d answers are kept", n)
 	}
 	c.Set(w.Expires)
@@ -111,8 +112,7 @@ func TestIsItMyStreet(t *testing.T) {
 
 // TestPublicSearchShowsOnlyActual completes TestNothingButActualIsPublic.
 func TestPublicSearchShowsOnlyActual(t *testing.T) {
-	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
-	s.gazetteer = atlas{}
+	s, _ := newCity(t, dbtest.SQLite(t, allMigrations...), atlas{}, nil)
 	for _, status := range []string{cap.Exercise, cap.Test, cap.System, cap.Draft} {
 		p := gasLeak()
 		p.Status = status
@@ -132,14 +132,13 @@ func TestPublicSearchShowsOnlyActual(t *testing.T) {
 
 // TestMapIsBounded: whatever the register and the warnings hold, the drawing stays small and within its frame.
 func TestMapIsBounded(t *testing.T) {
-	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
-	s.gazetteer = atlas{}
+	s, _ := newCity(t, dbtest.SQLite(t, allMigrations...), atlas{}, nil)
 	if strings.Contains(get(t, s, "/warnings?lang=en"), "<svg class=\"map\"") {
 		t.Error("a map of nothing")
 	}
 	for i := range 3 {
 		p := gasLeak()
-		p.Level, p.Areas = levels[i], []int64{10, 12}
+		p.Level, p.Areas = hazard.Levels()[i], []int64{10, 12}
 		issue(t, s, p)
 	}
 	body := get(t, s, "/warnings?lang=en")
@@ -151,45 +150,5 @@ func TestMapIsBounded(t *testing.T) {
 	}
 	if strings.Contains(svg, "style=") || strings.Contains(svg, "NaN") || strings.Contains(svg, "ZgotmplZ") {
 		t.Error(svg)
-	}
-	var rings []cap.Ring
-	for i := range 500 {
-		f := float64(i) / 100
-		rings = append(rings, cap.Ring{{Lat: 30, Lon: f}, {Lat: 30, Lon: f + 300}, {Lat: 31 + f, Lon: f}, {Lat: 30, Lon: f}})
-	}
-	big := make([]full, 60)
-	for i := range big {
-		big[i].shown.content = Content{Level: Red, Areas: []Place{{Rings: rings}}}
-	}
-	out := draw(mapLand{}, big)
-	for _, m := range out.Marks {
-		if m.X < 0 || m.X > out.Width+60 || m.Y < 0 || m.Y > out.Height {
-			t.Errorf("a number at %d,%d of %dx%d", m.X, m.Y, out.Width, out.Height)
-		}
-	}
-	size := 0
-	for _, a := range out.Areas {
-		size += len(a.Path)
-	}
-	if size > maxPath+len(big)*len(`d=""`) {
-		t.Errorf("%d bytes of paths", size)
-	}
-	for _, bad := range [][]cap.Ring{nil, {{}}, {{{Lat: 1, Lon: 1}}}, {{{Lat: 1, Lon: 1}, {Lat: 1, Lon: 2}, {Lat: 1, Lon: 1}}}} {
-		draw(survey(bad), []full{{shown: version{content: Content{Areas: []Place{{Rings: bad}}}}}})
-	}
-}
-
-func TestRemaining(t *testing.T) {
-	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
-	for left, want := range map[time.Duration]string{
-		time.Second: "(ends within a minute)", 61 * time.Second: "(ends in about 2 minutes)", 89 * time.Minute: "(ends in about 89 minutes)",
-		3*time.Hour + 10*time.Minute: "(ends in about 3 hours)", 36 * time.Hour: "(ends in about 2 days)", 6 * 24 * time.Hour: "(ends in about 6 days)",
-	} {
-		if got := s.remaining(page.English, left); got != want {
-			t.Errorf("%s: %s", left, got)
-		}
-	}
-	if got := s.remaining(page.Chinese, 5*time.Hour); got != "（约 5 小时后结束）" {
-		t.Error(got)
 	}
 }

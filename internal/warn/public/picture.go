@@ -1,4 +1,4 @@
-package warn
+package public
 
 import (
 	"context"
@@ -6,11 +6,10 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
-	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/warn/area"
 )
 
 const (
@@ -24,28 +23,16 @@ const (
 	patience = 5 * time.Second
 )
 
-// public keeps the picture that everyone reads. Whoever asks compares the picture with the clock and with the generation,
-// and draws it anew where it is out of date: that the public sees the present depends on no loop and no message.
-type public struct {
-	// generation counts the changes of warnings. It is raised between the commit of a change and the answer to whoever
-	// made it, so an officer's next look shows the deed.
-	generation atomic.Uint64
-	ours       atomic.Uint64 // the same for changes of our own warnings alone
-	picture    atomic.Pointer[picture]
-
-	drawing sync.Mutex // held by the one who draws, while the others wait
-}
-
 // facts are what the public picture is drawn from, as the store had them at an instant.
 type facts struct {
 	generation uint64
 	ours       uint64
 	read       time.Time
-	list       []full    // published to all; in force, or over for no longer than pastShown; newest first
-	relayed    []full    // others', in force when the store was read
+	list       []Warning // published to all; in force, or over for no longer than pastShown; newest first
+	relayed    []Warning // others', in force when the store was read
 	changed    time.Time // when any of what the feed holds last changed
 	steps      int64     // messages published to all, and warnings of theirs whose time had run out
-	areas      []Area
+	areas      []area.Area
 	parents    map[int64]int64
 }
 
@@ -53,10 +40,10 @@ type facts struct {
 type picture struct {
 	facts
 	at, until time.Time
-	inForce   []full // ours, the most severe first
-	shown     []full // ours and others', the most severe first
-	ended     []full // before their time: who holds them must learn of it
-	past      []full // over for no longer than pastShown, the latest first
+	inForce   []Warning // ours, the most severe first
+	shown     []Warning // ours and others', the most severe first
+	ended     []Warning // before their time: who holds them must learn of it
+	past      []Warning // over for no longer than pastShown, the latest first
 	changed   time.Time
 	sequence  int64 // grows with each change of what is in force
 
@@ -68,21 +55,15 @@ type picture struct {
 	parts sync.Map // key -> func() (template.HTML, error): what several pages share; what exists bounds it
 }
 
-// changedPublic has the public picture drawn anew once the transaction is on disk, and wakes the clock's loop.
-func (s *Service) changedPublic(tx *db.Tx) {
-	tx.AfterCommit(func() { s.public.ours.Add(1); s.public.generation.Add(1) })
-	tx.Signal(signal)
-}
-
 // present returns the picture of this moment.
 func (s *Service) present(ctx context.Context) (*picture, error) {
-	if p := s.public.picture.Load(); p.holds(s.clock.Now(), s.public.generation.Load()) {
+	if p := s.picture.Load(); p.holds(s.clock.Now(), s.generation.Load()) {
 		return p, nil
 	}
-	s.public.drawing.Lock()
-	defer s.public.drawing.Unlock()
-	now, generation, ours := s.clock.Now(), s.public.generation.Load(), s.public.ours.Load() // before the store is read: what comes later makes it out of date
-	before := s.public.picture.Load()
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	now, generation, ours := s.clock.Now(), s.generation.Load(), s.ours.Load() // before the store is read: what comes later makes it out of date
+	before := s.picture.Load()
 	if before.holds(now, generation) {
 		return before, nil
 	}
@@ -107,7 +88,7 @@ func (s *Service) present(ctx context.Context) (*picture, error) {
 		// Two changes within a second: the later must not look like the earlier to who asks by the second.
 		p.changed = before.changed.Add(time.Second)
 	}
-	s.public.picture.Store(p)
+	s.picture.Store(p)
 	return p, nil
 }
 
@@ -127,26 +108,11 @@ func (p *picture) part(k key, make func() (template.HTML, error)) (template.HTML
 // gather reads the facts.
 func (s *Service) gather(ctx context.Context, now time.Time, generation uint64) (facts, error) {
 	f := facts{generation: generation, read: now, parents: map[int64]int64{}}
-	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		if f.list, err = publicSince(tx, now.Add(-pastShown)); err != nil {
-			return err
-		}
-		before, err := levelsBefore(tx, now)
-		if err != nil {
-			return err
-		}
-		for i := range f.list {
-			f.list[i].from = before[f.list[i].id]
-		}
-		if f.changed, err = publicChanged(tx, now); err != nil {
-			return err
-		}
-		f.steps, err = publicSteps(tx, now)
-		return err
-	})
+	published, err := s.warnings.Published(ctx, now.Add(-pastShown), now)
 	if err != nil {
 		return f, err
 	}
+	f.list, f.changed, f.steps = published.List, published.Changed, published.Steps
 	f.areas, err = s.areas.Areas(ctx)
 	for _, a := range f.areas {
 		f.parents[a.ID] = a.Parent
@@ -175,67 +141,60 @@ func (f facts) draw(now time.Time) *picture {
 		switch {
 		case over == nil:
 			p.inForce = append(p.inForce, w)
-			until(w.shown.content.Onset)
-		case now.Sub(over.at) < pastShown:
+			until(w.Onset)
+		case now.Sub(over.At) < pastShown:
 			p.past = append(p.past, w)
-			until(over.at.Add(pastShown))
+			until(over.At.Add(pastShown))
 		}
-		if over != nil && w.expires.After(now) {
+		if over != nil && w.Expires.After(now) {
 			p.ended = append(p.ended, w)
 		}
-		until(w.expires)
-		if w.expires.After(f.read) && !w.expires.After(now) { // its time ran out since
-			if w.expires.After(p.changed) {
-				p.changed = w.expires
+		until(w.Expires)
+		if w.Expires.After(f.read) && !w.Expires.After(now) { // its time ran out since
+			if w.Expires.After(p.changed) {
+				p.changed = w.Expires
 			}
-			if w.state == Issued {
+			if w.End == nil {
 				p.sequence++
 			}
 		}
 	}
-	bySeverity := func(a, b full) int { return rank(a.shown.content.Level) - rank(b.shown.content.Level) }
+	bySeverity := func(a, b Warning) int { return rank(a.Level) - rank(b.Level) }
 	slices.SortStableFunc(p.inForce, bySeverity)
 	p.shown = slices.Clone(p.inForce)
 	for _, w := range f.relayed {
 		switch {
-		case w.expires.After(now):
+		case w.Expires.After(now):
 			p.shown = append(p.shown, w)
-			until(w.shown.content.Onset)
-			until(w.expires)
-		case w.expires.After(f.read):
+			until(w.Onset)
+			until(w.Expires)
+		case w.Expires.After(f.read):
 			p.sequence++
 		}
 	}
 	slices.SortStableFunc(p.shown, bySeverity)
-	latest := func(a, b full) int { return b.over(now).at.Compare(a.over(now).at) }
+	latest := func(a, b Warning) int { return b.over(now).At.Compare(a.over(now).At) }
 	slices.SortStableFunc(p.ended, latest)
 	slices.SortStableFunc(p.past, latest)
 	return p
 }
 
-// ending is how and when a warning ended.
-type ending struct {
-	kind   string // cancel, all-clear or expired
-	at     time.Time
-	reason string
-}
-
-// over says how the warning ended, nil while it is in force. The clock decides, not the state alone.
-func (f full) over(now time.Time) *ending {
+// over says how the warning ended, nil while it is in force. The clock decides, not what was written down.
+func (w *Warning) over(now time.Time) *End {
 	switch {
-	case f.endedAt != nil:
-		return &ending{f.endKind, *f.endedAt, f.endReason}
-	case !f.expires.After(now):
-		return &ending{"expired", f.expires, ""}
+	case w.End != nil:
+		return w.End
+	case !w.Expires.After(now):
+		return &End{"expired", w.Expires, ""}
 	}
 	return nil
 }
 
 // area returns the area of the id.
-func (f *facts) area(id int64) (Area, bool) {
-	at := slices.IndexFunc(f.areas, func(a Area) bool { return a.ID == id })
+func (f *facts) area(id int64) (area.Area, bool) {
+	at := slices.IndexFunc(f.areas, func(a area.Area) bool { return a.ID == id })
 	if at < 0 {
-		return Area{}, false
+		return area.Area{}, false
 	}
 	return f.areas[at], true
 }
