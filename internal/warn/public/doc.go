@@ -6,7 +6,8 @@
 //
 // The moment a warning is published or ends, by an officer or by the clock, whoever asks next reads so. What is an exercise, a test,
 // a system message or a draft, or is not for the public, is never shown; Warnings doesn't even hand it over. The message by which an
-// officer ended a warning early stays in the feeds until the warning would have ended by itself.
+// officer ended a warning early stays in the feeds until the warning would have ended by itself: whoever polls and holds the warning
+// learns in that time that it is over, and after it nobody holds it any more.
 //
 // While the store can't be read, what was read last is shown on, and still ends in time; what memory can't know is not guessed.
 // However many ask, each document is made once for each picture, and what is kept is bounded by what exists, not by what is asked.

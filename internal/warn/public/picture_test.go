@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/warn"
@@ -240,4 +241,30 @@ type actorFunc func(access.Actor) error
 
 func (f actorFunc) Decide(ctx context.Context, _ string, _ access.Resource, _ access.Purpose) error {
 	return f(access.From(ctx))
+}
+
+// TestThePictureIsDrawnAhead: the loop draws it after a change, of ours or of others, and by the minute, though nobody asks.
+func TestThePictureIsDrawnAhead(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, c := newService(t, d)
+	drawn := make(chan struct{})
+	s.access = actorFunc(func(access.Actor) error { drawn <- struct{}{}; return nil })
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.pages.Run(ctx) }()
+	<-drawn
+	c.AwaitSleepers(1)
+	issue(t, s, gasLeak())
+	<-drawn
+	if err := d.Write(ctx, func(tx *db.Tx) error { s.pages.RelayChanged(tx); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	<-drawn
+	c.AwaitSleepers(3) // those that a change outran sleep on
+	c.Advance(time.Minute)
+	<-drawn
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
