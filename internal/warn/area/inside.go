@@ -229,7 +229,6 @@ type reckoning struct {
 	ok       bool
 	named    map[int64]bool // areas that the warning holds for by name
 	shares   map[int64]float64
-	from     []InsideFrom
 }
 
 // share is what share of an area lies inside.
