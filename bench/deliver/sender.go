@@ -27,6 +27,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 )
 
@@ -41,8 +42,8 @@ type rooms struct {
 // district is the register: one district with an outline.
 type district struct{}
 
-func (district) Areas(context.Context) ([]warn.Area, error) {
-	return []warn.Area{{ID: 1, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}}}, nil
+func (district) Areas(context.Context) ([]area.Area, error) {
+	return []area.Area{{ID: 1, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}}}, nil
 }
 
 func (district) Geometry(context.Context, int64) ([][][2]float64, error) {
@@ -82,7 +83,7 @@ func (r *rooms) desk() error {
 	if err != nil {
 		return err
 	}
-	r.warn, err = warn.New(warn.Deps{DB: r.db, Clock: clock.System(), Access: access.AllowAll, Areas: district{}, Reach: r.reach, Hazards: packs.Hazards(),
+	r.warn, err = warn.New(warn.Deps{DB: r.db, Clock: clock.System(), Access: access.AllowAll, Areas: area.New(area.Deps{Access: access.AllowAll, Register: district{}}), Reach: r.reach, Hazards: packs.Hazards(),
 		Options: warn.Options{Sender: "duty@city.example"}})
 	return err
 }

@@ -27,6 +27,7 @@ type cli struct {
 	City     cityCmd     `cmd:"" help:"Import and export the register of areas, places, assets, organisations and duties."`
 	Readings readingsCmd `cmd:"" help:"Import measurements from files, and check mapping files."`
 	Replay   replayCmd   `cmd:"" help:"Send recorded files through a running server."`
+	Pace     paceCmd     `cmd:"" help:"Tell or change how fast the time of a demo or a drill runs."`
 	Pack     packCmd     `cmd:"" help:"Check packs."`
 	Cap      capCmd      `cmd:"" help:"Check public warnings in the Common Alerting Protocol."`
 	Backtest backtestCmd `cmd:"" help:"Run the detectors of packs over the past, and score them against what really happened."`

@@ -21,6 +21,7 @@ type replayCmd struct {
 	Mapping string    `arg:"" type:"existingfile" help:"The mapping file, which says what the columns mean."`
 	From    string    `required:"" type:"existingdir" help:"The folder of the recorded files." placeholder:"DIR"`
 	Speed   float64   `default:"0" help:"Recorded seconds per second: 1 is the recorded pace, 0 as fast as it goes."`
+	Follow  bool      `help:"Send everything when the clock of the server, which is a drill, reaches it."`
 	Since   time.Time `help:"Only what happened from this time on, such as 2022-10-20T00:00:00Z." placeholder:"TIME"`
 	Until   time.Time `help:"Only what happened before this time." placeholder:"TIME"`
 	Truth   string    `type:"existingfile" help:"A file of known events in place of the mapping's." placeholder:"FILE"`
@@ -30,7 +31,7 @@ type replayCmd struct {
 
 func (c replayCmd) Run(ctx context.Context) error {
 	return replay.Run(ctx, replay.Options{
-		Mapping: c.Mapping, From: c.From, Speed: c.Speed, Since: c.Since, Until: c.Until, URL: c.URL, Token: c.Token, TokenFile: filepath.Join(c.Data, "local.token"),
+		Mapping: c.Mapping, From: c.From, Speed: c.Speed, Follow: c.Follow, Since: c.Since, Until: c.Until, URL: c.URL, Token: c.Token, TokenFile: filepath.Join(c.Data, "local.token"),
 		Truth: c.Truth, SkipBad: c.SkipBad, Check: c.Check, Out: os.Stdout, Terminal: isTerminal(os.Stdout), Clock: clock.System(),
 	})
 }

@@ -18,13 +18,10 @@ import (
 // The tours of docs/tour.md: each runs a server of its own and a browser through it, from the first reading to the all-clear and the
 // verified case. They take one to four minutes.
 
-// A flood wave of the River Wear, played as a drill 600 times as fast as it came: nothing of it reaches the public.
+// A flood wave of the River Wear, played as a drill whose leader lets the dull hours pass 600 times as fast as life: nothing of it reaches the public.
 func TestTourWave(t *testing.T) {
-	if os.Getenv("ANLAN_TOURS") == "" {
-		t.Skip("unfinished: run green as far as the response's tasks, not beyond; ANLAN_TOURS=1 runs it")
-	}
 	record := testdata.Shared(t, "sensors", "river-wear-2022")
-	tour(t, "tour-wave", "anlan serve --packs ROOT/replays/drill/wear-drill --drill-from 2022-10-20T13:00:00Z --drill-speed 600", "ANLAN_RECORD="+record, "ANLAN_TOUR_SPEED=600")
+	tour(t, "tour-wave", "anlan serve --packs ROOT/replays/drill/wear-drill --drill-from 2022-10-20T13:00:00Z --drill-speed 0", "ANLAN_RECORD="+record)
 }
 
 // A gas release at METEC, 60 times as fast as it was: the public is told, and the warning is judged.

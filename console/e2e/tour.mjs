@@ -44,9 +44,6 @@ export async function begin(name, { url, token, data, browser, log = console.log
       const s = await session;
       s.page.setDefaultTimeout(PATIENCE.step);
       open.push(s);
-      // Whoever is at a desk asks now and then; a city that lives fast would sign an idle one out.
-      const awake = setInterval(() => s.page.request.get(`${url}/api/v1/session`).catch(() => {}), 5_000);
-      closing.push(() => clearInterval(awake));
       return s.page;
     },
     /** An account of an organisation, or of the city where none is said, at a desk of its own. */
@@ -67,9 +64,16 @@ export async function begin(name, { url, token, data, browser, log = console.log
       const { stdout } = await run('anlan', args);
       return stdout;
     },
-    /** A replay in the background; `done` is its end. */
+    /** The leader of the drill lets its time run fast until a time of it, or until somebody slows it down. People decide at the pace of life. */
+    pace: (speed, until) => t.anlan('pace', String(speed), ...(until ? ['--until', until] : []), '--url', url, '--data', data),
+    /** Lets the time until then pass at a speed, and waits until it has. */
+    async forward(speed, until) {
+      await t.pace(speed, until);
+      await t.until(`the clock shows ${until}`, async () => Date.parse((await ask('GET', '/time')).now) >= Date.parse(until), PATIENCE.reading);
+    },
+    /** A replay in the background, in step with the drill; `done` is its end. */
     replay(...args) {
-      const p = spawn('anlan', ['replay', ...args, '--url', url, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const p = spawn('anlan', ['replay', ...args, '--follow', '--url', url, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });
       let said = '';
       for (const s of [p.stdout, p.stderr]) s.on('data', (b) => (said += b));
       closing.push(() => p.exitCode === null && p.kill());

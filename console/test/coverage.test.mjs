@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { axeSource, officers } from './officer.mjs';
-
+import { focus, focused, until } from './browser.mjs';
+import { audit, fits, officers } from './officer.mjs';
 
 const { officer: signIn } = officers();
 
@@ -19,22 +19,22 @@ test('what is blind stands first, and each number leads to the list behind it', 
   const { page } = await officer(t);
   await page.open();
   await page.locator('.rows a').first().waitFor();
-  assert.equal((await listed(page))[0], 'Unwatched');
+  await until(async () => (await listed(page))[0], 'Unwatched');
   const table = page.getByRole('table').first();
   const cell = table.getByRole('link', { name: /^0\/\d+, District flow meter, Gangwan, \d+ unwatched$/ });
   const needed = /^0\/(\d+),/.exec(await cell.getAttribute('aria-label'))[1];
   await cell.click();
-  assert.match(page.url(), /kind=flow-meter&area=11&state=unwatched$/);
-  await page.waitForFunction(() => [...document.querySelectorAll('.rows .sub')].every((s) => s.textContent.includes('Gangwan')));
-  assert.equal(String((await listed(page)).length), needed);
+  await page.waitForURL(/kind=flow-meter&area=11&state=unwatched$/);
+  await until(async () => String((await listed(page)).length), needed);
+  assert.ok((await page.locator('.rows .sub').allTextContents()).every((s) => s.includes('Gangwan')));
 
   // A reload keeps the view; the button takes one part of it back.
   await page.reload();
   await page.locator('.rows a').first().waitFor();
   const unwatched = page.getByRole('button', { name: /^Unwatched/ });
-  assert.equal(await unwatched.getAttribute('aria-pressed'), 'true');
+  await until(() => unwatched.getAttribute('aria-pressed'), 'true');
   await unwatched.click();
-  assert.doesNotMatch(page.url(), /state=/);
+  await page.waitForURL((u) => !u.search.includes('state='));
   await page.getByLabel('Kind', { exact: true }).selectOption('');
   await page.getByLabel('Area', { exact: true }).selectOption('');
   await page.getByRole('button', { name: /^Calibration overdue/ }).click();
@@ -78,7 +78,7 @@ test('planned works are announced and ended in the dialog of the asset', async (
 });
 
 test('a calibration is recorded, and what was overdue no longer is', async (t) => {
-  const { page } = await officer(t, { as: /second officer|第二值班员/ });
+  const { page } = await officer(t, { as: 'second-officer' });
   await page.open('?only=overdue');
   await page.locator('.rows a').first().click();
   const dialog = page.getByRole('dialog');
@@ -98,25 +98,23 @@ test('the keyboard: j k Enter m /', async (t) => {
   const { page } = await officer(t);
   await page.open();
   await page.locator('.rows a').nth(1).waitFor();
-  const focus = () => page.evaluate(() => document.activeElement.id);
   const ids = await page.locator('.rows a').evaluateAll((l) => l.map((a) => a.id));
   await page.keyboard.press('j');
   await page.keyboard.press('j');
-  assert.equal(await focus(), ids[1]);
+  await focus(page, ids[1]);
   await page.keyboard.press('k');
-  assert.equal(await focus(), ids[0]);
+  await focus(page, ids[0]);
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
+  await page.locator('dialog[open] .parts').waitFor();
   await page.keyboard.press('j'); // not through an open dialog
   await page.keyboard.press('Escape');
   await page.waitForFunction((id) => document.activeElement.id === id, ids[0]);
   await page.locator('.maplibregl-canvas').waitFor();
   // The map takes the key once it has loaded.
-  const onMap = () => page.evaluate(() => /maplibregl-canvas/.test(document.activeElement.className));
-  for (const patience = Date.now() + 60_000; Date.now() < patience && !(await onMap()); ) await page.keyboard.press('m');
-  assert.ok(await onMap());
+  await until(async () => (await page.keyboard.press('m'), (await focused(page)).cls), /maplibregl-canvas/);
   await page.keyboard.press('/');
-  assert.equal(await page.evaluate(() => document.activeElement.type), 'search');
+  await until(async () => (await focused(page)).type, 'search');
 });
 
 test('on a narrow screen nothing scrolls sideways but the table', async (t) => {
@@ -125,28 +123,23 @@ test('on a narrow screen nothing scrolls sideways but the table', async (t) => {
     await page.open(path);
     await page.locator('.rows a').first().waitFor();
     if (path.includes('sel')) await page.locator('dialog[open] .parts').waitFor();
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, path);
+    assert.ok(await fits(page), path);
   }
 });
 
 for (const [theme, lang] of [['light', 'en'], ['dark', 'zh-CN']])
   test(`axe finds nothing: ${theme}, ${lang}`, async (t) => {
-    const { page, mock } = await officer(t, { theme, lang, as: /second officer|第二值班员/ });
-    const audit = async (name) => {
-      await page.evaluate(axeSource);
-      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-      assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.failureSummary.replace(/\s+/g, ' ')})`).join('; ')}`), [], name);
-    };
+    const { page, mock } = await officer(t, { theme, lang, as: 'second-officer' });
     await page.open();
     await page.locator('.rows a').first().waitFor();
     await page.locator('.maplibregl-canvas').waitFor();
-    await audit('the page');
+    await audit(page, 'the page');
     await page.locator('.rows a').first().click();
     await page.locator('dialog[open] .parts').waitFor();
     for (const s of await page.locator('dialog[open] summary').all()) await s.click();
     for (const b of await page.locator('dialog[open] form button.main').all()) await b.click();
-    await audit('the dialog');
+    await audit(page, 'the dialog');
     await page.goto(`${mock.url}/console/assets/104`);
     await page.locator('.parts').waitFor();
-    await audit('the asset');
+    await audit(page, 'the asset');
   });

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from './browser.mjs';
 import { axeSource, officers } from './officer.mjs';
-
 
 const { officer } = officers();
 
@@ -27,7 +27,7 @@ test('the assets that the wind points at, the likeliest first, and none of these
   assert.equal(got.at(-1), 'None of these 10%');
   await section.getByText(/Wind by Harbour mast, 640 m away: from the west, 3\.2 m\/s, strong enough for 92% of the time\. By the readings of 6 instruments,/).waitFor();
   await section.getByRole('button', { name: /all 6/i }).click();
-  assert.equal((await lines(list)).length, 7);
+  await until(async () => (await lines(list)).length, 7);
   assert.match((await list.getByRole('link').first().getAttribute('href')) ?? '', /assets\/\d+$/);
 });
 

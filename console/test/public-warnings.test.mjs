@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { launch } from './browser.mjs';
+import { launch, until } from './browser.mjs';
 
 const program = process.env.ANLAN ?? fileURLToPath(new URL('../../bin/anlan', import.meta.url));
 assert.ok(existsSync(program), 'the server is not built: make build');
@@ -144,10 +144,10 @@ test('without a script a resident finds the street, what to do and until when', 
   await page.getByRole('link', { name: '简体中文' }).click();
   await page.getByRole('heading', { level: 1, name: '燃气云团飘向老港区' }).waitFor();
   await page.getByRole('link', { name: '查看全部生效预警' }).click();
-  assert.equal(await page.locator('ul.past li').count(), 1);
+  await until(() => page.locator('ul.past li').count(), 1);
   await page.getByLabel('所在辖区').selectOption({ label: '山区' });
   await page.getByRole('button', { name: '查看', exact: true }).click();
-  assert.deepEqual(await page.locator('article.warning h2').allInnerTexts(), ['仓库发生火灾']);
+  await until(() => page.locator('article.warning h2').allInnerTexts(), ['仓库发生火灾']);
   for (const feed of await page.locator('link[rel=alternate]').evaluateAll((all) => all.map((l) => l.href))) {
     assert.equal((await page.request.get(feed)).status(), 200);
   }

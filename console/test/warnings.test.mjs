@@ -2,23 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { axeSource, officers } from './officer.mjs';
-import { reader } from './browser.mjs';
+import { focused, until } from './browser.mjs';
+import { atWidths, officers } from './officer.mjs';
 
-const { officer, browser } = officers();
+const { officer } = officers();
 const part = (page, name) => page.getByRole('region', { name });
 const heads = (page) => page.locator('.warnings h2').allInnerTexts();
 
 /** A second officer at the same city. */
-async function second(t, mock) {
-  const context = await reader(browser());
-  t.after(() => context.close());
-  const page = await context.newPage();
-  await page.goto(`${mock.url}/console/sign-in`);
-  await page.getByRole('button', { name: /Continue as second officer/ }).click();
-  await page.locator('details.menu .who').waitFor();
-  return page;
-}
+const second = async (t, city) => (await officer(t, { as: 'second-officer', city })).page;
+const value = (page, label) => page.getByLabel(label, { exact: true }).inputValue();
 
 test('from a suggestion to publication in at most 8 actions', async (t) => {
   const { mock, page } = await officer(t);
@@ -32,8 +25,8 @@ test('from a suggestion to publication in at most 8 actions', async (t) => {
   await suggested.getByText(/4.31 m, guard level 4.2 m/).waitFor(); // what it rests on stands beside it
   await press(suggested.getByRole('link', { name: 'River flood, orange level, in Gangwan' }));
   await page.waitForFunction(() => document.querySelector('[id="warning-headline.en"]')?.value === 'River flood, orange level, in Gangwan');
-  assert.equal(await page.getByRole('radio', { name: 'Orange warning' }).isChecked(), true);
-  assert.equal(await page.getByRole('checkbox', { name: 'Gangwan' }).isChecked(), true);
+  await until(() => page.getByRole('radio', { name: 'Orange warning' }).isChecked(), true);
+  await until(() => page.getByRole('checkbox', { name: 'Gangwan' }).isChecked(), true);
   assert.equal(await page.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '港湾区发布洪水橙色预警');
   assert.match(await page.getByLabel('What is happening, in English', { exact: true }).inputValue(), /above its warning mark: 4.31 m/);
   assert.equal(await page.getByLabel('Valid until').inputValue(), '2026-11-23 20:05');
@@ -79,13 +72,13 @@ test('an area is drawn by keyboard alone, and the numbers are its equal twin', a
   // A point is chosen, moved and removed.
   await keys('n', 'ArrowDown', 'Enter', 'p', 'Delete');
   await page.getByText(/; 3 points$/).waitFor();
-  assert.equal(await page.getByRole('textbox', { name: /^Point \d, latitude/ }).count(), 3);
+  await until(() => page.getByRole('textbox', { name: /^Point \d, latitude/ }).count(), 3);
   // The twin: a row is typed, and one is added.
   const first = page.getByRole('textbox', { name: 'Point 1, latitude and longitude' });
   const [lat, lon] = (await first.inputValue()).split(', ').map(Number);
   await page.getByLabel('Another point').fill(`${(lat + 0.004).toFixed(5)}, ${(lon - 0.001).toFixed(5)}`);
   await keys('Enter');
-  assert.equal(await page.getByRole('textbox', { name: /^Point \d, latitude/ }).count(), 4);
+  await until(() => page.getByRole('textbox', { name: /^Point \d, latitude/ }).count(), 4);
   await first.fill(`${(lat - 0.001).toFixed(5)}, ${lon.toFixed(5)}`);
   await page.getByLabel('Name in English').fill('Fish market');
   await page.getByLabel('Name in Chinese').fill('鱼市');
@@ -93,7 +86,7 @@ test('an area is drawn by keyboard alone, and the numbers are its equal twin', a
   await keys('Enter');
   const list = page.getByRole('list', { name: 'Drawn areas' });
   await list.getByText('Fish market').waitFor();
-  await page.waitForFunction(() => document.activeElement?.textContent.trim() === 'Draw an area', null, { timeout: 5000 });
+  await page.waitForFunction(() => document.activeElement?.textContent.trim() === 'Draw an area');
   await page.waitForFunction(() => document.querySelector('#warning-inside')?.parentElement.textContent.includes('Schools'));
   // And it is what is proposed.
   await page.getByLabel('Hazard').selectOption('flood');
@@ -153,7 +146,7 @@ test('a text fills what is not changed, says what is, and is taken anew when ask
   await page.getByRole('button', { name: 'Propose the warning' }).click();
   await page.locator('#warning-problems').getByText('A blank is not filled yet: {{asset}}').first().waitFor();
   await page.getByRole('button', { name: 'Begin again' }).click();
-  assert.equal(await head.inputValue(), '');
+  await until(() => head.inputValue(), '');
 });
 
 test('who may not publish hears it at the field before anybody is asked; an exercise bears its mark', async (t) => {
@@ -165,11 +158,74 @@ test('who may not publish hears it at the field before anybody is asked; an exer
   await page.locator('fieldset', { hasText: 'Level' }).first().getByText('red flood warnings are published by the inspector').waitFor();
   await page.getByRole('radio', { name: 'Blue warning' }).check();
   await page.getByRole('radio', { name: 'Exercise' }).check();
-  assert.equal(await page.getByText('EXERCISE EXERCISE').count(), 2, 'above the form and on the English sheet');
-  assert.equal(await page.getByText('演练 演练 演练').count(), 1);
+  await until(() => page.getByText('EXERCISE EXERCISE').count(), 2, 'above the form and on the English sheet');
+  await until(() => page.getByText('演练 演练 演练').count(), 1);
   await page.getByRole('button', { name: 'Propose the warning' }).click();
   await page.getByRole('complementary').getByText('EXERCISE EXERCISE').waitFor();
   assert.equal(mock.world.warnings.at(-1).status, 'Exercise');
+});
+
+/** Holds back what is asked of one address until the test lets it go: a server that is slower than the officer. */
+async function held(page, path) {
+  let waiting = [];
+  await page.route(path, (r) => (waiting ? void waiting.push(r) : r.continue()));
+  return {
+    come: () => until(() => waiting.length > 0, true),
+    async letGo() {
+      const all = waiting;
+      waiting = null;
+      for (const r of all) await r.continue();
+    },
+  };
+}
+
+test('a hurried press proposes the words of the level just chosen, and proposes once', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.open('warnings/new');
+  await page.getByRole('checkbox', { name: 'Gangwan' }).check();
+  await page.getByRole('radio', { name: 'Yellow warning' }).check();
+  await page.getByLabel('Hazard').selectOption('flood');
+  await page.getByLabel('Text', { exact: true }).selectOption({ label: 'Flood wave on its way' });
+  await until(() => value(page, 'Headline, in English'), 'High water expected in Gangwan, yellow level');
+  const drafts = await held(page, '**/warnings/draft');
+  await page.getByRole('radio', { name: 'Blue warning' }).check();
+  const propose = page.getByRole('button', { name: 'Propose the warning' });
+  const proposed = () => mock.requests.filter((r) => r.method === 'POST' && r.path === '/api/v1/warnings').length;
+  await propose.click();
+  await drafts.come();
+  assert.equal(await propose.getAttribute('aria-disabled'), 'true');
+  await propose.click({ force: true });
+  assert.equal(proposed(), 0, 'the words are those of the level before');
+  await drafts.letGo();
+  await page.getByRole('complementary').getByText('High water expected in Gangwan, blue level').first().waitFor();
+  assert.deepEqual([mock.world.warnings.at(-1).level, mock.world.warnings.at(-1).headline.en], ['blue', 'High water expected in Gangwan, blue level']);
+  assert.equal(proposed(), 1);
+});
+
+test('what would fill the words refuses: that is said, and nothing is proposed', async (t) => {
+  const { mock, page } = await officer(t);
+  await page.open('warnings/new');
+  await page.getByRole('checkbox', { name: 'Gangwan' }).check();
+  await page.getByRole('radio', { name: 'Yellow warning' }).check();
+  await page.getByLabel('Hazard').selectOption('flood');
+  await page.getByLabel('Text', { exact: true }).selectOption({ label: 'Flood wave on its way' });
+  await until(() => value(page, 'Headline, in English'), 'High water expected in Gangwan, yellow level');
+  await page.getByRole('radio', { name: 'Red warning' }).check();
+  await page.getByRole('button', { name: 'Propose the warning' }).click();
+  await page.locator('#warning-problems').getByText('red flood warnings are published by the inspector').waitFor();
+  await until(async () => (await focused(page)).id, 'warning-problems');
+  assert.equal(mock.requests.filter((r) => r.method === 'POST' && r.path === '/api/v1/warnings').length, 0);
+});
+
+test('the form is there once its draft is: nothing that is written into it is replaced', async (t) => {
+  const { mock, page } = await officer(t);
+  const alerts = await held(page, '**/api/v1/alerts/115');
+  await page.goto(`${mock.url}/console/warnings/new?alert=115`);
+  await alerts.come();
+  await page.getByText('Loading…').waitFor();
+  assert.equal(await page.getByRole('radio').count(), 0);
+  await alerts.letGo();
+  await until(() => page.getByRole('radio', { name: 'Yellow warning' }).isChecked(), true);
 });
 
 test('around an asset, by search and metres', async (t) => {
@@ -196,10 +252,10 @@ test('an upgrade starts from what is in force, says what changes, and another of
   assert.match(told[1], /Gangwan street displays.*\n.*Failed, tried again.*4 attempts/s);
   await page.getByRole('button', { name: 'Send again: Port authority' }).click();
   await page.locator('section', { hasText: 'Who was told' }).getByText('Waiting').first().waitFor();
-  assert.equal(mock.warned.deliveries.find((d) => d.delivery === 94).state, 'waiting');
+  await until(() => mock.warned.deliveries.find((d) => d.delivery === 94).state, 'waiting');
   await page.getByRole('link', { name: 'Update, upgrade or downgrade' }).click();
   await page.getByText('Nothing yet.').waitFor();
-  assert.equal(await page.getByLabel('Headline, in English', { exact: true }).inputValue(), 'Yellow rainstorm warning for Haibin and Gangwan');
+  await until(() => value(page, 'Headline, in English'), 'Yellow rainstorm warning for Haibin and Gangwan');
   await page.getByRole('radio', { name: 'Orange warning' }).check();
   await page.getByRole('heading', { name: 'Upgrade of warning LG-2026-21' }).waitFor();
   await part(page, 'What changes').getByText(/Level: Yellow → Orange/).waitFor();
@@ -233,15 +289,15 @@ test('the list: its order, its address, and that nothing moves under the hand', 
   const { mock, page } = await officer(t);
   await page.goto(`${mock.url}/console/warnings`);
   await page.locator('.warnings li').first().waitFor();
-  assert.deepEqual((await heads(page)).map((h) => h.replace(/ \d+$/, '')), ['Waiting for a second officer', 'Suggested by detectors', 'In force', 'Of partners, relayed', 'Over, verdict to be given', 'Over']);
+  await until(async () => (await heads(page)).map((h) => h.replace(/ \d+$/, '')), ['Waiting for a second officer', 'Suggested by detectors', 'In force', 'Of partners, relayed', 'Over, verdict to be given', 'Over']);
   await part(page, /^Of partners/).getByText('Issued by Weather service').waitFor();
   assert.equal(await part(page, /^Of partners/).getByRole('button').count(), 0, 'theirs are read only');
   await part(page, /^In force/).getByText(/4 h (50|49) min left/).waitFor();
   // j and k walk over all parts, Enter opens.
   await page.keyboard.press('j');
-  assert.match(await page.evaluate(() => document.activeElement.textContent), /Orange gas warning/);
+  await until(async () => (await focused(page)).text, /Orange gas warning/);
   await page.keyboard.press('j');
-  assert.match(await page.evaluate(() => document.activeElement.textContent), /River flood, orange/);
+  await until(async () => (await focused(page)).text, /River flood, orange/);
   await page.keyboard.press('k');
   // Somebody else approves meanwhile: the row stays, and says so.
   const rows = () => page.locator('.warnings .title').allInnerTexts();
@@ -263,32 +319,28 @@ test('the list: its order, its address, and that nothing moves under the hand', 
   await page.waitForURL(/part=suggested/);
   await page.reload();
   await page.locator('.warnings li').first().waitFor();
-  assert.deepEqual(await rows(), ['River flood, yellow level, in Haibin']);
+  await until(rows, ['River flood, yellow level, in Haibin']);
   await page.getByRole('button', { name: 'Dismiss: River flood, yellow level, in Haibin' }).click();
   await page.getByLabel('Reason').or(page.locator('form.boxed input')).first().fill('The gauge is being cleaned.');
   await page.locator('form.boxed button.main').click();
   await page.getByText('No longer suggested.').waitFor();
-  assert.equal(mock.warned.suggestions.length, 1);
+  await until(() => mock.warned.suggestions.length, 1);
 });
 
 const PAGES = ['warnings', 'warnings/21', 'warnings/19', 'warnings/new?suggestion=7', 'warnings/new?update=21'];
 for (const [lang, theme] of [['en', 'light'], ['zh-CN', 'dark'], ['zh-CN', 'light'], ['en', 'dark']])
-  for (const width of [390, 1440])
-    test(`axe and width: ${lang} ${theme} ${width}`, async (t) => {
-      const { mock, page } = await officer(t, { lang, theme, width, height: 844 });
-      for (const path of PAGES) {
-        await page.goto(`${mock.url}/console/${path}`);
-        await page.locator(path === 'warnings' ? '.warnings li' : path.includes('new') ? '#warning-inside ~ ul li' : 'ol li').first().waitFor();
-        if (path.includes('suggestion')) {
-          await page.getByRole('radio', { name: /^(Exercise|演练)$/ }).check();
-          await page.getByRole('button', { name: /^(Draw an area|划定区域)$/ }).click();
-          await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'application');
-          await page.keyboard.press('Enter');
-          await page.locator('.boxed tbody tr').waitFor();
-        }
-        await page.evaluate(axeSource);
-        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-        assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' ')}`), [], path);
-        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the page`);
+  test(`axe and width: ${lang} ${theme}`, async (t) => {
+    const { page } = await officer(t, { lang, theme, width: 390, height: 844 });
+    for (const path of PAGES) {
+      await page.open(path);
+      await page.locator(path === 'warnings' ? '.warnings li' : path.includes('new') ? '#warning-inside ~ ul li' : 'ol li').first().waitFor();
+      if (path.includes('suggestion')) {
+        await page.getByRole('radio', { name: /^(Exercise|演练)$/ }).check();
+        await page.getByRole('button', { name: /^(Draw an area|划定区域)$/ }).click();
+        await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'application');
+        await page.keyboard.press('Enter');
+        await page.locator('.boxed tbody tr').waitFor();
       }
-    });
+      await atWidths(page, path, [390, 1440]);
+    }
+  });

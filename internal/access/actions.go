@@ -127,6 +127,7 @@ var actions = []action{
 	{"watch.log", "read the log of the watch", staff, looking, false},
 	{"watch.write", "write into the log of the watch", watchOnly, daily, false},
 	{"watch.roster", "keep the posts, the roster and the duty phones", []string{DutyOfficer, Administrator, system}, daily, false},
+	{"time.pace", "change the pace of a demo or a drill", []string{DutyOfficer, Administrator, system}, daily, true},
 	{"score.read", "see the score against the simulator's truth", staff, looking, true},
 	{"live.read", "follow what happens as it happens", staff, looking, true},
 

@@ -44,7 +44,9 @@ import (
 	"github.com/anlan-city/anlan/internal/sensing/mqtt"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
 	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/partner"
+	"github.com/anlan-city/anlan/internal/warn/public"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 	"github.com/anlan-city/anlan/internal/warn/skill"
 )
@@ -53,7 +55,9 @@ import (
 type App struct {
 	options Options
 	clock   clock.Clock
-	people  clock.Clock // by which people live, where a demo or a drill has a time of its own
+	people  clock.Clock  // by which people live, where a demo or a drill has a time of its own
+	pace    *clock.Paced // that time; nil in a city
+	pacing  sync.Mutex   // one change of pace at a time
 	life    *life
 	closing chan struct{} // closed when the stop begins, for streams that would not end by themselves
 	stopped sync.Once
@@ -77,7 +81,9 @@ type App struct {
 	inspect  *inspect.Service
 	detect   *detect.Service
 	models   *outside.Service
+	area     *area.Service
 	warn     *warn.Service
+	public   *public.Service
 	reach    *reach.Service
 	skill    *skill.Service
 	partners *partner.Service
@@ -101,15 +107,15 @@ func New(o Options) (*App, error) {
 	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
 		return nil, fmt.Errorf("listen %q: expected host:port", o.Listen)
 	}
-	if o.Demo != nil && (o.Demo.Speed <= 0 || o.Demo.Speed > 10_000) {
-		return nil, fmt.Errorf("speed %g: expected more than 0 and at most 10000", o.Demo.Speed)
+	if o.Demo != nil && (o.Demo.Speed <= 0 || o.Demo.Speed > MaxSpeed) {
+		return nil, fmt.Errorf("speed %g: expected more than 0 and at most %d", o.Demo.Speed, MaxSpeed)
 	}
 	switch d := o.Drill; {
 	case d.From.IsZero():
 	case o.Demo != nil:
 		return nil, errors.New("drill-from: a demo has a clock of its own; use anlan serve")
-	case d.Speed <= 0 || d.Speed > 10_000:
-		return nil, fmt.Errorf("drill-speed %g: expected more than 0 and at most 10000", d.Speed)
+	case !(d.Speed >= 0 && d.Speed <= MaxSpeed):
+		return nil, fmt.Errorf("drill-speed %g: expected 0 to %d", d.Speed, MaxSpeed)
 	}
 	if err := o.checkOpen(); err != nil {
 		return nil, err
@@ -145,7 +151,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}()
 	a.cores = spareProcessors()
 	for _, step := range []func(context.Context) error{
-		a.claimData, a.setDemoClock, a.setDrillClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
+		a.claimData, a.setClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -287,8 +293,8 @@ func (a *App) publicURL() string {
 // Greeting is what a person should know once the server stands.
 func (a *App) Greeting() string {
 	text := fmt.Sprintf("Anlan %s listens on %s", a.options.Version, a.URL())
-	if from := a.options.Drill.From; !from.IsZero() {
-		text += fmt.Sprintf("\nThis is a drill: the clock runs from %s on, %g times as fast as life.", from.UTC().Format(time.RFC3339), a.options.Drill.Speed)
+	if !a.options.Drill.From.IsZero() {
+		text += fmt.Sprintf("\nThis is a drill: it is %s, and time runs %g times as fast as life. Slow it down with anlan pace.", a.clock.Now().Format(time.RFC3339), a.pace.Speed())
 	}
 	if a.demo != nil {
 		text += "\nThis is a demo with a simulated city. Anyone on this machine can sign in as a demo duty officer:\n  " + a.URL() + "/console/"

@@ -193,19 +193,6 @@ func (a *App) formerTruth() (t sim.Truth, err error) {
 	return t, nil
 }
 
-// setDemoClock makes the city's time run as fast as the options say, from the start of its story.
-func (a *App) setDemoClock(context.Context) error {
-	if a.options.Demo == nil || a.options.Clock != nil {
-		return nil
-	}
-	t, err := a.formerTruth()
-	if err != nil {
-		return fmt.Errorf("demo city: %w", err)
-	}
-	a.clock = clock.Scaled(t.Start, a.options.Demo.Speed)
-	return nil
-}
-
 // resume is where the simulation goes on: the time of the newest reading that arrived. What was sent of that second is
 // known by datastream, and not sent again.
 func (d *demo) resume() (from time.Time) {

@@ -3,19 +3,19 @@ package app
 import (
 	"context"
 
-	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/public"
 )
 
-// gazetteer fulfils warn.Gazetteer.
+// gazetteer fulfils public.Gazetteer.
 type gazetteer struct{ register }
 
-var _ warn.Gazetteer = gazetteer{}
+var _ public.Gazetteer = gazetteer{}
 
 // Places finds places by words in their names.
-func (g gazetteer) Places(words string, limit int) []warn.Spot {
-	var out []warn.Spot
+func (g gazetteer) Places(words string, limit int) []public.Spot {
+	var out []public.Spot
 	for _, p := range g.city.FindPlaces(words, limit) {
-		out = append(out, warn.Spot{Name: text(p.PlaceName), Lon: p.Point[0], Lat: p.Point[1]})
+		out = append(out, public.Spot{Name: text(p.PlaceName), Lon: p.Point[0], Lat: p.Point[1]})
 	}
 	return out
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
-// Shapes fulfils warn.Ground.
+// Shapes fulfils area.Ground.
 func (r register) Shapes(context.Context) (map[int64]geom.Geometry, error) {
 	out := map[int64]geom.Geometry{}
 	r.city.EachArea(func(id int64, level string, shape geom.Geometry) {
@@ -24,7 +24,7 @@ func (r register) Shapes(context.Context) (map[int64]geom.Geometry, error) {
 	return out, nil
 }
 
-// Thing fulfils warn.Ground.
+// Thing fulfils area.Ground.
 func (r register) Thing(ctx context.Context, asset int64) (page.Text, geom.Geometry, bool, error) {
 	name, shape, err := r.city.Outline(access.With(ctx, access.System("register")), asset)
 	var e *web.Error

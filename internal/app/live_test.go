@@ -86,7 +86,7 @@ func TestVisible(t *testing.T) {
 
 // The heart beats in real time, tells the city's time, and says how far the stream is, also past what was kept back.
 func TestHeartbeat(t *testing.T) {
-	city, real := clock.Scaled(time.Now(), 1000), clock.NewVirtual(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
+	city, real := clock.NewPaced(clock.Pace{At: time.Now(), Then: time.Now(), Speed: 1000}), clock.NewVirtual(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
 	a, err := New(Options{Listen: "127.0.0.1:0", Data: t.TempDir(), Clock: city})
 	if err != nil {
 		t.Fatal(err)

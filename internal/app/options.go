@@ -45,14 +45,14 @@ type Options struct {
 // DrillOptions are the settings of a drill on recorded data.
 type DrillOptions struct {
 	From  time.Time `help:"A drill on recorded data: the server lives from this time on, such as 2022-10-20T14:00:00Z, in a data folder of its own." placeholder:"TIME"`
-	Speed float64   `default:"1" help:"How many seconds of the drill pass in one, at most 10000."`
+	Speed float64   `default:"1" help:"How many seconds of the drill pass in one, at most 10000, until anlan pace changes it; 0: its clock stands still until then."`
 }
 
 // DemoOptions are the settings of the simulated city.
 type DemoOptions struct {
 	Seed     uint64        `default:"1" help:"Which city: the same seed gives the same bytes."`
 	Scenario string        `enum:"day,storm" default:"day" help:"What happens: a day with a gas leak, a burst main and a flood wave, or a storm of six hours for four agencies."`
-	Speed    float64       `default:"1" help:"How many seconds of the city pass in one: 1 is real time, at most 10000."`
+	Speed    float64       `default:"1" help:"How many seconds of the city pass in one: 1 is real time, at most 10000, until anlan pace changes it."`
 	History  time.Duration `default:"6h" help:"How much of the time before the start is filled with readings first."`
 }
 

@@ -16,7 +16,7 @@ func (a *App) newPartners() *partner.Service {
 	}
 	return partner.New(partner.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Register: outlines{register{a}}, Hazards: hazardTitles{a},
-		Changed: func(tx *db.Tx) { a.warn.RelayChanged(tx) },
+		Changed: func(tx *db.Tx) { a.public.RelayChanged(tx) },
 		Agent:   "Anlan/" + version + " (+" + a.publicURL() + ")",
 	})
 }

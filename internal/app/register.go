@@ -22,7 +22,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/sensing"
-	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/area"
 )
 
 // register answers the rooms' questions about where things stand, from city and sensing. Each room declares what it asks;
@@ -34,8 +34,8 @@ var (
 	_ detect.Names     = register{}
 	_ inspect.Register = register{}
 	_ respond.Register = register{}
-	_ warn.Areas       = register{}
-	_ warn.Ground      = register{}
+	_ area.Register    = register{}
+	_ area.Ground      = register{}
 	_ respond.Readings = register{}
 	_ access.Scopes    = register{}
 )
@@ -225,15 +225,15 @@ func (r register) Latest(ctx context.Context, datastream int64) (lifecycle.Readi
 	return lifecycle.Reading{Datastream: datastream, Asset: d.Asset, Property: d.Property, Unit: d.Unit, Value: v, At: db.Time(st.Latest.At)}, nil
 }
 
-// Areas fulfils warn.Areas.
-func (r register) Areas(ctx context.Context) ([]warn.Area, error) {
+// Areas fulfils area.Register.
+func (r register) Areas(ctx context.Context) ([]area.Area, error) {
 	areas, err := r.districts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]warn.Area, len(areas))
+	out := make([]area.Area, len(areas))
 	for i, a := range areas {
-		out[i] = warn.Area{ID: a.ID, Parent: a.Parent, Code: a.ExternalID, Name: text(a.Name)}
+		out[i] = area.Area{ID: a.ID, Parent: a.Parent, Code: a.ExternalID, Name: text(a.Name)}
 	}
 	return out, nil
 }
@@ -261,7 +261,7 @@ func (r register) districts(ctx context.Context) ([]city.Area, error) {
 	return areas, nil
 }
 
-// Geometry fulfils warn.Areas.
+// Geometry fulfils area.Register.
 func (r register) Geometry(ctx context.Context, id int64) ([][][2]float64, error) {
 	areas, err := r.districts(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ import (
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/plan"
-	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/public"
 	"github.com/anlan-city/anlan/internal/warn/skill"
 )
 
@@ -104,14 +104,8 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 		return fmt.Errorf("recipients of warnings: %w", err)
 	}
 	a.partners = a.newPartners()
-	a.warn, err = warn.New(warn.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Areas: known, Ground: known, Holdings: known, Gazetteer: gazetteer{known}, Site: site, Reach: a.reach, Relays: a.partners,
-		Hazards: a.packs.book, Organisation: a.city.OrganisationKey, News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
-		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
-			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
-	})
-	if err != nil {
-		return fmt.Errorf("warn: %w", err)
+	if err := a.buildWarnings(site); err != nil {
+		return err
 	}
 	a.skill, err = skill.New(skill.Deps{DB: a.db, Clock: a.clock, Access: a.access, Warnings: a.warn, Find: a.findEvidence, Site: site})
 	if err != nil {
@@ -155,7 +149,8 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	}{
 		{"ledger sequencer", a.ledger.Run}, {"sessions", a.access.Run}, {"vault", a.vault.Run}, {"register", a.city.Run},
 		{"sealer", a.sensing.Run}, {"reports", a.reports.Run}, {"detectors", a.detect.Run}, {"outside models", a.models.Run},
-		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"suggestions of warnings", a.warn.Listen}, {"warning partners", a.partners.Run}, {"cases", a.respond.Run},
+		{"changes of the register", a.hearOfRegister}, {"coverage", a.coverage.Run}, {"warnings", a.warn.Run}, {"public warnings", a.public.Run}, {"suggestions of warnings", a.warn.Listen},
+		{"warning partners", a.partners.Run}, {"cases", a.respond.Run},
 		{"plans", a.plan.Run}, {"lessons", a.lessons.Run}, {"notices", a.notify.Run}, {"deliveries", a.delivery.Run},
 		{"watch", a.watch.Run},
 		{"timers", loop.Run},
@@ -198,7 +193,7 @@ func (a *App) site(ctx context.Context) (page.Site, error) {
 		return page.Site{}, fmt.Errorf("time zone of the city: %w", err)
 	}
 	return page.Site{
-		Name: text(set.Name), TimeZone: zone, Feeds: warn.Feeds(),
+		Name: text(set.Name), TimeZone: zone, Feeds: public.Feeds(),
 		Nav: []page.Link{
 			{Path: "/warnings", Title: page.Text{English: "Warnings", Chinese: "预警信息"}},
 			{Path: "/report", Title: page.Text{English: "Report a problem", Chinese: "我要反映"}},
@@ -240,6 +235,8 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.detect.Routes(r)
 	a.models.Routes(r)
 	a.warn.Routes(r)
+	a.area.Routes(r)
+	a.public.Routes(r)
 	a.reach.Routes(r)
 	a.skill.Routes(r)
 	a.partners.Routes(r)
@@ -252,6 +249,7 @@ func (a *App) routes(metrics *prometheus.Registry) *web.Router {
 	a.watch.Routes(r)
 	a.watchRoutes(r)
 	a.demoRoutes(r)
+	a.paceRoutes(r)
 	r.HandleFunc("GET /api/v1/live", a.live)
 
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.sensing, a.mqtt, a.coverage, a.detect, a.models, a.partners, flow{a})

@@ -4,12 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/events"
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/warn"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/public"
 )
 
 // bindWarnings joins what the packs say of warnings, and says which detectors and hazards they name that no loaded pack declares.
@@ -38,6 +44,27 @@ func (p *packs) bindWarnings(own, shipped []*hazard.Set) (err error) {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// buildWarnings makes the rooms of warnings: where they hold, what becomes of them, and what the public reads of it.
+func (a *App) buildWarnings(site page.Site) (err error) {
+	known := register{a}
+	a.area = area.New(area.Deps{Access: a.access, Register: known, Ground: known, Holdings: known, Hazards: a.packs.book})
+	a.warn, err = warn.New(warn.Deps{
+		DB: a.db, Clock: a.clock, Access: a.access, Areas: a.area, Reach: a.reach, Hazards: a.packs.book, Organisation: a.city.OrganisationKey,
+		News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
+		Changed: func(tx *db.Tx) { a.public.Changed(tx) },
+		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
+			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
+	})
+	if err != nil {
+		return fmt.Errorf("warn: %w", err)
+	}
+	a.public, err = public.New(public.Deps{Clock: a.clock, Access: a.access, Warnings: a.warn, Areas: known, Gazetteer: gazetteer{known}, Relays: a.partners, Site: site})
+	if err != nil {
+		return fmt.Errorf("public warnings: %w", err)
+	}
+	return nil
 }
 
 // alertFacts is what warn asks of an alert that no hazard listens for.

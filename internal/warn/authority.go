@@ -8,6 +8,7 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
@@ -15,7 +16,7 @@ import (
 // They are read before the writer is asked.
 type authority struct {
 	book  *hazard.Book
-	known []Area // nil where no rule speaks of areas
+	known []area.Area // nil where no rule speaks of areas
 	key   func(organisation int64) string
 }
 
@@ -46,7 +47,7 @@ func (a authority) officer(actor access.Actor) hazard.Officer {
 func (a authority) cases(c Content) []hazard.Case {
 	cases := make([]hazard.Case, 0, len(c.Areas))
 	for _, p := range c.Areas {
-		for _, id := range p.areas() {
+		for _, id := range p.Areas() {
 			cases = append(cases, hazard.Case{Hazard: c.Hazard, Level: c.Level, Within: a.around(id)})
 		}
 	}
@@ -56,7 +57,7 @@ func (a authority) cases(c Content) []hazard.Case {
 // around are the external ids of an area and of those that it lies in.
 func (a authority) around(id int64) (codes []string) {
 	for range len(a.known) + 1 { // areas can't stand in a circle, but a bound costs nothing
-		i := slices.IndexFunc(a.known, func(x Area) bool { return x.ID == id })
+		i := slices.IndexFunc(a.known, func(x area.Area) bool { return x.ID == id })
 		if i < 0 {
 			break
 		}
@@ -105,4 +106,15 @@ func refused(what string, x hazard.Case, who page.Text) error {
 		return web.Errorf(403, "warning.no_authority", "nobody may publish warnings of level %s about %s there: no pack's authority speaks of it", x.Level, x.Hazard).At("level")
 	}
 	return web.Errorf(403, "warning.not_authorised", "you may not %s warnings of level %s about %s there; %s may", what, x.Level, x.Hazard, who.English).At("level")
+}
+
+// mayIn asks for every area that a warning touches, the smallest that hold it together: who answers for one district can't warn, or
+// end a warning, in the next, nor draw into it.
+func (s *Service) mayIn(ctx context.Context, action string, warning int64, c Content) error {
+	for _, id := range area.IDs(c.Areas) {
+		if err := s.access.Decide(ctx, action, access.Resource{Type: "warning", ID: warning, Area: id}, access.Operations); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
 // ruled is a room with the rules of a city's own pack; organisation 7 is org-port.
-func ruled(t *testing.T, text string) *Service {
+func ruled(t *testing.T, text string) *desk {
 	t.Helper()
 	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
-	s.hazards = cityBook(t, text)
+	s.hazards = warntest.City(t, text)
 	s.organisation = func(id int64) string { return map[int64]string{7: "org-port"}[id] }
 	return s
 }
@@ -76,7 +77,7 @@ authority:
 func TestWithoutARuleNobodyMay(t *testing.T) {
 	s := ruled(t, "")
 	// The shipped rule is the only one that lets anybody; without it nothing is allowed.
-	s.hazards = bookOf(t, `
+	s.hazards = warntest.Book(t, `
 hazards:
   - id: gas-leak
     title: {en: Gas leak, zh-CN: 燃气泄漏}

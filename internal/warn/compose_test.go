@@ -16,8 +16,10 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/testdata"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
 // manyMessages is how many random messages two outside programs judge; -short does a few hundred.
@@ -28,7 +30,7 @@ const manyMessages = 10_000
 func TestTenThousandMessages(t *testing.T) {
 	schema := testdata.Shared(t, "cap", "schema", "CAP-v1.2.xsd")
 	xmllint, xmlsec := testdata.Program(t, "xmllint", "libxml2-utils"), testdata.Program(t, "xmlsec1", "xmlsec1")
-	h := shippedBook(t)
+	h := warntest.Shipped(t)
 	dir := t.TempDir()
 	signer, err := cap.NewSigner(filepath.Join(dir, "warnings.pem"), "duty@city.example")
 	if err != nil {
@@ -173,8 +175,8 @@ func drawDraft(t *rapid.T, h *hazard.Book, piece *rapid.Generator[string]) draft
 	if d.kind == kindCancel || d.kind == kindAllClear {
 		d.reason = drawLine(t, piece, "reason", 100)
 	}
-	for i := range rapid.SampledFrom([]int{1, 1, 2, 3, 5, maxAreas}).Draw(t, "areas") {
-		p := Place{ID: int64(i), Name: drawText(t, piece, "area", 10)}
+	for i := range rapid.SampledFrom([]int{1, 1, 2, 3, 5, area.MaxAreas}).Draw(t, "areas") {
+		p := area.Place{ID: int64(i), Name: drawText(t, piece, "area", 10)}
 		if rapid.Bool().Draw(t, "code") {
 			p.Code = fmt.Sprintf("31%04d", i)
 		}
@@ -188,7 +190,7 @@ func drawDraft(t *rapid.T, h *hazard.Book, piece *rapid.Generator[string]) draft
 		}
 	}
 	if len(d.content.Areas) == 0 {
-		d.content.Areas = []Place{{ID: 1, Name: page.Text{English: "x", Chinese: "x"}, Rings: []cap.Ring{{{Lat: 1, Lon: 1}, {Lat: 1, Lon: 2}, {Lat: 2, Lon: 2}, {Lat: 1, Lon: 1}}}}}
+		d.content.Areas = []area.Place{{ID: 1, Name: page.Text{English: "x", Chinese: "x"}, Rings: []cap.Ring{{{Lat: 1, Lon: 1}, {Lat: 1, Lon: 2}, {Lat: 2, Lon: 2}, {Lat: 1, Lon: 1}}}}}
 	}
 	return d
 }

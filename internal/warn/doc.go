@@ -11,12 +11,8 @@
 // may publish. What was approved
 // goes out as it was seen, as CAP 1.2, and never changes afterwards: a
 // correction is an Update, the end a Cancel or an all-clear, each a message of
-// its own. The moment a warning ends, by an officer or by the clock, it is gone
-// from the page of current warnings. The message by which an officer ended it
-// early stays in the feed until the warning would have ended by itself: whoever
-// polls and holds the warning learns in that time that it is over, and after it
-// nobody holds it any more. What is an exercise, a test, a system message
-// or a draft, or is not for the public, is never shown to the public at all.
+// its own. What is an exercise, a test, a system message or a draft, or is not
+// for the public, is never handed to who shows warnings to the public.
 //
 // One officer alone may end a warning, though two must agree to issue one. A
 // warning that is wrong or over costs the trust in the next one, and at night
@@ -25,6 +21,23 @@
 //
 // Every step stands in the ledger and goes out as an event in the transaction
 // of the deed.
+//
+// # Parts
+//
+// Here is the life of a warning: proposed, approved, updated, ended. Its other
+// sides are rooms of their own, none of which imports this one:
+//
+//	hazard    what a warning can be about, and who may publish it, as packs say
+//	area      where it holds, and what lies there; outline is its geometry
+//	wording   what every text must keep to
+//	cap       the standard form, in and out
+//	public    what anyone reads of it: pages, feeds, displays
+//	reach     to whom it goes
+//	partner   the warnings of other services
+//	skill     how good warnings were
+//
+// What a room asks of warnings it declares, and a file here answers: published.go
+// for public, ended.go for skill.
 //
 // # Invariants
 //

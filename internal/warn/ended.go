@@ -9,6 +9,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/skill"
 )
@@ -81,7 +82,7 @@ func (s *Service) EndedByID(tx *db.Tx, id int64) (skill.Warning, error) {
 func (f *full) ended(steps []skill.Step) skill.Warning {
 	c := f.shown.content
 	w := skill.Warning{ID: f.id, Number: f.number, Hazard: c.Hazard, Event: c.About.Event, Headline: c.Headline, Public: f.scope == cap.Public,
-		Steps: steps, Ended: f.expires, End: orElse(f.endKind, "expired"), Areas: areaIDs(c)}
+		Steps: steps, Ended: f.expires, End: orElse(f.endKind, "expired"), Areas: area.IDs(c.Areas)}
 	if f.endedAt != nil {
 		w.Ended = *f.endedAt
 	}

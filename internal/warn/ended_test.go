@@ -2,10 +2,8 @@ package warn
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -14,15 +12,15 @@ import (
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
-	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/skill"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
-func newSkill(t testing.TB, s *Service) *skill.Service {
+func newSkill(t testing.TB, s *desk) *skill.Service {
 	t.Helper()
-	k, err := skill.New(skill.Deps{DB: s.db, Clock: s.clock, Access: access.AllowAll, Warnings: s, Site: site()})
+	k, err := skill.New(skill.Deps{DB: s.db, Clock: s.clock, Access: access.AllowAll, Warnings: s, Site: warntest.Site()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,28 +29,10 @@ func newSkill(t testing.TB, s *Service) *skill.Service {
 
 func withSkill() []db.Migrations { return append(slices.Clone(allMigrations), skill.Migrations()) }
 
-// ask sends a request to both rooms' routes.
-func ask(t *testing.T, s *Service, k *skill.Service, a access.Actor, method, path, body string, status int, out any) string {
+// ask sends a request to the routes of skill too.
+func ask(t *testing.T, s *desk, k *skill.Service, a access.Actor, method, path, body string, status int, out any) string {
 	t.Helper()
-	r := web.NewRouter("test")
-	s.Routes(r)
-	k.Routes(r)
-	page.Routes(r)
-	req := httptest.NewRequest(method, path, strings.NewReader(body))
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	w := httptest.NewRecorder()
-	r.Server().Handler.ServeHTTP(w, req.WithContext(access.With(req.Context(), a)))
-	if w.Code != status {
-		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-	}
-	if out != nil {
-		if err := json.Unmarshal(w.Body.Bytes(), out); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return w.Body.String()
+	return warntest.Call(t, warntest.Handler(s.Service, s.public, k), a, method, path, body, status, out)
 }
 
 // TestFromEndToFigures: warnings that ended in each way wait, are judged and are counted; those of exercises never are.

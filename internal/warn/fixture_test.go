@@ -1,76 +1,60 @@
 package warn
 
 import (
-	"io/fs"
-	"path"
+	"context"
+	"net/http"
 	"testing"
-	"testing/fstest"
 
-	"github.com/anlan-city/anlan/internal/detect/engine"
-	"github.com/anlan-city/anlan/internal/pack"
-	"github.com/anlan-city/anlan/internal/warn/hazard"
-	"github.com/anlan-city/anlan/packs"
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/ledger"
+	"github.com/anlan-city/anlan/internal/platform/clock"
+	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/platform/outbox"
+	"github.com/anlan-city/anlan/internal/warn/area"
+	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/public"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
-// shipped are what the packs in the binary say of warnings.
-func shippedSets(t testing.TB) (sets []*hazard.Set) {
-	t.Helper()
-	entries, err := fs.ReadDir(packs.FS(), ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		files, err := fs.Sub(packs.FS(), e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if set := readSet(t, files, path.Join("packs", e.Name())); set != nil {
-			sets = append(sets, set)
-		}
-	}
-	return sets
+var (
+	start, east8  = warntest.Start, warntest.East8
+	first, second = warntest.First, warntest.Second
+	as, code      = warntest.As, warntest.Code
+	fieldOf       = warntest.Field
+
+	allMigrations = []db.Migrations{ledger.Migrations(), outbox.Migrations(), Migrations()}
+)
+
+// desk is the room with the pages on which the public reads what it publishes.
+type desk struct {
+	*Service
+	public *public.Service
 }
 
-func readSet(t testing.TB, files fs.FS, dir string) *hazard.Set {
-	t.Helper()
-	if _, err := fs.Stat(files, hazard.File); err != nil {
-		return nil
-	}
-	p, err := pack.Load(files, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	detectors, err := engine.Compile(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := hazard.Read(p, detectors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
+// Decide asks whom the room asks, so that a test that refuses there refuses the pages too.
+func (s *desk) Decide(ctx context.Context, action string, r access.Resource, p access.Purpose) error {
+	return s.access.Decide(ctx, action, r, p)
 }
 
-func shippedBook(t testing.TB) *hazard.Book { return cityBook(t, "") }
-
-// cityBook is that of a city whose own pack says what text does.
-func cityBook(t testing.TB, text string) *hazard.Book {
+func newService(t testing.TB, d *db.DB) (*desk, *clock.Virtual) {
 	t.Helper()
-	var own []*hazard.Set
-	if text != "" {
-		own = append(own, readSet(t, fstest.MapFS{
-			"pack.yaml": {Data: []byte("pack: ours\ntitle: {en: Ours, zh-CN: 本市}\n")},
-			hazard.File: {Data: []byte(text)},
-		}, "ours"))
-	}
-	book, err := hazard.Bind(own, shippedSets(t))
+	c := clock.NewVirtual(start)
+	s := &desk{}
+	book := warntest.Shipped(t)
+	var err error
+	s.Service, err = New(Deps{DB: d, Clock: c, Access: access.AllowAll, Hazards: book, Areas: area.New(area.Deps{Access: access.AllowAll, Register: warntest.Town{}, Hazards: book}),
+		Changed: func(tx *db.Tx) { s.public.Changed(tx) },
+		Options: Options{BaseURL: "https://city.example", Sender: "duty@city.example", TimeZone: east8, IdentifierPrefix: "urn:oid:2.49.0.1.156.0."}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return book
+	if s.public, err = public.New(public.Deps{Clock: c, Access: s, Warnings: s, Areas: warntest.Town{}, Site: warntest.Site()}); err != nil {
+		t.Fatal(err)
+	}
+	return s, c
 }
 
-func hazardOf(t testing.TB, s *Service, id string) Hazard {
+func hazardOf(t testing.TB, s *desk, id string) Hazard {
 	t.Helper()
 	h, ok := s.hazards.Get(id)
 	if !ok {
@@ -79,15 +63,24 @@ func hazardOf(t testing.TB, s *Service, id string) Hazard {
 	return h
 }
 
-// bookOf is what one pack alone says.
-func bookOf(t testing.TB, text string) *hazard.Book {
+func (s *desk) handler() http.Handler { return warntest.Handler(s.Service, s.public) }
+
+func call(t *testing.T, s *desk, a access.Actor, method, path, body string, status int, out any) {
 	t.Helper()
-	book, err := hazard.Bind([]*hazard.Set{readSet(t, fstest.MapFS{
-		"pack.yaml": {Data: []byte("pack: ours\ntitle: {en: Ours, zh-CN: 本市}\n")},
-		hazard.File: {Data: []byte(text)},
-	}, "ours")}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return book
+	warntest.Call(t, s.handler(), a, method, path, body, status, out)
+}
+
+func fetch(t testing.TB, s *desk, path string, h http.Header) *http.Response {
+	t.Helper()
+	return warntest.Fetch(t, s.handler(), path, h)
+}
+
+func get(t testing.TB, s *desk, path string) string {
+	t.Helper()
+	return warntest.Get(t, s.handler(), path)
+}
+
+func document(t testing.TB, s *desk, path string) *cap.Alert {
+	t.Helper()
+	return warntest.Document(t, s.handler(), path)
 }

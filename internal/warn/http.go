@@ -9,7 +9,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
 
-// Routes adds the room's API, its feed and its public pages.
+// Routes adds the room's API.
 func (s *Service) Routes(r *web.Router) {
 	tag := []string{"Warnings"}
 	register(r, http.MethodGet, "/api/v1/warnings", "list-warnings", "List warnings", tag, 200, func(ctx context.Context, in *listIn) (*listOut, error) {
@@ -68,10 +68,6 @@ func (s *Service) Routes(r *web.Router) {
 		d, err := s.Draft(ctx, in.Body)
 		return &draftOut{Body: d}, err
 	})
-	register(r, http.MethodPost, "/api/v1/warnings/inside", "get-warning-inside", "See what lies inside the area that a proposal would have", tag, 200, func(ctx context.Context, in *insideIn) (*insideOut, error) {
-		out, err := s.Inside(ctx, in.Body)
-		return &insideOut{Body: out}, err
-	})
 	register(r, http.MethodGet, "/api/v1/warnings/suggestions", "list-warning-suggestions", "List what alerts suggest to warn of, or to end", tag, 200, func(ctx context.Context, in *suggestionsIn) (*suggestionsOut, error) {
 		out := &suggestionsOut{}
 		var err error
@@ -82,7 +78,6 @@ func (s *Service) Routes(r *web.Router) {
 		x, err := s.Dismiss(ctx, in.ID, in.Body.Reason)
 		return &suggestionOut{Body: x}, err
 	})
-	s.publicRoutes(r)
 }
 
 func register[I, O any](r *web.Router, method, path, id, summary string, tags []string, status int, fn func(context.Context, *I) (*O, error)) {
@@ -148,8 +143,6 @@ type (
 			Items []Text `json:"items"`
 		}
 	}
-	insideIn      struct{ Body Where }
-	insideOut     struct{ Body Inside }
 	draftIn       struct{ Body DraftRequest }
 	draftOut      struct{ Body Draft }
 	suggestionsIn struct {

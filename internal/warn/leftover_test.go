@@ -4,12 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
@@ -168,27 +165,5 @@ func TestIssuedVersionsNeverChange(t *testing.T) {
 		c.Advance(7 * time.Hour)
 		s.expire(context.Background())
 		look("expiry", 6)
-	})
-}
-
-// TestNoRingPanics: whatever is drawn, nearly in line and tiny or long, it is taken or refused.
-func TestNoRingPanics(t *testing.T) {
-	s := withQuay(t)
-	rapid.Check(t, func(t *rapid.T) {
-		size := math.Pow(10, rapid.Float64Range(-8, -1).Draw(t, "size"))
-		noise := math.Pow(10, rapid.Float64Range(-18, -3).Draw(t, "noise"))
-		dx, dy := rapid.Float64Range(-1, 1).Draw(t, "dx"), rapid.Float64Range(-1, 1).Draw(t, "dy")
-		off := rapid.Float64Range(-noise, noise)
-		var there, back Outline
-		n := rapid.IntRange(1, 80).Draw(t, "corners")
-		for i := range n {
-			f := size * float64(i) / float64(n)
-			there = append(there, [2]float64{122.05 + dx*f, 30.05 + dy*f + math.Abs(off.Draw(t, "off"))})
-			back = append(Outline{{122.05 + dx*f, 30.05 + dy*f - math.Abs(off.Draw(t, "off"))}}, back...)
-		}
-		places, err := s.places(as(first), Where{Drawn: []Drawn{{Ring: append(there, back...)}}})
-		if err == nil && (len(places) != 1 || places[0].Rings[0].Check() != nil) {
-			t.Fatalf("%+v", places)
-		}
 	})
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -17,8 +15,10 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/wording"
 )
 
 // Defaults of Options.
@@ -84,42 +84,29 @@ func (o Options) zone() *time.Location {
 
 func (o Options) geocodeName() string { return o.GeocodeName }
 
-// Area is a place that people know by its name, for which warnings are issued.
-type Area struct {
-	ID     int64
-	Parent int64  // 0 at the top
-	Code   string // the city's own, such as 310105
-	Name   page.Text
-}
-
-// Areas knows where warnings hold; city fulfils it. It is safe for concurrent use.
+// Areas says where warnings hold; area.Service fulfils it. It is safe for concurrent use.
 type Areas interface {
 	// Areas lists the districts and towns, parents before children; grid cells are left out.
-	Areas(ctx context.Context) ([]Area, error)
-	// Geometry returns the outer rings of an area as longitude, latitude; several for a multipolygon, none for an area
-	// without an outline.
-	Geometry(ctx context.Context, id int64) ([][][2]float64, error)
+	Areas(ctx context.Context) ([]area.Area, error)
+	// Places looks up where a proposal holds, and freezes it.
+	Places(ctx context.Context, w area.Where) ([]area.Place, error)
 }
 
 // Deps are what the room needs.
 type Deps struct {
-	DB     *db.DB
-	Clock  clock.Clock
-	Access access.Decider
-	Areas  Areas
-	Ground Ground // nil: areas have the outlines that Areas knows, and nothing is known of assets
-	// Holdings is what stands inside an area. Nil: nothing is known of it.
-	Holdings Holdings
-	// Gazetteer may be nil: the public page then finds areas alone, and its map shows no districts.
-	Gazetteer Gazetteer
-	Site      page.Site
-	Options   Options
-	// Relays knows what other services warn of. May be nil.
-	Relays Relays
-	// Reach has what is published leave the program. May be nil.
-	Reach Reach
+	DB      *db.DB
+	Clock   clock.Clock
+	Access  access.Decider
+	Areas   Areas
+	Options Options
 	// Hazards are what packs say warnings can be about, and who may publish them.
 	Hazards *hazard.Book
+	// Organisation is the external id of an organisation, "" where it is not known. Nil: none is known.
+	Organisation func(id int64) string
+	// Changed is called in each transaction that changes what the public sees. Nil: nobody shows it.
+	Changed func(tx *db.Tx)
+	// Reach has what is published leave the program. May be nil.
+	Reach Reach
 	// News is where alerts are heard of. Nil: none are, and nothing is suggested.
 	News News
 	// Alert is what is known of an alert that no hazard listens for, as the one who asks may see it. Nil: nothing.
@@ -127,102 +114,69 @@ type Deps struct {
 	// District is the area that people know by its name in which an area lies, such as a grid cell; 0 for none. It answers from memory.
 	// Nil: an area is its own.
 	District func(area int64) int64
-	// Organisation is the external id of an organisation, "" where it is not known. Nil: none is known.
-	Organisation func(id int64) string
 }
 
 // Service composes, approves, publishes and ends warnings. It is safe for concurrent use.
 type Service struct {
-	db     *db.DB
-	clock  clock.Clock
-	access access.Decider
-	areas  Areas
-	reach  Reach
-	relays Relays
-	ground Ground
-	// holdings may be nil.
-	holdings Holdings
-	options  Options
-	hazards  *hazard.Book
+	db      *db.DB
+	clock   clock.Clock
+	access  access.Decider
+	areas   Areas
+	options Options
+	hazards *hazard.Book
 	// organisation is the external id of an organisation.
 	organisation func(id int64) string
+	changed      func(tx *db.Tx)
+	reach        Reach
 	news         News
 	alert        func(ctx context.Context, id int64) (events.AlertFacts, error)
 	district     func(area int64) int64
-	pages        *page.Set
 	signer       *cap.Signer // nil: messages go out unsigned
-	started      time.Time
-	public       public
-
-	gazetteer Gazetteer
-	searching chan struct{} // holds one for each search under way
-	drawn     struct {
-		sync.Mutex
-		outlines // guarded by the mutex
-	}
 }
 
 //go:embed migrations/*.sql
 var migrations embed.FS
-
-//go:embed templates/*.html texts/*.json
-var pageFiles embed.FS
 
 // Migrations are the room's tables.
 func Migrations() db.Migrations { return db.Embedded("warn", migrations) }
 
 // New returns the room.
 func New(d Deps) (*Service, error) {
-	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, reach: d.Reach, relays: d.Relays, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation, started: d.Clock.Now(),
-		holdings: d.Holdings, news: d.News, alert: d.Alert, district: d.District, gazetteer: d.Gazetteer, searching: make(chan struct{}, searches)}
-	if s.ground = d.Ground; s.ground == nil {
-		s.ground = bareGround{d.Areas}
+	s := &Service{db: d.DB, clock: d.Clock, access: d.Access, areas: d.Areas, options: d.Options.withDefaults(), hazards: d.Hazards, organisation: d.Organisation,
+		changed: d.Changed, reach: d.Reach, news: d.News, alert: d.Alert, district: d.District}
+	if s.changed == nil {
+		s.changed = func(*db.Tx) {}
 	}
 	if s.district == nil {
 		s.district = func(area int64) int64 { return area }
 	}
-	var err error
 	if file := s.options.KeyFile; file != "" {
+		var err error
 		if s.signer, err = cap.NewSigner(file, s.options.Sender); err != nil {
 			return nil, err
 		}
-	}
-	templates, err := fs.Sub(pageFiles, "templates")
-	if err != nil {
-		return nil, err
-	}
-	texts, err := fs.Sub(pageFiles, "texts")
-	if err != nil {
-		return nil, err
-	}
-	if d.Site.TimeZone == nil {
-		d.Site.TimeZone = s.options.TimeZone
-	}
-	d.Site.Feeds = Feeds()
-	if s.pages, err = page.New(d.Site, templates, texts); err != nil {
-		return nil, err
 	}
 	return s, nil
 }
 
 // Proposal is what an officer asks to be published.
 type Proposal struct {
-	Level       Level     `json:"level" enum:"red,orange,yellow,blue"`
-	Hazard      string    `json:"hazard" doc:"id of a hazard, such as gas-leak"`
-	Areas       []int64   `json:"areas,omitempty" required:"false" maxItems:"50"`
-	Drawn       []Drawn   `json:"drawn,omitempty" required:"false" maxItems:"20"`
-	Around      []Around  `json:"around,omitempty" required:"false" maxItems:"20"`
-	Headline    page.Text `json:"headline"`
-	Description page.Text `json:"description"`
-	Instruction page.Text `json:"instruction,omitempty" required:"false" doc:"what to do; the hazard's own text when absent"`
-	Onset       time.Time `json:"onset,omitzero" required:"false" doc:"when the danger begins; now when absent"`
-	Expires     time.Time `json:"expires"`
-	Urgency     string    `json:"urgency,omitempty" doc:"Immediate, Expected or Future; by the level when absent"`
-	Certainty   string    `json:"certainty,omitempty" doc:"Observed, Likely or Possible; by the level when absent"`
-	Status      string    `json:"status,omitempty" doc:"Actual (the default), Exercise, System, Test or Draft; only Actual ever reaches the public. An update keeps its warning's."`
-	Scope       string    `json:"scope,omitempty" doc:"Public (the default) or Restricted. An update keeps its warning's."`
-	Restriction string    `json:"restriction,omitempty" maxLength:"200" doc:"whom a Restricted warning is for"`
-	Suggestion  int64     `json:"suggestion,omitempty" doc:"the suggestion that it was made of, which is taken by it"`
+	Level       Level         `json:"level" enum:"red,orange,yellow,blue"`
+	Hazard      string        `json:"hazard" doc:"id of a hazard, such as gas-leak"`
+	Areas       []int64       `json:"areas,omitempty" required:"false" maxItems:"50"`
+	Drawn       []area.Drawn  `json:"drawn,omitempty" required:"false" maxItems:"20"`
+	Around      []area.Around `json:"around,omitempty" required:"false" maxItems:"20"`
+	Headline    page.Text     `json:"headline"`
+	Description page.Text     `json:"description"`
+	Instruction page.Text     `json:"instruction,omitempty" required:"false" doc:"what to do; the hazard's own text when absent"`
+	Onset       time.Time     `json:"onset,omitzero" required:"false" doc:"when the danger begins; now when absent"`
+	Expires     time.Time     `json:"expires"`
+	Urgency     string        `json:"urgency,omitempty" doc:"Immediate, Expected or Future; by the level when absent"`
+	Certainty   string        `json:"certainty,omitempty" doc:"Observed, Likely or Possible; by the level when absent"`
+	Status      string        `json:"status,omitempty" doc:"Actual (the default), Exercise, System, Test or Draft; only Actual ever reaches the public. An update keeps its warning's."`
+	Scope       string        `json:"scope,omitempty" doc:"Public (the default) or Restricted. An update keeps its warning's."`
+	Restriction string        `json:"restriction,omitempty" maxLength:"200" doc:"whom a Restricted warning is for"`
+	Suggestion  int64         `json:"suggestion,omitempty" doc:"the suggestion that it was made of, which is taken by it"`
 }
 
 // Propose puts a new warning before a second officer.
@@ -309,7 +263,7 @@ func (s *Service) prepare(ctx context.Context, id int64, p Proposal) (access.Act
 	}
 	c := Content{Level: p.Level, Hazard: p.Hazard, Headline: p.Headline, Description: p.Description, Instruction: p.Instruction,
 		Onset: p.Onset, Expires: p.Expires, Urgency: p.Urgency, Certainty: p.Certainty}
-	if c.Areas, err = s.places(ctx, Where{p.Areas, p.Drawn, p.Around}); err != nil {
+	if c.Areas, err = s.areas.Places(ctx, area.Where{Areas: p.Areas, Drawn: p.Drawn, Around: p.Around}); err != nil {
 		return actor, Content{}, err
 	}
 	if err := s.mayIn(ctx, "warning.propose", id, c); err != nil {
@@ -413,7 +367,7 @@ func (s *Service) Withdraw(ctx context.Context, id int64, reason string) (Warnin
 	if err != nil {
 		return Warning{}, err
 	}
-	if reason, err = checkReason(reason); err != nil {
+	if reason, err = wording.Reason(reason); err != nil {
 		return Warning{}, err
 	}
 	err = s.change(ctx, id, func(tx *db.Tx, r *record, vs []version, now time.Time) error {
@@ -466,7 +420,7 @@ func (s *Service) end(ctx context.Context, id int64, kind Kind, reason string) (
 	if err != nil {
 		return Warning{}, err
 	}
-	if reason, err = checkReason(reason); err != nil {
+	if reason, err = wording.Reason(reason); err != nil {
 		return Warning{}, err
 	}
 	err = s.change(ctx, id, func(tx *db.Tx, r *record, vs []version, now time.Time) error {
@@ -557,7 +511,7 @@ func (s *Service) change(ctx context.Context, id int64, fn func(tx *db.Tx, r *re
 func (s *Service) tell(tx *db.Tx, action string, r *record, v version, actor access.Actor, now time.Time, reason string, event outbox.Event) error {
 	detail := map[string]any{
 		"number": r.number, "version": v.n, "status": r.status, "level": string(v.content.Level), "hazard": v.content.Hazard,
-		"expires": v.content.Expires.Format(time.RFC3339), "areas": areaIDs(v.content),
+		"expires": v.content.Expires.Format(time.RFC3339), "areas": area.IDs(v.content.Areas),
 	}
 	if v.identifier != "" {
 		detail["identifier"], detail["sha256"] = v.identifier, digest(v.cap)
@@ -576,13 +530,16 @@ func (s *Service) tell(tx *db.Tx, action string, r *record, v version, actor acc
 	return s.reweigh(tx, v.content.Hazard, r.id, now)
 }
 
+// changedPublic says that what the public sees changes with the transaction, and wakes the clock's loop: the next end may be another.
+func (s *Service) changedPublic(tx *db.Tx) {
+	s.changed(tx)
+	tx.Signal(signal)
+}
+
 // Run ends warnings when their time has come, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	for {
 		wait := s.expire(ctx)
-		if _, err := s.present(ctx); err != nil && ctx.Err() == nil { // drawn before anyone asks for it
-			s.log(ctx, "public warnings not drawn", err)
-		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -640,7 +597,7 @@ func (r *record) message(v version, sent time.Time, refs cap.References) message
 
 func (r *record) event(v version, by int64, at time.Time) events.Warning {
 	return events.Warning{Warning: r.id, Number: r.number, Version: v.n, Status: r.status, Scope: r.scope,
-		Level: string(v.content.Level), Hazard: v.content.Hazard, Areas: areaIDs(v.content), By: by, At: at}
+		Level: string(v.content.Level), Hazard: v.content.Hazard, Areas: area.IDs(v.content.Areas), By: by, At: at}
 }
 
 // pendingOf returns the version that waits.

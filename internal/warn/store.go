@@ -190,8 +190,6 @@ func loadVersions(tx *db.Tx, warning int64) ([]version, error) {
 type full struct {
 	record
 	shown version
-	relay *relay // nil: it is ours
-	from  Level  // of ours: the level before the message that is shown; empty for the first, and where the public isn't told
 }
 
 const fullFrom = ` from warnings w join warning_versions v on v.warning = w.id
@@ -217,71 +215,6 @@ func listWarnings(tx *db.Tx, states []State, after int64, limit int) ([]full, er
 	}, "select "+recordColumns+", "+versionColumns+fullFrom+
 		`where w.state in (select value from json_list($1)) and ($2 = 0 or w.id < $2) order by w.id desc nulls last limit $3`, string(list), after, limit)
 	return out, err
-}
-
-// publicSince returns what was published to all and runs out after the instant, newest first, whether it was ended meanwhile
-// or not.
-func publicSince(tx *db.Tx, since time.Time) ([]full, error) {
-	var out []full
-	err := tx.Each(func(rows *sql.Rows) error {
-		var f full
-		err := f.scan(rows)
-		out = append(out, f)
-		return err
-	}, "select "+recordColumns+", "+versionColumns+fullFrom+
-		`where w.state <> 'proposed' and w.current > 0 and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
-		order by w.id desc nulls last`, db.Micros(since))
-	return out, err
-}
-
-// levelsBefore are the levels, by warning, that the messages before the latest of what is in force had.
-func levelsBefore(tx *db.Tx, now time.Time) (map[int64]Level, error) {
-	out := map[int64]Level{}
-	err := tx.Each(func(rows *sql.Rows) error {
-		var id int64
-		var level Level
-		err := rows.Scan(&id, &level)
-		out[id] = level // the last counts
-		return err
-	}, `select v.warning, json_text(v.content, 'level') from warning_versions v join warnings w on w.id = v.warning
-		where v.state = 'issued' and v.version < w.current and w.state = 'issued' and w.status = 'Actual' and w.scope = 'Public' and w.expires > $1
-		order by v.warning nulls last, v.version nulls last, v.id`, db.Micros(now))
-	return out, err
-}
-
-// publicSteps counts what has changed the public picture so far: messages, and warnings whose time has run out.
-func publicSteps(tx *db.Tx, now time.Time) (n int64, err error) {
-	err = tx.QueryRow(`select (select count(*) from warning_versions v join warnings w on w.id = v.warning
-			where v.state = 'issued' and w.status = 'Actual' and w.scope = 'Public')
-		+ (select count(*) from warnings w
-			where w.current > 0 and w.state <> 'cancelled' and w.status = 'Actual' and w.scope = 'Public' and w.expires <= $1)`, db.Micros(now)).Scan(&n)
-	return n, err
-}
-
-// publicChanged returns when what is in force, or was ended and would be, last changed; zero if never. All of it goes at its
-// expiry, whoever ended it before.
-func publicChanged(tx *db.Tx, now time.Time) (time.Time, error) {
-	var us int64
-	err := tx.QueryRow(`select coalesce(max(case when expires <= $1 then expires else changed end), 0)
-		from warnings where status = 'Actual' and scope = 'Public' and current > 0`, db.Micros(now)).Scan(&us)
-	return db.Time(us), err
-}
-
-// publicWarning returns a warning by its number if it was ever published to all.
-func publicWarning(tx *db.Tx, number string) (full, error) {
-	var f full
-	err := tx.QueryRow("select "+recordColumns+", "+versionColumns+fullFrom+
-		`where w.number = $1 and w.status = 'Actual' and w.scope = 'Public' and w.current > 0`, number).
-		Scan(append(f.record.targets(), f.shown.targets()...)...)
-	return f, err
-}
-
-// publicDocument returns the CAP document of a published message; version 0 means the latest.
-func publicDocument(tx *db.Tx, number string, version int) (document string, sent time.Time, err error) {
-	err = tx.QueryRow(`select v.cap, v.sent from warnings w join warning_versions v on v.warning = w.id
-		where w.number = $1 and w.status = 'Actual' and w.scope = 'Public' and v.state = 'issued'
-		and v.version = case when cast($2 as bigint) > 0 then cast($2 as bigint) else w.current end`, number, version).Scan(&document, instant{&sent})
-	return document, sent, err
 }
 
 // dueWarnings returns the issued warnings that have ended by now.

@@ -8,6 +8,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
@@ -211,7 +212,7 @@ func (s *Service) answer(tx *db.Tx, hazard string, site int64, now time.Time) (*
 		if f.shown.content.Hazard != hazard || !f.expires.After(now) || f.status != cap.Actual && !(ours && f.status == cap.Exercise) {
 			continue
 		}
-		if !ours && !slices.Contains(areaIDs(f.shown.content), site) {
+		if !ours && !slices.Contains(area.IDs(f.shown.content.Areas), site) {
 			continue
 		}
 		a := &answering{full: f, linked: ours, basis: basis, level: f.shown.content.Level, ever: f.state == Issued}
@@ -337,9 +338,9 @@ func errNoSuggestion(id int64) error {
 
 // values are what the blanks of a text are filled with from an alert.
 func (g claim) values(v hazard.Values) hazard.Values {
-	v.Place, v.Asset, v.Because = wording(g.facts.PlaceName), wording(g.facts.AssetName), wording(g.facts.Because)
+	v.Place, v.Asset, v.Because = spoken(g.facts.PlaceName), spoken(g.facts.AssetName), spoken(g.facts.Because)
 	if v.Place == (text{}) {
-		v.Place = wording(g.facts.AreaName)
+		v.Place = spoken(g.facts.AreaName)
 	}
 	if v.Asset == (text{}) {
 		v.Asset = v.Place

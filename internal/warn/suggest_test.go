@@ -14,12 +14,13 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
 )
 
 // watcher tells the room of alerts as the bus would.
 type watcher struct {
 	*testing.T
-	s    *Service
+	s    *desk
 	c    *clock.Virtual
 	last int64
 	told []bus.Message
@@ -28,7 +29,7 @@ type watcher struct {
 func watch(t *testing.T, d *db.DB) *watcher {
 	t.Helper()
 	s, c := newService(t, d)
-	s.ground = quay{bareGround{town{}}}
+	s.areas = quay()
 	s.district = func(area int64) int64 { // the cells 1010, 2010 … lie in area 10
 		if area > 1000 {
 			return area % 1000
@@ -401,7 +402,7 @@ func TestTextsAndDraftsOverTheAPI(t *testing.T) {
 // A drill's alerts suggest exercises, and nothing else can be made of them.
 func TestADrillSuggestsExercises(t *testing.T) {
 	w := watch(t, dbtest.SQLite(t, allMigrations...))
-	w.s.hazards = bookOf(t, `hazards:
+	w.s.hazards = warntest.Book(t, `hazards:
   - id: flood
     title: {en: River flood drill, zh-CN: 洪水演练}
     category: Met

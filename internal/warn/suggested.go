@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -15,13 +14,15 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/wording"
 )
 
 type text = page.Text
 
-func wording(t events.AlertText) text { return text{English: t.EN, Chinese: t.ZH} }
+func spoken(t events.AlertText) text { return text{English: t.EN, Chinese: t.ZH} }
 
 // Text is a text of a pack as the API shows it.
 type Text struct {
@@ -69,7 +70,7 @@ type DraftRequest struct {
 	Hazard string `json:"hazard" doc:"id of a hazard, such as gas-leak"`
 	Text   string `json:"text,omitempty" doc:"id of one of its texts; the first that is written for the level when absent"`
 	Level  Level  `json:"level" enum:"red,orange,yellow,blue"`
-	Where
+	area.Where
 	Alert int64 `json:"alert,omitempty" doc:"an alert that fills place, asset and because"`
 }
 
@@ -109,20 +110,20 @@ func (s *Service) Draft(ctx context.Context, in DraftRequest) (Draft, error) {
 		if g, site, err = s.alertOf(ctx, in.Alert); err != nil {
 			return Draft{}, err
 		}
-		if in.empty() {
+		if in.Empty() {
 			in.Where = whereOf(h, g, site)
 		}
 		if suggestion, err = s.openFor(ctx, h.ID, site, in.Alert); err != nil {
 			return Draft{}, err
 		}
 	}
-	places, err := s.places(ctx, in.Where)
+	places, err := s.areas.Places(ctx, in.Where)
 	if err != nil {
 		return Draft{}, err
 	}
 	var names []page.Text
 	for _, p := range places {
-		names = append(names, inSentence(p.Name))
+		names = append(names, area.InSentence(p.Name))
 	}
 	d := s.fill(h, t, in.Level, in.Where, names, g, s.now())
 	d.Suggestion = suggestion
@@ -130,14 +131,14 @@ func (s *Service) Draft(ctx context.Context, in DraftRequest) (Draft, error) {
 }
 
 // whereOf is where a warning because of an alert holds: around its asset where the hazard says so, else in its district.
-func whereOf(h Hazard, g claim, site int64) Where {
+func whereOf(h Hazard, g claim, site int64) area.Where {
 	switch t, _ := h.Trigger(g.facts.Detector); {
 	case t.Around != 0 && g.facts.Asset != 0:
-		return Where{Around: []Around{{Asset: g.facts.Asset, Metres: t.Around}}}
+		return area.Where{Around: []area.Around{{Asset: g.facts.Asset, Metres: t.Around}}}
 	case site != 0:
-		return Where{Areas: []int64{site}}
+		return area.Where{Areas: []int64{site}}
 	}
-	return Where{}
+	return area.Where{}
 }
 
 // openFor is the open suggestion to warn because of an alert; 0 for none.
@@ -169,7 +170,7 @@ func (s *Service) alertOf(ctx context.Context, id int64) (g claim, site int64, e
 }
 
 // fill makes a proposal of a text. names are those of where it holds.
-func (s *Service) fill(h Hazard, t hazard.Text, level Level, w Where, names []page.Text, g claim, now time.Time) Draft {
+func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names []page.Text, g claim, now time.Time) Draft {
 	d := Draft{Proposal: Proposal{Hazard: h.ID, Level: level, Areas: w.Areas, Drawn: w.Drawn, Around: w.Around, Onset: now, Expires: now.Add(t.Duration(level))},
 		SecondPerson: s.hazards.SecondPerson(h.ID, level), Missing: []string{}}
 	if d.Areas == nil {
@@ -207,7 +208,7 @@ type Suggestion struct {
 	Event  page.Text         `json:"event"`
 	Level  Level             `json:"level"`
 	Text   string            `json:"text" doc:"which of the hazard's texts; empty for an all-clear"`
-	Areas  []AreaName        `json:"areas"`
+	Areas  []area.AreaName   `json:"areas"`
 	Around []SuggestedAround `json:"around" doc:"assets round which to warn rather than in the whole area; empty: in the area"`
 	Alerts []SuggestedBy     `json:"alerts" doc:"why: the alerts, the leading one first"`
 	// Warning is the one that it is about or, once taken, the one that was made of it.
@@ -268,16 +269,16 @@ func (s *Service) Suggestions(ctx context.Context, state string, limit int) ([]S
 	return out, err
 }
 
-func (s *Service) suggested(tx *db.Tx, x suggestion, known []Area) (Suggestion, error) {
+func (s *Service) suggested(tx *db.Tx, x suggestion, known []area.Area) (Suggestion, error) {
 	v := Suggestion{ID: x.id, Kind: x.kind, State: x.state, Hazard: x.hazard, Event: page.Text{English: x.hazard, Chinese: x.hazard}, Level: x.level, Text: x.text,
-		Areas: []AreaName{}, Around: []SuggestedAround{}, Alerts: []SuggestedBy{}, Warning: x.warning, At: x.at, ChangedAt: x.changed, DecidedBy: x.decidedBy, Reason: x.reason}
+		Areas: []area.AreaName{}, Around: []SuggestedAround{}, Alerts: []SuggestedBy{}, Warning: x.warning, At: x.at, ChangedAt: x.changed, DecidedBy: x.decidedBy, Reason: x.reason}
 	h, ok := s.hazards.Get(x.hazard)
 	if ok {
 		v.Event = h.Event
 	}
 	areas := []int64{}
-	if i := slices.IndexFunc(known, func(a Area) bool { return a.ID == x.site }); i >= 0 {
-		v.Areas = append(v.Areas, AreaName{ID: x.site, Name: known[i].Name})
+	if i := slices.IndexFunc(known, func(a area.Area) bool { return a.ID == x.site }); i >= 0 {
+		v.Areas = append(v.Areas, area.AreaName{ID: x.site, Name: known[i].Name})
 		areas = append(areas, x.site)
 	}
 	claims, err := claimsOf(tx, x.hazard, x.alerts)
@@ -287,25 +288,25 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []Area) (Suggestion, 
 	slices.SortStableFunc(claims, func(a, b claim) int { return b.level.Rank() - a.level.Rank() })
 	whole := false
 	for _, g := range claims {
-		v.Alerts = append(v.Alerts, SuggestedBy{Alert: g.alert, Title: wording(g.facts.Title), Level: g.level, Asset: wording(g.facts.AssetName), Place: wording(g.facts.PlaceName),
-			Because: wording(g.facts.Because), Since: g.since, Stands: g.standing})
+		v.Alerts = append(v.Alerts, SuggestedBy{Alert: g.alert, Title: spoken(g.facts.Title), Level: g.level, Asset: spoken(g.facts.AssetName), Place: spoken(g.facts.PlaceName),
+			Because: spoken(g.facts.Because), Since: g.since, Stands: g.standing})
 		t, _ := h.Trigger(g.facts.Detector)
 		if t.Around == 0 || g.facts.Asset == 0 {
 			whole = true // one that speaks for the whole area
 		} else if !slices.ContainsFunc(v.Around, func(a SuggestedAround) bool { return a.Asset == g.facts.Asset }) {
-			v.Around = append(v.Around, SuggestedAround{Asset: g.facts.Asset, Name: wording(g.facts.AssetName), Metres: t.Around})
+			v.Around = append(v.Around, SuggestedAround{Asset: g.facts.Asset, Name: spoken(g.facts.AssetName), Metres: t.Around})
 		}
 	}
 	if whole {
 		v.Around = []SuggestedAround{}
 	}
 	if t, known2 := h.Text(x.text); known2 && x.state == Open && len(claims) > 0 {
-		w, names := Where{Areas: areas}, areaTitles(v.Areas)
+		w, names := area.Where{Areas: areas}, areaTitles(v.Areas)
 		if len(v.Around) > 0 {
-			w, names = Where{}, nil
+			w, names = area.Where{}, nil
 			for _, a := range v.Around {
-				w.Around = append(w.Around, Around{Asset: a.Asset, Metres: a.Metres})
-				names = append(names, inSentence(bandName(a.Name, a.Metres)))
+				w.Around = append(w.Around, area.Around{Asset: a.Asset, Metres: a.Metres})
+				names = append(names, area.InSentence(area.BandName(a.Name, a.Metres)))
 			}
 		}
 		d := s.fill(h, t, x.level, w, names, claims[0], s.now())
@@ -315,13 +316,7 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []Area) (Suggestion, 
 	return v, nil
 }
 
-// inSentence has the name that we give a drawn area or a band read well after "in" and "for".
-func inSentence(name page.Text) page.Text {
-	name.English = strings.NewReplacer("Within ", "the area within ", "Parts of ", "parts of ", "Part of ", "part of ").Replace(name.English)
-	return name
-}
-
-func areaTitles(areas []AreaName) (names []page.Text) {
+func areaTitles(areas []area.AreaName) (names []page.Text) {
 	for _, a := range areas {
 		names = append(names, a.Name)
 	}
@@ -334,7 +329,7 @@ func (s *Service) Dismiss(ctx context.Context, id int64, reason string) (Suggest
 	if err != nil {
 		return Suggestion{}, err
 	}
-	if reason, err = checkReason(reason); err != nil {
+	if reason, err = wording.Reason(reason); err != nil {
 		return Suggestion{}, err
 	}
 	known, err := s.areas.Areas(ctx)

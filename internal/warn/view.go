@@ -11,34 +11,35 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
 // Warning is what officers see of a warning.
 type Warning struct {
-	ID          int64      `json:"id"`
-	Number      string     `json:"number"`
-	State       State      `json:"state" enum:"proposed,issued,cancelled,expired"`
-	Status      string     `json:"status" doc:"Actual, Exercise, System, Test or Draft"`
-	Scope       string     `json:"scope"`
-	Restriction string     `json:"restriction,omitempty"`
-	Level       Level      `json:"level"`
-	Hazard      string     `json:"hazard"`
-	Event       page.Text  `json:"event"`
-	Headline    page.Text  `json:"headline"`
-	Description page.Text  `json:"description"`
-	Instruction page.Text  `json:"instruction"`
-	Areas       []AreaName `json:"areas"`
-	Urgency     string     `json:"urgency"`
-	Severity    string     `json:"severity"`
-	Certainty   string     `json:"certainty"`
-	Onset       time.Time  `json:"onset"`
-	Expires     time.Time  `json:"expires"`
-	Sent        *time.Time `json:"sent"`
-	Version     int        `json:"version" doc:"the version shown: in force, or waiting when none was issued yet"`
-	Pending     *Pending   `json:"pending" doc:"an update that waits for a second officer"`
-	ProposedBy  string     `json:"proposed_by"`
-	ApprovedBy  string     `json:"approved_by,omitempty"`
+	ID          int64           `json:"id"`
+	Number      string          `json:"number"`
+	State       State           `json:"state" enum:"proposed,issued,cancelled,expired"`
+	Status      string          `json:"status" doc:"Actual, Exercise, System, Test or Draft"`
+	Scope       string          `json:"scope"`
+	Restriction string          `json:"restriction,omitempty"`
+	Level       Level           `json:"level"`
+	Hazard      string          `json:"hazard"`
+	Event       page.Text       `json:"event"`
+	Headline    page.Text       `json:"headline"`
+	Description page.Text       `json:"description"`
+	Instruction page.Text       `json:"instruction"`
+	Areas       []area.AreaName `json:"areas"`
+	Urgency     string          `json:"urgency"`
+	Severity    string          `json:"severity"`
+	Certainty   string          `json:"certainty"`
+	Onset       time.Time       `json:"onset"`
+	Expires     time.Time       `json:"expires"`
+	Sent        *time.Time      `json:"sent"`
+	Version     int             `json:"version" doc:"the version shown: in force, or waiting when none was issued yet"`
+	Pending     *Pending        `json:"pending" doc:"an update that waits for a second officer"`
+	ProposedBy  string          `json:"proposed_by"`
+	ApprovedBy  string          `json:"approved_by,omitempty"`
 	// MayApprove is whether the one who asks may publish what waits; the server holds it whatever a console shows.
 	MayApprove bool `json:"may_approve"`
 	// SecondPerson is whether another than the proposer must approve what waits.
@@ -52,25 +53,18 @@ type Warning struct {
 	Messages     []Message  `json:"messages,omitempty" doc:"all versions, when a single warning is asked for"`
 }
 
-// AreaName is an area as warnings name it.
-type AreaName struct {
-	ID    int64     `json:"id" doc:"0: drawn, or a band around an asset"`
-	Name  page.Text `json:"name"`
-	Rings []Outline `json:"rings,omitempty" doc:"of what the register does not know: longitude, latitude"`
-}
-
 // Pending is a proposal that waits.
 type Pending struct {
-	Version     int        `json:"version"`
-	Level       Level      `json:"level"`
-	Headline    page.Text  `json:"headline"`
-	Description page.Text  `json:"description"`
-	Instruction page.Text  `json:"instruction"`
-	Areas       []AreaName `json:"areas"`
-	Onset       time.Time  `json:"onset"`
-	Expires     time.Time  `json:"expires"`
-	ProposedBy  string     `json:"proposed_by"`
-	ProposedAt  time.Time  `json:"proposed_at"`
+	Version     int             `json:"version"`
+	Level       Level           `json:"level"`
+	Headline    page.Text       `json:"headline"`
+	Description page.Text       `json:"description"`
+	Instruction page.Text       `json:"instruction"`
+	Areas       []area.AreaName `json:"areas"`
+	Onset       time.Time       `json:"onset"`
+	Expires     time.Time       `json:"expires"`
+	ProposedBy  string          `json:"proposed_by"`
+	ProposedAt  time.Time       `json:"proposed_at"`
 }
 
 // Message is one version of a warning: a proposal, or what was published.
@@ -173,7 +167,7 @@ func (s *Service) view(ctx context.Context, rules authority, r *record, vs []ver
 	w := Warning{
 		ID: r.id, Number: r.number, State: r.state, Status: r.status, Scope: r.scope, Restriction: r.restriction,
 		Level: c.Level, Hazard: c.Hazard, Event: c.About.Event, Headline: c.Headline, Description: c.Description, Instruction: c.Instruction,
-		Areas: areaNames(c), Onset: c.Onset, Expires: c.Expires, Version: shown.n,
+		Areas: area.Names(c.Areas), Onset: c.Onset, Expires: c.Expires, Version: shown.n,
 		ProposedBy: shown.proposedByName, ApprovedBy: shown.approvedByName,
 		Public:  r.state == Issued && r.expires.After(now) && r.status == cap.Actual && r.scope == cap.Public,
 		EndedAt: r.endedAt, EndedBy: r.endedBy, EndKind: r.endKind, EndReason: r.endReason,
@@ -189,7 +183,7 @@ func (s *Service) view(ctx context.Context, rules authority, r *record, vs []ver
 			rules.mayPublish(actor, r, vs, v) == nil && s.mayIn(ctx, "warning.approve", r.id, v.content) == nil
 		if v.n != shown.n {
 			w.Pending = &Pending{Version: v.n, Level: v.content.Level, Headline: v.content.Headline, Description: v.content.Description,
-				Instruction: v.content.Instruction, Areas: areaNames(v.content), Onset: v.content.Onset, Expires: v.content.Expires,
+				Instruction: v.content.Instruction, Areas: area.Names(v.content.Areas), Onset: v.content.Onset, Expires: v.content.Expires,
 				ProposedBy: v.proposedByName, ProposedAt: v.proposedAt}
 		}
 	}

@@ -4,91 +4,32 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/access"
-	"github.com/anlan-city/anlan/internal/ledger"
-	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
-	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/testdata"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
+	"github.com/anlan-city/anlan/internal/warn/wording"
 )
-
-var (
-	start = time.Date(2026, 11, 23, 1, 30, 0, 0, time.UTC)
-	east8 = time.FixedZone("", 8*3600)
-
-	// Two officers of the same role and name: only the account tells them apart.
-	first  = access.Actor{Kind: access.KindAccount, ID: 1, Name: "Duty officer", Roles: []string{"duty-officer"}}
-	second = access.Actor{Kind: access.KindAccount, ID: 2, Name: "Duty officer", Roles: []string{"duty-officer"}}
-)
-
-// town is a small register: a district with two towns, one of two islands, and one without an outline.
-type town struct{}
-
-func (town) Areas(context.Context) ([]Area, error) {
-	return []Area{
-		{ID: 10, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}},
-		{ID: 11, Parent: 10, Code: "310101", Name: page.Text{English: "Old Quay", Chinese: "老码头镇"}},
-		{ID: 12, Parent: 10, Code: "310102", Name: page.Text{English: "Two Islands", Chinese: "双岛镇"}},
-		{ID: 20, Code: "310200", Name: page.Text{English: "Hills", Chinese: "山区"}},
-	}, nil
-}
-
-func (town) Geometry(_ context.Context, id int64) ([][][2]float64, error) {
-	square := func(lon, lat float64) [][2]float64 {
-		return [][2]float64{{lon, lat}, {lon + .1, lat}, {lon + .1, lat + .1}, {lon, lat + .1}, {lon, lat}}
-	}
-	switch id {
-	case 10:
-		return [][][2]float64{square(122, 30)}, nil
-	case 11:
-		return [][][2]float64{square(122, 30.05)}, nil
-	case 12:
-		return [][][2]float64{square(122.3, 30), square(122.5, 30)}, nil
-	}
-	return nil, nil
-}
-
-var allMigrations = []db.Migrations{ledger.Migrations(), outbox.Migrations(), Migrations()}
-
-func site() page.Site {
-	return page.Site{Name: page.Text{English: "Lanjing", Chinese: "澜境市"}, TimeZone: east8, Language: page.Chinese,
-		Nav: []page.Link{{Path: "/warnings", Title: page.Text{English: "Warnings", Chinese: "预警信息"}}, {Path: "/report", Title: page.Text{English: "Report a problem", Chinese: "我要上报"}}}}
-}
-
-func newService(t testing.TB, d *db.DB) (*Service, *clock.Virtual) {
-	t.Helper()
-	c := clock.NewVirtual(start)
-	s, err := New(Deps{DB: d, Clock: c, Access: access.AllowAll, Areas: town{}, Site: site(), Hazards: shippedBook(t),
-		Options: Options{BaseURL: "https://city.example", Sender: "duty@city.example", TimeZone: east8, IdentifierPrefix: "urn:oid:2.49.0.1.156.0."}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, c
-}
-
-func as(a access.Actor) context.Context { return access.With(context.Background(), a) }
 
 func gasLeak() Proposal {
 	return Proposal{
@@ -100,7 +41,7 @@ func gasLeak() Proposal {
 }
 
 // issue proposes as the first and approves as the second officer.
-func issue(t testing.TB, s *Service, p Proposal) Warning {
+func issue(t testing.TB, s *desk, p Proposal) Warning {
 	t.Helper()
 	w, err := s.Propose(as(first), p)
 	if err != nil {
@@ -357,12 +298,12 @@ func TestFeedTellsOfAnEarlyEnd(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name string
-		end  func(*Service, int64) (Warning, error)
+		end  func(*desk, int64) (Warning, error)
 		want entry
 	}{
-		{"all clear", func(s *Service, id int64) (Warning, error) { return s.AllClear(as(first), id, "The main is closed.") },
+		{"all clear", func(s *desk, id int64) (Warning, error) { return s.AllClear(as(first), id, "The main is closed.") },
 			entry{Title: "All clear: Gas leak near the old harbour", MsgType: "Update", Response: "AllClear", Urgency: "Past"}},
-		{"cancel", func(s *Service, id int64) (Warning, error) { return s.Cancel(as(first), id, "The sensor was broken.") },
+		{"cancel", func(s *desk, id int64) (Warning, error) { return s.Cancel(as(first), id, "The sensor was broken.") },
 			entry{Title: "Cancelled: Gas leak near the old harbour", MsgType: "Cancel", Response: "None", Urgency: "Expected"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -582,7 +523,6 @@ func TestEveryStepAsksAccess(t *testing.T) {
 		"list":     func() error { _, err := s.List(ctx, "all", 0, 10); return err },
 		"hazards":  func() error { _, err := s.Hazards(ctx); return err },
 		"preview":  func() error { _, err := s.Preview(ctx, gasLeak()); return err },
-		"current":  func() error { _, err := s.present(ctx); return err },
 	} {
 		if err := deed(); code(err) != "access.denied" {
 			t.Errorf("%s: %v", name, err)
@@ -738,7 +678,7 @@ func TestFilterByDistrict(t *testing.T) {
 func TestEveryWarningIsValid(t *testing.T) {
 	schema := testdata.Shared(t, "cap", "schema", "CAP-v1.2.xsd")
 	xmllint := testdata.Program(t, "xmllint", "libxml2-utils")
-	h := shippedBook(t)
+	h := warntest.Shipped(t)
 	dir := t.TempDir()
 	files := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -759,7 +699,7 @@ func TestEveryWarningIsValid(t *testing.T) {
 			if !ok {
 				t.Fatalf("triangle at %v,%v lost", lat, lon)
 			}
-			c.Areas = append(c.Areas, Place{ID: int64(i + 1), Code: "c", Name: page.Text{English: "Area", Chinese: "辖区"}, Rings: []cap.Ring{ring}})
+			c.Areas = append(c.Areas, area.Place{ID: int64(i + 1), Code: "c", Name: page.Text{English: "Area", Chinese: "辖区"}, Rings: []cap.Ring{ring}})
 		}
 		if err := c.check(h, sent, DefaultMaxDuration); err != nil {
 			t.Skip(err) // control characters, or a headline that poses as a weather warning
@@ -810,29 +750,6 @@ func TestScalesAreComplete(t *testing.T) {
 	}
 }
 
-func TestTextsAreComplete(t *testing.T) {
-	// The packages below have pages and texts of their own.
-	code := fstest.MapFS{}
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code[f] = &fstest.MapFile{Data: text}
-	}
-	problems, err := page.CheckTexts(os.DirFS("texts"), os.DirFS("templates"), code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range problems {
-		t.Error(p)
-	}
-}
-
 func TestAPI(t *testing.T) {
 	d := dbtest.SQLite(t, allMigrations...)
 	s, _ := newService(t, d)
@@ -865,61 +782,6 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-func handler(t testing.TB, s *Service) http.Handler {
-	t.Helper()
-	r := web.NewRouter("test")
-	s.Routes(r)
-	page.Routes(r)
-	return r.Server().Handler
-}
-
-func call(t *testing.T, s *Service, a access.Actor, method, path, body string, status int, out any) {
-	t.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	w := httptest.NewRecorder()
-	handler(t, s).ServeHTTP(w, r.WithContext(access.With(r.Context(), a)))
-	if w.Code != status {
-		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-	}
-	if out != nil {
-		if err := json.Unmarshal(w.Body.Bytes(), out); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func fetch(t testing.TB, s *Service, path string, h http.Header) *http.Response {
-	t.Helper()
-	r := httptest.NewRequest("GET", path, nil)
-	if h != nil {
-		r.Header = h
-	}
-	w := httptest.NewRecorder()
-	handler(t, s).ServeHTTP(w, r)
-	return w.Result()
-}
-
-func get(t testing.TB, s *Service, path string) string {
-	t.Helper()
-	body, err := io.ReadAll(fetch(t, s, path, nil).Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
-func document(t testing.TB, s *Service, path string) *cap.Alert {
-	t.Helper()
-	a, problems, err := cap.Decode(strings.NewReader(get(t, s, path)))
-	if err != nil || len(problems) > 0 {
-		t.Fatalf("%s: %v %v", path, err, problems)
-	}
-	return a
-}
-
 func subjects(t testing.TB, d *db.DB) []string {
 	return column(t, d, "select subject from outbox order by id nulls last")
 }
@@ -944,26 +806,15 @@ func column(t testing.TB, d *db.DB, query string) (out []string) {
 	return out
 }
 
-func code(err error) string {
-	var e *web.Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
-}
-
 // What goes into a message's note or restriction can stand in XML.
 func TestControlCharactersAreRefused(t *testing.T) {
-	if _, err := checkReason("wrong\x01area"); code(err) != "warning.text_form" {
+	if _, err := wording.Reason("wrong\x01area"); code(err) != "warning.text_form" {
 		t.Errorf("a reason: %v", err)
 	}
 	if err := checkAudience(cap.Actual, cap.Restricted, "the\uFFFEport"); code(err) != "warning.text_form" {
 		t.Errorf("a restriction: %v", err)
 	}
-	if reason, err := checkReason("two lines\nof it"); err != nil || reason == "" {
+	if reason, err := wording.Reason("two lines\nof it"); err != nil || reason == "" {
 		t.Errorf("an honest reason: %v", err)
 	}
 }

@@ -9,8 +9,10 @@ import (
 
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
+	"github.com/anlan-city/anlan/internal/warn/wording"
 )
 
 // Level is the colour of a warning. Red is the highest (一级).
@@ -48,8 +50,6 @@ const (
 const (
 	maxHeadline    = cap.MaxHeadline
 	maxDescription = 4000
-	maxReason      = 500
-	maxAreas       = 50
 )
 
 // DefaultMaxDuration is the longest time for which a warning may be issued at
@@ -59,30 +59,17 @@ const DefaultMaxDuration = 7 * 24 * time.Hour
 // Content is what a warning says: what the proposer writes, the approver reads
 // and the public gets. It is stored as JSON.
 type Content struct {
-	Level       Level     `json:"level"`
-	Hazard      string    `json:"hazard"`
-	About       Hazard    `json:"about"` // as it was when this was proposed, so that a warning can be ended whatever the table says by then
-	Headline    page.Text `json:"headline"`
-	Description page.Text `json:"description"`
-	Instruction page.Text `json:"instruction"`
-	Onset       time.Time `json:"onset"`
-	Expires     time.Time `json:"expires"`
-	Urgency     string    `json:"urgency,omitempty"`   // by the level when empty
-	Certainty   string    `json:"certainty,omitempty"` // by the level when empty
-	Areas       []Place   `json:"areas"`
-}
-
-// Place is one area of a warning, frozen when it was proposed.
-type Place struct {
-	ID    int64      `json:"id"` // 0: drawn, or a band around an asset
-	Code  string     `json:"code,omitempty"`
-	Name  page.Text  `json:"name"`
-	Rings []cap.Ring `json:"rings,omitempty"`
-	// Touches are all areas of the register but grid cells that the rings touch, and those around them, lowest first. Warnings
-	// that were published before there were drawn ones have none: see areas.
-	Touches []int64 `json:"touches,omitempty"`
-	// Asks are the smallest areas that hold together what the rings hold: whose officers it takes.
-	Asks []int64 `json:"asks,omitempty"`
+	Level       Level        `json:"level"`
+	Hazard      string       `json:"hazard"`
+	About       Hazard       `json:"about"` // as it was when this was proposed, so that a warning can be ended whatever the table says by then
+	Headline    page.Text    `json:"headline"`
+	Description page.Text    `json:"description"`
+	Instruction page.Text    `json:"instruction"`
+	Onset       time.Time    `json:"onset"`
+	Expires     time.Time    `json:"expires"`
+	Urgency     string       `json:"urgency,omitempty"`   // by the level when empty
+	Certainty   string       `json:"certainty,omitempty"` // by the level when empty
+	Areas       []area.Place `json:"areas"`
 }
 
 // check holds the rules of what an officer may write. It fills in what the
@@ -104,7 +91,7 @@ func (c *Content) check(book *hazard.Book, now time.Time, longest time.Duration)
 		text *page.Text
 		max  int
 	}{{"headline", &c.Headline, maxHeadline}, {"description", &c.Description, maxDescription}, {"instruction", &c.Instruction, maxDescription}} {
-		if err := checkText(f.name, f.text, f.max); err != nil {
+		if err := wording.Check(f.name, f.text, f.max); err != nil {
 			return err
 		}
 	}
@@ -135,53 +122,11 @@ func (c *Content) check(book *hazard.Book, now time.Time, longest time.Duration)
 		return web.Errorf(422, "warning.certainty", "certainty %q is not one of %s", c.Certainty, strings.Join(certainties, ", ")).At("certainty")
 	case len(c.Areas) == 0:
 		return web.Errorf(422, "warning.no_area", "a warning needs at least one area").At("areas")
-	case len(c.Areas) > maxAreas:
-		return web.Errorf(422, "warning.too_many_areas", "a warning holds for at most %d areas; choose a larger one", maxAreas).At("areas")
+	case len(c.Areas) > area.MaxAreas:
+		return web.Errorf(422, "warning.too_many_areas", "a warning holds for at most %d areas; choose a larger one", area.MaxAreas).At("areas")
 	}
 	return nil
 }
-
-// checkText holds that both languages are there and fit.
-func checkText(name string, t *page.Text, max int) error {
-	for _, one := range []struct {
-		lang string
-		text *string
-	}{{page.English, &t.English}, {page.Chinese, &t.Chinese}} {
-		*one.text = strings.TrimSpace(strings.ReplaceAll(*one.text, "\r\n", "\n"))
-		field := name + "." + one.lang
-		if *one.text == "" {
-			return web.Errorf(422, "warning.text_missing", "%s is missing in %s: the public reads both languages", name, one.lang).At(field)
-		}
-		if n := utf8.RuneCountInString(*one.text); n > max {
-			return web.Errorf(422, "warning.text_long", "%s has %d characters, at most %d fit", name, n, max).At(field)
-		}
-		if strings.ContainsFunc(*one.text, control) {
-			return web.Errorf(422, "warning.text_form", "%s holds control characters", name).At(field)
-		}
-		if left := hazard.Unfilled(*one.text); left != "" {
-			return web.Errorf(422, "warning.blank", "%s still has the blank %s; write what belongs there", name, left).At(field)
-		}
-	}
-	return nil
-}
-
-// checkReason holds that an end comes with a reason.
-func checkReason(reason string) (string, error) {
-	reason = strings.TrimSpace(reason)
-	if reason == "" {
-		return "", web.Errorf(422, "warning.no_reason", "say why").At("reason")
-	}
-	if n := utf8.RuneCountInString(reason); n > maxReason {
-		return "", web.Errorf(422, "warning.text_long", "the reason has %d characters, at most %d fit", n, maxReason).At("reason")
-	}
-	if strings.ContainsFunc(reason, control) {
-		return "", web.Errorf(422, "warning.text_form", "the reason holds control characters").At("reason")
-	}
-	return reason, nil
-}
-
-// control is a character that XML can't hold, or that nobody means to write.
-func control(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF }
 
 // checkAudience holds the rules of CAP status and scope.
 func checkAudience(status, scope, restriction string) error {
@@ -192,7 +137,7 @@ func checkAudience(status, scope, restriction string) error {
 		return web.Errorf(422, "warning.scope", "scope %q is not Public or Restricted", scope).At("scope")
 	case (scope == cap.Restricted) != (restriction != ""):
 		return web.Errorf(422, "warning.restriction", "a restriction goes with scope Restricted, and with no other").At("restriction")
-	case strings.ContainsFunc(restriction, control):
+	case wording.Control(restriction):
 		return web.Errorf(422, "warning.text_form", "the restriction holds control characters").At("restriction")
 	}
 	return nil
@@ -270,11 +215,11 @@ func (o Options) compose(m message) (*cap.Alert, error) {
 			Parameters: []cap.Value{{Name: parameterLevel, Value: string(m.content.Level)}},
 		}
 		for _, place := range m.content.Areas {
-			area := cap.Area{Description: place.Name.In(lang), Polygons: place.Rings}
+			one := cap.Area{Description: place.Name.In(lang), Polygons: place.Rings}
 			if place.Code != "" {
-				area.Geocodes = []cap.Value{{Name: o.geocodeName(), Value: place.Code}}
+				one.Geocodes = []cap.Value{{Name: o.geocodeName(), Value: place.Code}}
 			}
-			info.Areas = append(info.Areas, area)
+			info.Areas = append(info.Areas, one)
 		}
 		a.Infos = append(a.Infos, info)
 	}

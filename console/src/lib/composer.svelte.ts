@@ -46,6 +46,12 @@ export class Composer {
   /** The area of the alert, until its district is chosen. */
   #districtOf = 0;
   #round = { fill: 0, inside: 0, judge: 0, texts: 0 };
+  /** It has been proposed. */
+  #over = $state(false);
+  /** The texts of the hazard, while they are fetched. */
+  #texts: Promise<void> = Promise.resolve();
+  /** The choice that the words were last filled for. */
+  #filled = '';
 
   /** Call in a component's script: it lives as long as the component. */
   constructor(query: URLSearchParams) {
@@ -53,7 +59,7 @@ export class Composer {
     this.#key = draftKey(query);
     void this.#begin();
     $effect(() => {
-      if (this.loading) return;
+      if (this.loading || this.#over) return;
       const text = JSON.stringify(this.d);
       try {
         sessionStorage.setItem(this.#key, text);
@@ -70,9 +76,9 @@ export class Composer {
     });
     const hazard = $derived(this.d.hazard);
     $effect(() => {
-      void this.#loadTexts(hazard);
+      this.#texts = this.#loadTexts(hazard);
     });
-    this.#after(250, () => !this.loading && this.d.hazard && this.d.text && this.d.level && this.d.touched.length < FILLED.length && JSON.stringify([this.d.hazard, this.d.text, this.d.level, place(this.d)]), () => this.refill());
+    this.#after(250, () => this.#fills, () => void (this.#fills !== this.#filled && this.refill()));
     this.#after(300, () => !this.loading && JSON.stringify(place(this.d)), () => this.#look());
     this.#after(500, () => !this.loading && this.complete && JSON.stringify(proposal(this.d, app.zone)), () => this.#judge());
   }
@@ -89,6 +95,13 @@ export class Composer {
   /** Warnings of the weather service and its like are relayed, never composed. */
   get composable(): Hazard[] {
     return this.hazards.filter((h) => !h.relayed_from);
+  }
+
+  /** The choice that a text is filled for; none where no text is chosen, or all is in the officer's words. */
+  get #fills(): string {
+    const { hazard, text, level, touched } = this.d;
+    if (this.loading || this.#over || !hazard || !text || !level || touched.length >= FILLED.length) return '';
+    return JSON.stringify([hazard, text, level, place(this.d)]);
   }
 
   #after(ms: number, key: () => string | false, run: () => void): void {
@@ -161,12 +174,13 @@ export class Composer {
   again(): void {
     this.restored = false;
     this.early = null;
+    this.#filled = '';
     this.d = this.#fresh();
   }
 
   /** It has been proposed: nothing is kept of it. */
   done(): void {
-    this.loading = true; // nothing is kept any more
+    this.#over = true;
     try {
       sessionStorage.removeItem(this.#key);
     } catch {
@@ -199,26 +213,45 @@ export class Composer {
 
   /** At once, and where there are no texts of a pack: what the hazard's own words tell people to do. */
   instruct(): void {
+    this.#filled = '';
     const h = this.hazard?.instruction;
     if (h) this.d = fill(this.d, { instruction: h }, app.zone);
   }
 
-  /** Has the server fill the text, and takes what the officer has not changed; `anew` are those that he gives up. */
-  async refill(anew: readonly Filled[] = []): Promise<void> {
+  /**
+   * Whoever proposes may be faster than the server: what a text has yet to fill is filled first, so that nobody proposes
+   * the words of the choice before. Returns what the server refuses.
+   */
+  async settle(): Promise<ApiError | null> {
+    await this.#texts;
+    while (this.#fills && this.#fills !== this.#filled) if (!(await this.refill())) return this.early;
+    return null;
+  }
+
+  /** Has the server fill the text, and takes what the officer has not changed; `anew` are those that he gives up. False when it is refused. */
+  async refill(anew: readonly Filled[] = []): Promise<boolean> {
     const { hazard, text, level, alert } = this.d;
-    if (!hazard || !text || !level) return;
+    if (!hazard || !text || !level) return true;
     // Given up at once: an answer that overtakes this one fills them, too.
-    if (anew.length) this.d.touched = this.d.touched.filter((f) => !anew.includes(f));
+    if (anew.length) {
+      this.d.touched = this.d.touched.filter((f) => !anew.includes(f));
+      this.#filled = '';
+    }
     const round = ++this.#round.fill;
+    const asked = this.#fills;
     this.filling = true;
     try {
       const got = await post<DraftAnswer>('/warnings/draft', { hazard, text, level, ...place(this.d), ...(alert ? { alert } : {}) });
-      if (round !== this.#round.fill) return;
+      if (round !== this.#round.fill) return true;
       this.d = fill(this.d, got, app.zone);
+      this.#filled = asked;
       if (got.second_person !== undefined) this.second = got.second_person;
       this.early = null;
+      return true;
     } catch (err) {
-      if (round === this.#round.fill) this.early = asError(err);
+      if (round !== this.#round.fill) return true;
+      this.early = asError(err);
+      return false;
     } finally {
       if (round === this.#round.fill) this.filling = false;
     }

@@ -5,7 +5,9 @@
 package clock
 
 import (
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,40 +27,129 @@ type system struct{}
 func (system) Now() time.Time                         { return time.Now().UTC() }
 func (system) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// Scaled is a clock that showed the right time at the instant anchor and has run factor times as fast as the machine's
-// since: a city on it lives through a day in minutes, with its deadlines and timers. A program that starts again with the
-// same anchor finds the clock as far on as if it had never stopped. It wakes sleepers no oftener than the machine can bear.
-func Scaled(anchor time.Time, factor float64) Clock {
-	if factor == 1 {
-		return System()
+// Paced is a clock of its own time: it can show another day, run faster than life, and stand still. A demo and a drill live by one. It
+// wakes sleepers no oftener than the machine can bear.
+type Paced struct {
+	pace atomic.Pointer[Pace]
+
+	mu sync.Mutex // guards the sleepers, and each change of pace
+	// asleep are those whom a change of pace concerns.
+	asleep map[*nap]struct{}
+}
+
+// Pace says how a clock runs: it showed Then when the machine's clock showed At, and has run Speed times as fast since. From Until on it
+// runs as fast as life.
+type Pace struct {
+	At    time.Time `json:"at"`
+	Then  time.Time `json:"then"`
+	Speed float64   `json:"speed"`          // 0: it stands still
+	Until time.Time `json:"until,omitzero"` // zero: for good
+}
+
+// now is what the clock shows.
+func (p *Pace) now() time.Time {
+	real := time.Since(p.At)
+	if turn := p.real(p.Until); !p.Until.IsZero() && real > turn {
+		return p.Until.Add(real - turn).UTC()
 	}
-	return scaled{anchor, anchor, factor}
+	return p.Then.Add(time.Duration(float64(real) * p.Speed)).UTC()
 }
 
-// Elsewhere is a clock that showed then at the instant anchor and has run factor times as fast as the machine's since: on it a drill
-// lives through recorded days as if they were today.
-func Elsewhere(anchor, then time.Time, factor float64) Clock { return scaled{anchor, then, factor} }
-
-type scaled struct {
-	anchor, then time.Time
-	factor       float64
+// real is how long after At, by the machine, the clock shows t.
+func (p *Pace) real(t time.Time) time.Duration {
+	fast, slow := t, time.Duration(0)
+	if !p.Until.IsZero() && t.After(p.Until) {
+		fast, slow = p.Until, t.Sub(p.Until)
+	}
+	if p.Speed == 0 && fast.After(p.Then) {
+		return math.MaxInt64
+	}
+	return time.Duration(float64(max(0, fast.Sub(p.Then)))/max(p.Speed, math.SmallestNonzeroFloat64)) + slow
 }
 
-// shortestNap is the least that a sleeper on a scaled clock sleeps, in real time.
+type nap struct {
+	at    time.Time
+	ch    chan time.Time
+	timer *time.Timer
+}
+
+// shortestNap is the least that a sleeper on a paced clock sleeps, in real time.
 const shortestNap = 5 * time.Millisecond
 
-func (s scaled) Now() time.Time {
-	return s.then.Add(time.Duration(float64(time.Since(s.anchor)) * s.factor)).UTC()
+// NewPaced returns a clock that has run at a pace. A program that starts again with the same one finds the clock as far on as if it had
+// never stopped.
+func NewPaced(p Pace) *Paced {
+	c := &Paced{asleep: map[*nap]struct{}{}}
+	c.pace.Store(&p)
+	return c
 }
 
-func (s scaled) After(d time.Duration) <-chan time.Time {
-	ch := make(chan time.Time, 1)
+// Now is what the clock shows.
+func (c *Paced) Now() time.Time { return c.pace.Load().now() }
+
+// After sends once the clock has moved on by d, whatever its pace becomes meanwhile.
+func (c *Paced) After(d time.Duration) <-chan time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := &nap{at: c.Now().Add(d), ch: make(chan time.Time, 1)}
 	if d <= 0 {
-		ch <- s.Now()
-		return ch
+		n.ch <- c.Now()
+		return n.ch
 	}
-	time.AfterFunc(max(shortestNap, time.Duration(float64(d)/s.factor)), func() { ch <- s.Now() })
-	return ch
+	c.asleep[n] = struct{}{}
+	c.lay(n)
+	return n.ch
+}
+
+// SetSpeed has the clock run on from what it shows, speed times as fast as the machine's; 0 stops it. From the time until on, where that
+// is not zero, it runs as fast as life. It returns the new pace.
+func (c *Paced) SetSpeed(speed float64, until time.Time) Pace {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := Pace{At: time.Now(), Speed: speed, Until: until.UTC()}
+	p.Then = c.Now()
+	c.pace.Store(&p)
+	for n := range c.asleep {
+		c.lay(n)
+	}
+	return p
+}
+
+// Speed is how many seconds of the clock pass in one now.
+func (c *Paced) Speed() float64 {
+	p := c.pace.Load()
+	if !p.Until.IsZero() && !p.now().Before(p.Until) {
+		return 1
+	}
+	return p.Speed
+}
+
+// lay sets when a sleeper is woken at the present pace. mu is held.
+func (c *Paced) lay(n *nap) {
+	if n.timer != nil {
+		n.timer.Stop()
+		n.timer = nil
+	}
+	p := c.pace.Load()
+	if at := p.real(n.at); at < math.MaxInt64 {
+		n.timer = time.AfterFunc(max(shortestNap, at-time.Since(p.At)), func() { c.wake(n) })
+	}
+}
+
+// wake wakes a sleeper whose time has come. Its timer may have run out while the pace was being changed: then it sleeps on.
+func (c *Paced) wake(n *nap) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.asleep[n]; !ok {
+		return
+	}
+	now := c.Now()
+	if now.Before(n.at) {
+		c.lay(n)
+		return
+	}
+	delete(c.asleep, n)
+	n.ch <- now
 }
 
 // Virtual is a clock that stands still until it is advanced.

@@ -355,3 +355,13 @@ func (c *client) evaluated(ctx context.Context) error {
 		}
 	}
 }
+
+// time asks for the server's time and pace.
+func (c *client) time(ctx context.Context) (now time.Time, speed float64, err error) {
+	var t struct {
+		Now   time.Time
+		Speed float64
+	}
+	err = c.do(ctx, http.MethodGet, "/api/v1/time", "", nil, &t)
+	return t.Now, t.Speed, err
+}

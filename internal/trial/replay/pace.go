@@ -12,32 +12,54 @@ import (
 
 // pace lets recorded time pass speed times as fast as the clock's; speed 0 is as fast as it goes.
 type pace struct {
-	clock clock.Clock
-	speed float64
-	start time.Time // when the clock stood for first
-	first int64     // the earliest recorded time
+	clock  clock.Clock
+	speed  float64
+	start  time.Time                                                       // when the clock stood for first
+	first  int64                                                           // the earliest recorded time
+	follow func(context.Context) (now time.Time, speed float64, err error) // asks the server for its time and pace; nil: own pace
 }
 
-// tick is the shortest wait, so that readings of one second travel together.
-const tick = 100 * time.Millisecond
+// tick is the shortest wait, so that readings of one second travel together; look is the longest where the server's pace may change.
+const (
+	tick = 100 * time.Millisecond
+	look = time.Second
+)
+
+// due is the recorded time up to which things are to be sent, and how long to wait for what happens at next.
+func (p *pace) due(ctx context.Context, next int64) (due int64, wait time.Duration, err error) {
+	if p.follow == nil {
+		due = p.first + int64(float64(p.clock.Now().Sub(p.start))*p.speed/float64(time.Microsecond))
+		return due, max(tick, time.Duration(float64(next-due)/p.speed*float64(time.Microsecond))), nil
+	}
+	now, speed, err := p.follow(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	due, wait = now.UnixMicro(), look
+	if speed > 0 {
+		wait = min(look, max(tick, time.Duration(float64(next-due)/speed*float64(time.Microsecond))))
+	}
+	return due, wait, nil
+}
 
 // batches calls send for runs of n items that are due together, at most most at a time.
 func (p *pace) batches(ctx context.Context, n, most int, at func(i int) int64, send func(from, to int) error) error {
 	for from := 0; from < n; {
 		to := min(n, from+most)
-		if p.speed > 0 {
-			passed := float64(p.clock.Now().Sub(p.start)) * p.speed / float64(time.Microsecond)
-			due := p.first + int64(passed)
+		if p.speed > 0 || p.follow != nil {
+			due, wait, err := p.due(ctx, at(from))
+			if err != nil {
+				return err
+			}
 			end := from
 			for end < to && at(end) <= due { // what stands late in the file is due as soon as what stands before it
 				end++
 			}
 			if end == from {
-				wait := time.Duration(float64(at(from)-due) / p.speed * float64(time.Microsecond))
 				select {
 				case <-ctx.Done():
 					return ctx.Err()
-				case <-p.clock.After(max(wait, tick)):
+				case <-p.clock.After(wait):
 				}
 				continue
 			}

@@ -37,6 +37,7 @@ type Options struct {
 	Mapping string  // the mapping file
 	From    string  // the folder of the recorded files
 	Speed   float64 // recorded seconds per second; 0 is as fast as it goes
+	Follow  bool    // send each thing when the server's clock, that of a drill, reaches it, in place of Speed
 
 	Since, Until time.Time // only what happened from Since on and before Until; zero: no bound
 
@@ -61,6 +62,9 @@ var ErrIncomplete = errors.New("the server refused a part")
 func Run(ctx context.Context, o Options) error {
 	if o.Speed < 0 {
 		return fmt.Errorf("speed %g: expected 0 for as fast as it goes, 1 for the recorded pace, or more", o.Speed)
+	}
+	if o.Follow && o.Speed != 0 {
+		return errors.New("follow takes its pace from the server's clock: expected no speed beside it")
 	}
 	plan, left, err := read(o.Mapping, o.From, o.Truth, o.SkipBad)
 	if err != nil {
@@ -224,6 +228,9 @@ func (r *run) send(ctx context.Context) error {
 	start := r.o.Clock.Now()
 	r.reasons = map[string]*reason{}
 	r.pace = &pace{clock: r.o.Clock, speed: r.o.Speed, start: start, first: math.MaxInt64}
+	if r.o.Follow {
+		r.pace.follow = r.client.time
+	}
 	r.bar = &progress{out: r.o.Out, terminal: r.o.Terminal, clock: r.o.Clock, start: start, total: total}
 	for _, x := range r.readings {
 		r.pace.first = min(r.pace.first, x.At)

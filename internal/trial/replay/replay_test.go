@@ -38,6 +38,8 @@ type fakeServer struct {
 	lag      int            // goes down by one at each question
 	alerts   []map[string]any
 	clock    clock.Clock
+	drill    func(real time.Duration) (shown time.Time, speed float64)
+	began    time.Time
 }
 
 func newFakeServer(t *testing.T, c clock.Clock) *fakeServer {
@@ -48,6 +50,10 @@ func newFakeServer(t *testing.T, c clock.Clock) *fakeServer {
 	mux.HandleFunc("GET /api/v1/datastreams/{id}/history", f.history)
 	mux.HandleFunc("POST /api/v1/readings.csv", f.postReadings)
 	mux.HandleFunc("POST /api/v1/reports/import", f.postReports)
+	mux.HandleFunc("GET /api/v1/time", func(w http.ResponseWriter, _ *http.Request) {
+		now, speed := f.drill(f.clock.Now().Sub(f.began))
+		f.answer(w, map[string]any{"now": now, "speed": speed})
+	})
 	mux.HandleFunc("GET /api/v1/watch/counters", func(w http.ResponseWriter, _ *http.Request) {
 		f.answer(w, map[string]any{"total": map[string]any{"lag": f.lag}})
 		f.lag = max(0, f.lag-1)
@@ -287,6 +293,35 @@ func TestRunKeepsThePace(t *testing.T) {
 	}
 	if !strings.Contains(out, "could not ask what the server has already: the mapping does not declare the asset of a. A second run doubles it") {
 		t.Error(out)
+	}
+}
+
+// A replay that follows a drill sends each thing when the drill's clock reaches it, and waits while that stands still.
+func TestRunFollowsTheDrill(t *testing.T) {
+	start := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	f := newFakeServer(t, leap{clock.NewVirtual(start)})
+	f.drill = func(real time.Duration) (shown time.Time, speed float64) {
+		if real < 30*time.Second {
+			return time.Date(2022, 1, 2, 0, 0, 0, 0, time.UTC), 0
+		}
+		return time.Date(2022, 1, 2, 0, 0, 0, 0, time.UTC).Add(60 * (real - 30*time.Second)), 60
+	}
+	f.began = start
+	mapping, dir := files(t, map[string]string{"m.yaml": "readings: [{file: f.csv, time: t, series: [{column: v, datastream: a}]}]",
+		"f.csv": "t,v\n2022-01-02T00:00Z,1\n2022-01-02T00:00:01Z,2\n2022-01-02T01:00Z,3\n2022-01-02T02:00Z,4\n"})
+	if _, err := replay(t, f, Options{Mapping: mapping, From: dir, Follow: true}); err != nil {
+		t.Fatal(err)
+	}
+	want := []time.Duration{0, 30*time.Second + tick, 90 * time.Second, 150 * time.Second}
+	var got []time.Duration
+	for _, at := range f.posts {
+		got = append(got, at.Sub(start).Round(time.Millisecond))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("sent at %v, want %v", got, want)
+	}
+	if _, err := replay(t, f, Options{Mapping: mapping, From: dir, Follow: true, Speed: 2}); err == nil || !strings.Contains(err.Error(), "expected no speed") {
+		t.Errorf("follow and speed together: %v", err)
 	}
 }
 

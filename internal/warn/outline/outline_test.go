@@ -162,3 +162,32 @@ func BenchmarkAround(b *testing.B) {
 		})
 	}
 }
+
+// TestMaskIsTheRings: a point lies in the mask if it lies in one of the rings, however they overlap.
+func TestMaskIsTheRings(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var rings []cap.Ring
+		for range rapid.IntRange(1, 5).Draw(t, "rings") {
+			lon, lat := rapid.Float64Range(122, 122.2).Draw(t, "lon"), rapid.Float64Range(30, 30.2).Draw(t, "lat")
+			var star cap.Ring
+			n := rapid.IntRange(3, 30).Draw(t, "corners")
+			for i := range n {
+				d := rapid.Float64Range(.01, .1).Draw(t, "out")
+				sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(n))
+				star = append(star, cap.Point{Lat: lat + d*sin, Lon: lon + d*cos})
+			}
+			rings = append(rings, append(star, star[0]))
+		}
+		m := NewMask(rings)
+		for range 20 {
+			x, y := rapid.Float64Range(121.8, 122.4).Draw(t, "x"), rapid.Float64Range(29.8, 30.4).Draw(t, "y")
+			want := false
+			for _, r := range rings {
+				want = want || geom.Intersects(Shape([]cap.Ring{r}), geom.NewPointXY(x, y).AsGeometry())
+			}
+			if got := m.Holds(x, y); got != want {
+				t.Fatalf("%v, %v: %v", x, y, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,507 @@
+package area
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/peterstace/simplefeatures/geom"
+
+	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/outline"
+	"github.com/anlan-city/anlan/internal/warn/wording"
+)
+
+const (
+	// MaxAreas bounds how many areas of the register a warning holds for.
+	MaxAreas = 50
+	// maxDrawn and maxAround bound how many rings an officer draws and around how many assets bands lie; maxCorners, how many
+	// points one ring has.
+	maxDrawn   = 20
+	maxAround  = 20
+	maxCorners = 2000
+	// maxNameRunes bounds the name of a drawn area.
+	maxNameRunes = 100
+	// nearby is how far outside the box around all areas, in degrees, a point may be drawn: some 20 km.
+	nearby = .2
+	// named is how many areas the name of a drawn one lists.
+	named = 3
+)
+
+// Where says where a warning holds: by any mix of areas of the register, drawn rings and bands around assets.
+type Where struct {
+	Areas  []int64  `json:"areas,omitempty" required:"false" maxItems:"50"`
+	Drawn  []Drawn  `json:"drawn,omitempty" required:"false" maxItems:"20"`
+	Around []Around `json:"around,omitempty" required:"false" maxItems:"20"`
+}
+
+// Empty says whether nothing is named.
+func (w Where) Empty() bool { return len(w.Areas)+len(w.Drawn)+len(w.Around) == 0 }
+
+// Drawn is an area that an officer has drawn.
+type Drawn struct {
+	Name page.Text `json:"name,omitempty" required:"false" doc:"in both languages or in none; by the areas that it lies in when absent"`
+	Ring Outline   `json:"ring" doc:"longitude and latitude of at least 3 different points; closed for you; must not cross itself"`
+}
+
+// Outline is a ring of longitudes and latitudes.
+type Outline [][2]float64
+
+// Around is a band around an asset. Of an asset in a home it lies around the building.
+type Around struct {
+	Asset  int64   `json:"asset"`
+	Metres float64 `json:"metres" doc:"from 10 to 50,000"`
+}
+
+// Place is one area of a warning, frozen when it was proposed.
+type Place struct {
+	ID    int64      `json:"id"` // 0: drawn, or a band around an asset
+	Code  string     `json:"code,omitempty"`
+	Name  page.Text  `json:"name"`
+	Rings []cap.Ring `json:"rings,omitempty"`
+	// Touches are all areas of the register but grid cells that the rings touch, and those around them, lowest first. Warnings
+	// that were published before there were drawn ones have none: see Areas.
+	Touches []int64 `json:"touches,omitempty"`
+	// Asks are the smallest areas that hold together what the rings hold: whose officers it takes.
+	Asks []int64 `json:"asks,omitempty"`
+}
+
+// GroundOf is the ground of a register that knows outlines alone, and no assets.
+func GroundOf(r Register) Ground { return bareGround{r} }
+
+// bareGround makes shapes of outlines.
+type bareGround struct{ register Register }
+
+func (g bareGround) Shapes(ctx context.Context) (map[int64]geom.Geometry, error) {
+	list, err := g.register.Areas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]geom.Geometry, len(list))
+	for _, a := range list {
+		outlines, err := g.register.Geometry(ctx, a.ID)
+		if err != nil {
+			return nil, err
+		}
+		var rings []cap.Ring
+		for _, o := range outlines {
+			rings = append(rings, Ring(o))
+		}
+		if len(rings) > 0 {
+			out[a.ID] = outline.Shape(rings)
+		}
+	}
+	return out, nil
+}
+
+func (bareGround) Thing(context.Context, int64) (page.Text, geom.Geometry, bool, error) {
+	return page.Text{}, geom.Geometry{}, false, nil
+}
+
+// terrain is the register's areas as one proposal sees them.
+type terrain struct {
+	list     []Area // parents first
+	byID     map[int64]Area
+	children map[int64][]int64
+	shapes   map[int64]geom.Geometry
+	box      geom.Envelope
+}
+
+func (s *Service) terrain(ctx context.Context) (*terrain, error) {
+	list, err := s.register.Areas(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list areas: %w", err)
+	}
+	shapes, err := s.ground.Shapes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("outlines of areas: %w", err)
+	}
+	t := &terrain{list: list, byID: make(map[int64]Area, len(list)), children: map[int64][]int64{}, shapes: shapes}
+	for _, a := range list {
+		t.byID[a.ID] = a
+		t.children[a.Parent] = append(t.children[a.Parent], a.ID)
+		if g, ok := shapes[a.ID]; ok {
+			t.box = t.box.ExpandToIncludeEnvelope(g.Envelope())
+		}
+	}
+	return t, nil
+}
+
+// depth is how many areas lie around one. It is bounded, since a register that was loaded wrongly may hold a circle.
+func (t *terrain) depth(id int64) (d int) {
+	for p := t.byID[id].Parent; p != 0 && d < 16; p = t.byID[p].Parent {
+		d++
+	}
+	return d
+}
+
+// below appends the areas that lie in one, by the register.
+func (t *terrain) below(id int64, to []int64, level int) []int64 {
+	for _, c := range t.children[id] {
+		if level < 16 {
+			to = t.below(c, append(to, c), level+1)
+		}
+	}
+	return to
+}
+
+// above are the areas that one lies in.
+func (t *terrain) above(id int64) (up []int64) {
+	for p := t.byID[id].Parent; p != 0 && len(up) < 16; p = t.byID[p].Parent {
+		up = append(up, p)
+	}
+	return up
+}
+
+// lowestFirst sorts areas by how deep they lie, and drops doubles.
+func (t *terrain) lowestFirst(ids []int64) []int64 {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	slices.SortStableFunc(ids, func(a, b int64) int { return t.depth(b) - t.depth(a) })
+	return ids
+}
+
+// touch finds which areas a shape touches, and whose officers it takes: of each area that is touched, those in it that are, and the
+// area itself where they leave more than a sliver of the part.
+func (t *terrain) touch(g geom.Geometry) (touches, asks []int64) {
+	on, ok := outline.On(g)
+	if !ok {
+		return nil, nil
+	}
+	touched := map[int64]bool{}
+	for _, a := range t.list {
+		if shape, ok := t.shapes[a.ID]; ok && on.Touches(shape) {
+			touched[a.ID] = true
+			touches = append(touches, a.ID)
+		}
+	}
+	for _, id := range touches {
+		var in []geom.Geometry
+		for _, c := range t.below(id, nil, 0) {
+			if touched[c] {
+				in = append(in, t.shapes[c])
+			}
+		}
+		if len(in) > 0 {
+			part, ok := outline.On(on.Within(t.shapes[id]))
+			if ok && !part.Rest(in) {
+				continue
+			}
+		}
+		asks = append(asks, id)
+	}
+	for _, id := range touches {
+		touches = append(touches, t.above(id)...)
+	}
+	return t.lowestFirst(touches), t.lowestFirst(asks)
+}
+
+// Places looks up where a proposal holds, and simplifies the outlines.
+func (s *Service) Places(ctx context.Context, w Where) ([]Place, error) {
+	t, err := s.terrain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.placesOn(ctx, t, w)
+	return fold(out), err
+}
+
+// placesOn are the places before what lies in another is dropped.
+func (s *Service) placesOn(ctx context.Context, t *terrain, w Where) ([]Place, error) {
+	switch {
+	case len(w.Areas) > MaxAreas:
+		return nil, web.Errorf(422, "warning.too_many_areas", "a warning holds for at most %d areas; choose a larger one", MaxAreas).At("areas")
+	case len(w.Drawn) > maxDrawn:
+		return nil, web.Errorf(422, "warning.too_many_areas", "at most %d areas can be drawn", maxDrawn).At("drawn")
+	case len(w.Around) > maxAround:
+		return nil, web.Errorf(422, "warning.too_many_areas", "a warning lies around at most %d assets", maxAround).At("around")
+	}
+	var out []Place
+	for i, id := range w.Areas {
+		if slices.Contains(w.Areas[:i], id) {
+			continue
+		}
+		p, err := s.registered(ctx, t, id, fmt.Sprintf("areas[%d]", i))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	out = t.foldAreas(out)
+	for i, d := range w.Drawn {
+		p, err := t.drawn(d, fmt.Sprintf("drawn[%d]", i))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	for i, a := range w.Around {
+		p, err := s.around(ctx, t, a, fmt.Sprintf("around[%d]", i))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// registered is an area of the register.
+func (s *Service) registered(ctx context.Context, t *terrain, id int64, field string) (Place, error) {
+	a, ok := t.byID[id]
+	if !ok {
+		return Place{}, web.Errorf(422, "warning.unknown_area", "there is no area %d", id).At(field)
+	}
+	outlines, err := s.register.Geometry(ctx, id)
+	if err != nil {
+		return Place{}, fmt.Errorf("outline of area %d: %w", id, err)
+	}
+	p := Place{ID: id, Code: a.Code, Name: a.Name, Asks: []int64{id},
+		Touches: t.lowestFirst(append(t.below(id, []int64{id}, 0), t.above(id)...))}
+	for _, o := range outlines {
+		if small, ok := Ring(o).Simplify(cap.MaxPoints); ok {
+			p.Rings = append(p.Rings, small)
+		}
+	}
+	if len(p.Rings) == 0 {
+		return Place{}, web.Errorf(422, "warning.area_unmapped", "area %q has no outline on the map, so nobody could tell whether they are in it", a.Name.English).At(field)
+	}
+	return p, nil
+}
+
+// drawn is an area as an officer has drawn it.
+func (t *terrain) drawn(d Drawn, field string) (Place, error) {
+	if len(d.Ring) > maxCorners {
+		return Place{}, web.Errorf(422, "warning.drawn_points", "the ring has %d points, at most %d are taken", len(d.Ring), maxCorners).At(field + ".ring")
+	}
+	var ring cap.Ring
+	for i, xy := range d.Ring {
+		if err := t.near(xy); err != nil {
+			return Place{}, err.At(fmt.Sprintf("%s.ring[%d]", field, i))
+		}
+		p := cap.Point{Lat: xy[1], Lon: xy[0]}
+		if len(ring) == 0 || ring[len(ring)-1] != p {
+			ring = append(ring, p)
+		}
+	}
+	if len(ring) > 1 && ring[0] != ring[len(ring)-1] {
+		ring = append(ring, ring[0])
+	}
+	if len(ring) < 4 {
+		return Place{}, web.Errorf(422, "warning.drawn_points", "a drawn area needs at least 3 different points, this one has %d", max(0, len(ring)-1)).At(field + ".ring")
+	}
+	if ring.Check() != nil {
+		return Place{}, web.Errorf(422, "warning.drawn_crosses", "the ring crosses or touches itself, or encloses nothing; draw around the area once").At(field + ".ring")
+	}
+	small, ok := ring.Simplify(cap.MaxPoints)
+	if !ok {
+		return Place{}, web.Errorf(422, "warning.drawn_small", "the drawn area is too small to be published: coordinates are kept to about one metre").At(field + ".ring")
+	}
+	p := Place{Rings: []cap.Ring{small}, Name: d.Name}
+	if p.Touches, p.Asks = t.touch(outline.Shape(p.Rings)); len(p.Asks) == 0 {
+		return Place{}, web.Errorf(422, "warning.drawn_outside", "the drawn area lies in no area of the register").At(field + ".ring")
+	}
+	return p, t.nameDrawn(&p, field+".name")
+}
+
+// near refuses a point that is no place in the city or next to it.
+func (t *terrain) near(xy [2]float64) *web.Error {
+	if !(math.Abs(xy[0]) <= 180 && math.Abs(xy[1]) <= 90) { // not a number fails, too
+		return web.Errorf(422, "warning.drawn_range", "%v, %v is not a longitude and a latitude (longitude comes first)", xy[0], xy[1])
+	}
+	lo, ok1 := t.box.Min().XY()
+	hi, ok2 := t.box.Max().XY()
+	if !ok1 || !ok2 {
+		return web.Errorf(422, "warning.drawn_outside", "the register has no area with an outline yet, so nothing can be drawn in the city")
+	}
+	if xy[0] < lo.X-nearby || xy[0] > hi.X+nearby || xy[1] < lo.Y-nearby || xy[1] > hi.Y+nearby {
+		return web.Errorf(422, "warning.drawn_outside", "%v, %v lies far outside the city, which reaches from %.4f, %.4f to %.4f, %.4f (longitude comes first)", xy[0], xy[1], lo.X, lo.Y, hi.X, hi.Y)
+	}
+	return nil
+}
+
+// around is a band around an asset.
+func (s *Service) around(ctx context.Context, t *terrain, a Around, field string) (Place, error) {
+	if !(a.Metres >= outline.MinAround && a.Metres <= outline.MaxAround) {
+		return Place{}, web.Errorf(422, "warning.around_metres", "a band around an asset is %d to %d m wide, not %v", outline.MinAround, outline.MaxAround, a.Metres).At(field + ".metres")
+	}
+	name, shape, ok, err := s.ground.Thing(ctx, a.Asset)
+	if err != nil {
+		return Place{}, fmt.Errorf("asset %d: %w", a.Asset, err)
+	}
+	if !ok {
+		return Place{}, web.Errorf(422, "warning.unknown_asset", "there is no asset %d", a.Asset).At(field + ".asset")
+	}
+	rings, err := outline.Around(shape, a.Metres)
+	if err != nil {
+		return Place{}, web.Errorf(422, "warning.around_shape", "no band can be drawn around asset %d: %v", a.Asset, err).At(field + ".asset")
+	}
+	p := Place{Rings: rings, Name: BandName(name, a.Metres)}
+	if p.Touches, p.Asks = t.touch(outline.Shape(rings)); len(p.Asks) == 0 {
+		return Place{}, web.Errorf(422, "warning.drawn_outside", "the band around asset %d lies in no area of the register", a.Asset).At(field + ".asset")
+	}
+	return p, nil
+}
+
+// BandName is what a band around a thing is called.
+func BandName(thing page.Text, metres float64) page.Text {
+	en, zh := strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+" m", strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+"米"
+	if metres >= 1000 {
+		km := strconv.FormatFloat(math.Round(metres/100)/10, 'f', -1, 64)
+		en, zh = km+" km", km+"公里"
+	}
+	return page.Text{English: "Within " + en + " of " + thing.In(page.English), Chinese: thing.In(page.Chinese) + "周边" + zh}
+}
+
+// InSentence has the name that we give a drawn area or a band read well after "in" and "for".
+func InSentence(name page.Text) page.Text {
+	name.English = strings.NewReplacer("Within ", "the area within ", "Parts of ", "parts of ", "Part of ", "part of ").Replace(name.English)
+	return name
+}
+
+// nameDrawn holds that a given name is in both languages, and gives one where there is none: by the smallest area around it all, or by
+// the few that it lies in.
+func (t *terrain) nameDrawn(p *Place, field string) error {
+	if strings.TrimSpace(p.Name.English+p.Name.Chinese) != "" {
+		if err := wording.Check(field, &p.Name, maxNameRunes); err != nil {
+			return err
+		}
+		for _, text := range []string{p.Name.English, p.Name.Chinese} {
+			if strings.ContainsAny(text, "\n\t") || utf8.RuneCountInString(text) > maxNameRunes {
+				return web.Errorf(422, "warning.text_form", "a name is one line").At(field)
+			}
+		}
+		return nil
+	}
+	ids := p.Asks
+	if len(ids) > named {
+		if around := t.aroundAll(ids); around != 0 {
+			ids = []int64{around}
+		}
+	}
+	var en, zh []string
+	for _, id := range ids[:min(len(ids), named)] {
+		en, zh = append(en, t.byID[id].Name.In(page.English)), append(zh, t.byID[id].Name.In(page.Chinese))
+	}
+	switch {
+	case len(ids) == 1:
+		p.Name = page.Text{English: "Part of " + en[0], Chinese: zh[0] + "部分区域"}
+	case len(ids) <= named:
+		last := len(en) - 1
+		p.Name = page.Text{English: "Parts of " + strings.Join(en[:last], ", ") + " and " + en[last], Chinese: strings.Join(zh, "、") + "部分区域"}
+	default:
+		p.Name = page.Text{English: "Parts of " + strings.Join(en, ", ") + " and others", Chinese: strings.Join(zh, "、") + "等地部分区域"}
+	}
+	return nil
+}
+
+// aroundAll is the smallest area that all of some lie in or are, by the register; 0 for none.
+func (t *terrain) aroundAll(ids []int64) int64 {
+	common := append([]int64{ids[0]}, t.above(ids[0])...)
+	for _, id := range ids[1:] {
+		up := append([]int64{id}, t.above(id)...)
+		common = slices.DeleteFunc(common, func(c int64) bool { return !slices.Contains(up, c) })
+	}
+	if len(common) == 0 {
+		return 0
+	}
+	return common[0]
+}
+
+// foldAreas drops areas that lie in another of them, by the register and on the ground.
+func (t *terrain) foldAreas(ps []Place) []Place {
+	return slices.DeleteFunc(slices.Clone(ps), func(p Place) bool {
+		for _, up := range t.above(p.ID) {
+			if !slices.ContainsFunc(ps, func(o Place) bool { return o.ID == up }) {
+				continue
+			}
+			if on, ok := outline.On(t.shapes[p.ID]); ok && on.LiesIn(t.shapes[up]) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// fold drops what was drawn and lies in another place of the warning. Areas of the register stay: they have a name and a code.
+func fold(ps []Place) []Place {
+	var out []Place
+	for i, p := range ps {
+		on, ok := outline.On(outline.Shape(p.Rings))
+		drop := p.ID == 0 && ok && slices.ContainsFunc(ps[:i], func(o Place) bool { return on.LiesIn(outline.Shape(o.Rings)) })
+		for j := i + 1; p.ID == 0 && ok && !drop && j < len(ps); j++ {
+			other := outline.Shape(ps[j].Rings)
+			back, ok := outline.On(other)
+			drop = ok && on.LiesIn(other) && !back.LiesIn(outline.Shape(p.Rings)) // of two that are the same, the first stays
+		}
+		if !drop {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Areas are those of the register that the place stands for: itself, or those that it takes where it was drawn.
+func (p Place) Areas() []int64 {
+	if p.ID != 0 {
+		return []int64{p.ID}
+	}
+	return p.Asks
+}
+
+// IDs are the areas of the register that places stand for, each once.
+func IDs(places []Place) []int64 {
+	ids := []int64{}
+	for _, p := range places {
+		for _, id := range p.Areas() {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// AreaName is an area as warnings name it.
+type AreaName struct {
+	ID    int64     `json:"id" doc:"0: drawn, or a band around an asset"`
+	Name  page.Text `json:"name"`
+	Rings []Outline `json:"rings,omitempty" doc:"of what the register does not know: longitude, latitude"`
+}
+
+// Names are the names of places, with the rings of those that the register doesn't know.
+func Names(places []Place) []AreaName {
+	names := make([]AreaName, len(places))
+	for i, a := range places {
+		names[i] = AreaName{ID: a.ID, Name: a.Name}
+		if a.ID != 0 {
+			continue
+		}
+		for _, r := range a.Rings {
+			names[i].Rings = append(names[i].Rings, outlineOf(r))
+		}
+	}
+	return names
+}
+
+// Ring is a ring of longitudes and latitudes as CAP writes it.
+func Ring(o [][2]float64) cap.Ring {
+	r := make(cap.Ring, len(o))
+	for i, p := range o {
+		r[i] = cap.Point{Lat: p[1], Lon: p[0]}
+	}
+	return r
+}
+
+func outlineOf(r cap.Ring) Outline {
+	o := make(Outline, len(r))
+	for i, p := range r {
+		o[i] = [2]float64{p.Lon, p.Lat}
+	}
+	return o
+}

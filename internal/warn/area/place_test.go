@@ -1,0 +1,151 @@
+package area_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/anlan-city/anlan/internal/access"
+	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/area"
+	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/warntest"
+)
+
+func withQuay() *area.Service {
+	return area.New(area.Deps{Access: access.AllowAll, Register: warntest.Town{}, Ground: warntest.NewQuay()})
+}
+
+func TestWhereAWarningHolds(t *testing.T) {
+	s := withQuay()
+	for name, test := range map[string]struct {
+		where area.Where
+		names []string
+		asks  []int64
+	}{
+		"an area":                 {area.Where{Areas: []int64{10}}, []string{"Harbour 港区"}, []int64{10}},
+		"the same area twice":     {area.Where{Areas: []int64{10, 10}}, []string{"Harbour 港区"}, []int64{10}},
+		"its part outside of it":  {area.Where{Areas: []int64{10, 12}}, []string{"Harbour 港区", "Two Islands 双岛镇"}, []int64{10, 12}},
+		"drawn in a district":     {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Part of Harbour 港区部分区域"}, []int64{10}},
+		"drawn in a town":         {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.06, .01)}}}, []string{"Part of Old Quay 老码头镇部分区域"}, []int64{11}},
+		"drawn over a line":       {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.045, .01)}}}, []string{"Parts of Old Quay and Harbour 老码头镇、港区部分区域"}, []int64{11, 10}},
+		"with a name":             {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "Fish market", Chinese: "鱼市"}, Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Fish market 鱼市"}, []int64{10}},
+		"around an asset":         {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}}}, []string{"Within 500 m of East Gate gauge 东门水位站周边500米"}, []int64{10}},
+		"around it by kilometres": {area.Where{Around: []area.Around{{Asset: 7, Metres: 1500}}}, []string{"Within 1.5 km of East Gate gauge 东门水位站周边1.5公里"}, []int64{10}},
+		"drawn within a district": {area.Where{Areas: []int64{10}, Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Harbour 港区"}, []int64{10}},
+		"twice the same ring":     {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.01, .01)}, {Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Part of Harbour 港区部分区域"}, []int64{10}},
+		"one band in another":     {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}, {Asset: 7, Metres: 800}}}, []string{"Within 800 m of East Gate gauge 东门水位站周边800米"}, []int64{10}},
+	} {
+		places, err := s.Places(t.Context(), test.where)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var names []string
+		for _, p := range places {
+			names = append(names, p.Name.English+" "+p.Name.Chinese)
+			if !slices.Contains(p.Touches, 10) {
+				t.Errorf("%s: %v doesn't touch the district", name, p.Touches)
+			}
+			for _, r := range p.Rings {
+				if err := r.Check(); err != nil || len(r) > cap.MaxPoints {
+					t.Errorf("%s: ring of %d points: %v", name, len(r), err)
+				}
+			}
+		}
+		if !slices.Equal(names, test.names) {
+			t.Errorf("%s: %q, want %q", name, names, test.names)
+		}
+		if asks := area.IDs(places); !slices.Equal(asks, test.asks) {
+			t.Errorf("%s: asks %v, want %v", name, asks, test.asks)
+		}
+	}
+}
+
+func TestTouchesAreLowestFirst(t *testing.T) {
+	s := withQuay()
+	places, err := s.Places(t.Context(), area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.06, .01)}}})
+	if err != nil || !slices.Equal(places[0].Touches, []int64{11, 10}) {
+		t.Errorf("touches %v %v", places, err)
+	}
+	if places, err = s.Places(t.Context(), area.Where{Areas: []int64{10}}); err != nil || !slices.Equal(places[0].Touches, []int64{11, 12, 10}) {
+		t.Errorf("touches %v %v", places, err)
+	}
+}
+
+func TestWhereIsRefused(t *testing.T) {
+	s := withQuay()
+	circle := func(n int) (o area.Outline) {
+		for i := range n {
+			a := 2 * math.Pi * float64(i) / float64(n)
+			o = append(o, [2]float64{122.05 + .01*math.Cos(a), 30.02 + .01*math.Sin(a)})
+		}
+		return o
+	}
+	for name, test := range map[string]struct {
+		where area.Where
+		code  string
+		field string
+	}{
+		"unknown area":       {area.Where{Areas: []int64{10, 99}}, "warning.unknown_area", "areas[1]"},
+		"unmapped area":      {area.Where{Areas: []int64{20}}, "warning.area_unmapped", "areas[0]"},
+		"two points":         {area.Where{Drawn: []area.Drawn{{Ring: area.Outline{{122, 30}, {122.1, 30}, {122, 30}}}}}, "warning.drawn_points", "drawn[0].ring"},
+		"one point often":    {area.Where{Drawn: []area.Drawn{{Ring: area.Outline{{122, 30}, {122, 30}, {122, 30}, {122, 30}}}}}, "warning.drawn_points", "drawn[0].ring"},
+		"nothing":            {area.Where{Drawn: []area.Drawn{{}}}, "warning.drawn_points", "drawn[0].ring"},
+		"a line":             {area.Where{Drawn: []area.Drawn{{Ring: area.Outline{{122, 30}, {122.1, 30}, {122.05, 30}}}}}, "warning.drawn_crosses", "drawn[0].ring"},
+		"a bow tie":          {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122, 30, .1)}, {Ring: area.Outline{{122, 30}, {122.1, 30.1}, {122.1, 30}, {122, 30.1}}}}}, "warning.drawn_crosses", "drawn[1].ring"},
+		"under a metre":      {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122, 30, .000002)}}}, "warning.drawn_small", "drawn[0].ring"},
+		"swapped":            {area.Where{Drawn: []area.Drawn{{Ring: area.Outline{{122, 30}, {122.1, 30}, {122.1, 30.1}, {30, 122}}}}}, "warning.drawn_range", "drawn[0].ring[3]"},
+		"another city":       {area.Where{Drawn: []area.Drawn{{Ring: area.Outline{{122, 30}, {122.1, 30}, {122.1, 30.1}, {116, 40}}}}}, "warning.drawn_outside", "drawn[0].ring[3]"},
+		"not a number":       {area.Where{Drawn: []area.Drawn{{Ring: area.Outline{{math.NaN(), 30}, {122.1, 30}, {122.1, 30.1}}}}}, "warning.drawn_range", "drawn[0].ring[0]"},
+		"just over the line": {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(121.9, 29.9, .05)}}}, "warning.drawn_outside", "drawn[0].ring"},
+		"too many points":    {area.Where{Drawn: []area.Drawn{{Ring: circle(area.MaxCorners + 1)}}}, "warning.drawn_points", "drawn[0].ring"},
+		"too many rings":     {area.Where{Drawn: make([]area.Drawn, area.MaxDrawn+1)}, "warning.too_many_areas", "drawn"},
+		"a name in one":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "Market"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_missing", "drawn[0].name.zh-CN"},
+		"a name of two":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "A\nB", Chinese: "甲"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_form", "drawn[0].name"},
+		"unknown asset":      {area.Where{Around: []area.Around{{Asset: 99, Metres: 500}}}, "warning.unknown_asset", "around[0].asset"},
+		"9 m":                {area.Where{Around: []area.Around{{Asset: 7, Metres: 9}}}, "warning.around_metres", "around[0].metres"},
+		"100 km":             {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}, {Asset: 7, Metres: 100_000}}}, "warning.around_metres", "around[1].metres"},
+		"no distance":        {area.Where{Around: []area.Around{{Asset: 7, Metres: math.NaN()}}}, "warning.around_metres", "around[0].metres"},
+		"far away":           {area.Where{Around: []area.Around{{Asset: 8, Metres: 500}}}, "warning.drawn_outside", "around[0].asset"},
+		"too many bands":     {area.Where{Around: make([]area.Around, area.MaxAround+1)}, "warning.too_many_areas", "around"},
+	} {
+		_, err := s.Places(t.Context(), test.where)
+		var e *web.Error
+		if !errors.As(err, &e) || e.Code != test.code || e.Field != test.field {
+			t.Errorf("%s: %v (field %q), want %s at %s", name, err, warntest.Field(err), test.code, test.field)
+		}
+	}
+	// A ring of many points is taken, and published with few.
+	places, err := s.Places(t.Context(), area.Where{Drawn: []area.Drawn{{Ring: circle(area.MaxCorners)}}})
+	if err != nil || len(places[0].Rings[0]) > cap.MaxPoints {
+		t.Errorf("a circle: %v", err)
+	}
+}
+
+// TestNoRingPanics: whatever is drawn, nearly in line and tiny or long, it is taken or refused.
+func TestNoRingPanics(t *testing.T) {
+	s := withQuay()
+	rapid.Check(t, func(t *rapid.T) {
+		size := math.Pow(10, rapid.Float64Range(-8, -1).Draw(t, "size"))
+		noise := math.Pow(10, rapid.Float64Range(-18, -3).Draw(t, "noise"))
+		dx, dy := rapid.Float64Range(-1, 1).Draw(t, "dx"), rapid.Float64Range(-1, 1).Draw(t, "dy")
+		off := rapid.Float64Range(-noise, noise)
+		var there, back area.Outline
+		n := rapid.IntRange(1, 80).Draw(t, "corners")
+		for i := range n {
+			f := size * float64(i) / float64(n)
+			there = append(there, [2]float64{122.05 + dx*f, 30.05 + dy*f + math.Abs(off.Draw(t, "off"))})
+			back = append(area.Outline{{122.05 + dx*f, 30.05 + dy*f - math.Abs(off.Draw(t, "off"))}}, back...)
+		}
+		places, err := s.Places(context.Background(), area.Where{Drawn: []area.Drawn{{Ring: append(there, back...)}}})
+		if err == nil && (len(places) != 1 || places[0].Rings[0].Check() != nil) {
+			t.Fatalf("%+v", places)
+		}
+	})
+}
