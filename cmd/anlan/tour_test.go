@@ -24,10 +24,10 @@ func TestTourWave(t *testing.T) {
 	tour(t, "tour-wave", "anlan serve --packs ROOT/replays/drill/wear-drill --drill-from 2022-10-20T13:00:00Z --drill-speed 0", "ANLAN_RECORD="+record)
 }
 
-// A gas release at METEC, 60 times as fast as it was: the public is told, and the warning is judged.
+// A gas release at METEC, its quiet hours 240 times as fast as life: the public is told, and the warning is judged.
 func TestTourGas(t *testing.T) {
 	record := testdata.Shared(t, "sensors", "methane-metec")
-	tour(t, "tour-gas", "anlan serve --packs ROOT/replays/metec --drill-from 2022-05-10T20:15:00Z --drill-speed 60", "ANLAN_RECORD="+record, "ANLAN_TOUR_SPEED=60")
+	tour(t, "tour-gas", "anlan serve --packs ROOT/replays/metec --drill-from 2022-05-10T20:15:00Z --drill-speed 0", "ANLAN_RECORD="+record)
 }
 
 // tour starts a server and drives a script through it. Whatever the script kept is verified with the server's certificate.
