@@ -189,8 +189,7 @@ export async function suggested(page, url, kind, headline, ms = PATIENCE.city) {
 /** Proposes what the composer holds; returns the warning's number in its address. */
 export async function propose(page, button = 'Propose the warning') {
   const answer = page.waitForResponse((r) => r.request().method() === 'POST' && /\/api\/v1\/warnings(\/\d+\/update)?$/.test(new URL(r.url()).pathname));
-  await page.getByRole('button', { name: button, exact: true }).click();
-  const res = await answer;
+  const [res] = await Promise.all([answer, page.getByRole('button', { name: button, exact: true }).click()]);
   const body = await res.json();
   assert.ok(res.ok(), `proposed: ${res.status()} ${JSON.stringify(body)}`);
   return body;
@@ -200,8 +199,7 @@ export async function propose(page, button = 'Propose the warning') {
 export async function approve(page, url, warning) {
   await page.goto(`${url}/console/warnings/${warning}`);
   const answer = page.waitForResponse((r) => r.request().method() === 'POST' && r.url().endsWith(`/warnings/${warning}/approve`));
-  await page.getByRole('button', { name: 'Approve and issue' }).click();
-  const res = await answer;
+  const [res] = await Promise.all([answer, page.getByRole('button', { name: 'Approve and issue' }).click()]);
   assert.ok(res.ok(), `approved: ${res.status()} ${await res.text()}`);
   await page.getByText('In force', { exact: true }).first().waitFor();
   return res.json();
@@ -212,8 +210,7 @@ export async function allClear(page, reason) {
   await page.getByText('End the warning', { exact: true }).click();
   await page.getByLabel('Reason', { exact: false }).fill(reason);
   const answer = page.waitForResponse((r) => r.request().method() === 'POST' && r.url().endsWith('/all-clear'));
-  await page.getByRole('button', { name: 'The danger is over' }).click();
-  const res = await answer;
+  const [res] = await Promise.all([answer, page.getByRole('button', { name: 'The danger is over' }).click()]);
   assert.ok(res.ok(), `all-clear: ${res.status()} ${await res.text()}`);
   return res.json();
 }

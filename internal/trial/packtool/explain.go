@@ -82,6 +82,9 @@ func (ps Packs) aloud(w io.Writer, files fs.FS, dir, detector string) error {
 		for _, c := range d.Chains {
 			fmt.Fprintf(w, "\n%s", c.Words())
 		}
+		if d.Warnings != nil {
+			fmt.Fprint(w, d.Warnings.Words())
+		}
 	}
 	return nil
 }
