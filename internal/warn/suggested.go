@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/events"
@@ -180,6 +181,7 @@ func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names
 		d.Status = cap.Exercise
 	}
 	v := g.values(hazard.Values{Level: level, Areas: names, From: now.In(s.options.zone()), Until: d.Expires.In(s.options.zone())})
+	v.Areas = fitting(v, t.Headline)
 	instruction := t.Instruction
 	if instruction == (page.Text{}) {
 		instruction = h.At(level).Instruction
@@ -197,6 +199,28 @@ func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names
 		}
 	}
 	return d
+}
+
+// fitting names as many of the places as the headline has room for, and counts the others: under a wide storm a warning holds around a
+// dozen instruments. Where it holds stands in full in its areas.
+func fitting(v hazard.Values, headline page.Text) []page.Text {
+	names := v.Areas
+	for named := len(names); ; named-- {
+		if rest := len(names) - named; rest > 0 {
+			others := page.Text{English: fmt.Sprintf("%d other places", rest), Chinese: fmt.Sprintf("其他%d处", rest)}
+			switch {
+			case named == 0:
+				others = page.Text{English: fmt.Sprintf("%d places", rest), Chinese: fmt.Sprintf("%d处", rest)}
+			case rest == 1:
+				others.English = "one other place"
+			}
+			v.Areas = append(slices.Clone(names[:named]), others)
+		}
+		filled, _ := v.Fill(headline)
+		if len(names) < 2 || named == 0 || utf8.RuneCountInString(filled.English) <= maxHeadline && utf8.RuneCountInString(filled.Chinese) <= maxHeadline {
+			return v.Areas
+		}
+	}
 }
 
 // Suggestion is what the program suggests to an officer. It never warns by itself.

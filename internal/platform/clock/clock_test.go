@@ -63,11 +63,11 @@ func TestPacedChangesItsPace(t *testing.T) {
 		then := time.Date(2022, 10, 20, 14, 0, 0, 0, time.UTC)
 		c := clock.NewPaced(clock.Pace{At: time.Now(), Then: then, Speed: 60})
 		woke := c.After(time.Hour)
-		time.Sleep(30 * time.Second) // half of it
+		<-time.After(30 * time.Second) // half of it
 		if p := c.SetSpeed(0, time.Time{}); !p.Then.Equal(then.Add(30 * time.Minute)) {
 			t.Errorf("it stands at %s", p.Then)
 		}
-		time.Sleep(24 * time.Hour)
+		<-time.After(24 * time.Hour)
 		synctest.Wait()
 		select {
 		case at := <-woke:
