@@ -270,6 +270,7 @@ async function verdict(t, page, w, began) {
   await page.goto(`${t.url}/console/warnings/${w.id}`);
   await page.getByRole('radio', { name: /^It happened/ }).check();
   await page.getByLabel('Since when').fill(new Date(began.getTime() + 8 * 3_600_000).toISOString().slice(0, 16).replace('T', ' '));
+  await page.getByLabel('What was seen').fill('Water of more than half a metre at the gauges of the underpasses.');
   await page.locator('form[aria-label=Verdict] button.main').click();
   await page.getByRole('button', { name: 'Change the verdict' }).waitFor();
   const { items } = await t.ask('GET', `/warnings/${w.id}/verdict`);
