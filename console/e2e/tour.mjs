@@ -71,6 +71,13 @@ export async function begin(name, { url, token, data, browser, log = console.log
       await t.pace(speed, until);
       await t.until(`the clock shows ${until}`, async () => Date.parse((await ask('GET', '/time')).now) >= Date.parse(until), PATIENCE.reading);
     },
+    /** Lets time pass at a speed until something is so in the city, and at the pace of life from there. */
+    async pass(speed, what, is, ms = PATIENCE.reading) {
+      await t.pace(speed);
+      const got = await t.until(what, is, ms);
+      await t.pace(1);
+      return got;
+    },
     /** A replay in the background, in step with the drill; `done` is its end. */
     replay(...args) {
       const p = spawn('anlan', ['replay', ...args, '--follow', '--url', url, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -180,8 +180,7 @@ func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names
 	if _, listens := h.Trigger(g.facts.Detector); listens && h.Drill() {
 		d.Status = cap.Exercise
 	}
-	v := g.values(hazard.Values{Level: level, Areas: names, From: now.In(s.options.zone()), Until: d.Expires.In(s.options.zone())})
-	v.Areas = fitting(v, t.Headline)
+	v := fitting(g.values(hazard.Values{Level: level, Areas: names, From: now.In(s.options.zone()), Until: d.Expires.In(s.options.zone())}), t.Headline)
 	instruction := t.Instruction
 	if instruction == (page.Text{}) {
 		instruction = h.At(level).Instruction
@@ -201,26 +200,15 @@ func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names
 	return d
 }
 
-// fitting names as many of the places as the headline has room for, and counts the others: under a wide storm a warning holds around a
-// dozen instruments. Where it holds stands in full in its areas.
-func fitting(v hazard.Values, headline page.Text) []page.Text {
-	names := v.Areas
-	for named := len(names); ; named-- {
-		if rest := len(names) - named; rest > 0 {
-			others := page.Text{English: fmt.Sprintf("%d other places", rest), Chinese: fmt.Sprintf("其他%d处", rest)}
-			switch {
-			case named == 0:
-				others = page.Text{English: fmt.Sprintf("%d places", rest), Chinese: fmt.Sprintf("%d处", rest)}
-			case rest == 1:
-				others.English = "one other place"
-			}
-			v.Areas = append(slices.Clone(names[:named]), others)
-		}
-		filled, _ := v.Fill(headline)
-		if len(names) < 2 || named == 0 || utf8.RuneCountInString(filled.English) <= maxHeadline && utf8.RuneCountInString(filled.Chinese) <= maxHeadline {
-			return v.Areas
+// fitting has the texts name fewer places until the headline fits: under a wide storm a warning holds around a dozen instruments. Where
+// it holds stands in full in its areas.
+func fitting(v hazard.Values, headline page.Text) hazard.Values {
+	for ; v.Fewer < hazard.ManyAreas; v.Fewer++ {
+		if filled, _ := v.Fill(headline); utf8.RuneCountInString(filled.English) <= maxHeadline && utf8.RuneCountInString(filled.Chinese) <= maxHeadline {
+			break
 		}
 	}
+	return v
 }
 
 // Suggestion is what the program suggests to an officer. It never warns by itself.

@@ -326,7 +326,7 @@ func TestFill(t *testing.T) {
 		for range n {
 			names = append(names, name("A", "甲"))
 		}
-		if got := areas(names, page.English); got != want {
+		if got := areas(names, ManyAreas, page.English); got != want {
 			t.Errorf("%d: %q", n, got)
 		}
 	}

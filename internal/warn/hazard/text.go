@@ -57,10 +57,11 @@ type Values struct {
 	Areas                 []page.Text
 	Place, Asset, Because page.Text
 	From, Until           time.Time // in the zone of the city
+	Fewer                 int       // how many fewer areas than usual are named, the others being counted
 }
 
-// manyAreas is how many areas a text names; the message itself has all of them.
-const manyAreas = 3
+// ManyAreas is how many areas a text names; the message itself has all of them.
+const ManyAreas = 3
 
 // Fill fills the blanks of a text in both languages. A blank for which there is no value is left as it is, so that nobody can
 // overlook it; missing names it.
@@ -93,7 +94,7 @@ func (v Values) value(name, lang string) string {
 	case BlankLevel:
 		return v.Level.Words().In(lang)
 	case BlankArea:
-		return areas(v.Areas, lang)
+		return areas(v.Areas, ManyAreas-v.Fewer, lang)
 	case BlankPlace:
 		return v.Place.In(lang)
 	case BlankAsset:
@@ -108,20 +109,32 @@ func (v Values) value(name, lang string) string {
 	return ""
 }
 
-// areas is "Harbour, Old Quay and Hills", or 港区、老码头镇、山区.
-func areas(names []page.Text, lang string) string {
-	shown := names[:min(len(names), manyAreas)]
+// areas is "Harbour, Old Quay and Hills", or 港区、老码头镇、山区; beyond most it counts them.
+func areas(names []page.Text, most int, lang string) string {
+	shown := names[:min(len(names), max(0, most))]
 	var texts []string
 	for _, n := range shown {
 		texts = append(texts, n.In(lang))
 	}
 	rest := len(names) - len(shown)
+	switch {
+	case rest == 0, len(shown) > 0:
+	case lang == page.Chinese:
+		return fmt.Sprintf("%d个区域", rest)
+	case rest == 1:
+		return "one area"
+	default:
+		return fmt.Sprintf("%d areas", rest)
+	}
 	if lang == page.Chinese {
 		s := strings.Join(texts, "、")
 		if rest > 0 {
 			s += fmt.Sprintf("等%d个区域", len(names))
 		}
 		return s
+	}
+	if rest == 1 {
+		return strings.Join(texts, ", ") + " and one more area"
 	}
 	if rest > 0 {
 		return fmt.Sprintf("%s and %d more areas", strings.Join(texts, ", "), rest)
