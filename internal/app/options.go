@@ -34,12 +34,23 @@ type Options struct {
 	UnsafeNoSync bool `hidden:"" help:"Answer before the data is on disk. It loses data; the power-cut test shows it."`
 
 	ChannelOptions `embed:""`
+	WarnOptions    `embed:"" prefix:"warn-"`
 
 	Drill DrillOptions `embed:"" prefix:"drill-"`
 
 	Version string       `kong:"-"`
 	Demo    *DemoOptions `kong:"-"`
 	Clock   clock.Clock  `kong:"-"` // the machine's if nil
+}
+
+// WarnOptions are what every warning of the city says of its office.
+type WarnOptions struct {
+	Office           string        `help:"The office that issues warnings, in English. Default: the city's name and duty office." placeholder:"NAME"`
+	OfficeZh         string        `name:"office-zh" help:"The same in Chinese. Default: 市名加应急值班室。" placeholder:"NAME"`
+	Contact          string        `help:"Whom people and media may ask about a warning: an office's number or address." placeholder:"TEXT"`
+	IdentifierPrefix string        `default:"urn:anlan:warning:" help:"What stands before number and version in the identifier of each message; a city with a WMO object identifier puts it here." placeholder:"TEXT"`
+	Geocode          string        `name:"geocode" default:"ANLAN:AREA" help:"Name of the system by which areas are numbered in messages; the value is the area's external id." placeholder:"NAME"`
+	Longest          time.Duration `default:"168h" help:"For how long a warning may be issued at most; a longer danger is kept in force by updates."`
 }
 
 // DrillOptions are the settings of a drill on recorded data.

@@ -54,7 +54,8 @@ func (a *App) buildWarnings(site page.Site) (err error) {
 		DB: a.db, Clock: a.clock, Access: a.access, Areas: a.area, Reach: a.reach, Hazards: a.packs.book, Organisation: a.city.OrganisationKey,
 		News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
 		Changed: func(tx *db.Tx) { a.public.Changed(tx) },
-		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
+		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: a.office(site), TimeZone: site.TimeZone,
+			Contact: a.options.Contact, IdentifierPrefix: a.options.IdentifierPrefix, GeocodeName: a.options.Geocode, MaxDuration: a.options.Longest,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
 	})
 	if err != nil {
@@ -65,6 +66,18 @@ func (a *App) buildWarnings(site page.Site) (err error) {
 		return fmt.Errorf("public warnings: %w", err)
 	}
 	return nil
+}
+
+// office is who issues the city's warnings.
+func (a *App) office(site page.Site) page.Text {
+	name := page.Text{English: a.options.Office, Chinese: a.options.OfficeZh}
+	if name.English == "" && site.Name.English != "" {
+		name.English = site.Name.English + " duty office"
+	}
+	if name.Chinese == "" && site.Name.Chinese != "" {
+		name.Chinese = site.Name.Chinese + "应急值班室"
+	}
+	return name
 }
 
 // alertFacts is what warn asks of an alert that no hazard listens for.

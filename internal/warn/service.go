@@ -218,7 +218,8 @@ func (s *Service) Propose(ctx context.Context, p Proposal) (Warning, error) {
 }
 
 // ProposeUpdate puts new content for an issued warning before a second officer; until it is approved the old content
-// stays in force. Status and scope can't change: an exercise never becomes real.
+// stays in force. Status and scope can't change: an exercise never becomes real. Nor can the hazard: who was warned of a flood must hear
+// when that is over, and a gas leak is a warning of its own.
 func (s *Service) ProposeUpdate(ctx context.Context, id int64, p Proposal) (Warning, error) {
 	actor, content, err := s.prepare(ctx, id, p)
 	if err != nil {
@@ -230,6 +231,9 @@ func (s *Service) ProposeUpdate(ctx context.Context, id int64, p Proposal) (Warn
 		}
 		if err := inForce(r, now); err != nil {
 			return err
+		}
+		if is := vs[0].content.Hazard; content.Hazard != is {
+			return web.Errorf(422, "warning.hazard_fixed", "this warning is about %s and stays so; end it, and propose one about %s", is, content.Hazard).At("hazard")
 		}
 		if r.pending != 0 {
 			return web.Errorf(409, "warning.pending", "version %d already waits for approval; withdraw it first", r.pending)

@@ -478,6 +478,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"warning.over", "expires", func(p *Proposal) { p.Expires = start }},
 		{"warning.too_long", "expires", func(p *Proposal) { p.Expires = start.Add(8 * 24 * time.Hour) }},
 		{"warning.onset", "onset", func(p *Proposal) { p.Onset = p.Expires }},
+		{"warning.long_begun", "onset", func(p *Proposal) { p.Onset = start.Add(-8 * 24 * time.Hour) }},
 		{"warning.urgency", "urgency", func(p *Proposal) { p.Urgency = "Unknown" }},
 		{"warning.certainty", "certainty", func(p *Proposal) { p.Certainty = "Unlikely" }},
 		{"warning.status", "status", func(p *Proposal) { p.Status = "Real" }},
@@ -816,5 +817,22 @@ func TestControlCharactersAreRefused(t *testing.T) {
 	}
 	if reason, err := wording.Reason("two lines\nof it"); err != nil || reason == "" {
 		t.Errorf("an honest reason: %v", err)
+	}
+}
+
+// Who was warned of a gas leak is not told of a flood in its place: an update keeps the hazard.
+func TestAnUpdateKeepsTheHazard(t *testing.T) {
+	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
+	w := issue(t, s, gasLeak())
+	p := gasLeak()
+	p.Hazard = "flood"
+	var e *web.Error
+	if _, err := s.ProposeUpdate(as(first), w.ID, p); code(err) != "warning.hazard_fixed" || !errors.As(err, &e) || e.Field != "hazard" {
+		t.Errorf("another hazard: %v", err)
+	}
+	p = gasLeak()
+	p.Level = Red
+	if _, err := s.ProposeUpdate(as(first), w.ID, p); err != nil {
+		t.Errorf("another level: %v", err)
 	}
 }

@@ -114,6 +114,8 @@ func (c *Content) check(book *hazard.Book, now time.Time, longest time.Duration)
 		return web.Errorf(422, "warning.over", "the end (%s) lies in the past", c.Expires.Format(time.RFC3339)).At("expires")
 	case c.Expires.Sub(now) > longest:
 		return web.Errorf(422, "warning.too_long", "a warning lasts at most %s; a longer danger is kept in force by updates", longest).At("expires")
+	case c.Onset.Before(now.Add(-longest)):
+		return web.Errorf(422, "warning.long_begun", "the danger began %s, more than %s ago; say since when it holds now", c.Onset.Format(time.RFC3339), longest).At("onset")
 	case !c.Onset.Before(c.Expires):
 		return web.Errorf(422, "warning.onset", "the danger begins (%s) after the warning ends", c.Onset.Format(time.RFC3339)).At("onset")
 	case c.Urgency != "" && !slices.Contains(urgencies, c.Urgency):
