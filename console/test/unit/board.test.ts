@@ -6,7 +6,7 @@ const at = (minutes: number) => new Date(now.getTime() + minutes * 60_000).toISO
 const L = (s: string) => ({ en: s, 'zh-CN': s });
 let n = 0;
 const task = (over: Partial<BoardTask>): BoardTask => ({
-  id: ++n, name: 'x', title: L('x'), level: 'IV', organisation_name: L(''), post: 'p', state: 'waiting', late: false, given_at: at(-60), due_at: at(30),
+  id: ++n, name: 'x', title: L('x'), level: 'IV', organisation_name: L(''), post: 'p', state: 'waiting', late: false, may_acknowledge: true, may_finish: true, given_at: at(-60), due_at: at(30),
   acknowledged_at: null, done_at: null, done_when: L(''), needs: [], ...over,
 });
 const agency = (name: string, tasks: BoardTask[]): BoardAgency => ({ agency: name, title: L(name), lead: false, gap: false, organisations: [], counts: countsNow(tasks, now), tasks });
