@@ -33,7 +33,7 @@ func (a *App) buildNotices() error {
 		return err
 	}
 	a.notify, err = notify.New(notify.Deps{
-		DB: a.db, Clock: a.clock, Access: a.access, Accounts: a.access, Cases: a.respond, Alerts: alerts{a}, Register: duties{a}, Findings: a.inspect,
+		DB: a.db, Clock: a.clock, Access: a.access, Accounts: a.access, Cases: a.respond, Alerts: alerts{a}, Warnings: a.warn, Register: duties{a}, Findings: a.inspect,
 		News: a.bus, Push: push, Chains: a.packs.chains, Kinds: a.packs.caseTitle, Posts: a.packs.posts.title,
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ type Notice struct {
 	// Organisation and Post are who is told; 0 is the city's own watch, an empty post the whole organisation.
 	Organisation int64  `json:"organisation"`
 	Post         string `json:"post,omitempty"`
-	// About is what it is about, "alert", "task", "case" or another room's word, and ID which.
+	// About is what it is about, "alert", "task", "case", "warning", "warning-suggestion" or another room's word, and ID which.
 	About string    `json:"about"`
 	ID    int64     `json:"id"`
 	Case  int64     `json:"case,omitempty"`

@@ -36,6 +36,9 @@ const (
 	OnTask    = "task"     // a task is given
 	OnOverdue = "overdue"  // a limit of a case has passed whose kind names no chain of its own
 	OnNoOwner = "no-owner" // a case is opened that has no owner
+
+	OnProposal   = "proposal"   // a warning, or a change to one, waits for a second officer
+	OnSuggestion = "suggestion" // it is suggested to issue, change or end a warning
 )
 
 // Chain says who is told of something, and when the next. It is data: a run keeps the Chain that it began with.

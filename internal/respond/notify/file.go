@@ -35,7 +35,7 @@ type chainEntry struct {
 }
 
 type beginsEntry struct {
-	On   pack.String   `yaml:"on" pack:"required,one of alert task overdue no-owner" doc:"an alert that nobody has acknowledged; a task that was given; a limit that has passed; a case without an owner"`
+	On   pack.String   `yaml:"on" pack:"required,one of alert task overdue no-owner proposal suggestion" doc:"an alert that nobody has acknowledged; a task that was given; a limit that has passed; a case without an owner; a warning that waits for a second officer; a suggestion about a warning"`
 	From pack.String   `yaml:"from" pack:"one of blue yellow orange red" doc:"for an alert: from which level on"`
 	Of   []pack.String `yaml:"of" pack:"name" doc:"for an alert: of which packs; left out: of all that have no chain of their own" example:"[gas, water]"`
 	Pos  pack.Pos

@@ -27,6 +27,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/warn"
 )
 
 var noon = time.Date(2026, 11, 28, 4, 0, 0, 0, time.UTC)
@@ -40,7 +41,7 @@ const (
 )
 
 var rooms = []db.Migrations{
-	ledger.Migrations(), outbox.Migrations(), timers.Migrations(), delivery.Migrations(), inspect.Migrations(), respond.Migrations(), Migrations(),
+	ledger.Migrations(), outbox.Migrations(), timers.Migrations(), delivery.Migrations(), inspect.Migrations(), warn.Migrations(), respond.Migrations(), Migrations(),
 }
 
 // world is the room with a city around it. Time stands still unless a test moves it; nothing runs by itself.

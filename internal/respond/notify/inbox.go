@@ -32,7 +32,7 @@ type Item struct {
 	What string `json:"what" enum:"task,notice"`
 	ID   int64  `json:"id"`
 	// About is what a notice is about.
-	About  string          `json:"about,omitempty" doc:"of a notice: alert, task, case, or another room's word"`
+	About  string          `json:"about,omitempty" doc:"of a notice: alert, task, case, warning, warning-suggestion, or another room's word"`
 	On     int64           `json:"on,omitempty" doc:"its id"`
 	Case   int64           `json:"case,omitempty"`
 	Title  lifecycle.Text  `json:"title" doc:"of a notice: what it is about; of a task: what is to be done, empty where text says it"`

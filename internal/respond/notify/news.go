@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/anlan-city/anlan/internal/access"
@@ -14,6 +16,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/warn"
 )
 
 // heard are the events that the room listens to.
@@ -21,6 +24,7 @@ var heard = []string{
 	"alert.raised", "alert.changed", "alert.rest_over", "alert.acknowledged", "alert.cleared",
 	"case.opened", "case.moved", "case.changed", "case.closed", "case.reopened", "case.overdue", "case.ask",
 	"task.given", "task.acknowledged", "task.done", "chain.wanted", "chain.answered",
+	"warning.proposed", "warning.withdrawn", "warning.issued", "warning.updated", "warning.cancelled", "warning.expired", "warning.suggested",
 }
 
 // Hear takes an event of another room. It may come more than once.
@@ -54,6 +58,14 @@ func (s *Service) Hear(ctx context.Context, m bus.Message) error {
 		return hear(m, func(e events.ChainWanted) error { return s.wanted(ctx, m.ID, e) })
 	case "chain.answered":
 		return hear(m, func(e events.ChainAnswered) error { return s.answered(ctx, e) })
+	case "warning.proposed":
+		return hear(m, func(e events.WarningProposed) error { return s.proposed(ctx, m.ID, e) })
+	case "warning.withdrawn", "warning.issued", "warning.updated", "warning.cancelled", "warning.expired":
+		return hear(m, func(e events.Warning) error {
+			return s.ask(ctx, `about = $1 and about_id = $2 and state <> 'over'`, AboutWarning, e.Warning)
+		})
+	case "warning.suggested":
+		return hear(m, func(e events.WarningSuggested) error { return s.suggested(ctx, m.ID, e) })
 	}
 	return nil
 }
@@ -265,12 +277,65 @@ func (s *Service) beginCase(tx *db.Tx, c *Chain, id int64, r Run) error {
 	return s.begin(tx, want{chain: c, run: r}, s.now())
 }
 
+// proposed begins the chain of a warning that waits for a second officer. Each version is a thing of its own: what was withdrawn and is
+// put forward anew is told anew.
+func (s *Service) proposed(ctx context.Context, event int64, e events.WarningProposed) error {
+	r := Run{About: AboutWarning, AboutID: e.Warning.Warning, Name: strconv.Itoa(e.Version), Occasion: event}
+	if len(e.Areas) == 1 {
+		r.Spot.Area = e.Areas[0]
+	}
+	return s.beginAsked(ctx, s.chains.on(OnProposal, ""), r)
+}
+
+// suggested begins the chain of a suggestion, or ends it.
+func (s *Service) suggested(ctx context.Context, event int64, e events.WarningSuggested) error {
+	if e.State != string(warn.Open) {
+		return s.ask(ctx, `about = $1 and about_id = $2 and state <> 'over'`, AboutSuggestion, e.Suggestion)
+	}
+	return s.beginAsked(ctx, s.chains.on(OnSuggestion, ""), Run{About: AboutSuggestion, AboutID: e.Suggestion, Occasion: event, Spot: inspect.Spot{Area: e.Area}})
+}
+
+// beginAsked begins a chain about what an officer is to decide. A suggestion that somebody has taken note of and that changes calls
+// again only where it has become worse.
+func (s *Service) beginAsked(ctx context.Context, c *Chain, r Run) error {
+	if c == nil {
+		return nil
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		a, err := s.asked(tx, &r)
+		if err != nil {
+			return err
+		}
+		r.Title, r.Level = lifecycle.Words(a.Title.English, a.Title.Chinese), string(a.Level)
+		if r.About == AboutSuggestion { // a proposal's headline says where
+			r.Title = about(r.Title, s.Register.Where(r.Spot))
+		}
+		known, err := runs(tx, `about = $1 and about_id = $2 and name = $3 and state = 'acknowledged'`, r.About, r.AboutID, r.Name)
+		if err != nil || len(known) > 0 && reaches(known[0].Level, r.Level) {
+			return err
+		}
+		return s.begin(tx, want{chain: c, run: r}, s.now())
+	})
+}
+
+// asked is what an officer is to decide that a run is about.
+func (s *Service) asked(tx *db.Tx, r *Run) (warn.Asked, error) {
+	if r.About == AboutSuggestion {
+		return s.Warnings.AskedSuggestion(tx, r.AboutID)
+	}
+	version, err := strconv.Atoi(r.Name)
+	if err != nil {
+		return warn.Asked{}, fmt.Errorf("version of warning %d: %w", r.AboutID, err)
+	}
+	return s.Warnings.AskedProposal(tx, r.AboutID, version)
+}
+
 func (s *Service) wanted(ctx context.Context, event int64, e events.ChainWanted) error {
 	c := s.chains.Named(e.Chain)
 	if c == nil {
 		return fmt.Errorf("%w: no pack has the chain %q that is wanted about %s %d", bus.ErrDrop, e.Chain, e.About, e.ID)
 	}
-	if e.About == AboutAlert || e.About == AboutTask || e.About == AboutCase {
+	if slices.Contains([]string{AboutAlert, AboutTask, AboutCase, AboutWarning, AboutSuggestion}, e.About) {
 		return fmt.Errorf("%w: chains about %s begin by their own events", bus.ErrDrop, e.About)
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {

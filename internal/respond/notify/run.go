@@ -12,6 +12,9 @@ const (
 	AboutAlert = "alert"
 	AboutTask  = "task"
 	AboutCase  = "case"
+
+	AboutWarning    = "warning" // one that was proposed; Name is the version
+	AboutSuggestion = "warning-suggestion"
 )
 
 // The states of a run; doc.go says what they mean.
@@ -30,7 +33,8 @@ type Run struct {
 	Definition string // hash
 	About      string
 	AboutID    int64
-	// Name parts several runs about one thing: the limit of a case that has passed, "overdue" of a task, "owner".
+	// Name parts several runs about one thing: the limit of a case that has passed, "overdue" of a task, "owner", the
+	// version of a warning.
 	Name     string
 	Occasion int64 // the last event that began it, or changed its level
 	Case     int64 // 0: none

@@ -15,14 +15,17 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/delivery"
+	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/timers"
 	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
+	"github.com/anlan-city/anlan/internal/warn"
 )
 
 const (
 	timerOwner = "notice"
 	stepTimer  = "step"
+	lapseTimer = "lapse"
 	signal     = "notices"
 
 	// atOnce bounds how many runs are worked on at a time; their writes share commits.
@@ -41,6 +44,12 @@ type Alerts interface {
 	Standing(tx *db.Tx, alert int64) (state string, rests bool, err error)
 	// Acknowledge notes that the actor of ctx has taken note of an alert. A refusal is a *web.Error.
 	Acknowledge(ctx context.Context, alert int64) error
+}
+
+// Warnings is what notify asks of the warnings; *warn.Service fulfils it.
+type Warnings interface {
+	AskedProposal(tx *db.Tx, warning int64, version int) (warn.Asked, error)
+	AskedSuggestion(tx *db.Tx, suggestion int64) (warn.Asked, error)
 }
 
 // Accounts say who an account is now. It answers from memory and doesn't block.
@@ -103,6 +112,7 @@ type Push interface {
 var (
 	_ Findings = (*inspect.Service)(nil)
 	_ Push     = (*delivery.WebPush)(nil)
+	_ Warnings = (*warn.Service)(nil)
 )
 
 // Deps are what the room needs.
@@ -113,6 +123,7 @@ type Deps struct {
 	Accounts Accounts
 	Cases    *respond.Service
 	Alerts   Alerts
+	Warnings Warnings
 	Register Register
 	Findings Findings
 	News     respond.News
@@ -233,11 +244,14 @@ func (s *Service) Renew(tx *db.Tx, now time.Time) error {
 	return nil
 }
 
-// due marks a run whose wait is over.
+// due marks a run whose wait is over, and ends one whose thing may have lapsed.
 func (s *Service) due(tx *db.Tx, t timers.Timer, _ time.Time) error {
 	r, err := getRun(tx, t.ID)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
+	}
+	if err == nil && t.Name == lapseTimer {
+		return s.answer(tx, []*Run{r}, s.now())
 	}
 	if err != nil || r.State != Running {
 		return err
@@ -320,7 +334,10 @@ func (s *Service) begin(tx *db.Tx, w want, now time.Time) error {
 	}
 	tx.Signal(signal)
 	if len(before) == 0 {
-		return insertRun(tx, &r)
+		if err := insertRun(tx, &r); err != nil || v.lapses.IsZero() {
+			return err
+		}
+		return timers.Set(tx, timers.Timer{Owner: timerOwner, ID: r.ID, Name: lapseTimer, Generation: r.Generation, DueAt: v.lapses})
 	}
 	old := before[0]
 	worse := old.State == Spent && !reaches(old.Level, r.Level)
@@ -349,6 +366,8 @@ type verdict struct {
 	why lifecycle.Text
 	// until is when it will have come to pass, where the clock had run ahead when it was told; zero: it has.
 	until time.Time
+	// lapses is when it ends by itself; zero: never.
+	lapses time.Time
 }
 
 // look asks the thing itself. Things of other rooms are answered by their events alone.
@@ -362,6 +381,12 @@ func (s *Service) look(tx *db.Tx, r *Run, c *Chain) (verdict, error) {
 		v, err = lookTask(tx, r, s.now())
 	case AboutCase:
 		v, err = lookCase(tx, r, s.now())
+	case AboutWarning, AboutSuggestion:
+		var a warn.Asked
+		a, err = s.asked(tx, r)
+		if v.lapses = a.Until; a.Settled != (page.Text{}) {
+			v = verdict{is: ended, why: lifecycle.Words(a.Settled.English, a.Settled.Chinese)}
+		}
 	}
 	if v.is == answered && c.Until == UntilEnded {
 		v.is = standing

@@ -180,6 +180,9 @@ func (s *Service) end(tx *db.Tx, r *Run, why lifecycle.Text, now time.Time) erro
 	if err := s.still(tx, r, 0, now); err != nil {
 		return err
 	}
+	if err := timers.Drop(tx, timerOwner, r.ID, lapseTimer); err != nil {
+		return err
+	}
 	c, err := getChain(tx, r.Definition)
 	if err != nil {
 		return err
@@ -206,7 +209,7 @@ func (s *Service) end(tx *db.Tx, r *Run, why lifecycle.Text, now time.Time) erro
 
 // still takes back whatever would still call somebody; but is the notice that was answered.
 func (s *Service) still(tx *db.Tx, r *Run, but int64, now time.Time) error {
-	if err := timers.DropAll(tx, timerOwner, r.ID); err != nil {
+	if err := timers.Drop(tx, timerOwner, r.ID, stepTimer); err != nil {
 		return err
 	}
 	if err := delivery.Withdraw(tx, runKey(r.ID), now); err != nil {

@@ -116,6 +116,9 @@ var beginWords = map[string]lifecycle.Text{
 	OnTask:    {En: "a task that was given", Zh: "任务已派发"},
 	OnOverdue: {En: "a limit that has passed", Zh: "办理超时"},
 	OnNoOwner: {En: "a case without an owner", Zh: "案卷无承办单位"},
+
+	OnProposal:   {En: "a warning that waits for a second officer", Zh: "预警待审批"},
+	OnSuggestion: {En: "a suggestion about a warning", Zh: "预警建议待处理"},
 }
 
 var levelWords = map[string]string{"blue": "蓝色", "yellow": "黄色", "orange": "橙色", "red": "红色"}
