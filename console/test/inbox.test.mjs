@@ -74,6 +74,24 @@ test('what says the same of many cases is one line, which opens under the hand',
   await until(async () => (await focused(page)).text, /Service request/, 'the keyboard stays where the line was');
 });
 
+test('a warning that waits for a second officer leads to it, and a suggestion to where it is decided', async (t) => {
+  const { mock, page } = await inbox(t, null);
+  const proposed = mock.world.warnings.find((w) => w.state === 'proposed');
+  const title = { en: `Warning ${proposed.number} · ${proposed.headline.en}`, 'zh-CN': `预警 ${proposed.number} · ${proposed.headline['zh-CN']}` };
+  mock.inbox.give({ about: 'warning', on: proposed.id, level: 'orange', title, why: { en: 'Warning waits for a second officer', 'zh-CN': '预警待审批' } });
+  mock.inbox.give({ about: 'warning-suggestion', on: 7, level: 'orange', title: { en: 'A warning is suggested: River flood · Gangwan', 'zh-CN': '建议发布预警：洪水 · 港湾区' }, why: { en: 'Suggestion to be decided', 'zh-CN': '预警建议待处理' } });
+  await page.open();
+  const item = page.locator('.item', { hasText: title.en });
+  assert.match(await item.innerText(), /Orange[\s\S]*Warning waits for a second officer/);
+  await item.getByRole('link', { name: title.en }).click();
+  await page.getByRole('heading', { name: proposed.headline.en }).first().waitFor();
+  assert.equal(new URL(page.url()).pathname, `/console/warnings/${proposed.id}`);
+  await page.open();
+  await page.getByRole('link', { name: 'A warning is suggested: River flood · Gangwan' }).click();
+  await page.getByRole('button', { name: /^Dismiss/ }).waitFor();
+  assert.equal(new URL(page.url()).pathname, '/console/warnings');
+});
+
 test('post and order are in the address, and each is chosen by keyboard', async (t) => {
   const { page } = await inbox(t);
   // Posts stand by their titles, which come by an answer of their own; one without a title, by its id.

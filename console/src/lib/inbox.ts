@@ -100,6 +100,8 @@ export function acknowledgePath(i: InboxItem): string {
 export function link(i: InboxItem): string {
   if (i.case) return href(`cases/${i.case}`);
   if (i.about === 'alert' && i.on) return filterHref(readFilter(new URLSearchParams()), { selected: { kind: 'alert', id: i.on } });
+  if (i.about === 'warning' && i.on) return href(`warnings/${i.on}`);
+  if (i.about === 'warning-suggestion') return href('warnings', { part: 'suggested' }); // there it is followed or dismissed, and an all-clear leads to its warning
   return '';
 }
 

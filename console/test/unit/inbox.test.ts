@@ -57,6 +57,8 @@ test('where a press goes', () => {
   expect(acknowledgePath(item({ id: 9, case: 3 }))).toBe('/notices/9/acknowledge');
   expect(link(item({ case: 3, about: 'alert', on: 5 }))).toBe('/console/cases/3');
   expect(link(item({ about: 'alert', on: 5 }))).toBe('/console/?sel=alert%3A5');
+  expect(link(item({ about: 'warning', on: 5 }))).toBe('/console/warnings/5');
+  expect(link(item({ about: 'warning-suggestion', on: 5 }))).toBe('/console/warnings?part=suggested');
   expect(link(item({ about: 'report-upward', on: 5 }))).toBe('');
 });
 
