@@ -279,6 +279,7 @@ test('an upgrade starts from what is in force, says what changes, and another of
   await other.getByRole('button', { name: 'Record the verdict' }).or(other.locator('form[aria-label=Verdict] button.main')).click();
   await other.getByText('Say when it began').waitFor();
   await other.getByLabel('Since when').fill('2026-11-23 13:30');
+  await other.getByLabel('What was seen').fill('Water on two roads, not in the houses.');
   await other.locator('form[aria-label=Verdict] button.main').click();
   await other.getByRole('button', { name: 'Change the verdict' }).waitFor();
   const w = mock.world.warnings.find((w) => w.id === 21);

@@ -104,3 +104,27 @@ func TestAlertToInbox(t *testing.T) {
 		})
 	}
 }
+
+// From the proposal to the inbox of the watch, where the second officer finds it, and told once more when it is issued.
+func TestProposalToInbox(t *testing.T) {
+	s := start(t, app.Options{Data: t.TempDir()})
+	first := s.dutyOfficer()
+	second := s.officer("second")
+	s.do("POST", "/api/v1/city/import?format=geojson&coordinates=wgs84&as=areas", "application/octet-stream", harbour)
+	var areas struct{ Items []struct{ ID int64 } }
+	first("GET", "/api/v1/areas", "", &areas)
+	var w struct{ ID int64 }
+	first("POST", "/api/v1/warnings", leakIn(areas.Items[0].ID, "orange", "Exercise"), &w)
+	s.await("notice.given")
+	var in struct{ Items []item }
+	second("GET", "/api/v1/inbox", "", &in)
+	if len(in.Items) != 1 || in.Items[0].About != "warning" || in.Items[0].On != w.ID || in.Items[0].Level != "orange" || in.Items[0].Why.Zh != "预警待审批" || in.Items[0].Over {
+		t.Fatalf("%+v", in.Items)
+	}
+	second("POST", fmt.Sprintf("/api/v1/warnings/%d/approve", w.ID), "", nil)
+	s.await("notice.withdrawn")
+	second("GET", "/api/v1/inbox", "", &in)
+	if len(in.Items) != 1 || in.Items[0].On != w.ID || !in.Items[0].Over || in.Items[0].Why.Zh != "预警已签发" {
+		t.Errorf("%+v", in.Items)
+	}
+}

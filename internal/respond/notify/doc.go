@@ -26,6 +26,9 @@
 // outside of any transaction, and told in a second one, if the run still is where it was. A crash between the two leaves a run
 // that is ready.
 //
+// What waits for a decision about a warning is asked of the room of warnings, as an alert, a task and a case are of theirs; it lapses at an
+// appointment of its own.
+//
 // What it must not do: address persons. A notice is for a post of an organisation; no list or figure says which account was
 // quick or slow. A case that is private to its parties has no chains.
 package notify
