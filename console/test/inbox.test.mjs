@@ -78,7 +78,7 @@ test('a warning that waits for a second officer leads to it, and a suggestion to
   const { mock, page } = await inbox(t, null);
   const proposed = mock.world.warnings.find((w) => w.state === 'proposed');
   const title = { en: `Warning ${proposed.number} · ${proposed.headline.en}`, 'zh-CN': `预警 ${proposed.number} · ${proposed.headline['zh-CN']}` };
-  mock.inbox.give({ about: 'warning', on: proposed.id, level: 'orange', title, why: { en: 'Warning waits for a second officer', 'zh-CN': '预警待审批' } });
+  mock.inbox.give({ about: 'warning', on: proposed.id, level: 'orange', title, why: { en: 'Warning waits for a second officer', 'zh-CN': '预警待审核签发' } });
   mock.inbox.give({ about: 'warning-suggestion', on: 7, level: 'orange', title: { en: 'A warning is suggested: River flood · Gangwan', 'zh-CN': '建议发布预警：洪水 · 港湾区' }, why: { en: 'Suggestion to be decided', 'zh-CN': '预警建议待处理' } });
   await page.open();
   const item = page.locator('.item', { hasText: title.en });

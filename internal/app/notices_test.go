@@ -118,7 +118,7 @@ func TestProposalToInbox(t *testing.T) {
 	s.await("notice.given")
 	var in struct{ Items []item }
 	second("GET", "/api/v1/inbox", "", &in)
-	if len(in.Items) != 1 || in.Items[0].About != "warning" || in.Items[0].On != w.ID || in.Items[0].Level != "orange" || in.Items[0].Why.Zh != "预警待审批" || in.Items[0].Over {
+	if len(in.Items) != 1 || in.Items[0].About != "warning" || in.Items[0].On != w.ID || in.Items[0].Level != "orange" || in.Items[0].Why.Zh != "预警待审核签发" || in.Items[0].Over {
 		t.Fatalf("%+v", in.Items)
 	}
 	second("POST", fmt.Sprintf("/api/v1/warnings/%d/approve", w.ID), "", nil)

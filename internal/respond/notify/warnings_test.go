@@ -94,7 +94,7 @@ func TestProposalWaitsForASecondOfficer(t *testing.T) {
 		first, second := warntest.As(warntest.First), warntest.As(warntest.Second)
 		v := d.done(d.Propose(first, d.proposal(warn.Orange, "", 6*time.Hour)))
 		w.want("at once", "0")
-		n := w.newest("proposed", "Warning 2026-0001 · Gas leak on Old Quay", "预警 2026-0001 · 老码头燃气泄漏预警", "预警待审批")
+		n := w.newest("proposed", "Warning 2026-0001 · Gas leak on Old Quay", "预警 2026-0001 · 老码头燃气泄漏预警", "预警待审核签发")
 		if n.About != AboutWarning || n.AboutID != v.ID || n.Level != "orange" {
 			t.Errorf("%+v", n)
 		}
@@ -120,7 +120,7 @@ func TestProposalWaitsForASecondOfficer(t *testing.T) {
 		w.want("silence", "0 0 over:0")
 
 		d.done(d.ProposeUpdate(first, v.ID, d.proposal(warn.Red, "", 6*time.Hour)))
-		if n := w.newest("an update", "Update of warning 2026-0001 · Gas leak on Old Quay", "更新预警 2026-0001 · 老码头燃气泄漏预警", "预警待审批"); n.Level != "red" {
+		if n := w.newest("an update", "Update of warning 2026-0001 · Gas leak on Old Quay", "更新预警 2026-0001 · 老码头燃气泄漏预警", "预警待审核签发"); n.Level != "red" {
 			t.Errorf("%+v", n)
 		}
 		d.done(d.Withdraw(second, v.ID, "the level is wrong"))
@@ -141,7 +141,7 @@ func TestProposalLapses(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		d := w.desk()
 		v := d.done(d.Propose(warntest.As(warntest.First), d.proposal(warn.Blue, cap.Exercise, 10*time.Hour)))
-		w.newest("an exercise", "EXERCISE · Warning 2026-0001 · Gas leak on Old Quay", "【演练】预警 2026-0001 · 老码头燃气泄漏预警", "预警待审批")
+		w.newest("an exercise", "EXERCISE · Warning 2026-0001 · Gas leak on Old Quay", "【演练】预警 2026-0001 · 老码头燃气泄漏预警", "预警待审核签发")
 		for range 18 {
 			w.pass(30 * time.Minute)
 		}

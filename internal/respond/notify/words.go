@@ -117,7 +117,7 @@ var beginWords = map[string]lifecycle.Text{
 	OnOverdue: {En: "a limit that has passed", Zh: "办理超时"},
 	OnNoOwner: {En: "a case without an owner", Zh: "案卷无承办单位"},
 
-	OnProposal:   {En: "a warning that waits for a second officer", Zh: "预警待审批"},
+	OnProposal:   {En: "a warning that waits for a second officer", Zh: "预警待审核签发"},
 	OnSuggestion: {En: "a suggestion about a warning", Zh: "预警建议待处理"},
 }
 
