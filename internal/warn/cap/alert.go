@@ -177,21 +177,21 @@ func (rs References) MarshalText() ([]byte, error) {
 // sender,identifier or identifier/sender; parts that name no time keep the zero Sent.
 func ParseReferences(text, version string) (References, error) {
 	var rs References
-	for _, part := range strings.Fields(text) {
-		fields := strings.Split(part, ",")
-		if version == "1.0" && len(fields) < 3 {
+	for _, part := range fields(text) {
+		names := strings.Split(part, ",")
+		if version == "1.0" && len(names) < 3 {
 			id, sender, _ := strings.Cut(part, "/")
 			rs = append(rs, Reference{Sender: sender, Identifier: id})
 			continue
 		}
-		if len(fields) != 3 || fields[0] == "" || fields[1] == "" {
+		if len(names) != 3 || names[0] == "" || names[1] == "" {
 			return rs, fmt.Errorf("%q is not sender,identifier,sent", part)
 		}
-		sent, err := ParseTime(fields[2], version)
+		sent, err := ParseTime(names[2], version)
 		if err != nil {
 			return rs, fmt.Errorf("%q: %w", part, err)
 		}
-		rs = append(rs, Reference{Sender: fields[0], Identifier: fields[1], Sent: sent})
+		rs = append(rs, Reference{Sender: names[0], Identifier: names[1], Sent: sent})
 	}
 	return rs, nil
 }
@@ -216,7 +216,7 @@ func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 // ParseTime reads a time of the given CAP version. CAP 1.2 allows whole seconds
 // and a numeric offset only; earlier versions allowed any xs:dateTime.
 func ParseTime(text, version string) (Time, error) {
-	text = strings.TrimSpace(text)
+	text = trim(text)
 	if version == "1.2" && (len(text) != len("2006-01-02T15:04:05-07:00") || strings.HasSuffix(text, "Z")) {
 		return Time{}, fmt.Errorf("%q is not a time as CAP 1.2 writes it (2026-11-23T08:30:00-00:00, an offset and never Z)", text)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -140,17 +141,17 @@ func (c *checker) envelope(a *Alert) {
 		switch {
 		case f.text == "":
 			c.add(Wrong, "identity", "alert/"+f.name, "%s is empty", f.name)
-		case strings.ContainsAny(f.text, " \t\r\n,<&"):
+		case strings.ContainsAny(f.text, ",<&") || strings.ContainsFunc(f.text, unicode.IsSpace):
 			c.add(Wrong, "identity", "alert/"+f.name, "%s %q must hold no space, comma, < or &", f.name, f.text)
 		}
 	}
 	switch {
-	case a.Scope == Restricted && a.Restriction == "":
+	case a.Scope == Restricted && blank(a.Restriction):
 		c.add(Wrong, "restriction", "alert/restriction", "scope Restricted needs a restriction")
-	case a.Scope == Private && a.Addresses == "":
+	case a.Scope == Private && blank(a.Addresses):
 		c.add(Wrong, "addresses", "alert/addresses", "scope Private needs addresses")
 	}
-	if a.Scope == Public && a.Restriction != "" {
+	if a.Scope == Public && !blank(a.Restriction) {
 		c.add(Doubt, "restriction", "alert/restriction", "a restriction contradicts scope Public")
 	}
 	if len(a.Infos) == 0 && (a.MsgType == TypeAlert || a.MsgType == TypeUpdate) {
@@ -218,6 +219,9 @@ func (c *checker) languages(a *Alert) {
 	}
 }
 
+// blank says that there is nothing to read, whatever the schema takes for text.
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
+
 func sameSet(a, b []string) bool {
 	a, b = slices.Clone(a), slices.Clone(b)
 	slices.Sort(a)
@@ -228,7 +232,7 @@ func sameSet(a, b []string) bool {
 // absent notes what a careful sender would have said. It hides nothing from the
 // public, so it is no doubt; Publishing demands it all.
 func (c *checker) absent(path string, info *Info) {
-	if info.Description == "" {
+	if blank(info.Description) {
 		c.add(Note, "text-missing", path+"/description", "there is no description")
 	}
 	if info.Expires == nil {
@@ -265,7 +269,7 @@ func (c *checker) link(path, address string) {
 }
 
 func (c *checker) info(a *Alert, path string, info *Info) {
-	if info.Event == "" {
+	if blank(info.Event) {
 		c.add(Doubt, "event-empty", path+"/event", "event is empty")
 	}
 	c.link(path+"/web", info.Web)
@@ -321,7 +325,7 @@ func (c *checker) resource(path string, r Resource) {
 	if r.DerefURI == "" {
 		return
 	}
-	content, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(r.DerefURI), ""))
+	content, err := base64.StdEncoding.DecodeString(strings.Join(fields(r.DerefURI), ""))
 	if err != nil {
 		c.add(Doubt, "resource-base64", path+"/derefUri", "derefUri is not base64: %v", err)
 		return
@@ -337,7 +341,7 @@ func (c *checker) resource(path string, r Resource) {
 }
 
 func (c *checker) area(path string, a Area) {
-	if a.Description == "" {
+	if blank(a.Description) {
 		c.add(Doubt, "area-empty", path+"/areaDesc", "areaDesc is empty")
 	}
 	for k, ring := range a.Polygons {
@@ -388,7 +392,7 @@ func (c *checker) publishing(a *Alert) {
 			{"language", info.Language}, {"event", info.Event}, {"senderName", info.SenderName},
 			{"headline", info.Headline}, {"description", info.Description},
 		} {
-			if strings.TrimSpace(f.text) == "" {
+			if blank(f.text) {
 				c.add(Wrong, "text-missing", path+"/"+f.name, "%s is missing", f.name)
 			}
 		}

@@ -150,7 +150,7 @@ func (d *decoder) info(n *node) Info {
 	var i Info
 	d.walk(n, []element{
 		{"language", 0, 1, func(n *node) {
-			i.Language = strings.TrimSpace(d.leaf(n))
+			i.Language = trim(d.leaf(n))
 			if !languageTag.MatchString(i.Language) && i.Language != "" { // empty is the schema's default, en-US
 				d.wrong(n, "schema", "%q is not a language tag such as zh-CN", i.Language)
 			}
@@ -212,7 +212,7 @@ func (d *decoder) area(n *node) Area {
 		}},
 		{"circle", 0, many, func(n *node) {
 			text := d.leaf(n)
-			if strings.TrimSpace(text) == "" {
+			if trim(text) == "" {
 				return
 			}
 			circle, err := ParseCircle(text)
@@ -267,7 +267,7 @@ func (d *decoder) walk(n *node, sequence []element) {
 			d.wrong(n, "schema", "%s has no %s", n.name.Local, e.name)
 		}
 	}
-	if strings.TrimSpace(n.text.String()) != "" {
+	if trim(n.text.String()) != "" {
 		d.wrong(n, "schema", "text between the elements of %s", n.name.Local)
 	}
 }
@@ -293,12 +293,12 @@ func (d *decoder) leaf(n *node) string {
 }
 
 func (d *decoder) into(s *string) func(*node) {
-	return func(n *node) { *s = strings.TrimSpace(d.leaf(n)) }
+	return func(n *node) { *s = trim(d.leaf(n)) }
 }
 
 func (d *decoder) each(s *[]string) func(*node) {
 	return func(n *node) {
-		if text := strings.TrimSpace(d.leaf(n)); text != "" {
+		if text := trim(d.leaf(n)); text != "" {
 			*s = append(*s, text)
 		}
 	}
@@ -327,7 +327,7 @@ func (d *decoder) eachOf(s *[]string, allowed []string) func(*node) {
 
 func (d *decoder) matching(s *string, pattern *regexp.Regexp, what string) func(*node) {
 	return func(n *node) {
-		*s = strings.TrimSpace(d.leaf(n))
+		*s = trim(d.leaf(n))
 		if !pattern.MatchString(*s) {
 			d.wrong(n, "schema", "%s is %q, expected %s", n.name.Local, *s, what)
 		}
@@ -337,7 +337,7 @@ func (d *decoder) matching(s *string, pattern *regexp.Regexp, what string) func(
 // address holds what xs:anyURI does, which is little: a scheme that is one, and whole percent escapes.
 func (d *decoder) address(s *string) func(*node) {
 	return func(n *node) {
-		*s = strings.TrimSpace(d.leaf(n))
+		*s = trim(d.leaf(n))
 		first, _, _ := strings.Cut(*s, "/")
 		if i := strings.IndexAny(first, ":?#"); i >= 0 && first[i] == ':' && !scheme.MatchString(first[:i]) || badEscape.MatchString(*s) {
 			d.wrong(n, "schema", "%s is %.100q, which is not an address", n.name.Local, *s)
@@ -347,7 +347,7 @@ func (d *decoder) address(s *string) func(*node) {
 
 func (d *decoder) time(n *node) *Time {
 	text := d.leaf(n)
-	if strings.TrimSpace(text) == "" && d.version == "1.0" {
+	if trim(text) == "" && d.version == "1.0" {
 		return nil
 	}
 	t, err := ParseTime(text, d.version)
@@ -363,7 +363,7 @@ func (d *decoder) values(vs *[]Value) func(*node) {
 	return func(n *node) {
 		var v Value
 		if d.version == "1.0" && len(n.children) == 0 {
-			v.Name, v.Value, _ = strings.Cut(strings.TrimSpace(n.text.String()), "=")
+			v.Name, v.Value, _ = strings.Cut(trim(n.text.String()), "=")
 		} else {
 			d.walk(n, []element{
 				{"valueName", 1, 1, d.into(&v.Name)},

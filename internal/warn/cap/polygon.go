@@ -60,7 +60,7 @@ func (p Point) append(b []byte, comma byte) []byte {
 // ParseRing reads what MarshalText writes. It does not judge: see Ring.Check.
 func ParseRing(text string) (Ring, error) {
 	var r Ring
-	for pair := range strings.FieldsSeq(text) {
+	for pair := range strings.FieldsFuncSeq(text, isSpace) {
 		p, err := parsePoint(pair)
 		if err != nil {
 			return nil, err
@@ -306,17 +306,17 @@ func (c Circle) MarshalText() ([]byte, error) {
 
 // ParseCircle reads what MarshalText writes.
 func ParseCircle(text string) (Circle, error) {
-	fields := strings.Fields(text)
-	if len(fields) != 2 {
+	parts := fields(text)
+	if len(parts) != 2 {
 		return Circle{}, fmt.Errorf("%q is not a circle (lat,lon radius in km)", text)
 	}
-	centre, err := parsePoint(fields[0])
+	centre, err := parsePoint(parts[0])
 	if err != nil {
 		return Circle{}, err
 	}
-	radius, err := parseNumber(fields[1])
+	radius, err := parseNumber(parts[1])
 	if err != nil || radius < 0 {
-		return Circle{}, fmt.Errorf("%q is not a radius in km", fields[1])
+		return Circle{}, fmt.Errorf("%q is not a radius in km", parts[1])
 	}
 	return Circle{Centre: centre, Radius: radius}, nil
 }

@@ -353,7 +353,7 @@ func (r *signatureReader) base64(e *etree.Element) []byte {
 			text.WriteString(data.Data)
 		}
 	}
-	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text.String()), ""))
+	b, err := base64.StdEncoding.DecodeString(strings.Join(fields(text.String()), ""))
 	if err != nil {
 		r.err = fmt.Errorf("%s is not base64", e.Tag)
 	}

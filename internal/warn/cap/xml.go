@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +27,13 @@ const (
 	maxAttributes = 64       // of one element
 	maxTag        = 64 << 10 // bytes of one tag
 )
+
+// space is all that XML takes for white space; package strings takes more.
+const space = " \t\r\n"
+
+func isSpace(r rune) bool      { return strings.ContainsRune(space, r) }
+func trim(s string) string     { return strings.Trim(s, space) }
+func fields(s string) []string { return strings.FieldsFunc(s, isSpace) }
 
 // bounds are those of one kind of document.
 type bounds struct{ bytes, depth, elements int }
@@ -63,8 +71,9 @@ func (n *node) attribute(local string) string {
 }
 
 // parse builds the tree, within the bounds and without a document type. It holds
-// what encoding/xml leaves out of well-formedness: the place of the XML
-// declaration, attributes that stand twice, prefixes that nobody declared.
+// what encoding/xml leaves out of well-formedness: the place and form of the XML
+// declaration, attributes that stand twice or without a blank between them,
+// prefixes that nobody declared, references to what is no character.
 func parse(data []byte, limit bounds) (*node, error) {
 	text, err := toUTF8(data, limit.bytes)
 	if err != nil {
@@ -135,9 +144,12 @@ func scan(text []byte, limit bounds) error {
 			at += 2 + n + len(end)
 			continue
 		}
-		n := tagLength(rest)
+		n, apart := tagLength(rest)
 		if n < 0 || n > maxTag {
 			return fail(at, "a tag has no end, or more than %d bytes", maxTag)
+		}
+		if !apart {
+			return fail(at, "not well-formed XML: no blank between two attributes")
 		}
 		switch {
 		case rest[1] == '/':
@@ -154,22 +166,25 @@ func scan(text []byte, limit bounds) error {
 	}
 }
 
-// tagLength returns the length of the tag that text begins with, minding quotes; -1 without an end in reach.
-func tagLength(text []byte) int {
+// tagLength returns the length of the tag that text begins with, minding quotes, -1 without an end in reach; apart says
+// that each value is followed by a blank or the tag's end.
+func tagLength(text []byte) (n int, apart bool) {
 	var quote byte
+	apart = true
 	for i := 1; i < len(text) && i <= maxTag; i++ {
 		switch c := text[i]; {
 		case quote != 0:
 			if c == quote {
 				quote = 0
+				apart = apart && i+1 < len(text) && strings.IndexByte(space+"/>", text[i+1]) >= 0
 			}
 		case c == '"' || c == '\'':
 			quote = c
 		case c == '>':
-			return i + 1
+			return i + 1, apart
 		}
 	}
-	return -1
+	return -1, apart
 }
 
 // documentError says on which line a document can't be read further.
@@ -202,7 +217,13 @@ func (p *parser) take(token xml.Token, text []byte, start, end int) error {
 		if strings.EqualFold(token.Target, "xml") && (start != 0 || token.Target != "xml") {
 			return errors.New("an XML declaration stands at the very beginning or nowhere")
 		}
+		if token.Target == "xml" && !xmlDeclaration.Match(text[start:end]) {
+			return errors.New("not well-formed XML: the XML declaration must give version, encoding and standalone, in that order and form")
+		}
 	case xml.StartElement:
+		if err := references(text[start:end]); err != nil {
+			return err
+		}
 		return p.begin(token, start)
 	case xml.EndElement:
 		n := p.open[len(p.open)-1]
@@ -214,6 +235,11 @@ func (p *parser) take(token xml.Token, text []byte, start, end int) error {
 			}
 		}
 	case xml.CharData:
+		if raw := text[start:end]; !bytes.HasPrefix(raw, []byte("<![CDATA[")) {
+			if err := references(raw); err != nil {
+				return err
+			}
+		}
 		if len(p.open) > 0 {
 			p.open[len(p.open)-1].text.Write(token)
 		} else if len(bytes.Trim(text[start:end], " \t\r\n")) > 0 { // as written: a reference to a space is text too
@@ -221,6 +247,26 @@ func (p *parser) take(token xml.Token, text []byte, start, end int) error {
 		}
 	}
 	return nil
+}
+
+// references holds that no character reference, in text as written, names half of a surrogate pair: the decoder puts
+// U+FFFD in its place.
+func references(raw []byte) error {
+	for {
+		_, after, found := bytes.Cut(raw, []byte("&#"))
+		if !found {
+			return nil
+		}
+		reference, _, _ := bytes.Cut(after, []byte(";"))
+		number, base := reference, 10
+		if hex, ok := bytes.CutPrefix(number, []byte("x")); ok {
+			number, base = hex, 16
+		}
+		if n, err := strconv.ParseUint(string(number), base, 32); err == nil && n >= 0xd800 && n <= 0xdfff {
+			return fmt.Errorf("not well-formed XML: &#%s; is no character", reference)
+		}
+		raw = after
+	}
 }
 
 func (p *parser) begin(token xml.StartElement, start int) error {
@@ -283,6 +329,10 @@ func isDeclaration(a xml.Attr) bool {
 
 // converted is the CharsetReader for a document out of toUTF8: whatever it says of itself, it is UTF-8 by now.
 func converted(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+
+var xmlDeclaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*("1\.[0-9]+"|'1\.[0-9]+')` +
+	`([ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*("[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*'))?` +
+	`([ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*("(yes|no)"|'(yes|no)'))?[ \t\r\n]*\?>$`)
 
 var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]{0,200}?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["\']([A-Za-z][A-Za-z0-9._-]*)["\']`)
 
