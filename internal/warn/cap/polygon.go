@@ -110,8 +110,9 @@ func (p Point) check() error {
 }
 
 // Check says why the ring is not a polygon: too few points, open, empty, or
-// crossing itself. The plane of latitude and longitude stands in for the globe,
-// which holds for areas that span neither a pole nor the date line.
+// crossing itself. The plane of latitude and longitude stands in for the globe; a
+// ring over the date line is sound when it is so with its sides taken the short
+// way round. An area around a pole is held to the plane as it is written.
 func (r Ring) Check() error {
 	if len(r) < 4 {
 		return fmt.Errorf("a polygon needs at least 4 points, this one has %d", len(r))
@@ -122,7 +123,28 @@ func (r Ring) Check() error {
 	if r[0] != r[len(r)-1] {
 		return errors.New("the last point of a polygon must equal its first")
 	}
-	return r.simple()
+	err := r.simple()
+	if err != nil {
+		if short, ok := r.unwrapped(); ok {
+			return short.simple()
+		}
+	}
+	return err
+}
+
+// unwrapped returns the ring with every side the short way round the globe, its longitudes running on beyond 180 degrees;
+// ok is false when that changes nothing, or leaves the ring open because it goes round a pole.
+func (r Ring) unwrapped() (u Ring, ok bool) {
+	u = make(Ring, len(r))
+	turns := 0.0
+	for i, p := range r {
+		if i > 0 && math.Abs(p.Lon-r[i-1].Lon) > 180 {
+			turns -= math.Copysign(360, p.Lon-r[i-1].Lon)
+			ok = true
+		}
+		u[i] = Point{Lat: p.Lat, Lon: p.Lon + turns}
+	}
+	return u, ok && turns == 0
 }
 
 // simple says where the ring crosses or touches itself. Sides are compared from
