@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +201,25 @@ func sample() *Alert {
 	}
 }
 
+// TestSameProblemsEachTime: what is said of a message does not hang on the order of a map.
+func TestSameProblemsEachTime(t *testing.T) {
+	a := sample()
+	for i, lang := range []string{"fr", "de", "es", "it", "pl"} {
+		info := a.Infos[0]
+		info.Language, info.Severity = lang, severities[i]
+		a.Infos = append(a.Infos, info)
+	}
+	first := Check(a, Receiving)
+	if len(first) < 3 {
+		t.Fatalf("too little to tell an order by: %v", first)
+	}
+	for range 50 {
+		if again := Check(a, Receiving); !slices.Equal(again, first) {
+			t.Fatalf("%v, then %v", first, again)
+		}
+	}
+}
+
 func TestSampleMayBePublished(t *testing.T) {
 	if problems := Check(sample(), Publishing); len(problems) > 0 {
 		t.Errorf("the sample has problems: %v", problems)
@@ -209,6 +229,7 @@ func TestSampleMayBePublished(t *testing.T) {
 // TestRules breaks the sample one rule at a time and expects that very rule.
 func TestRules(t *testing.T) {
 	later := Time{time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+	elsewhere := Area{Description: "New Harbour", Geocodes: []Value{{"code", "310002"}}}
 	earlier := Time{time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for _, c := range []struct {
 		rule    string
@@ -248,6 +269,32 @@ func TestRules(t *testing.T) {
 		}},
 		{"unknown", Receiving, Accept, func(a *Alert) { a.Infos[0].Urgency, a.Infos[1].Urgency = "Unknown", "Unknown" }},
 		{"info-disagree", Receiving, Warn, func(a *Alert) { a.Infos[1].Severity = "Minor" }},
+		{"info-disagree", Receiving, Warn, func(a *Alert) { a.Infos[1].Language, a.Infos[1].Severity = "EN", "Minor" }},
+		{"info-disagree", Receiving, Warn, func(a *Alert) { // one language, another event, the same area
+			a.Infos[1].Language, a.Infos[1].Event, a.Infos[1].Urgency = "en", "Smoke", "Future"
+		}},
+		{"info-disagree", Receiving, Warn, func(a *Alert) { // no area is everywhere
+			a.Infos[1].Language, a.Infos[1].Areas, a.Infos[1].Urgency = "en", nil, "Future"
+		}},
+		{"info-disagree", Receiving, Accept, func(a *Alert) { // one language, two areas
+			a.Infos[1].Language, a.Infos[1].Areas, a.Infos[1].Severity = "en", []Area{elsewhere}, "Minor"
+		}},
+		{"info-disagree", Receiving, Warn, func(a *Alert) { // en, en, fr
+			fr := a.Infos[0]
+			fr.Language, fr.Severity = "fr", "Minor"
+			a.Infos[1].Language = "en"
+			a.Infos = append(a.Infos, fr)
+		}},
+		{"info-disagree", Receiving, Warn, func(a *Alert) { // fr, en, en
+			en := a.Infos[1]
+			a.Infos[0].Language, a.Infos[0].Urgency, a.Infos[1].Language, en.Language = "fr", "Future", "en", "en"
+			a.Infos = append(a.Infos, en)
+		}},
+		{"references-self", Receiving, Warn, func(a *Alert) { a.MsgType, a.References = TypeCancel, References{a.Reference()} }},
+		{"references-self", Receiving, Warn, func(a *Alert) { a.MsgType, a.References = TypeAck, References{a.Reference()} }},
+		{"references-self", Receiving, Accept, func(a *Alert) {
+			a.MsgType, a.References = TypeCancel, References{a.Reference(), {"x", "y", earlier}}
+		}},
 		{"info-missing", Receiving, Warn, func(a *Alert) {
 			a.MsgType, a.References, a.Infos = TypeUpdate, References{{"x", "y", earlier}}, nil
 		}},

@@ -173,10 +173,16 @@ func (c *checker) references(a *Alert) {
 			c.add(Wrong, "references-missing", path, "%s must name the messages that it answers or replaces", a.MsgType)
 		}
 	}
+	itself := func(r Reference) bool { return r.Identifier == a.Identifier && r.Sender == a.Sender }
+	others := slices.ContainsFunc(a.References, func(r Reference) bool { return !itself(r) })
 	for _, r := range a.References {
-		if r.Identifier == a.Identifier && r.Sender == a.Sender {
-			// Test senders do this and mean no harm; we never do.
-			c.add(c.notForUs(), "references-self", path, "the message refers to itself")
+		if itself(r) {
+			// Test senders do this in an Update and mean no harm; we never do. A Cancel, an Ack or an Error is nothing without the other.
+			grade := c.notForUs()
+			if grade == Note && !others && a.MsgType != TypeAlert && a.MsgType != TypeUpdate {
+				grade = Doubt
+			}
+			c.add(grade, "references-self", path, "the message refers to itself")
 			continue
 		}
 		if r.Sent.After(a.Sent.Time) {
@@ -185,49 +191,143 @@ func (c *checker) references(a *Alert) {
 	}
 }
 
-// languages: info blocks that say the same in several languages agree in what is
-// not language. A message may have several blocks in one language, one per area or
-// time; those are compared in their order, and not at all when a language lacks some.
+// languages: all info blocks agree in category, urgency, severity and certainty. Blocks of one language may part the message
+// by area (CAP 1.2 §3.2.2: where their targets overlap, a later one may not override an earlier), so those that have no area
+// in common get a note only. Those of another language are compared with the first language's, in their order, or where they
+// are not as many, with all of them.
 func (c *checker) languages(a *Alert) {
+	if c.use == Publishing { // agreement is stricter there
+		return
+	}
 	blocks := map[string][]int{}
+	var order []string
+	weights := make([]string, len(a.Infos)) // what must be equal, made once: a hostile message has thousands of blocks
 	for i, info := range a.Infos {
+		weights[i] = info.weight()
 		lang := strings.ToLower(info.Language)
 		if lang == "" {
 			lang = "en-us"
 		}
+		if blocks[lang] == nil {
+			order = append(order, lang)
+		}
 		blocks[lang] = append(blocks[lang], i)
 	}
-	if len(a.Infos) == 0 || c.use == Publishing { // agreement is stricter there
-		return
-	}
-	for i := range a.Infos {
-		for _, of := range blocks {
-			at := slices.Index(of, i)
-			if at < 0 {
-				continue
+	for k, lang := range order {
+		c.overridden(a, blocks[lang], weights)
+		first, others := blocks[order[0]], blocks[lang]
+		for at, i := range others {
+			if k == 0 {
+				break
 			}
-			for _, others := range blocks {
-				if others[0] >= of[0] || len(others) != len(of) {
-					continue
+			if len(others) != len(first) {
+				// An area may lack in a language, but what is said of one must be said in the others too.
+				fewer, more := others, first
+				if len(first) < len(others) {
+					fewer, more = first, others
 				}
-				x, y := &a.Infos[others[at]], &a.Infos[i]
-				if !sameSet(x.Categories, y.Categories) || x.Urgency != y.Urgency || x.Severity != y.Severity || x.Certainty != y.Certainty {
-					c.add(Doubt, "info-disagree", fmt.Sprintf("alert/info[%d]", i+1), "it disagrees with info[%d] in category, urgency, severity or certainty", others[at]+1)
-				}
+				c.within(others[0], fewer, more, weights)
+				break
+			}
+			if weights[first[at]] != weights[i] {
+				c.disagree(Doubt, i, first[at], "")
 			}
 		}
 	}
 }
 
+// overridden compares the blocks of one language.
+func (c *checker) overridden(a *Alert, blocks []int, weights []string) {
+	if !slices.ContainsFunc(blocks, func(i int) bool { return weights[i] != weights[blocks[0]] }) {
+		return
+	}
+	first, other, everywhere := blocks[0], -1, -1 // other is the first that differs from the first, everywhere the first without an area
+	byArea := map[string]int{}
+	for _, i := range blocks {
+		differs := func(j int) bool { return j >= 0 && weights[j] != weights[i] }
+		areas := a.Infos[i].targets()
+		overlap, apart := -1, -1
+		switch {
+		case differs(everywhere):
+			overlap = everywhere
+		case len(areas) == 0 && differs(first):
+			overlap = first
+		case len(areas) == 0 && differs(other):
+			overlap = other
+		case differs(first):
+			apart = first
+		}
+		for _, area := range areas {
+			j, seen := byArea[area]
+			if !seen {
+				byArea[area] = i
+			} else if differs(j) && overlap < 0 {
+				overlap = j
+			}
+		}
+		if overlap >= 0 {
+			c.disagree(Doubt, i, overlap, ", of the same language and area")
+		} else if apart >= 0 {
+			c.disagree(Note, i, apart, ", of the same language and another area")
+		}
+		if other < 0 && differs(first) {
+			other = i
+		}
+		if everywhere < 0 && len(areas) == 0 {
+			everywhere = i
+		}
+	}
+}
+
+// within holds that each of fewer blocks has its like among more; at is the first block of the later language.
+func (c *checker) within(at int, fewer, more []int, weights []string) {
+	known := map[string]bool{}
+	for _, j := range more {
+		known[weights[j]] = true
+	}
+	for _, i := range fewer {
+		if !known[weights[i]] {
+			if i < at {
+				c.disagree(Doubt, at, i, "")
+			} else {
+				c.disagree(Doubt, i, more[0], "")
+			}
+		}
+	}
+}
+
+func (c *checker) disagree(g Grade, i, with int, how string) {
+	c.add(g, "info-disagree", fmt.Sprintf("alert/info[%d]", i+1), "it disagrees with info[%d]%s, in category, urgency, severity or certainty", with+1, how)
+}
+
+// weight is equal for blocks that agree in category, urgency, severity and certainty.
+func (i *Info) weight() string {
+	categories := slices.Clone(i.Categories)
+	slices.Sort(categories)
+	return fmt.Sprintf("%q %q %q %q", i.Urgency, i.Severity, i.Certainty, slices.Compact(categories))
+}
+
+// targets names what the block is for, so that two blocks for the same have one name in common; none when it is for everywhere.
+func (i *Info) targets() (names []string) {
+	for _, area := range i.Areas {
+		names = append(names, "area "+area.Description)
+		for _, ring := range area.Polygons {
+			text, _ := ring.MarshalText() // of numbers only
+			names = append(names, "polygon "+string(text))
+		}
+		for _, circle := range area.Circles {
+			text, _ := circle.MarshalText()
+			names = append(names, "circle "+string(text))
+		}
+		for _, code := range area.Geocodes {
+			names = append(names, "code "+code.Name+"="+code.Value)
+		}
+	}
+	return names
+}
+
 // blank says that there is nothing to read, whatever the schema takes for text.
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
-
-func sameSet(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
-}
 
 // absent notes what a careful sender would have said. It hides nothing from the
 // public, so it is no doubt; Publishing demands it all.
@@ -427,7 +527,7 @@ func (c *checker) publishing(a *Alert) {
 		}
 		c.agreement(path, &a.Infos[0], info)
 		for j := range i {
-			if a.Infos[j].Language == info.Language {
+			if strings.EqualFold(a.Infos[j].Language, info.Language) {
 				c.add(Wrong, "language-twice", path+"/language", "language %s stands twice", info.Language)
 			}
 		}

@@ -54,6 +54,7 @@ type decoder struct {
 	version   string
 	namespace string
 	problems  []Problem
+	refused   bool
 	lines     map[string]int // of each element that has a path
 }
 
@@ -68,10 +69,19 @@ type element struct {
 const many = 1 << 30
 
 func (d *decoder) wrong(n *node, rule, format string, args ...any) {
-	if len(d.problems) >= maxProblems { // the message is refused anyway
+	if d.refused && len(d.problems) >= maxProblems {
 		return
 	}
+	d.refused = true
 	d.problems = append(d.problems, Problem{Grade: Wrong, Rule: rule, Path: n.path, Line: n.line, Message: fmt.Sprintf(format, args...)})
+}
+
+// doubt is for what the schema takes and a rule on the text as written doesn't; Check sees only what was read.
+func (d *decoder) doubt(n *node, rule, format string, args ...any) {
+	if len(d.problems) >= maxProblems {
+		return
+	}
+	d.problems = append(d.problems, Problem{Grade: Doubt, Rule: rule, Path: n.path, Line: n.line, Message: fmt.Sprintf(format, args...)})
 }
 
 func (d *decoder) alert(root *node) *Alert {
@@ -85,8 +95,8 @@ func (d *decoder) alert(root *node) *Alert {
 		a.Scope = Public
 	}
 	sequence := []element{
-		{"identifier", 1, 1, d.into(&a.Identifier)},
-		{"sender", 1, 1, d.into(&a.Sender)},
+		{"identifier", 1, 1, d.name(&a.Identifier)},
+		{"sender", 1, 1, d.name(&a.Sender)},
 		{"sent", 1, 1, func(n *node) {
 			if t := d.time(n); t != nil {
 				a.Sent = *t
@@ -107,7 +117,7 @@ func (d *decoder) alert(root *node) *Alert {
 			}
 			// What an Alert names is history; what an Update or Cancel names, it ends.
 			if a.MsgType == TypeAlert {
-				d.problems = append(d.problems, Problem{Grade: Doubt, Rule: "references-form", Path: n.path, Line: n.line, Message: "references: " + err.Error()})
+				d.doubt(n, "references-form", "references: %v", err)
 				return
 			}
 			d.wrong(n, "references-form", "references: %v", err)
@@ -206,13 +216,16 @@ func (d *decoder) area(n *node) Area {
 			ring, err := ParseRing(d.leaf(n))
 			if err != nil {
 				d.wrong(n, "polygon", "%v", err)
-			} else if len(ring) > 0 { // an empty element says nothing, as elsewhere in CAP; Check holds the rest
+			} else if len(ring) > 0 {
 				a.Polygons = append(a.Polygons, ring)
+			} else {
+				d.doubt(n, "polygon", "the polygon is empty")
 			}
 		}},
 		{"circle", 0, many, func(n *node) {
 			text := d.leaf(n)
 			if trim(text) == "" {
+				d.doubt(n, "circle", "the circle is empty")
 				return
 			}
 			circle, err := ParseCircle(text)
@@ -294,6 +307,16 @@ func (d *decoder) leaf(n *node) string {
 
 func (d *decoder) into(s *string) func(*node) {
 	return func(n *node) { *s = trim(d.leaf(n)) }
+}
+
+// name reads an identifier or sender, which holds no space, at its ends neither.
+func (d *decoder) name(s *string) func(*node) {
+	return func(n *node) {
+		text := d.leaf(n)
+		if *s = trim(text); *s != text && *s != "" {
+			d.doubt(n, "identity", "%s has white space around it, which is left out", n.name.Local)
+		}
+	}
 }
 
 func (d *decoder) each(s *[]string) func(*node) {
