@@ -7,11 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/traditionalchinese"
 	"pgregory.net/rapid"
 
 	"github.com/anlan-city/anlan/internal/platform/testdata"
@@ -111,47 +116,66 @@ func TestDecodeAgreesWithSchema(t *testing.T) {
 		}
 		return strings.Replace(valid, old, new, 1)
 	}
+	const typed = `<alert xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:s="http://www.w3.org/2001/XMLSchema" `
+	encoded := func(name, event string, e encoding.Encoding) string {
+		one := regexp.MustCompile(`(?s)<info>\s*<language>zh-CN.*?</info>`).ReplaceAllString(swap("UTF-8", name), "")
+		text, err := e.NewEncoder().String(strings.Replace(one, "Gas leak", event, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
 	for name, doc := range map[string]string{
-		"untouched":                   valid,
-		"no identifier":               swap("<identifier>urn:x:1</identifier>", ""),
-		"no sent":                     swap("<sent>2026-11-23T08:30:00+08:00</sent>", ""),
-		"sent with Z":                 swap("<sent>2026-11-23T08:30:00+08:00</sent>", "<sent>2026-11-23T00:30:00Z</sent>"),
-		"sent with fractions":         swap("08:30:00+08:00", "08:30:00.5+08:00"),
-		"sent in month 13":            swap("2026-11-23T08:30:00+08:00", "2026-13-23T08:30:00+08:00"),
-		"unknown status":              swap("<status>Actual</status>", "<status>Real</status>"),
-		"status with spaces":          swap("<status>Actual</status>", "<status> Actual</status>"),
-		"two scopes":                  swap("<scope>Public</scope>", "<scope>Public</scope><scope>Public</scope>"),
-		"order":                       swap("<scope>Public</scope>", "") + "",
-		"sender first":                swap("<identifier>urn:x:1</identifier>\n  <sender>duty@city.example</sender>", "<sender>duty@city.example</sender><identifier>urn:x:1</identifier>"),
-		"no category":                 swap("<category>Infra</category>", ""),
-		"empty urgency":               swap("<urgency>Immediate</urgency>", "<urgency></urgency>"),
-		"unknown element":             swap("<urgency>", "<colour>red</colour><urgency>"),
-		"foreign namespace":           swap("<urgency>", `<x xmlns="urn:other"/><urgency>`),
-		"text between":                swap("<urgency>", "text<urgency>"),
-		"bad language":                swap("<language>en</language>", "<language>English language</language>"),
-		"area without desc":           swap("<areaDesc>Old Harbour</areaDesc>", ""),
-		"geocode without name":        swap("<valueName>code</valueName>", ""),
-		"bad altitude":                swap("</area>", "<altitude>high</altitude></area>"),
-		"good altitude":               swap("</area>", "<altitude>-1.50</altitude><ceiling>3</ceiling></area>"),
-		"signature at the end":        swap("</alert>", `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/></alert>`),
-		"sent after U+00A0":           swap("<sent>", "<sent>\u00a0"),
-		"sent after a blank":          swap("<sent>", "<sent>\n\t "),
-		"altitude after U+00A0":       swap("</area>", "<altitude>\u00a01.5</altitude></area>"),
-		"U+00A0 between":              swap("<urgency>", "\u00a0<urgency>"),
-		"U+3000 in language":          swap("<language>", "<language>\u3000"),
-		"surrogate":                   swap("Gas leak", "Gas &#xD800; leak"),
-		"surrogate, decimal":          swap("Gas leak", "Gas &#0057343; leak"),
-		"not a surrogate":             swap("Gas leak", "Gas &#xFFFD;&#x1F600;&#xD7FF; leak"),
-		"surrogate in CDATA":          swap("Gas leak", "<![CDATA[&#xD800;]]>"),
-		"surrogate in a value":        swap("<alert ", `<alert xmlns:x="&#xD800;" `),
-		"attributes that touch":       swap("<alert xmlns=", `<alert xmlns:x="urn:x"xmlns=`),
-		"attributes, a line each":     swap("<alert xmlns=", "<alert xmlns:x='urn:x'\n\txmlns="),
-		"declaration without version": swap(` version="1.0"`, ""),
-		"declaration, alone maybe":    swap(` encoding="UTF-8"`, ` encoding="UTF-8" standalone="maybe"`),
-		"declaration, alone":          swap(` encoding="UTF-8"`, ` encoding='UTF-8' standalone = 'yes' `),
-		"declaration, wrong order":    swap(` version="1.0" encoding="UTF-8"`, ` encoding="UTF-8" version="1.0"`),
-		"declaration, more":           swap(` encoding="UTF-8"`, ` encoding="UTF-8" x="y"`),
-		"element in text":             swap("<event>Gas leak</event>", "<event>Gas <b/>leak</event>"),
+		"untouched":                     valid,
+		"no identifier":                 swap("<identifier>urn:x:1</identifier>", ""),
+		"no sent":                       swap("<sent>2026-11-23T08:30:00+08:00</sent>", ""),
+		"sent with Z":                   swap("<sent>2026-11-23T08:30:00+08:00</sent>", "<sent>2026-11-23T00:30:00Z</sent>"),
+		"sent with fractions":           swap("08:30:00+08:00", "08:30:00.5+08:00"),
+		"sent in month 13":              swap("2026-11-23T08:30:00+08:00", "2026-13-23T08:30:00+08:00"),
+		"unknown status":                swap("<status>Actual</status>", "<status>Real</status>"),
+		"status with spaces":            swap("<status>Actual</status>", "<status> Actual</status>"),
+		"two scopes":                    swap("<scope>Public</scope>", "<scope>Public</scope><scope>Public</scope>"),
+		"order":                         swap("<scope>Public</scope>", "") + "",
+		"sender first":                  swap("<identifier>urn:x:1</identifier>\n  <sender>duty@city.example</sender>", "<sender>duty@city.example</sender><identifier>urn:x:1</identifier>"),
+		"no category":                   swap("<category>Infra</category>", ""),
+		"empty urgency":                 swap("<urgency>Immediate</urgency>", "<urgency></urgency>"),
+		"unknown element":               swap("<urgency>", "<colour>red</colour><urgency>"),
+		"foreign namespace":             swap("<urgency>", `<x xmlns="urn:other"/><urgency>`),
+		"text between":                  swap("<urgency>", "text<urgency>"),
+		"bad language":                  swap("<language>en</language>", "<language>English language</language>"),
+		"area without desc":             swap("<areaDesc>Old Harbour</areaDesc>", ""),
+		"geocode without name":          swap("<valueName>code</valueName>", ""),
+		"bad altitude":                  swap("</area>", "<altitude>high</altitude></area>"),
+		"good altitude":                 swap("</area>", "<altitude>-1.50</altitude><ceiling>3</ceiling></area>"),
+		"signature at the end":          swap("</alert>", `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/></alert>`),
+		"type said":                     swap("<event>", `<event xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xs="http://www.w3.org/2001/XMLSchema" xsi:type="xs:string">`),
+		"type said, prefix of the root": strings.Replace(swap("<event>", `<event xsi:type="s:string">`), "<alert ", typed, 1),
+		"another type said":             strings.Replace(swap("<event>", `<event xsi:type="s:int">`), "<alert ", typed, 1),
+		"type of another namespace":     strings.Replace(swap("<event>", `<event xsi:type="string">`), "<alert ", typed, 1),
+		"type of an enumeration":        strings.Replace(swap("<urgency>", `<urgency xsi:type="s:string">`), "<alert ", typed, 1),
+		"type of a language":            strings.Replace(swap("<language>", `<language xsi:type="s:language">`), "<alert ", typed, 1),
+		"ISO-8859-2":                    encoded("ISO-8859-2", "Únik plynu, łąka", charmap.ISO8859_2),
+		"windows-1251":                  encoded("windows-1251", "Утечка газа", charmap.Windows1251),
+		"Big5":                          encoded("Big5", "瓦斯外洩", traditionalchinese.Big5),
+		"EUC-JP":                        encoded("EUC-JP", "ガス漏れ", japanese.EUCJP),
+		"sent after U+00A0":             swap("<sent>", "<sent>\u00a0"),
+		"sent after a blank":            swap("<sent>", "<sent>\n\t "),
+		"altitude after U+00A0":         swap("</area>", "<altitude>\u00a01.5</altitude></area>"),
+		"U+00A0 between":                swap("<urgency>", "\u00a0<urgency>"),
+		"U+3000 in language":            swap("<language>", "<language>\u3000"),
+		"surrogate":                     swap("Gas leak", "Gas &#xD800; leak"),
+		"surrogate, decimal":            swap("Gas leak", "Gas &#0057343; leak"),
+		"not a surrogate":               swap("Gas leak", "Gas &#xFFFD;&#x1F600;&#xD7FF; leak"),
+		"surrogate in CDATA":            swap("Gas leak", "<![CDATA[&#xD800;]]>"),
+		"surrogate in a value":          swap("<alert ", `<alert xmlns:x="&#xD800;" `),
+		"attributes that touch":         swap("<alert xmlns=", `<alert xmlns:x="urn:x"xmlns=`),
+		"attributes, a line each":       swap("<alert xmlns=", "<alert xmlns:x='urn:x'\n\txmlns="),
+		"declaration without version":   swap(` version="1.0"`, ""),
+		"declaration, alone maybe":      swap(` encoding="UTF-8"`, ` encoding="UTF-8" standalone="maybe"`),
+		"declaration, alone":            swap(` encoding="UTF-8"`, ` encoding='UTF-8' standalone = 'yes' `),
+		"declaration, wrong order":      swap(` version="1.0" encoding="UTF-8"`, ` encoding="UTF-8" version="1.0"`),
+		"declaration, more":             swap(` encoding="UTF-8"`, ` encoding="UTF-8" x="y"`),
+		"element in text":               swap("<event>Gas leak</event>", "<event>Gas <b/>leak</event>"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "alert.xml")

@@ -1,6 +1,7 @@
 package cap
 
 import (
+	"encoding/xml"
 	"fmt"
 	"io"
 	"regexp"
@@ -285,16 +286,39 @@ func (d *decoder) walk(n *node, sequence []element) {
 	}
 }
 
-// plain holds that the element has no attributes: CAP has none. Where the schema lies may be said on any.
+// plain holds that the element has no attributes: CAP has none. Where the schema lies may be said on any, and of a value that
+// it is of the type that it has anyway.
 func (d *decoder) plain(n *node) {
 	for _, a := range n.attributes {
 		if isDeclaration(a) || a.Name.Space == nsXSI && (a.Name.Local == "schemaLocation" || a.Name.Local == "noNamespaceSchemaLocation") {
+			continue
+		}
+		if a.Name.Space == nsXSI && a.Name.Local == "type" && n.qualified(a.Value) == (xml.Name{Space: nsXSD, Local: typeOf(n.name.Local)}) {
 			continue
 		}
 		if d.version != "1.0" {
 			d.wrong(n, "schema", "%s has an attribute %.60s", n.name.Local, a.Name.Local)
 		}
 	}
+}
+
+// typeOf names the built-in type that the schema gives an element, none where its type has no name.
+func typeOf(element string) string {
+	switch element {
+	case "identifier", "sender", "source", "restriction", "addresses", "code", "note", "references", "incidents",
+		"event", "audience", "senderName", "headline", "description", "instruction", "contact", "valueName", "value",
+		"resourceDesc", "mimeType", "derefUri", "digest", "areaDesc", "polygon", "circle":
+		return "string"
+	case "language":
+		return "language"
+	case "web", "uri":
+		return "anyURI"
+	case "size":
+		return "integer"
+	case "altitude", "ceiling":
+		return "decimal"
+	}
+	return ""
 }
 
 // leaf returns the element's text; elements inside text are a departure.

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 )
@@ -49,6 +49,23 @@ type node struct {
 	start, end int // where it stands in the UTF-8 text
 	text       strings.Builder
 	children   []*node
+	parent     *node
+}
+
+// qualified reads a name out of an attribute's value, by the prefixes in scope.
+func (n *node) qualified(value string) xml.Name {
+	prefix, local, found := strings.Cut(value, ":")
+	if !found {
+		prefix, local = "", prefix
+	}
+	for ; n != nil; n = n.parent {
+		for _, a := range n.attributes {
+			if found && a.Name.Space == "xmlns" && a.Name.Local == prefix || !found && a.Name.Space == "" && a.Name.Local == "xmlns" {
+				return xml.Name{Space: a.Value, Local: local}
+			}
+		}
+	}
+	return xml.Name{Local: local}
 }
 
 // child returns the first child of that name, nil if there is none.
@@ -199,6 +216,7 @@ func (e *documentError) Unwrap() error { return e.err }
 const (
 	nsXML = "http://www.w3.org/XML/1998/namespace"
 	nsXSI = "http://www.w3.org/2001/XMLSchema-instance"
+	nsXSD = "http://www.w3.org/2001/XMLSchema"
 )
 
 type parser struct {
@@ -284,7 +302,7 @@ func (p *parser) begin(token xml.StartElement, start int) error {
 	switch {
 	case len(p.open) > 0:
 		parent := p.open[len(p.open)-1]
-		parent.children = append(parent.children, n)
+		parent.children, n.parent = append(parent.children, n), parent
 	case p.root != nil:
 		return errors.New("a second element after the end of the message")
 	default:
@@ -337,7 +355,7 @@ var xmlDeclaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t
 var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]{0,200}?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["\']([A-Za-z][A-Za-z0-9._-]*)["\']`)
 
 // toUTF8 turns the document into UTF-8 by its byte order mark or its declaration, as XML 1.0 appendix F says, and
-// refuses what is not text in the encoding that it names.
+// refuses what is not text in the encoding that it names. The names are those of IANA's registry.
 func toUTF8(data []byte, most int) ([]byte, error) {
 	if len(data) > most {
 		return nil, fmt.Errorf("the message is larger than %d bytes", most)
@@ -371,18 +389,13 @@ func toUTF8(data []byte, most int) ([]byte, error) {
 		e = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	case "utf-16le":
 		e = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
-	case "iso-8859-1", "latin1":
-		e = charmap.ISO8859_1
-	case "iso-8859-15":
-		e = charmap.ISO8859_15
-	case "windows-1252":
-		e = charmap.Windows1252
-	case "gb18030":
-		e = simplifiedchinese.GB18030
-	case "gbk", "gb2312":
-		e = simplifiedchinese.GBK
+	case "gb2312":
+		e = simplifiedchinese.GBK // which holds it
 	default:
-		return nil, fmt.Errorf("character set %.40q is not supported", name)
+		var err error
+		if e, err = ianaindex.IANA.Encoding(name); err != nil || e == nil {
+			return nil, fmt.Errorf("character set %.40q is not supported", name)
+		}
 	}
 	text, err := e.NewDecoder().Bytes(data)
 	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
