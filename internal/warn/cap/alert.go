@@ -214,7 +214,8 @@ func (t Time) String() string {
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // ParseTime reads a time of the given CAP version. CAP 1.2 allows whole seconds
-// and a numeric offset only; earlier versions allowed any xs:dateTime.
+// and a numeric offset only; earlier versions allowed any xs:dateTime, and one
+// without an offset is read as UTC.
 func ParseTime(text, version string) (Time, error) {
 	text = trim(text)
 	if version == "1.2" && (len(text) != len("2006-01-02T15:04:05-07:00") || strings.HasSuffix(text, "Z")) {
@@ -225,12 +226,20 @@ func ParseTime(text, version string) (Time, error) {
 	if len(text) > 19 && text[10:19] == "T24:00:00" {
 		text, day = text[:11]+"00"+text[13:], 24*time.Hour
 	}
+	if version != "1.2" && !hasOffset(text) {
+		text += "Z"
+	}
 	t, err := time.Parse("2006-01-02T15:04:05Z07:00", text)
-	if err != nil {
+	if err != nil || strings.Contains(text, ",") { // package time takes a comma before fractions
 		return Time{}, fmt.Errorf("%q is not a date and time with an offset", text)
 	}
 	if _, offset := t.Zone(); offset > maxOffset || offset < -maxOffset || t.Year() == 0 {
 		return Time{}, fmt.Errorf("%q has an offset beyond 14 hours, or a year 0", text)
 	}
 	return Time{t.Add(day)}, nil
+}
+
+// hasOffset says whether an xs:dateTime says where on the globe it holds.
+func hasOffset(text string) bool {
+	return strings.HasSuffix(text, "Z") || len(text) > 6 && text[len(text)-3] == ':' && strings.ContainsRune("+-", rune(text[len(text)-6]))
 }

@@ -402,6 +402,9 @@ func (d *decoder) time(n *node) *Time {
 		d.wrong(n, "schema", "%s: %v", n.name.Local, err)
 		return nil
 	}
+	if !hasOffset(trim(text)) {
+		d.doubt(n, "time-offset", "%s is %q without an offset, which is read as UTC", n.name.Local, trim(text))
+	}
 	return &t
 }
 
