@@ -17,6 +17,7 @@ type capCmd struct {
 type capCheckCmd struct {
 	File       string `arg:"" help:"The message or feed; - reads standard input."`
 	Publishing bool   `help:"Hold the message to the rules for what we publish ourselves."`
+	Pin        string `placeholder:"FILE" help:"Demand that each message is signed with the key of this certificate (or public key), in PEM."`
 	JSON       bool   `help:"Print the verdict and the problems as JSON."`
 }
 
@@ -32,7 +33,11 @@ func (c capCheckCmd) Run() error {
 	if c.Publishing {
 		use = cap.Publishing
 	}
-	a := cap.Assess(document, use)
+	pins, err := c.pins()
+	if err != nil {
+		return err
+	}
+	a := cap.Assess(document, use, pins...)
 	if c.JSON {
 		err = writeAssessment(os.Stdout, a)
 	} else {
@@ -64,9 +69,29 @@ func (c capCheckCmd) read() ([]byte, error) {
 	return io.ReadAll(io.LimitReader(in, cap.MaxFeedBytes+1))
 }
 
+func (c capCheckCmd) pins() ([]cap.Pin, error) {
+	if c.Pin == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.Pin)
+	if err != nil {
+		return nil, err
+	}
+	pin, err := cap.ParsePin(c.Pin, text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Pin, err)
+	}
+	return []cap.Pin{pin}, nil
+}
+
 func (c capCheckCmd) print(w io.Writer, a cap.Assessment) error {
 	for _, p := range a.Problems {
 		if _, err := fmt.Fprintf(w, "%s:%d: %s: %s: %s [%s]\n", c.File, p.Line, p.Grade, p.Path, p.Message, p.Rule); err != nil {
+			return err
+		}
+	}
+	if a.Signature != "" {
+		if _, err := fmt.Fprintf(w, "%s: signature: %s\n", c.File, a.Signature); err != nil {
 			return err
 		}
 	}
@@ -83,11 +108,12 @@ func writeAssessment(w io.Writer, a cap.Assessment) error {
 		Message string `json:"message"`
 	}
 	out := struct {
-		Verdict  string    `json:"verdict"`
-		Kind     string    `json:"kind"`
-		Messages int       `json:"messages"`
-		Problems []problem `json:"problems"`
-	}{string(a.Verdict), a.Kind, a.Messages, []problem{}}
+		Verdict   string    `json:"verdict"`
+		Kind      string    `json:"kind"`
+		Messages  int       `json:"messages"`
+		Signature string    `json:"signature"`
+		Problems  []problem `json:"problems"`
+	}{string(a.Verdict), a.Kind, a.Messages, a.Signature, []problem{}}
 	for _, p := range a.Problems {
 		out.Problems = append(out.Problems, problem{p.Grade.String(), p.Rule, p.Path, p.Line, p.Message})
 	}

@@ -31,7 +31,7 @@ func decodeAlert(root *node) (*Alert, []Problem, error) {
 		return nil, nil, &documentError{root.line, fmt.Errorf("expected a CAP alert, found element %.100q of namespace %.100q", root.name.Local, root.name.Space)}
 	}
 	d := decoder{version: version, namespace: root.name.Space}
-	d.lines = map[string]int{}
+	d.lines = map[string]int{"alert": root.line}
 	a := d.alert(root)
 	a.Version, a.lines = version, d.lines
 	return a, d.problems, nil
@@ -132,8 +132,15 @@ func (d *decoder) alert(root *node) *Alert {
 	// Signatures stand at the end by the schema, each one skipped whole.
 	kept := root.children[:0:0]
 	for _, c := range root.children {
-		if c.name.Space == "http://www.w3.org/2000/09/xmldsig#" {
+		if c.name.Space == nsSignature {
 			a.Signatures += countSignatures(c)
+			c.path = "alert/" + c.name.Local
+			if d.lines[c.path] == 0 {
+				d.lines[c.path] = c.line
+			}
+			if c.name.Local == "Signature" && (c.child(nsSignature, "SignedInfo") == nil || c.child(nsSignature, "SignatureValue") == nil) {
+				d.doubt(c, "signature", "the signature signs nothing: it has no SignedInfo or no SignatureValue")
+			}
 			continue
 		}
 		if a.Signatures > 0 && !legacy {

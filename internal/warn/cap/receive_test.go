@@ -123,6 +123,26 @@ func TestAssess(t *testing.T) {
 	}
 }
 
+// TestEachProblemHasALine: what is missing is shown where it should stand.
+func TestEachProblemHasALine(t *testing.T) {
+	doc := "<?xml version='1.0'?>\n\n<alert xmlns='" + Namespace12 + "'>\n<identifier>x</identifier><sender>s</sender><sent>2026-11-23T08:30:00-00:00</sent><status>Exercise</status>\n" +
+		"<msgType>Update</msgType><scope>Private</scope>\n<info><category>Met</category><event>x</event><urgency>Past</urgency><severity>Minor</severity><certainty>Observed</certainty>\n<area><areaDesc>x</areaDesc></area></info></alert>"
+	lines := map[string]int{}
+	for _, p := range Assess([]byte(doc), Receiving).Problems {
+		lines[p.Path] = p.Line
+	}
+	for path, want := range map[string]int{"alert/note": 3, "alert/references": 3, "alert/addresses": 3, "alert/info[1]/expires": 6, "alert/info[1]/area[1]": 7} {
+		if lines[path] != want {
+			t.Errorf("%s: line %d, want %d", path, lines[path], want)
+		}
+	}
+	for _, doc := range []string{"", "x", "<?xml version='1.0' encoding='EBCDIC'?><alert/>", strings.Repeat(" ", MaxBytes+1)} {
+		if p := Assess([]byte(doc), Receiving).Problems; len(p) != 1 || p[0].Line == 0 {
+			t.Errorf("%.20q: %v", doc, p)
+		}
+	}
+}
+
 // TestHostileMemory: reading costs no more than a small multiple of the bound, whatever comes.
 func TestHostileMemory(t *testing.T) {
 	const most = 256 << 20

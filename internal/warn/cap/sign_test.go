@@ -96,6 +96,52 @@ func TestSignedMessageVerifies(t *testing.T) {
 	}
 }
 
+// TestAssessSaysOfSignatures: a reader learns whether there is a signature and, with a pin, whether it holds.
+func TestAssessSaysOfSignatures(t *testing.T) {
+	s, other := newSigner(t), newSigner(t)
+	plain, err := Encode(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := signed(t, s)
+	const empty = `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>`
+	const edxl = `<EDXLDistribution xmlns="urn:oasis:names:tc:emergency:EDXL:DE:1.0"><distributionID>x</distributionID><senderID>s@x</senderID><dateTimeSent>2026-11-23T08:30:00+08:00</dateTimeSent><distributionStatus>Actual</distributionStatus><distributionType>Report</distributionType><combinedConfidentiality>u</combinedConfidentiality>`
+	const object = `<contentObject><xmlContent><embeddedXMLContent>`
+	const ends = `</embeddedXMLContent></xmlContent></contentObject>`
+	bare := func(doc string) string { return doc[strings.Index(doc, "<alert"):] }
+	for name, c := range map[string]struct {
+		doc       string
+		pins      []Pin
+		verdict   Verdict
+		signature string
+		line      int // of the problem with the signature
+	}{
+		"unsigned":            {string(plain), nil, Accept, "none", 0},
+		"unsigned, pin":       {string(plain), []Pin{s.Pin("a")}, Reject, "none", 2},
+		"signed":              {good, nil, Accept, "there is one, not checked against a certificate", 0},
+		"signed, pin":         {good, []Pin{other.Pin("a"), s.Pin("b")}, Accept, "verifies with b", 0},
+		"signed, another pin": {good, []Pin{other.Pin("a")}, Reject, "there is one, it does not verify", 1 + strings.Count(good[:strings.Index(good, "<Signature")], "\n")},
+		"changed":             {strings.Replace(good, "Gas leak", "Gas feast", 1), []Pin{s.Pin("a")}, Reject, "there is one, it does not verify", 1 + strings.Count(good[:strings.Index(good, "<Signature")], "\n")},
+		"two empty ones":      {strings.Replace(string(plain), "</alert>", empty+"\n"+empty+"</alert>", 1), nil, Warn, "there is one, not checked against a certificate", strings.Count(string(plain), "\n")},
+		"empty, pin":          {strings.Replace(string(plain), "</alert>", empty+"</alert>", 1), []Pin{s.Pin("a")}, Reject, "there is one, it does not verify", strings.Count(string(plain), "\n")},
+		"envelope, pin":       {edxl + object + bare(good) + ends + "</EDXLDistribution>", []Pin{s.Pin("a")}, Accept, "verifies with a", 0},
+		"envelope of two, pin": {edxl + object + bare(good) + ends + object + bare(string(plain)) + ends + "</EDXLDistribution>", []Pin{s.Pin("a")}, Warn,
+			"verifies on some messages only, with a (2 messages, 1 signed, 1 verified)", -1},
+		"not XML": {"x", []Pin{s.Pin("a")}, Reject, "", 0},
+	} {
+		a := Assess([]byte(c.doc), Receiving, c.pins...)
+		line := 0
+		for _, p := range a.Problems {
+			if p.Rule == "signature" && line == 0 {
+				line = p.Line
+			}
+		}
+		if a.Verdict != c.verdict || a.Signature != c.signature || c.line >= 0 && line != c.line || c.line < 0 && line == 0 {
+			t.Errorf("%s: %s, %q, line %d, want %s, %q, %d: %v", name, a.Verdict, a.Signature, line, c.verdict, c.signature, c.line, a.Problems)
+		}
+	}
+}
+
 func TestSignerKeepsItsKey(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "warnings.pem")
 	first, err := NewSigner(file, "City duty office")
