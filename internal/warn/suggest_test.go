@@ -354,7 +354,7 @@ func TestTextsAndDraftsOverTheAPI(t *testing.T) {
 	w := watch(t, dbtest.SQLite(t, allMigrations...))
 	var texts struct{ Items []Text }
 	call(t, w.s, first, "GET", "/api/v1/warnings/texts?hazard=flood", "", 200, &texts)
-	if len(texts.Items) != 2 || texts.Items[0].Lasts["red"] != "6h0m0s" || texts.Items[0].Instruction.Chinese == "" {
+	if len(texts.Items) != 3 || texts.Items[0].Lasts["red"] != "6h0m0s" || texts.Items[0].Instruction.Chinese == "" {
 		t.Errorf("%+v", texts)
 	}
 	call(t, w.s, first, "GET", "/api/v1/warnings/texts?hazard=rainstorm", "", 422, nil)
