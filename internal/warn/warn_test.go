@@ -474,6 +474,16 @@ func TestWhatIsRefused(t *testing.T) {
 		{"warning.text_missing", "instruction.en", func(p *Proposal) { p.Instruction.Chinese = "只有中文" }},
 		{"warning.text_long", "headline.en", func(p *Proposal) { p.Headline.English = strings.Repeat("x", 161) }},
 		{"warning.text_form", "description.en", func(p *Proposal) { p.Description.English = "bell \x07" }},
+		{"warning.text_form", "headline.zh-CN", func(p *Proposal) { p.Headline.Chinese = "燃气\u202e泄漏" }},
+		{"warning.text_form", "headline.en", func(p *Proposal) { p.Headline.English = "\u200b" }},
+		{"warning.text_lines", "headline.en", func(p *Proposal) { p.Headline.English = "Gas leak\nin the port" }},
+		{"warning.text_language", "headline.zh-CN", func(p *Proposal) { p.Headline = page.Text{English: "only english", Chinese: "only english"} }},
+		{"warning.text_language", "description.en", func(p *Proposal) { p.Description.English = "只有中文" }},
+		{"warning.relayed_only", "headline.zh-CN", func(p *Proposal) { p.Headline.Chinese = "發佈颱風二級預警" }},
+		{"warning.relayed_only", "description.zh-CN", func(p *Proposal) { p.Description.Chinese = "市气象台发布暴雨橙色预警信号" }},
+		{"warning.relayed_only", "instruction.en", func(p *Proposal) {
+			p.Instruction = page.Text{English: "Typhoon signal No. 8: stay in.", Chinese: "请勿外出。"}
+		}},
 		{"warning.no_end", "expires", func(p *Proposal) { p.Expires = time.Time{} }},
 		{"warning.over", "expires", func(p *Proposal) { p.Expires = start }},
 		{"warning.too_long", "expires", func(p *Proposal) { p.Expires = start.Add(8 * 24 * time.Hour) }},

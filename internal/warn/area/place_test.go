@@ -122,7 +122,7 @@ func TestWhereIsRefused(t *testing.T) {
 		"too many points":    {area.Where{Drawn: []area.Drawn{{Ring: circle(area.MaxCorners + 1)}}}, "warning.drawn_points", "drawn[0].ring"},
 		"too many rings":     {area.Where{Drawn: make([]area.Drawn, area.MaxDrawn+1)}, "warning.too_many_areas", "drawn"},
 		"a name in one":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "Market"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_missing", "drawn[0].name.zh-CN"},
-		"a name of two":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "A\nB", Chinese: "甲"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_form", "drawn[0].name.en"},
+		"a name of two":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "A\nB", Chinese: "甲"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_lines", "drawn[0].name.en"},
 		"unknown asset":      {area.Where{Around: []area.Around{{Asset: 99, Metres: 500}}}, "warning.unknown_asset", "around[0].asset"},
 		"9 m":                {area.Where{Around: []area.Around{{Asset: 7, Metres: 9}}}, "warning.around_metres", "around[0].metres"},
 		"100 km":             {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}, {Asset: 7, Metres: 100_000}}}, "warning.around_metres", "around[1].metres"},

@@ -56,7 +56,7 @@ func Reason(reason string) (string, error) {
 func Line(name string, t page.Text) error {
 	for _, lang := range []string{page.English, page.Chinese} {
 		if strings.ContainsAny(t.In(lang), "\n\t") {
-			return web.Errorf(422, "warning.text_form", "%s is one line", name).At(name + "." + lang)
+			return web.Errorf(422, "warning.text_lines", "%s is one line", name).At(name + "." + lang)
 		}
 	}
 	return nil

@@ -61,7 +61,7 @@ func TestLineAndLanguage(t *testing.T) {
 		code, field string
 	}{
 		"one line":            {Line("headline", text("Fire", "火灾")), "", ""},
-		"two lines":           {Line("headline", text("Fire", "火\n灾")), "warning.text_form", "headline.zh-CN"},
+		"two lines":           {Line("headline", text("Fire", "火\n灾")), "warning.text_lines", "headline.zh-CN"},
 		"each in its own":     {Spoken("headline", text("Fire at 港区", "METEC 起火")), "", ""},
 		"English twice":       {Spoken("headline", text("only english", "only english")), "warning.text_language", "headline.zh-CN"},
 		"Chinese twice":       {Spoken("headline", text("火灾", "火灾")), "warning.text_language", "headline.en"},
