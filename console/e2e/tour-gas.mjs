@@ -75,8 +75,8 @@ async function gas(t) {
   await suggested(first, url, 'Issue', HEAD);
   await first.getByRole('radio', { name: 'Yellow warning', checked: true }).waitFor();
   assert.ok(await first.getByRole('radio', { name: /^Real/ }).isChecked(), 'it is no exercise');
-  assert.equal(await first.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), 'METEC 试验场附近发布燃气泄漏黄色预警');
-  assert.match(await first.getByLabel('What is happening, in English', { exact: true }).inputValue(), /Gas escapes at METEC test site: .* ppm at METEC fence /);
+  assert.equal(await first.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), 'METEC 试验场附近燃气泄漏黄色预警');
+  assert.match(await first.getByLabel('What is happening, in English', { exact: true }).inputValue(), /fence of METEC test site: gas escapes there\.\nMeasured: .* ppm at METEC fence /);
   const inside = first.locator('section', { has: first.getByRole('heading', { name: 'What lies inside' }) });
   await inside.locator('summary', { hasText: 'Schools' }).click();
   await inside.getByText('School north of the site (made up)').waitFor();
@@ -93,7 +93,7 @@ async function gas(t) {
   const sent = await told.next('warning.issued', w.number);
   assert.match(sent.data.cap, /<status>Actual<\/status>/);
   assert.match(await t.document(w.number, 1), /<msgType>Alert<\/msgType>[\s\S]*METEC fence/);
-  for (const [lang, headline] of [['en', 'Gas release, yellow level, near METEC test site'], ['zh-CN', 'METEC 试验场附近发布燃气泄漏黄色预警']]) {
+  for (const [lang, headline] of [['en', 'Gas release, yellow level, near METEC test site'], ['zh-CN', 'METEC 试验场附近燃气泄漏黄色预警']]) {
     const p = await t.publicPage(lang);
     assert.ok(p.text.includes(headline), `the public page in ${lang}: ${p.text}`);
     if (lang === 'en') await t.shoot(p.page, 'public');

@@ -57,7 +57,7 @@ async function wave(t) {
   await suggested(first, url, 'Issue', HEAD);
   await first.getByRole('radio', { name: 'Yellow warning', checked: true }).waitFor();
   assert.ok(await first.getByRole('radio', { name: 'Exercise' }).isChecked(), 'the drill suggests an exercise');
-  assert.equal(await first.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '【演练】上游演练河段发布洪水黄色演练信息');
+  assert.equal(await first.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '【演练】上游演练河段洪水黄色演练信息');
   assert.match(await first.getByLabel('What is happening, in English', { exact: true }).inputValue(), /This is a drill.*Drill gauge Stanhope/);
   await t.shoot(first, 'composer');
   const w = await propose(first);

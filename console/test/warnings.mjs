@@ -22,7 +22,7 @@ const TEXTS = {
       title: L('River over its mark and rising', '河道水位超警戒并上涨'),
       levels: ['red', 'orange', 'yellow'],
       hours: 6,
-      headline: L('River flood, {{level}} level, in {{area}}', '{{area}}发布洪水{{level}}预警'),
+      headline: L('River flood, {{level}} level, in {{area}}', '{{area}}洪水{{level}}预警'),
       description: L('The water at {{asset}} stands above its warning mark: {{because}}.', '{{asset}}水位已超过警戒：{{because}}。'),
     },
     {

@@ -27,7 +27,7 @@ test('from a suggestion to publication in at most 8 actions', async (t) => {
   await page.waitForFunction(() => document.querySelector('[id="warning-headline.en"]')?.value === 'River flood, orange level, in Gangwan');
   await until(() => page.getByRole('radio', { name: 'Orange warning' }).isChecked(), true);
   await until(() => page.getByRole('checkbox', { name: 'Gangwan' }).isChecked(), true);
-  assert.equal(await page.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '港湾区发布洪水橙色预警');
+  assert.equal(await page.getByLabel('Headline, in Chinese', { exact: true }).inputValue(), '港湾区洪水橙色预警');
   assert.match(await page.getByLabel('What is happening, in English', { exact: true }).inputValue(), /above its warning mark: 4.31 m/);
   assert.equal(await page.getByLabel('Valid until').inputValue(), '2026-11-23 20:05');
   await part(page, 'What lies inside').getByText('Schools').waitFor();

@@ -20,6 +20,7 @@ import (
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
 	"github.com/anlan-city/anlan/internal/warn/warntest"
+	"github.com/anlan-city/anlan/internal/warn/wording"
 )
 
 // manyMessages is how many random messages two outside programs judge; -short does a few hundred.
@@ -135,11 +136,14 @@ func (d draft) version() version {
 	return version{n: len(d.references) + 1, kind: d.kind, content: d.content, reason: d.reason}
 }
 
-// holdsControls says whether a text can't stand in XML, or holds what nobody means to write.
+// unseen are what must be refused in what officers write.
+var unseen = []string{"\x00", "\x01", "\x0b", "\x1b", "\x1f", "\ufffe", "\uffff", "\r", "\u200b", "\u202e", "\u2067", "\u0085", "\u2028", "\u2029", "\ufeff", "\U0010ffff"}
+
+// holdsControls says whether a text can't stand in XML, or holds what nobody can see.
 func (d draft) holdsControls() bool {
 	c := d.content
 	for _, s := range []string{c.Headline.English, c.Headline.Chinese, c.Description.English, c.Description.Chinese, c.Instruction.English, c.Instruction.Chinese} {
-		if strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF }) {
+		if strings.ContainsAny(s, strings.Join(unseen, "")) {
 			return true
 		}
 	}
@@ -228,10 +232,23 @@ func drawLine(t *rapid.T, piece *rapid.Generator[string], name string, most int)
 		text = string(runes[:most])
 	}
 	// Only in what officers write, and there it must be refused.
-	if (name == "headline" || name == "description" || name == "instruction") && rapid.IntRange(0, 999).Draw(t, "control") == 777 {
-		text += rapid.SampledFrom([]string{"\x00", "\x01", "\x0b", "\x1b", "\x1f", "\ufffe", "\uffff", "a\rb"}).Draw(t, "which")
+	if name == "headline" || name == "description" || name == "instruction" {
+		text = seen(text, name == "headline")
+		if rapid.IntRange(0, 999).Draw(t, "control") == 777 {
+			text += rapid.SampledFrom(unseen).Draw(t, "which")
+		}
 	}
 	return "x" + text + "x"
+}
+
+// seen is a text without what an officer is not let write; of a headline, in one line.
+func seen(text string, line bool) string {
+	return strings.Map(func(r rune) rune {
+		if wording.Control(string(r)) || line && (r == '\n' || r == '\t') {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 func firstLines(out []byte) []byte { return out[:min(len(out), 2000)] }

@@ -84,7 +84,7 @@ func TestADrawnWarningGoesOut(t *testing.T) {
 		t.Errorf("areas %+v", w.Areas)
 	}
 	a := document(t, s, "/warnings/2026-0001.xml")
-	if got := a.Infos[1].Areas; len(got) != 3 || got[2].Description != "东门水位站周边500米" || len(got[2].Polygons) != 1 || len(got[2].Geocodes) != 0 {
+	if got := a.Infos[1].Areas; len(got) != 3 || got[2].Description != "东门水位站周边500米（港区）" || len(got[2].Polygons) != 1 || len(got[2].Geocodes) != 0 {
 		t.Errorf("areas of the message %+v", got)
 	}
 	for area, want := range map[int]bool{0: true, 10: true, 11: true, 12: true, 20: false} {

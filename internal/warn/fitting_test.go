@@ -11,7 +11,7 @@ import (
 
 // A warning around many places has a headline that fits: it names the first and counts the others, or counts all.
 func TestAHeadlineNamesAsManyPlacesAsItHasRoomFor(t *testing.T) {
-	headline := page.Text{English: "Urban waterlogging, {{level}} level, in {{area}}: streets under water", Chinese: "{{area}}发布城市内涝{{level}}预警：部分道路积水"}
+	headline := page.Text{English: "Urban waterlogging, {{level}} level, in {{area}}: streets under water", Chinese: "{{area}}城市内涝{{level}}预警：部分道路积水"}
 	gauge := page.Text{English: "500 m around Tingtang Road gauge", Chinese: "汀塘路积水站周边500米"}
 	long := page.Text{English: "the area within 500 m of " + strings.Repeat("a", 50), Chinese: "汀塘路积水站周边500米"}
 	endless := page.Text{English: strings.Repeat("a", 200), Chinese: "汀塘路积水站周边500米"}
@@ -20,12 +20,12 @@ func TestAHeadlineNamesAsManyPlacesAsItHasRoomFor(t *testing.T) {
 		n               int
 		says, inChinese string
 	}{
-		{gauge, 1, "in 500 m around Tingtang Road gauge:", "汀塘路积水站周边500米发布"},
-		{gauge, 2, "in 500 m around Tingtang Road gauge and 500 m around Tingtang Road gauge:", "汀塘路积水站周边500米、汀塘路积水站周边500米发布"},
-		{gauge, 12, "in 500 m around Tingtang Road gauge, 500 m around Tingtang Road gauge and 10 more areas:", "汀塘路积水站周边500米、汀塘路积水站周边500米等12个区域发布"},
-		{long, 2, "and one more area:", "汀塘路积水站周边500米等2个区域发布"},
-		{endless, 5, "in 5 areas:", "5个区域发布"},
-		{endless, 1, "in one area:", "1个区域发布"},
+		{gauge, 1, "in 500 m around Tingtang Road gauge:", "汀塘路积水站周边500米城市内涝"},
+		{gauge, 2, "in 500 m around Tingtang Road gauge and 500 m around Tingtang Road gauge:", "汀塘路积水站周边500米、汀塘路积水站周边500米城市内涝"},
+		{gauge, 12, "in 500 m around Tingtang Road gauge, 500 m around Tingtang Road gauge and 10 more areas:", "汀塘路积水站周边500米、汀塘路积水站周边500米等12个区域城市内涝"},
+		{long, 2, "and one more area:", "汀塘路积水站周边500米等2个区域城市内涝"},
+		{endless, 5, "in 5 areas:", "5个区域城市内涝"},
+		{endless, 1, "in one area:", "1个区域城市内涝"},
 	} {
 		v := hazard.Values{Level: "orange"}
 		for range c.n {

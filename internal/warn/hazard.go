@@ -22,17 +22,27 @@ func composable(book *hazard.Book, id string) (Hazard, error) {
 	return h, nil
 }
 
-// poses refuses a text that looks like another service's warning.
+// poses refuses a headline that looks like another service's warning.
 func poses(book *hazard.Book, text, field string) error {
-	id, service, bad := book.PosesAs(text)
-	if !bad {
-		return nil
+	if id, service, bad := book.PosesAs(text); bad {
+		return relayed(titleOf(book, id), service, field)
 	}
-	name := id
+	return nil
+}
+
+// announces refuses a text that issues another service's warning.
+func announces(book *hazard.Book, text, field string) error {
+	if id, service, bad := book.Announces(text); bad {
+		return relayed(titleOf(book, id), service, field)
+	}
+	return nil
+}
+
+func titleOf(book *hazard.Book, id string) string {
 	if h, ok := book.Get(id); ok {
-		name = h.Event.English
+		return h.Event.English
 	}
-	return relayed(name, service, field)
+	return id
 }
 
 func relayed(hazard, service, field string) error {

@@ -139,7 +139,7 @@ func TestAlertsSuggestAndPeopleDecide(t *testing.T) {
 		if x.Areas[0].Name.English != "Harbour" || x.Alerts[0].Alert != 2 || len(x.Around) != 0 || x.Draft.Suggestion != x.ID {
 			t.Errorf("%+v", x)
 		}
-		if h := x.Draft.Headline; h.Chinese != "港区发布洪水橙色预警：预计将出现较高水位" || h.English != "River flood, orange level: high water expected in Harbour" {
+		if h := x.Draft.Headline; h.Chinese != "港区洪水橙色预警：预计将出现较高水位" || h.English != "River flood, orange level: high water expected in Harbour" {
 			t.Errorf("headline %+v", h)
 		}
 		if p := x.Draft.Description; !strings.Contains(p.Chinese, "2号水位站") || !strings.Contains(p.Chinese, "11月23日21时30分") || !strings.Contains(p.English, "21:30 on 23 November") || len(x.Draft.Missing) != 0 {
@@ -354,7 +354,7 @@ func TestTextsAndDraftsOverTheAPI(t *testing.T) {
 	w := watch(t, dbtest.SQLite(t, allMigrations...))
 	var texts struct{ Items []Text }
 	call(t, w.s, first, "GET", "/api/v1/warnings/texts?hazard=flood", "", 200, &texts)
-	if len(texts.Items) != 2 || texts.Items[0].Lasts["red"] != "6h0m0s" || texts.Items[0].Instruction.Chinese == "" {
+	if len(texts.Items) != 3 || texts.Items[0].Lasts["red"] != "6h0m0s" || texts.Items[0].Instruction.Chinese == "" {
 		t.Errorf("%+v", texts)
 	}
 	call(t, w.s, first, "GET", "/api/v1/warnings/texts?hazard=rainstorm", "", 422, nil)

@@ -318,7 +318,7 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []area.Area) (Suggest
 			w, names = area.Where{}, nil
 			for _, a := range v.Around {
 				w.Around = append(w.Around, area.Around{Asset: a.Asset, Metres: a.Metres})
-				names = append(names, area.InSentence(area.BandName(a.Name, a.Metres)))
+				names = append(names, area.InSentence(area.BandName(a.Name, a.Metres, areaTitles(v.Areas), false)))
 			}
 		}
 		d := s.fill(h, t, x.level, w, names, claims[0], s.now())

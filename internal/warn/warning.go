@@ -94,12 +94,24 @@ func (c *Content) check(book *hazard.Book, now time.Time, longest time.Duration)
 		if err := wording.Check(f.name, f.text, f.max); err != nil {
 			return err
 		}
+		if err := wording.Spoken(f.name, *f.text); err != nil {
+			return err
+		}
+	}
+	if err := wording.Line("headline", c.Headline); err != nil {
+		return err
 	}
 	if c.Headline.English == c.Description.English || c.Headline.Chinese == c.Description.Chinese {
 		return web.Errorf(422, "warning.description_repeats", "the description must say more than the headline").At("description")
 	}
-	for lang, text := range map[string]string{page.English: c.Headline.English, page.Chinese: c.Headline.Chinese} {
-		if err := poses(book, text, "headline."+lang); err != nil {
+	for _, lang := range []string{page.English, page.Chinese} {
+		if err := poses(book, c.Headline.In(lang), "headline."+lang); err != nil {
+			return err
+		}
+		if err := announces(book, c.Description.In(lang), "description."+lang); err != nil {
+			return err
+		}
+		if err := announces(book, c.Instruction.In(lang), "instruction."+lang); err != nil {
 			return err
 		}
 	}
@@ -140,7 +152,7 @@ func checkAudience(status, scope, restriction string) error {
 	case (scope == cap.Restricted) != (restriction != ""):
 		return web.Errorf(422, "warning.restriction", "a restriction goes with scope Restricted, and with no other").At("restriction")
 	case wording.Control(restriction):
-		return web.Errorf(422, "warning.text_form", "the restriction holds control characters").At("restriction")
+		return web.Errorf(422, "warning.text_form", "the restriction holds a character that nobody can see").At("restriction")
 	}
 	return nil
 }

@@ -109,6 +109,8 @@ export const REFUSED: Readonly<Record<string, Key>> = {
   'warning.person_only': 'refused.person_needed',
   'warning.second_officer': 'refused.second_officer',
   'warning.text_form': 'refused.text_form',
+  'warning.text_language': 'refused.text_language',
+  'warning.text_lines': 'refused.text_lines',
   'warning.text_long': 'refused.too_long',
   'warning.text_missing': 'refused.text_missing',
   'warning.too_long': 'refused.warning_too_long',

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/peterstace/simplefeatures/geom"
 
@@ -341,21 +340,34 @@ func (s *Service) around(ctx context.Context, t *terrain, a Around, field string
 	if err != nil {
 		return Place{}, web.Errorf(422, "warning.around_shape", "no band can be drawn around asset %d: %v", a.Asset, err).At(field + ".asset")
 	}
-	p := Place{Rings: rings, Name: BandName(name, a.Metres)}
+	p := Place{Rings: rings}
 	if p.Touches, p.Asks = t.touch(outline.Shape(rings)); len(p.Asks) == 0 {
 		return Place{}, web.Errorf(422, "warning.drawn_outside", "the band around asset %d lies in no area of the register", a.Asset).At(field + ".asset")
 	}
+	in, more := t.names(p.Asks)
+	p.Name = BandName(name, a.Metres, in, more)
 	return p, nil
 }
 
-// BandName is what a band around a thing is called.
-func BandName(thing page.Text, metres float64) page.Text {
+// BandName is what a band around a thing is called, with the areas that it lies in: few know where an instrument stands. more says that
+// it lies in others, too.
+func BandName(thing page.Text, metres float64, in []page.Text, more bool) page.Text {
 	en, zh := strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+" m", strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+"米"
 	if metres >= 1000 {
 		km := strconv.FormatFloat(math.Round(metres/100)/10, 'f', -1, 64)
 		en, zh = km+" km", km+"公里"
 	}
-	return page.Text{English: "Within " + en + " of " + thing.In(page.English), Chinese: thing.In(page.Chinese) + "周边" + zh}
+	name := page.Text{English: "Within " + en + " of " + thing.In(page.English), Chinese: thing.In(page.Chinese) + "周边" + zh}
+	switch {
+	case len(in) == 0:
+	case more:
+		name.English += " (" + listed(in, page.English, ", ", ", ") + " and others)"
+		name.Chinese += "（" + listed(in, page.Chinese, "、", "、") + "等地）"
+	default:
+		name.English += " (" + listed(in, page.English, ", ", " and ") + ")"
+		name.Chinese += "（" + listed(in, page.Chinese, "、", "、") + "）"
+	}
+	return name
 }
 
 // InSentence has the name that we give a drawn area or a band read well after "in" and "for".
@@ -371,33 +383,45 @@ func (t *terrain) nameDrawn(p *Place, field string) error {
 		if err := wording.Check(field, &p.Name, maxNameRunes); err != nil {
 			return err
 		}
-		for _, text := range []string{p.Name.English, p.Name.Chinese} {
-			if strings.ContainsAny(text, "\n\t") || utf8.RuneCountInString(text) > maxNameRunes {
-				return web.Errorf(422, "warning.text_form", "a name is one line").At(field)
-			}
-		}
-		return nil
+		return wording.Line(field, p.Name)
 	}
-	ids := p.Asks
+	switch in, more := t.names(p.Asks); {
+	case len(in) == 1:
+		p.Name = page.Text{English: "Part of " + in[0].In(page.English), Chinese: in[0].In(page.Chinese) + "部分区域"}
+	case more:
+		p.Name = page.Text{English: "Parts of " + listed(in, page.English, ", ", ", ") + " and others", Chinese: listed(in, page.Chinese, "、", "、") + "等地部分区域"}
+	default:
+		p.Name = page.Text{English: "Parts of " + listed(in, page.English, ", ", " and "), Chinese: listed(in, page.Chinese, "、", "、") + "部分区域"}
+	}
+	return nil
+}
+
+// names are the few areas that people know a place by: those that it lies in, or the smallest around them all where they are many; more
+// says that some are left out.
+func (t *terrain) names(ids []int64) (names []page.Text, more bool) {
 	if len(ids) > named {
 		if around := t.aroundAll(ids); around != 0 {
 			ids = []int64{around}
 		}
 	}
-	var en, zh []string
 	for _, id := range ids[:min(len(ids), named)] {
-		en, zh = append(en, t.byID[id].Name.In(page.English)), append(zh, t.byID[id].Name.In(page.Chinese))
+		names = append(names, t.byID[id].Name)
 	}
-	switch {
-	case len(ids) == 1:
-		p.Name = page.Text{English: "Part of " + en[0], Chinese: zh[0] + "部分区域"}
-	case len(ids) <= named:
-		last := len(en) - 1
-		p.Name = page.Text{English: "Parts of " + strings.Join(en[:last], ", ") + " and " + en[last], Chinese: strings.Join(zh, "、") + "部分区域"}
-	default:
-		p.Name = page.Text{English: "Parts of " + strings.Join(en, ", ") + " and others", Chinese: strings.Join(zh, "、") + "等地部分区域"}
+	return names, len(ids) > named
+}
+
+func listed(names []page.Text, lang, between, last string) string {
+	var b strings.Builder
+	for i, n := range names {
+		switch {
+		case i > 0 && i == len(names)-1:
+			b.WriteString(last)
+		case i > 0:
+			b.WriteString(between)
+		}
+		b.WriteString(n.In(lang))
 	}
-	return nil
+	return b.String()
 }
 
 // aroundAll is the smallest area that all of some lie in or are, by the register; 0 for none.

@@ -35,11 +35,11 @@ func TestWhereAWarningHolds(t *testing.T) {
 		"drawn in a town":         {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.06, .01)}}}, []string{"Part of Old Quay 老码头镇部分区域"}, []int64{11}},
 		"drawn over a line":       {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.045, .01)}}}, []string{"Parts of Old Quay and Harbour 老码头镇、港区部分区域"}, []int64{11, 10}},
 		"with a name":             {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "Fish market", Chinese: "鱼市"}, Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Fish market 鱼市"}, []int64{10}},
-		"around an asset":         {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}}}, []string{"Within 500 m of East Gate gauge 东门水位站周边500米"}, []int64{10}},
-		"around it by kilometres": {area.Where{Around: []area.Around{{Asset: 7, Metres: 1500}}}, []string{"Within 1.5 km of East Gate gauge 东门水位站周边1.5公里"}, []int64{10}},
+		"around an asset":         {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}}}, []string{"Within 500 m of East Gate gauge (Harbour) 东门水位站周边500米（港区）"}, []int64{10}},
+		"around it by kilometres": {area.Where{Around: []area.Around{{Asset: 7, Metres: 1500}}}, []string{"Within 1.5 km of East Gate gauge (Harbour) 东门水位站周边1.5公里（港区）"}, []int64{10}},
 		"drawn within a district": {area.Where{Areas: []int64{10}, Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Harbour 港区"}, []int64{10}},
 		"twice the same ring":     {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.01, .01)}, {Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Part of Harbour 港区部分区域"}, []int64{10}},
-		"one band in another":     {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}, {Asset: 7, Metres: 800}}}, []string{"Within 800 m of East Gate gauge 东门水位站周边800米"}, []int64{10}},
+		"one band in another":     {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}, {Asset: 7, Metres: 800}}}, []string{"Within 800 m of East Gate gauge (Harbour) 东门水位站周边800米（港区）"}, []int64{10}},
 	} {
 		places, err := s.Places(t.Context(), test.where)
 		if err != nil {
@@ -63,6 +63,21 @@ func TestWhereAWarningHolds(t *testing.T) {
 		}
 		if asks := area.IDs(places); !slices.Equal(asks, test.asks) {
 			t.Errorf("%s: asks %v, want %v", name, asks, test.asks)
+		}
+	}
+}
+
+// A band is named with where it lies: nobody but its owner knows where an instrument stands.
+func TestABandSaysWhereItLies(t *testing.T) {
+	name := func(en, zh string) page.Text { return page.Text{English: en, Chinese: zh} }
+	gauge, harbour, clouds := name("fence gauge 1", "厂界1号监测仪"), name("Harbour Street", "临港街道"), name("Clouds Street", "云帆街道")
+	for want, got := range map[page.Text]page.Text{
+		name("Within 500 m of fence gauge 1", "厂界1号监测仪周边500米"):                                                       area.BandName(gauge, 500, nil, false),
+		name("Within 500 m of fence gauge 1 (Harbour Street and Clouds Street)", "厂界1号监测仪周边500米（临港街道、云帆街道）"):         area.BandName(gauge, 500, []page.Text{harbour, clouds}, false),
+		name("Within 2 km of fence gauge 1 (Harbour Street, Clouds Street and others)", "厂界1号监测仪周边2公里（临港街道、云帆街道等地）"): area.BandName(gauge, 2000, []page.Text{harbour, clouds}, true),
+	} {
+		if got != want {
+			t.Errorf("%+v, want %+v", got, want)
 		}
 	}
 }
@@ -107,7 +122,7 @@ func TestWhereIsRefused(t *testing.T) {
 		"too many points":    {area.Where{Drawn: []area.Drawn{{Ring: circle(area.MaxCorners + 1)}}}, "warning.drawn_points", "drawn[0].ring"},
 		"too many rings":     {area.Where{Drawn: make([]area.Drawn, area.MaxDrawn+1)}, "warning.too_many_areas", "drawn"},
 		"a name in one":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "Market"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_missing", "drawn[0].name.zh-CN"},
-		"a name of two":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "A\nB", Chinese: "甲"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_form", "drawn[0].name"},
+		"a name of two":      {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "A\nB", Chinese: "甲"}, Ring: warntest.Box(122, 30, .01)}}}, "warning.text_lines", "drawn[0].name.en"},
 		"unknown asset":      {area.Where{Around: []area.Around{{Asset: 99, Metres: 500}}}, "warning.unknown_asset", "around[0].asset"},
 		"9 m":                {area.Where{Around: []area.Around{{Asset: 7, Metres: 9}}}, "warning.around_metres", "around[0].metres"},
 		"100 km":             {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}, {Asset: 7, Metres: 100_000}}}, "warning.around_metres", "around[1].metres"},

@@ -63,6 +63,11 @@ func Bind(own, shipped []*Set) (*Book, error) {
 			if at, bad := b.Poses(t.Headline); bad {
 				errs = append(errs, fmt.Errorf("%s: the headline of %s is that of a warning of the %s service", h.pos, t.ID, at))
 			}
+			for _, s := range []string{t.Description.English, t.Description.Chinese, t.Instruction.English, t.Instruction.Chinese} {
+				if at, bad := announces(b.titles, s); bad {
+					errs = append(errs, fmt.Errorf("%s: the text %s issues a warning of the %s service", h.pos, t.ID, at.from))
+				}
+			}
 		}
 	}
 	for _, s := range slices.Concat(own, shipped) {
@@ -131,6 +136,12 @@ func (b *Book) Poses(text page.Text) (service string, bad bool) {
 // PosesAs says whether one line is headed like a warning of another service: about which hazard, and of which service.
 func (b *Book) PosesAs(line string) (hazard, service string, bad bool) {
 	t, bad := poses(b.titles, line)
+	return t.hazard, t.from, bad
+}
+
+// Announces says whether a text of several sentences issues a warning of another service: about which hazard, and of which service.
+func (b *Book) Announces(text string) (hazard, service string, bad bool) {
+	t, bad := announces(b.titles, text)
 	return t.hazard, t.from, bad
 }
 

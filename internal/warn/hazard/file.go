@@ -216,6 +216,11 @@ func (c *checker) text(t textEntry) {
 			c.ds.Add(s.Pos, pack.CodeValue, "this is how the %s service heads its warnings; a warning that is composed here must not look like one", at.from)
 		}
 	}
+	for _, s := range []pack.String{t.Description.EN, t.Description.ZH} {
+		if at, bad := announces(c.titles, s.Value); bad {
+			c.ds.Add(s.Pos, pack.CodeValue, "this issues a warning of the %s service; say that it was issued (已发布, has issued), or leave it out", at.from)
+		}
+	}
 	for _, pair := range [][2]pack.String{{t.Headline.EN, t.Description.EN}, {t.Headline.ZH, t.Description.ZH}} {
 		if !pair[1].IsZero() && pair[0].Value == pair[1].Value {
 			c.ds.Add(pair[1].Pos, pack.CodeValue, "the description must say more than the headline")

@@ -3,6 +3,7 @@ package hazard
 import (
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -236,6 +237,58 @@ func TestShippedTexts(t *testing.T) {
 			t.Errorf("%s is not relayed from %s: %+v", s.id, s.from, h)
 		}
 	}
+}
+
+// A headline names no place as who issues it; what the alert says of itself stands in a sentence of its own; and what an alert only
+// suspects, its text does not say as a fact.
+func TestShippedTextsSpeakToResidents(t *testing.T) {
+	book, err := Bind(nil, shipped(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	because := map[string]*regexp.Regexp{page.English: regexp.MustCompile(`(Measured|Forecast): \{\{because\}\}\.`), page.Chinese: regexp.MustCompile(`监测(情况|预报)：\{\{because\}\}。`)}
+	for _, h := range book.All() {
+		for _, x := range h.Texts {
+			if strings.Contains(x.Headline.Chinese, "发布") {
+				t.Errorf("%s %s: %s", h.ID, x.ID, x.Headline.Chinese)
+			}
+			for lang, sentence := range because {
+				if s := x.Description.In(lang); strings.Contains(sentence.ReplaceAllString(s, ""), "because") {
+					t.Errorf("%s %s: %s", h.ID, x.ID, s)
+				}
+			}
+		}
+	}
+	suspected := 0
+	for _, e := range must(fs.ReadDir(packs.FS(), ".")) {
+		files := must(fs.Sub(packs.FS(), e.Name()))
+		if _, err := fs.Stat(files, engine.File); err != nil {
+			continue
+		}
+		for _, d := range must(engine.Compile(must(pack.Load(files, path.Join("packs", e.Name()))))) {
+			if !strings.Contains(d.Title.ZH.Value, "疑似") {
+				continue
+			}
+			for _, h := range book.Heard(d.ID) {
+				trigger, _ := h.Trigger(d.ID)
+				x, _ := h.Text(trigger.Text)
+				suspected++
+				if !strings.Contains(x.Headline.Chinese, "疑似") || !strings.Contains(x.Headline.English, "probably") && !strings.Contains(x.Headline.English, "may") {
+					t.Errorf("%s is suspected, and is told as %+v", d.ID, x.Headline)
+				}
+			}
+		}
+	}
+	if suspected < 2 {
+		t.Errorf("%d detectors only suspect", suspected)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // No pack lifts what belongs to another service: not under its id, not under its name, not as an override, not beside it, and not by
