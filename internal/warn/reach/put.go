@@ -20,9 +20,12 @@ type Publication struct {
 	Status  string // Actual, Exercise, System, Test or Draft
 	Scope   string // Public, Restricted or Private
 	Level   string
+	Before  string // the level of the version before; empty for the first
 	Hazard  string
 
-	Event, Headline, Description, Instruction page.Text
+	// Headline is that of the warning, also in the message of its end; Told is how CAP has it there, with the word of the end
+	// before it.
+	Event, Headline, Told, Description, Instruction page.Text
 
 	Places         []Place
 	Onset, Expires time.Time
@@ -79,8 +82,7 @@ func (s *Service) Put(tx *db.Tx, p Publication) error {
 	texts := map[wording]texts{}
 	for _, r := range all {
 		// Who may have got a former version must learn what became of it; who got none need not hear of its end.
-		ending := p.Kind == "cancel" || p.Kind == "all-clear"
-		if !(had[r.ID] && r.takes(p)) && (ending && p.Version > 1 || !r.wants(p, touched)) {
+		if !(had[r.ID] && r.takes(p)) && (p.over() && p.Version > 1 || !r.wants(p, touched)) {
 			continue
 		}
 		m := s.message(p, r, texts)
@@ -163,8 +165,8 @@ func (s *Service) putPayload(tx *db.Tx, p Publication) (string, error) {
 		areas = append(areas, area{x.ID, x.Code, x.Name})
 	}
 	body.Data = map[string]any{
-		"number": p.Number, "version": p.Version, "status": p.Status, "scope": p.Scope, "level": p.Level, "hazard": p.Hazard, "event": p.Event,
-		"headline": p.Headline, "description": p.Description, "instruction": p.Instruction, "areas": areas, "onset": p.Onset.UTC(),
+		"number": p.Number, "version": p.Version, "status": p.Status, "scope": p.Scope, "level": p.Level, "level_before": p.Before, "hazard": p.Hazard, "event": p.Event,
+		"headline": p.Told, "description": p.Description, "instruction": p.Instruction, "areas": areas, "onset": p.Onset.UTC(),
 		"expires": p.Expires.UTC(), "sent": p.Sent.UTC(), "identifier": p.Identifier, "url": p.URL, "cap": p.CAP,
 	}
 	b, err := json.Marshal(body)

@@ -94,18 +94,22 @@ func (b *bench) add(title string, change ...func(*Draft)) Recipient {
 
 func (b *bench) put(change ...func(*Publication)) {
 	b.t.Helper()
-	p := Publication{
-		Number: "2026-0001", Version: 1, Kind: "alert", Status: "Actual", Scope: "Public", Level: "orange", Hazard: "gas-leak",
-		Event: page.Text{English: "Gas leak", Chinese: "燃气泄漏"}, Headline: page.Text{English: "Gas leak near the harbour", Chinese: "港区附近燃气泄漏"},
-		Description: page.Text{English: "A main has broken.", Chinese: "主管破裂。"}, Instruction: page.Text{English: "Stay away. Do not smoke.", Chinese: "请勿靠近，严禁明火。"},
-		Places: []Place{{ID: 10, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}}}, Onset: noon, Expires: noon.Add(6 * time.Hour),
-		Sent: b.clock.Now(), Identifier: "urn:x.1", URL: "https://city.example/warnings/2026-0001", CAP: "<alert/>",
-	}
+	p := b.publication()
 	for _, c := range change {
 		c(&p)
 	}
 	if err := b.d.Write(context.Background(), func(tx *db.Tx) error { return b.s.Put(tx, p) }); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) publication() Publication {
+	return Publication{
+		Number: "2026-0001", Version: 1, Kind: "alert", Status: "Actual", Scope: "Public", Level: "orange", Hazard: "gas-leak",
+		Event: page.Text{English: "Gas leak", Chinese: "燃气泄漏"}, Headline: page.Text{English: "Gas leak near the harbour", Chinese: "港区附近燃气泄漏"},
+		Description: page.Text{English: "A main has broken.", Chinese: "主管破裂。"}, Instruction: page.Text{English: "Stay away. Do not smoke.", Chinese: "请勿靠近，严禁明火。"},
+		Places: []Place{{ID: 10, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}}}, Onset: noon, Expires: noon.Add(6 * time.Hour),
+		Sent: b.clock.Now(), Identifier: "urn:x.1", URL: "https://city.example/warnings/2026-0001", CAP: "<alert/>",
 	}
 }
 
