@@ -2,8 +2,10 @@ package warn
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 )
 
@@ -27,8 +29,19 @@ func (s *Service) reachOut(tx *db.Tx, r *record, v version, vs []version) error 
 	}
 	p.Told.English, p.Description.English, p.Instruction.English = v.kind.texts(v.content, "en")
 	p.Told.Chinese, p.Description.Chinese, p.Instruction.Chinese = v.kind.texts(v.content, "zh-CN")
+	if r.status == cap.Actual && r.scope == cap.Public {
+		p.CAPURL = fmt.Sprintf("%s.%d.xml", p.URL, v.n)
+	}
 	for _, x := range v.content.Areas {
-		p.Places = append(p.Places, reach.Place{ID: x.ID, Code: x.Code, Name: x.Name, Touches: x.Touches})
+		place := reach.Place{ID: x.ID, Code: x.Code, Name: x.Name, Touches: x.Touches}
+		for _, ring := range x.Rings {
+			text, err := ring.MarshalText()
+			if err != nil {
+				return err
+			}
+			place.Polygons = append(place.Polygons, string(text))
+		}
+		p.Places = append(p.Places, place)
 	}
 	return s.reach.Put(tx, p)
 }

@@ -33,15 +33,17 @@ type Publication struct {
 	Identifier     string // in CAP
 	URL            string // where people read more
 	CAP            string // the document, as published
+	CAPURL         string // where the public fetches it; empty when it can't
 }
 
 // Place is where it holds. Touches are all areas of the register that it touches, of every level; where nobody says, those
 // above and below ID count.
 type Place struct {
-	ID      int64
-	Code    string
-	Name    page.Text
-	Touches []int64
+	ID       int64
+	Code     string
+	Name     page.Text
+	Touches  []int64
+	Polygons []string // as in CAP
 }
 
 const (
@@ -77,7 +79,8 @@ func (s *Service) Put(tx *db.Tx, p Publication) error {
 	if err != nil {
 		return err
 	}
-	touched, payload := s.touched(p), ""
+	touched := s.touched(p)
+	payloads := map[string]string{} // by channel
 	var ms []delivery.Message
 	texts := map[wording]texts{}
 	for _, r := range all {
@@ -86,14 +89,14 @@ func (s *Service) Put(tx *db.Tx, p Publication) error {
 			continue
 		}
 		m := s.message(p, r, texts)
-		if r.Channel == Webhook {
-			if payload == "" {
-				if payload, err = s.putPayload(tx, p); err != nil {
-					return err
-				}
+		name, known := payloads[r.Channel]
+		if !known {
+			if name, err = putPayload(tx, p, r.Channel); err != nil {
+				return err
 			}
-			m.Payload = payload
+			payloads[r.Channel] = name
 		}
+		m.Payload = name
 		ms = append(ms, m)
 	}
 	_, err = delivery.PutAll(tx, ms)
@@ -148,8 +151,28 @@ func (s *Service) touched(p Publication) map[int64]bool {
 	return out
 }
 
-// putPayload keeps what webhooks carry, the same for all.
-func (s *Service) putPayload(tx *db.Tx, p Publication) (string, error) {
+// putPayload keeps what the messages of a channel carry, the same for all of them; "" where they carry nothing.
+func putPayload(tx *db.Tx, p Publication, channel string) (string, error) {
+	name := fmt.Sprintf("%s%d", threadKey(p.Number), p.Version)
+	var body any
+	switch channel {
+	case Webhook:
+		body = hookOf(p)
+	case SMS, CellBroadcast, File:
+		name += "/" + channel
+		body = gatewayOf(p, channel != SMS) // a short message goes to a number, wherever that is
+	default:
+		return "", nil
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return "", fmt.Errorf("payload of warning %s: %w", p.Number, err)
+	}
+	return name, delivery.PutPayload(tx, name, b, p.Sent)
+}
+
+// hookOf is what webhooks carry.
+func hookOf(p Publication) any {
 	type area struct {
 		ID   int64     `json:"id,omitempty"`
 		Code string    `json:"code,omitempty"`
@@ -169,12 +192,23 @@ func (s *Service) putPayload(tx *db.Tx, p Publication) (string, error) {
 		"headline": p.Told, "description": p.Description, "instruction": p.Instruction, "areas": areas, "onset": p.Onset.UTC(),
 		"expires": p.Expires.UTC(), "sent": p.Sent.UTC(), "identifier": p.Identifier, "url": p.URL, "cap": p.CAP,
 	}
-	b, err := json.Marshal(body)
-	if err != nil {
-		return "", fmt.Errorf("payload of warning %s: %w", p.Number, err)
+	return body
+}
+
+// gatewayOf is what a gateway, or the file in its place, is told beside the text.
+func gatewayOf(p Publication, outlines bool) delivery.GatewayWarning {
+	g := delivery.GatewayWarning{
+		Number: p.Number, Version: p.Version, Kind: p.Kind, Status: p.Status, Level: p.Level, LevelBefore: p.Before, Hazard: p.Hazard,
+		Areas: []delivery.GatewayArea{}, Onset: p.Onset.UTC(), Expires: p.Expires.UTC(), Sent: p.Sent.UTC(), Identifier: p.Identifier, CAP: p.CAPURL,
 	}
-	name := fmt.Sprintf("%s%d", threadKey(p.Number), p.Version)
-	return name, delivery.PutPayload(tx, name, b, p.Sent)
+	for _, x := range p.Places {
+		a := delivery.GatewayArea{Code: x.Code, Name: delivery.Text{En: x.Name.English, Zh: x.Name.Chinese}}
+		if outlines {
+			a.Polygons = x.Polygons
+		}
+		g.Areas = append(g.Areas, a)
+	}
+	return g
 }
 
 // versionOf reads the version out of a message's key.

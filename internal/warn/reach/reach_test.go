@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -434,4 +435,48 @@ func TestShortTextsFit(t *testing.T) {
 			t.Errorf("%s %s: %+v %q", m.Channel, m.Language, l, text)
 		}
 	}
+}
+
+// A gateway learns what it needs to choose the class of a broadcast and the cells, and what is replaced.
+func TestGatewaysAreToldOfTheWarning(t *testing.T) {
+	dbtest.Each(t, mine, func(t *testing.T, d *db.DB) {
+		b := newBench(t, d)
+		b.add("cells", func(d *Draft) { d.Channel, d.Address = CellBroadcast, "district-7" })
+		b.add("office", func(d *Draft) { d.Channel, d.Address = SMS, "+8621123456" })
+		b.add("hook")
+		b.put()
+		b.send()
+		ring := "31,121 31,121.1 31.1,121.1 31,121"
+		b.put(kind(2, "update"), func(p *Publication) {
+			p.Level, p.Before, p.CAPURL, p.Places[0].Polygons = "red", "orange", p.URL+".2.xml", []string{ring}
+		})
+		b.send()
+		if len(b.sent) != 3 {
+			t.Fatalf("%d were sent", len(b.sent))
+		}
+		for _, m := range b.sent {
+			if m.Channel == Webhook {
+				if !strings.Contains(string(m.Data), `"level_before":"orange"`) {
+					t.Errorf("%s", m.Data)
+				}
+				continue
+			}
+			var got delivery.GatewayWarning
+			if err := json.Unmarshal(m.Data, &got); err != nil {
+				t.Fatalf("%s: %q: %v", m.Channel, m.Data, err)
+			}
+			area := delivery.GatewayArea{Code: "310100", Name: delivery.Text{En: "Harbour", Zh: "港区"}}
+			if m.Channel == CellBroadcast {
+				area.Polygons = []string{ring}
+			}
+			want := delivery.GatewayWarning{
+				Number: "2026-0001", Version: 2, Kind: "update", Status: "Actual", Level: "red", LevelBefore: "orange", Hazard: "gas-leak",
+				Areas: []delivery.GatewayArea{area}, Onset: noon, Expires: noon.Add(6 * time.Hour), Sent: noon, Identifier: "urn:x.1",
+				CAP: "https://city.example/warnings/2026-0001.2.xml",
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s is told %+v, expected %+v", m.Channel, got, want)
+			}
+		}
+	})
 }
