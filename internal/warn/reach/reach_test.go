@@ -48,11 +48,14 @@ func areas(context.Context) (map[int64]int64, error) {
 func newBench(t *testing.T, d *db.DB) *bench {
 	t.Helper()
 	b := &bench{t: t, d: d, clock: clock.NewVirtual(noon), fail: map[string]error{}}
-	var err error
+	push, err := delivery.NewWebPush(b.clock, delivery.PushOptions{KeyFile: filepath.Join(t.TempDir(), "vapid.json"), Contact: "duty@city.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.s, err = New(Deps{
 		DB: d, Clock: b.clock, Access: access.AllowAll, Areas: areas, Hazards: func() []string { return []string{"gas-leak", "flood"} },
 		Number:   func(context.Context, int64) (string, error) { return "2026-0001", nil },
-		CheckURL: delivery.NewWebhook(b.clock, nil).Check, KeyFile: filepath.Join(t.TempDir(), "recipients.key"),
+		CheckURL: delivery.NewWebhook(b.clock, nil).Check, CheckBrowser: push.CheckAddress, KeyFile: filepath.Join(t.TempDir(), "recipients.key"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -349,6 +352,7 @@ func TestRecipientsAreChecked(t *testing.T) {
 		{SMS, "+8621123456", true}, {SMS, "911a", false}, {CellBroadcast, "district-7", true}, {CellBroadcast, "a b", false},
 		{File, "warnings.jsonl", true}, {File, "warnings-port.jsonl", true}, {File, "notices.jsonl", false}, {File, "../warnings.jsonl", false}, {File, "anlan.db", false},
 		{WeCom, "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=x", true}, {Feishu, "https://169.254.169.254/", false},
+		{WebPush, browser, true}, {WebPush, "https://push.example/hidden", false}, {WebPush, strings.Replace(browser, "https:", "http:", 1), false},
 	} {
 		_, err := b.s.Add(as(desk), Draft{Title: page.Text{English: "x", Chinese: "x"}, Channel: x.channel, Address: x.address})
 		if (err == nil) != x.good {
@@ -375,6 +379,44 @@ func TestRecipientsAreChecked(t *testing.T) {
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info, err)
+	}
+}
+
+// browser is the subscription of an office's browser; its keys are those of RFC 8291's example.
+const browser = `{"endpoint":"https://push.example/hidden","expirationTime":null,"keys":{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"}}`
+
+// A browser of an office gets what every other recipient gets, and one that is gone is shown as such.
+func TestABrowserIsARecipient(t *testing.T) {
+	b := newBench(t, dbtest.SQLite(t, mine...))
+	r := b.add("screen", func(d *Draft) { d.Channel, d.Address, d.Areas = WebPush, browser, []int64{10} })
+	if r.Address != "https://push.example/…" {
+		t.Errorf("shown: %s", r.Address)
+	}
+	b.put(func(p *Publication) { p.Number, p.Places = "2026-0009", []Place{{ID: 20}} }) // not its area
+	b.put()
+	b.put(func(p *Publication) { p.Number, p.Status = "2026-0002", exercise })
+	b.send()
+	if len(b.sent) != 1 {
+		t.Fatalf("%d were sent", len(b.sent))
+	}
+	m := b.sent[0]
+	if m.Address != browser || m.Channel != WebPush || m.Subject.Zh != "【橙色预警】港区附近燃气泄漏" || m.Link != "/warnings/2026-0001" || m.Replaces != "warning:2026-0001" {
+		t.Errorf("%+v", m)
+	}
+	statuses := []string{"Actual", "Exercise"}
+	if _, err := b.s.Edit(as(desk), r.ID, Change{Statuses: &statuses}); err != nil {
+		t.Fatal(err)
+	}
+	b.put(func(p *Publication) { p.Number, p.Status = "2026-0003", exercise })
+	if b.send(); len(b.sent) != 1 || b.sent[0].Link != "/console/warnings" {
+		t.Errorf("%+v", b.sent)
+	}
+	b.fail[browser] = fmt.Errorf("410: %w", delivery.ErrGone)
+	b.put(kind(2, "all-clear"))
+	b.send()
+	rs, err := b.s.List(as(desk))
+	if err != nil || len(rs) != 1 || rs[0].GoneAt == nil {
+		t.Errorf("%+v %v", rs, err)
 	}
 }
 

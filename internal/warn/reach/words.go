@@ -29,6 +29,9 @@ func (s *Service) message(p Publication, r Recipient, known map[wording]texts) d
 	if ended := p.Sent.Add(endedFor); p.over() && m.Until.Before(ended) {
 		m.Until = ended
 	}
+	if r.Channel == WebPush && (p.Status != actual || p.Scope != "Public") {
+		m.Link = "/console/warnings" // it stands on no public page
+	}
 	w := wording{r.Channel, r.Language}
 	t, ok := known[w]
 	if !ok {
@@ -151,7 +154,7 @@ func (s *Service) at(t time.Time, lang string) string {
 	return t.In(s.zone()).Format(wordsOf(lang).date)
 }
 
-// long is what a mail and a group's robot say below the title.
+// long is what a mail, a group's robot and a browser say below the title.
 func (s *Service) long(p Publication, lang string) string {
 	w := wordsOf(lang)
 	first := p.Description.In(lang)
