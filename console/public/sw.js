@@ -24,7 +24,7 @@ async function show(data) {
     tag: m.replaces || m.key || 'anlan',
     renotify: m.priority >= 2,
     requireInteraction: m.priority >= 3,
-    data: { link: typeof m.link === 'string' && m.link.startsWith('/console/') ? m.link : '/console/inbox' },
+    data: { link: typeof m.link === 'string' && /^\/(console|warnings)\//.test(m.link) ? m.link : '/console/inbox' },
   });
 }
 

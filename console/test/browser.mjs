@@ -52,3 +52,22 @@ export async function until(read, wanted, message) {
 export const focused = (page) => page.evaluate(() => ({ id: document.activeElement?.id ?? '', tag: document.activeElement?.tagName.toLowerCase(), type: document.activeElement?.type ?? '', cls: document.activeElement?.className ?? '', text: document.activeElement?.textContent.trim() ?? '' }));
 /** Waits until the focus is on the element of an id. */
 export const focus = (page, id) => until(async () => (await focused(page)).id, id);
+
+/** A browser that has a push service, which this machine has not. */
+export async function withPush(context) {
+  await context.grantPermissions(['notifications']);
+  await context.addInitScript(() => {
+    const make = (key) => ({
+      endpoint: 'https://push.example/one',
+      options: { applicationServerKey: key },
+      toJSON: () => ({ endpoint: 'https://push.example/one', keys: { p256dh: 'BPublic', auth: 'secret' } }),
+      unsubscribe: async () => (sessionStorage.removeItem('sub'), true),
+    });
+    PushManager.prototype.subscribe = async function (o) {
+      sessionStorage.setItem('sub', '1');
+      globalThis.subscribedWith = o;
+      return make(o.applicationServerKey.buffer);
+    };
+    PushManager.prototype.getSubscription = async () => (sessionStorage.getItem('sub') ? make(globalThis.subscribedWith?.applicationServerKey?.buffer ?? null) : null);
+  });
+}

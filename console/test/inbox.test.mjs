@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { focused, until } from './browser.mjs';
+import { focused, until, withPush } from './browser.mjs';
 import { atWidths, officers } from './officer.mjs';
 
 const PHONE = { width: 360, height: 740 };
@@ -128,25 +128,6 @@ test('what nobody has answered is heard on whatever page is open, once for each 
   mock.emit('notice.sounded', { about: 'alert', id: 118, title: { en: 'Methane indoors · Alarm 8', 'zh-CN': '室内甲烷泄漏' }, level: 'orange' });
   await page.locator('[role=alert]', { hasText: 'Nobody has answered: Methane indoors · Alarm 8' }).waitFor({ state: 'attached' });
 });
-
-/** A browser that has a push service, which this machine has not. */
-async function withPush(context) {
-  await context.grantPermissions(['notifications']);
-  await context.addInitScript(() => {
-    const make = (key) => ({
-      endpoint: 'https://push.example/one',
-      options: { applicationServerKey: key },
-      toJSON: () => ({ endpoint: 'https://push.example/one', keys: { p256dh: 'BPublic', auth: 'secret' } }),
-      unsubscribe: async () => (sessionStorage.removeItem('sub'), true),
-    });
-    PushManager.prototype.subscribe = async function (o) {
-      sessionStorage.setItem('sub', '1');
-      globalThis.subscribedWith = o;
-      return make(o.applicationServerKey.buffer);
-    };
-    PushManager.prototype.getSubscription = async () => (sessionStorage.getItem('sub') ? make(globalThis.subscribedWith?.applicationServerKey?.buffer ?? null) : null);
-  });
-}
 
 test('the switch has this browser notified for the post chosen, and takes it back', async (t) => {
   const { mock, page } = await inbox(t, '?post=gas-crew', { ...PHONE, prepare: withPush });

@@ -1,7 +1,7 @@
 // To whom warnings go, what left, whose warnings come in and how good ours were, for the mock city: strict where the server is.
 
 const L = (en, zh) => ({ en, 'zh-CN': zh });
-const CHANNELS = ['webhook', 'email', 'sms', 'cell-broadcast', 'wecom', 'dingtalk', 'feishu', 'file'];
+const CHANNELS = ['webhook', 'email', 'sms', 'cell-broadcast', 'wecom', 'dingtalk', 'feishu', 'webpush', 'file'];
 const day = 86_400_000;
 
 export function keep({ c, clock, refuse, emit, world }) {

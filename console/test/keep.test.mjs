@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { focus, until } from './browser.mjs';
+import { focus, until, withPush } from './browser.mjs';
 import { audit, fits, officers } from './officer.mjs';
 
 const { officer: signIn } = officers();
@@ -63,6 +63,23 @@ test('a recipient is changed, switched off and deleted', async (t) => {
   await page.keyboard.press('Enter');
   await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('heading', { name: 'Recipients (4)' }).waitFor();
+});
+
+test('a browser of an office is taken as a recipient', async (t) => {
+  const { mock, page } = await someone(t, 'administrator', { prepare: withPush });
+  await page.open('warnings/recipients');
+  await page.getByRole('button', { name: 'Add a recipient' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name in Chinese').fill('值班室大屏');
+  await dialog.getByLabel('Name in English').fill('Duty room screen');
+  await dialog.getByLabel('Channel').selectOption('webpush');
+  await dialog.getByRole('button', { name: 'Take this browser' }).click();
+  const subscription = { endpoint: 'https://push.example/one', keys: { p256dh: 'BPublic', auth: 'secret' } };
+  await until(() => dialog.getByLabel('Address').inputValue(), JSON.stringify(subscription));
+  await dialog.getByRole('button', { name: 'Add a recipient' }).click();
+  await page.getByRole('heading', { name: 'Duty room screen' }).waitFor();
+  assert.equal(mock.kept.recipients.at(-1).channel, 'webpush');
+  assert.deepEqual(JSON.parse(mock.kept.recipients.at(-1).address), subscription);
 });
 
 test('who is no administrator is told who keeps recipients, and asks for none', async (t) => {

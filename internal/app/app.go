@@ -94,6 +94,7 @@ type App struct {
 	lessons  *lesson.Service
 	notify   *notify.Service
 	delivery *delivery.Runner
+	push     *delivery.WebPush
 	watch    *watch.Service
 	demo     *demo // nil outside the demo
 	cores    int   // see spareProcessors

@@ -30,8 +30,9 @@ const (
 func (a *App) buildReach(zone *time.Location) (err error) {
 	a.reach, err = reach.New(reach.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Zone: zone, KeyFile: filepath.Join(a.options.Data, recipientsKey), Hazards: a.packs.book.IDs,
-		CheckURL: delivery.NewWebhook(clock.System(), a.options.WebhookNetworks).Check,
-		Number:   func(ctx context.Context, id int64) (string, error) { return a.warn.Number(ctx, id) },
+		CheckURL:     delivery.NewWebhook(clock.System(), a.options.WebhookNetworks).Check,
+		CheckBrowser: func(address string) error { return a.push.CheckAddress(address) },
+		Number:       func(ctx context.Context, id int64) (string, error) { return a.warn.Number(ctx, id) },
 		Areas: func(ctx context.Context) (map[int64]int64, error) {
 			areas, err := register{a}.Areas(ctx)
 			parents := make(map[int64]int64, len(areas))

@@ -26,7 +26,8 @@ func (a *App) buildNotices() error {
 	if strings.HasPrefix(a.options.PublicURL, "https://") {
 		contact = a.options.PublicURL
 	}
-	push, err := delivery.NewWebPush(a.clock, delivery.PushOptions{
+	var err error
+	a.push, err = delivery.NewWebPush(a.clock, delivery.PushOptions{
 		KeyFile: filepath.Join(a.options.Data, vapidFile), Contact: contact, Networks: a.options.PushNetworks,
 	})
 	if err != nil {
@@ -34,7 +35,7 @@ func (a *App) buildNotices() error {
 	}
 	a.notify, err = notify.New(notify.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Accounts: a.access, Cases: a.respond, Alerts: alerts{a}, Warnings: a.warn, Register: duties{a}, Findings: a.inspect,
-		News: a.bus, Push: push, Chains: a.packs.chains, Kinds: a.packs.caseTitle, Posts: a.packs.posts.title,
+		News: a.bus, Push: a.push, Chains: a.packs.chains, Kinds: a.packs.caseTitle, Posts: a.packs.posts.title,
 	})
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (a *App) buildNotices() error {
 	if err != nil {
 		return err
 	}
-	adapters[notify.FileChannel], adapters[notify.PushChannel] = delivery.NewFile(a.options.Data), push
+	adapters[notify.FileChannel], adapters[notify.PushChannel] = delivery.NewFile(a.options.Data), a.push
 	a.delivery = delivery.New(delivery.Deps{
 		DB: a.db, Clock: a.clock, Adapters: adapters, Resolve: a.reach.Resolve,
 		Gone: func(tx *db.Tx, channel, address string) error {

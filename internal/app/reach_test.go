@@ -41,6 +41,7 @@ type hook struct {
 	Type string
 	Data struct {
 		Number, Status, Level, CAP string
+		LevelBefore                string `json:"level_before"`
 		Version                    int
 	}
 }
@@ -206,6 +207,9 @@ func TestAWarningReachesItsRecipients(t *testing.T) {
 		if got := fmt.Sprint(x.told()); got != want {
 			t.Errorf("%s was told %s, expected %s", x.name, got, want)
 		}
+	}
+	if h := school.got[1].Data; h.Level != "yellow" || h.LevelBefore != "orange" {
+		t.Errorf("the update says %s, and %s before", h.Level, h.LevelBefore)
 	}
 	pin, err := cap.ParsePin("city", s.do("GET", "/warnings/certificate.pem", "", ""))
 	if err != nil {

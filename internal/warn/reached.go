@@ -2,8 +2,10 @@ package warn
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/reach"
 )
 
@@ -15,20 +17,31 @@ type Reach interface {
 	Put(tx *db.Tx, p reach.Publication) error
 }
 
-// reachOut has a version that was just published leave the program.
-func (s *Service) reachOut(tx *db.Tx, r *record, v version) error {
+// reachOut has a version that was just published leave the program. vs are those before it.
+func (s *Service) reachOut(tx *db.Tx, r *record, v version, vs []version) error {
 	if s.reach == nil {
 		return nil
 	}
 	p := reach.Publication{
-		Number: r.number, Version: v.n, Kind: string(v.kind), Status: r.status, Scope: r.scope, Level: string(v.content.Level), Hazard: v.content.Hazard,
-		Event: v.content.About.Event, Onset: v.content.Onset, Expires: v.content.Expires, Sent: v.sent, Identifier: v.identifier,
+		Number: r.number, Version: v.n, Kind: string(v.kind), Status: r.status, Scope: r.scope, Level: string(v.content.Level), Before: string(levelBefore(vs, v.n)), Hazard: v.content.Hazard,
+		Event: v.content.About.Event, Headline: v.content.Headline, Onset: v.content.Onset, Expires: v.content.Expires, Sent: v.sent, Identifier: v.identifier,
 		URL: s.options.BaseURL + "/warnings/" + r.number, CAP: v.cap,
 	}
-	p.Headline.English, p.Description.English, p.Instruction.English = v.kind.texts(v.content, "en")
-	p.Headline.Chinese, p.Description.Chinese, p.Instruction.Chinese = v.kind.texts(v.content, "zh-CN")
+	p.Told.English, p.Description.English, p.Instruction.English = v.kind.texts(v.content, "en")
+	p.Told.Chinese, p.Description.Chinese, p.Instruction.Chinese = v.kind.texts(v.content, "zh-CN")
+	if r.status == cap.Actual && r.scope == cap.Public {
+		p.CAPURL = fmt.Sprintf("%s.%d.xml", p.URL, v.n)
+	}
 	for _, x := range v.content.Areas {
-		p.Places = append(p.Places, reach.Place{ID: x.ID, Code: x.Code, Name: x.Name, Touches: x.Touches})
+		place := reach.Place{ID: x.ID, Code: x.Code, Name: x.Name, Touches: x.Touches}
+		for _, ring := range x.Rings {
+			text, err := ring.MarshalText()
+			if err != nil {
+				return err
+			}
+			place.Polygons = append(place.Polygons, string(text))
+		}
+		p.Places = append(p.Places, place)
 	}
 	return s.reach.Put(tx, p)
 }

@@ -354,7 +354,7 @@ func (s *Service) Approve(ctx context.Context, id int64, seen int) (Warning, err
 		if v.kind == kindUpdate {
 			event = events.WarningUpdated{Warning: r.event(v, actor.ID, now), From: string(levelBefore(vs, v.n)), Onset: v.content.Onset, Expires: r.expires}
 		}
-		if err := s.reachOut(tx, r, v); err != nil {
+		if err := s.reachOut(tx, r, v, vs); err != nil {
 			return err
 		}
 		return s.tell(tx, "warning.approve", r, v, actor, now, "", event)
@@ -460,7 +460,7 @@ func (s *Service) end(ctx context.Context, id int64, kind Kind, reason string) (
 			return fmt.Errorf("end warning %s: %w", r.number, err)
 		}
 		s.changedPublic(tx)
-		if err := s.reachOut(tx, r, v); err != nil {
+		if err := s.reachOut(tx, r, v, vs); err != nil {
 			return err
 		}
 		return s.tell(tx, "warning."+string(kind), r, v, actor, now, reason,

@@ -27,6 +27,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
+	"github.com/anlan-city/anlan/internal/warn/reach"
 	"github.com/anlan-city/anlan/internal/warn/warntest"
 	"github.com/anlan-city/anlan/internal/warn/wording"
 )
@@ -224,6 +225,65 @@ func TestOnlyActualReachesThePublic(t *testing.T) {
 	issue(t, s, gasLeak())
 	if body := get(t, s, "/warnings?lang=en"); !strings.Contains(body, "Gas leak near the old harbour") {
 		t.Error("the real one isn't on the page")
+	}
+}
+
+// recorder keeps what leaves the room.
+type recorder struct{ got []reach.Publication }
+
+func (*recorder) Refresh(context.Context) {}
+func (r *recorder) Put(_ *db.Tx, p reach.Publication) error {
+	r.got = append(r.got, p)
+	return nil
+}
+
+// What leaves says which level was in force before, how far it reaches, and where the public finds the document.
+func TestWhatLeavesTheRoom(t *testing.T) {
+	s, c := newService(t, dbtest.SQLite(t, allMigrations...))
+	r := &recorder{}
+	s.reach = r
+	w := issue(t, s, gasLeak())
+	was := w.Level
+	c.Advance(time.Minute)
+	higher := gasLeak()
+	higher.Level = Red
+	if _, err := s.ProposeUpdate(as(first), w.ID, higher); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Approve(as(second), w.ID, 2); err != nil {
+		t.Fatal(err)
+	}
+	c.Advance(time.Minute)
+	if _, err := s.AllClear(as(second), w.ID, "closed"); err != nil {
+		t.Fatal(err)
+	}
+	drill := gasLeak()
+	drill.Status = cap.Exercise
+	issue(t, s, drill)
+	if len(r.got) != 4 || was == Red {
+		t.Fatalf("%d left, the first %s", len(r.got), was)
+	}
+	for i, want := range []struct{ kind, level, before, document string }{
+		{"alert", string(was), "", ".1.xml"}, {"update", "red", string(was), ".2.xml"}, {"all-clear", "red", "red", ".3.xml"}, {"alert", string(was), "", ""},
+	} {
+		p := r.got[i]
+		if p.Kind != want.kind || p.Level != want.level || p.Before != want.before {
+			t.Errorf("%d: %s, %s, before %s; expected %v", i, p.Kind, p.Level, p.Before, want)
+		}
+		if want.document == "" && p.CAPURL != "" || want.document != "" && p.CAPURL != "https://city.example/warnings/"+w.Number+want.document {
+			t.Errorf("%d: the document is at %q", i, p.CAPURL)
+		}
+		if p.CAPURL != "" && get(t, s, strings.TrimPrefix(p.CAPURL, "https://city.example")) != p.CAP {
+			t.Errorf("%d: another document is at %s", i, p.CAPURL)
+		}
+		if p.Headline.Chinese != higher.Headline.Chinese || (p.Kind == "all-clear") != (p.Told.Chinese == "预警解除："+p.Headline.Chinese) {
+			t.Errorf("%d: %q, in CAP %q", i, p.Headline.Chinese, p.Told.Chinese)
+		}
+		for _, x := range p.Places {
+			if len(x.Polygons) == 0 || !strings.Contains(p.CAP, "<polygon>"+x.Polygons[0]+"</polygon>") {
+				t.Errorf("%d: %s has no outline that CAP has: %q", i, x.Name.English, x.Polygons)
+			}
+		}
 	}
 }
 

@@ -18,9 +18,9 @@ export async function pushState(): Promise<PushState> {
   return (await registration?.pushManager.getSubscription()) ? 'on' : 'off';
 }
 
-/** Have this browser reached for a post; again, to change which. */
-export async function pushOn(organisation: number, postName: string, language: Lang): Promise<PushState> {
-  if ((await Notification.requestPermission()) !== 'granted') return pushState();
+/** This browser's subscription; null where it has none and gives none. */
+async function subscribe(): Promise<PushSubscription | null> {
+  if ((await pushState()) === 'unsupported' || (await Notification.requestPermission()) !== 'granted') return null;
   const { key } = await get<{ key: string }>('/push/key');
   await navigator.serviceWorker.register(WORKER, { scope: SCOPE });
   const { pushManager } = await navigator.serviceWorker.ready;
@@ -31,6 +31,19 @@ export async function pushOn(organisation: number, postName: string, language: L
     subscription = null;
   }
   subscription ??= await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(key) });
+  return subscription;
+}
+
+/** This browser as the address of a recipient of warnings; null where it can't be reached. */
+export async function pushAddress(): Promise<string | null> {
+  const subscription = await subscribe();
+  return subscription && JSON.stringify(subscription.toJSON());
+}
+
+/** Have this browser reached for a post; again, to change which. */
+export async function pushOn(organisation: number, postName: string, language: Lang): Promise<PushState> {
+  const subscription = await subscribe();
+  if (!subscription) return pushState();
   const { endpoint, keys } = subscription.toJSON();
   await post('/push/subscriptions', { endpoint, keys, organisation: String(organisation), post: postName, language });
   return 'on';

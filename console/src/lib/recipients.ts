@@ -4,7 +4,7 @@
 import type { Key } from './i18n.ts';
 import type { Level, LocalText } from './types.ts';
 
-export const CHANNELS = ['webhook', 'email', 'sms', 'cell-broadcast', 'wecom', 'dingtalk', 'feishu', 'file'] as const;
+export const CHANNELS = ['webhook', 'email', 'sms', 'cell-broadcast', 'wecom', 'dingtalk', 'feishu', 'webpush', 'file'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 export const CHANNEL_WORD: Record<Channel, Key> = {
@@ -15,6 +15,7 @@ export const CHANNEL_WORD: Record<Channel, Key> = {
   wecom: 'recipients.channel.wecom',
   dingtalk: 'recipients.channel.dingtalk',
   feishu: 'recipients.channel.feishu',
+  webpush: 'recipients.channel.webpush',
   file: 'recipients.channel.file',
 };
 export const ADDRESS_HINT: Record<Channel, Key> = {
@@ -25,6 +26,7 @@ export const ADDRESS_HINT: Record<Channel, Key> = {
   wecom: 'recipients.address.robot',
   dingtalk: 'recipients.address.robot',
   feishu: 'recipients.address.robot',
+  webpush: 'recipients.address.webpush',
   file: 'recipients.address.file',
 };
 

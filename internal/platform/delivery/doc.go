@@ -19,12 +19,13 @@
 //	                                      InDoubt: an adapter that can, tells by the key whether it has it, and answers with
 //	                                      the first proof. Where the channel can't tell (RFC 8030 can't), the receiver can: the
 //	                                      key travels with the message, and a repeat takes the first one's place
+//	a call that is cut off                it is repeated with InDoubt, in the same way
 //	after that commit                     the row is sent and is never touched again
 //	Withdraw while the adapter has it     what has left has left: the row becomes sent, or withdrawn where the attempt failed
 //	Withdraw of a row in doubt            withdrawn, and doubt stays: it may have left before the process died
 //
-// So a message is sent once, but for the window between send and commit, in which it is sent at least once. There is one
-// runner per database.
+// So a message is sent once, but for the window between send and commit and for a call that was cut off before its answer, after
+// which it is sent at least once more. There is one runner per database.
 //
 // Each channel has a line of its own, and each address a lane in it: a receiver that hangs holds up nobody else. What was never
 // tried goes before what failed, and what failed takes half of the room at most.

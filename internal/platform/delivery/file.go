@@ -41,7 +41,8 @@ func (f *File) Pace() Pace { return Pace{AtOnce: 8, InARow: 64} }
 // line is what stands in the file.
 type line struct {
 	Message
-	SentTo string `json:"to"`
+	SentTo string          `json:"to"`
+	Data   json.RawMessage `json:"data,omitempty"`
 }
 
 // Send fulfils Adapter. A message in doubt is looked for in the file, so it stands there once.
@@ -50,7 +51,7 @@ func (f *File) Send(_ context.Context, m Message) (string, error) {
 	if name != filepath.Base(name) || strings.HasPrefix(name, ".") {
 		return "", fmt.Errorf("%w: %q is no name of a file", ErrPermanent, name)
 	}
-	text, err := json.Marshal(line{m, m.Address})
+	text, err := json.Marshal(line{m, m.Address, m.Data})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrPermanent, err)
 	}

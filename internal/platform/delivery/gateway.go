@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"time"
 )
 
 // Gateway is the channel to a gateway of short messages or cell broadcasts that speaks the contract of docs/delivery.md: a POST
@@ -31,6 +32,35 @@ type GatewayRequest struct {
 	Length
 	Urgent bool   `json:"urgent"`
 	Until  string `json:"until"`
+	// Warning is the message's payload, a GatewayWarning.
+	Warning json.RawMessage `json:"warning,omitempty"`
+}
+
+// GatewayWarning is what a gateway is told beside the text, so that it can choose the class of the broadcast, the cells, and what
+// the message takes the place of.
+type GatewayWarning struct {
+	Number      string        `json:"number"`
+	Version     int           `json:"version"`
+	Kind        string        `json:"kind"`
+	Status      string        `json:"status"`
+	Level       string        `json:"level"`
+	LevelBefore string        `json:"level_before,omitempty"`
+	Hazard      string        `json:"hazard"`
+	Areas       []GatewayArea `json:"areas"`
+	Onset       time.Time     `json:"onset"`
+	Expires     time.Time     `json:"expires"`
+	Sent        time.Time     `json:"sent"`
+	Identifier  string        `json:"identifier"`
+	// CAP is where the document can be fetched; empty of what is not public.
+	CAP string `json:"cap,omitempty"`
+}
+
+// GatewayArea is one area of a warning. Polygons are as in CAP: pairs of latitude and longitude (WGS 84), parted by spaces, the
+// last of which is the first.
+type GatewayArea struct {
+	Code     string   `json:"code,omitempty"`
+	Name     Text     `json:"name"`
+	Polygons []string `json:"polygons,omitempty"`
 }
 
 // NewGateway returns the channel. With a token each request shows it as a bearer.
@@ -54,6 +84,7 @@ func (g *Gateway) Send(ctx context.Context, m Message) (string, error) {
 	}
 	b, err := json.Marshal(GatewayRequest{
 		ID: WebhookID(m.Key), To: m.Address, Text: text, Language: m.Language, Length: l, Urgent: m.Priority == Urgent, Until: m.Until.UTC().Format("2006-01-02T15:04:05Z"),
+		Warning: m.Data,
 	})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrPermanent, err)

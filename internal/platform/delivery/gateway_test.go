@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +26,8 @@ func TestGatewayIsAskedByTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Message{Key: "warning:1.1:3", Address: "+8621123456", Body: Text{Zh: "【红色预警】燃气泄漏"}, Language: "zh-CN", Priority: Urgent, Until: noon}
+	m := Message{Key: "warning:1.1:3", Address: "+8621123456", Body: Text{Zh: "【红色预警】燃气泄漏"}, Language: "zh-CN", Priority: Urgent, Until: noon,
+		Data: []byte(`{"number":"2026-0001","kind":"update","level":"red"}`)}
 	proof, err := g.Send(context.Background(), m)
 	if err != nil || !strings.HasSuffix(proof, "reference op-77") {
 		t.Errorf("%q %v", proof, err)
@@ -41,6 +43,9 @@ func TestGatewayIsAskedByTheContract(t *testing.T) {
 		if q[name] != want {
 			t.Errorf("%s is %v, want %v", name, q[name], want)
 		}
+	}
+	if w, _ := q["warning"].(map[string]any); w["level"] != "red" || w["kind"] != "update" {
+		t.Errorf("the gateway is told nothing of the warning but its text: %s", (*got)[0].body)
 	}
 	if h := (*got)[0].header; h.Get("Idempotency-Key") != WebhookID(m.Key) || h.Get("Authorization") != "Bearer token-1" {
 		t.Errorf("%v", h)
@@ -64,7 +69,7 @@ func TestFileStandsInForAGateway(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 50 { // several numbers at a time, one file
 		wg.Go(func() {
-			if _, err := f.Send(context.Background(), Message{Key: fmt.Sprint("k", i), Address: fmt.Sprint("+862112345", i)}); err != nil {
+			if _, err := f.Send(context.Background(), Message{Key: fmt.Sprint("k", i), Address: fmt.Sprint("+862112345", i), Data: []byte(`{"level":"red"}`)}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -72,5 +77,8 @@ func TestFileStandsInForAGateway(t *testing.T) {
 	wg.Wait()
 	if got := lines(t, dir+"/sms.jsonl"); len(got) != 50 {
 		t.Errorf("%d lines: %v", len(got), got)
+	}
+	if b, err := os.ReadFile(dir + "/sms.jsonl"); err != nil || strings.Count(string(b), `"data":{"level":"red"}`) != 50 {
+		t.Errorf("the lines say no level: %s, %v", b, err)
 	}
 }

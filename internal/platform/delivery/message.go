@@ -61,7 +61,8 @@ type Message struct {
 	At    time.Time `json:"at"`
 	Until time.Time `json:"until,omitzero"`
 
-	// Payload names what goes out as it is in place of Subject and Body, where the channel takes such: see PutPayload.
+	// Payload names JSON that goes out as it is, where the channel takes such: in place of Subject and Body, or beside them. See
+	// PutPayload.
 	Payload string `json:"payload,omitempty"`
 
 	// Data is the payload, Secret what the receiver shares with us. Only the runner sets them; neither is ever stored here.

@@ -25,7 +25,8 @@ const robotPause = time.Minute
 
 // Robot is the channel to a robot in a group of WeCom, DingTalk or Feishu. The address is the robot's webhook, the secret that
 // of DingTalk's and Feishu's signature (none where the group's security is by key word or by address). All of them answer 200
-// and say in the body what went wrong; none can tell a repeat, so one after a crash may stand in the group twice.
+// and say in the body what went wrong; none can tell a repeat, so one whose answer was
+// not seen may stand in the group twice, the second time marked as such.
 type Robot struct {
 	kind  robotKind
 	clock clock.Clock
@@ -50,25 +51,28 @@ type robotKind struct {
 	full, wrong []int64
 }
 
-// newWeCom is 企业微信's (developer.work.weixin.qq.com, 群机器人): markdown of at most 4096 bytes, 20 messages a minute.
+// All of them are sent plain text: an officer's words must stand in the group as they were written, and markdown makes headings,
+// colours and links of them.
+
+// newWeCom is 企业微信's (developer.work.weixin.qq.com, 群机器人): text of at most 2048 bytes, 20 messages a minute.
 func newWeCom() robotKind {
 	return robotKind{
-		name: "WeCom", most: 4096, code: []string{"errcode"}, reason: []string{"errmsg"},
+		name: "WeCom", most: 2048, code: []string{"errcode"}, reason: []string{"errmsg"},
 		full: []int64{45009, 45033}, wrong: []int64{93000, 40008, 40058, 44004, 45002},
 		request: func(m Message, text string, _ time.Time) (string, any, error) {
-			return m.Address, map[string]any{"msgtype": "markdown", "markdown": map[string]string{"content": text}}, nil
+			return m.Address, map[string]any{"msgtype": "text", "text": map[string]string{"content": text}}, nil
 		},
 	}
 }
 
-// newDingTalk is 钉钉's (open.dingtalk.com, 自定义机器人): markdown of at most 20,000 bytes, 20 messages a minute, or it is silent
+// newDingTalk is 钉钉's (open.dingtalk.com, 自定义机器人): a body of at most 20,000 bytes, 20 messages a minute, or it is silent
 // for ten.
 func newDingTalk() robotKind {
 	return robotKind{
 		name: "DingTalk", most: 18_000, code: []string{"errcode"}, reason: []string{"errmsg"},
 		full: []int64{130101, 130102, 660026, 90018}, wrong: []int64{300001, 300005, 310000, 400013, 400101, 40035, 43004},
 		request: func(m Message, text string, now time.Time) (string, any, error) {
-			body := map[string]any{"msgtype": "markdown", "markdown": map[string]string{"title": m.subject(), "text": text}}
+			body := map[string]any{"msgtype": "text", "text": map[string]string{"content": text}}
 			if m.Secret == "" {
 				return m.Address, body, nil
 			}
@@ -85,6 +89,10 @@ func newDingTalk() robotKind {
 		},
 	}
 }
+
+// untagged takes the meaning from what Feishu reads even in a text: tags, of which <at user_id="all"> calls everybody, and links
+// that show another address. The signs that take their place look the same.
+var untagged = strings.NewReplacer("<", "＜", ">", "＞", "](", "]（")
 
 // newFeishu is 飞书's (open.feishu.cn, 自定义机器人): a body of at most 20 KB, 100 messages a minute.
 func newFeishu() robotKind {
@@ -152,11 +160,17 @@ func (r *Robot) Send(ctx context.Context, m Message) (string, error) {
 	return took(status, m.Address) + ", code 0", nil
 }
 
-// text is the whole message. DingTalk and WeCom read it as markdown, where a line ends with an empty one.
+// again stands before what may stand in the group already.
+var again = Text{En: "(Sent again; it may have arrived before.) ", Zh: "（重发，可能已收到）"}
+
+// text is the whole message.
 func (k robotKind) text(m Message) string {
 	text := strings.TrimSpace(m.subject() + "\n" + m.text())
-	if k.name == "DingTalk" {
-		text = strings.ReplaceAll(text, "\n", "\n\n")
+	if m.InDoubt {
+		text = m.wording(again, "") + text
+	}
+	if k.name == "Feishu" {
+		text = untagged.Replace(text)
 	}
 	if len(text) <= k.most {
 		return text

@@ -47,7 +47,7 @@ func TestRobotsAreSpokenToAsTheyWish(t *testing.T) {
 		}
 		var body struct {
 			MsgType   string `json:"msgtype"`
-			Markdown  struct{ Content, Title, Text string }
+			Text      struct{ Content string }
 			Type      string `json:"msg_type"`
 			Content   struct{ Text string }
 			Timestamp string
@@ -63,12 +63,12 @@ func TestRobotsAreSpokenToAsTheyWish(t *testing.T) {
 		text := "【红色预警】燃气泄漏\n请勿靠近。\n详情：https://city.example/w"
 		switch name {
 		case "wecom":
-			if body.MsgType != "markdown" || body.Markdown.Content != text || u.Query().Has("sign") {
+			if body.MsgType != "text" || body.Text.Content != text || u.Query().Has("sign") {
 				t.Errorf("%s: %s", name, (*got)[0].body)
 			}
 		case "dingtalk":
 			// The values are those of openssl: printf '1795838400000\nSEC000' | openssl dgst -sha256 -hmac SEC000 -binary | base64
-			if body.MsgType != "markdown" || body.Markdown.Title != m.Subject.Zh || body.Markdown.Text != strings.ReplaceAll(text, "\n", "\n\n") ||
+			if body.MsgType != "text" || body.Text.Content != text ||
 				u.Query().Get("timestamp") != "1795838400000" || u.Query().Get("sign") != dingTalkSign {
 				t.Errorf("%s: %s %s", name, (*got)[0].path, (*got)[0].body)
 			}
@@ -113,6 +113,48 @@ func TestRobotsTextsFit(t *testing.T) {
 		text := r.kind.text(m)
 		if len(text) > r.kind.most || !utf8.ValidString(text) || !strings.HasSuffix(text, "…\n详情：https://city.example/w") {
 			t.Errorf("%s: %d bytes, …%q", name, len(text), text[len(text)-60:])
+		}
+	}
+}
+
+// Officers' words are no commands: what looks like markdown stands there as it was written, and nobody is called by a tag.
+func TestRobotsReadNoMarkup(t *testing.T) {
+	const words = "# 请撤离 <font color=\"warning\">[详情](http://evil.example)</font><at user_id=\"all\"></at>"
+	for name, r := range robots(clock.NewVirtual(noon)) {
+		address, got := receive(t, func(w http.ResponseWriter, _ int) { io.WriteString(w, `{"errcode":0,"code":0}`) })
+		m := warning(address + "/hidden")
+		m.Body.Zh = words + "\n详情：https://city.example/w"
+		if _, err := r.Send(context.Background(), m); err != nil {
+			t.Fatal(err)
+		}
+		var body struct {
+			MsgType string `json:"msgtype"`
+			Type    string `json:"msg_type"`
+			Text    struct{ Content string }
+			Content struct{ Text string }
+		}
+		if err := json.Unmarshal((*got)[0].body, &body); err != nil {
+			t.Fatal(err)
+		}
+		if body.MsgType+body.Type != "text" {
+			t.Errorf("%s is sent %q", name, body.MsgType+body.Type)
+		}
+		text := body.Text.Content + body.Content.Text
+		if name == "feishu" && (strings.Contains(text, "<") || strings.Contains(text, "](")) || name != "feishu" && !strings.Contains(text, words) {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}
+
+// None of them can tell a repeat, so whoever reads it must.
+func TestRobotsMarkARepeat(t *testing.T) {
+	m := warning("")
+	for name, r := range robots(clock.NewVirtual(noon)) {
+		first := r.kind.text(m)
+		repeat := m
+		repeat.InDoubt = true
+		if got := r.kind.text(repeat); got != "（重发，可能已收到）"+first {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

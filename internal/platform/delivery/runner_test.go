@@ -290,6 +290,28 @@ func TestDeathBetweenSendAndCommit(t *testing.T) {
 	})
 }
 
+// A call that was cut off may have arrived. It is repeated all the same: a warning twice is better than none. The adapter is told.
+func TestACallThatWasCutOffIsRepeated(t *testing.T) {
+	b := newBench(t, dbtest.SQLite(t, mine...))
+	b.c.failWith("a", fmt.Errorf("post: %w", context.DeadlineExceeded))
+	b.c.failWith("b", errors.New("refused"))
+	b.put("a")
+	b.put("b", func(m *Message) { m.Address = "another" })
+	b.sendAll()
+	b.c.failWith("a", nil)
+	b.c.failWith("b", nil)
+	doubted := map[string]bool{}
+	b.c.hook = func(m Message) { doubted[m.Key] = m.InDoubt }
+	b.clock.Advance(time.Minute)
+	b.sendAll()
+	if a, other := b.row("a"), b.row("b"); a.State != Sent || other.State != Sent {
+		t.Errorf("%+v %+v", a, other)
+	}
+	if !doubted["a"] || doubted["b"] {
+		t.Errorf("in doubt: %v", doubted)
+	}
+}
+
 func TestOldRowsAreForgotten(t *testing.T) {
 	b := newBench(t, dbtest.SQLite(t, mine...))
 	b.put("old")

@@ -14,6 +14,7 @@ import (
 	"net/smtp"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -264,6 +265,9 @@ func encodeWords(s string) string {
 	return strings.Join(words, "\r\n ")
 }
 
+// addresses are those in a line that was escaped: http: too, since a city may serve its pages inside its own network.
+var addresses = regexp.MustCompile(`https?://[!-;=?-~]+`)
+
 // page is the text as HTML: paragraphs, and addresses that can be followed.
 func page(title, text string) string {
 	esc := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
@@ -274,14 +278,7 @@ func page(title, text string) string {
 			continue
 		}
 		line = esc.Replace(line)
-		if i := strings.Index(line, "https://"); i >= 0 {
-			end := len(line)
-			if j := strings.IndexByte(line[i:], ' '); j >= 0 {
-				end = i + j
-			}
-			line = line[:i] + `<a href="` + line[i:end] + `">` + line[i:end] + "</a>" + line[end:]
-		}
-		b.WriteString("<p>" + line + "</p>")
+		b.WriteString("<p>" + addresses.ReplaceAllString(line, `<a href="$0">$0</a>`) + "</p>")
 	}
 	b.WriteString("</body></html>")
 	return b.String()

@@ -222,6 +222,19 @@ func TestMailIsWhatItShouldBe(t *testing.T) {
 	}
 }
 
+// The address of more is a link wherever the pages are served, and nothing behind it belongs to it.
+func TestMailLinks(t *testing.T) {
+	for text, want := range map[string]string{
+		"More: http://127.0.0.1:8080/warnings/2026-0001":     `<p>More: <a href="http://127.0.0.1:8080/warnings/2026-0001">http://127.0.0.1:8080/warnings/2026-0001</a></p>`,
+		"见https://a.example/x?a=1&b=2，以及 http://b.example/。": `<p>见<a href="https://a.example/x?a=1&amp;b=2">https://a.example/x?a=1&amp;b=2</a>，以及 <a href="http://b.example/">http://b.example/</a>。</p>`,
+		`javascript:alert(1) <a href="http://x">`:            `<p>javascript:alert(1) &lt;a href=&quot;<a href="http://x&quot;&gt;">http://x&quot;&gt;</a></p>`,
+	} {
+		if got := page("", text); !strings.Contains(got, want) {
+			t.Errorf("%s\nexpected %s", got, want)
+		}
+	}
+}
+
 func TestMailAnswers(t *testing.T) {
 	for _, x := range []struct {
 		verb, answer    string

@@ -142,6 +142,15 @@ func (w *WebPush) Check(s Subscription) error {
 	return nil
 }
 
+// CheckAddress says what is wrong with a subscription as JSON, nil if nothing.
+func (w *WebPush) CheckAddress(address string) error {
+	var s Subscription
+	if err := json.Unmarshal([]byte(address), &s); err != nil {
+		return errors.New("it is no JSON")
+	}
+	return w.Check(s)
+}
+
 // own says whether an address lies in a network that the settings name.
 func (w *WebPush) own(a netip.Addr) bool {
 	return slices.ContainsFunc(w.o.Networks, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })

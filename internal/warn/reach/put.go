@@ -20,9 +20,12 @@ type Publication struct {
 	Status  string // Actual, Exercise, System, Test or Draft
 	Scope   string // Public, Restricted or Private
 	Level   string
+	Before  string // the level of the version before; empty for the first
 	Hazard  string
 
-	Event, Headline, Description, Instruction page.Text
+	// Headline is that of the warning, also in the message of its end; Told is how CAP has it there, with the word of the end
+	// before it.
+	Event, Headline, Told, Description, Instruction page.Text
 
 	Places         []Place
 	Onset, Expires time.Time
@@ -30,15 +33,17 @@ type Publication struct {
 	Identifier     string // in CAP
 	URL            string // where people read more
 	CAP            string // the document, as published
+	CAPURL         string // where the public fetches it; empty when it can't
 }
 
 // Place is where it holds. Touches are all areas of the register that it touches, of every level; where nobody says, those
 // above and below ID count.
 type Place struct {
-	ID      int64
-	Code    string
-	Name    page.Text
-	Touches []int64
+	ID       int64
+	Code     string
+	Name     page.Text
+	Touches  []int64
+	Polygons []string // as in CAP
 }
 
 const (
@@ -74,24 +79,24 @@ func (s *Service) Put(tx *db.Tx, p Publication) error {
 	if err != nil {
 		return err
 	}
-	touched, payload := s.touched(p), ""
+	touched := s.touched(p)
+	payloads := map[string]string{} // by channel
 	var ms []delivery.Message
 	texts := map[wording]texts{}
 	for _, r := range all {
 		// Who may have got a former version must learn what became of it; who got none need not hear of its end.
-		ending := p.Kind == "cancel" || p.Kind == "all-clear"
-		if !(had[r.ID] && r.takes(p)) && (ending && p.Version > 1 || !r.wants(p, touched)) {
+		if !(had[r.ID] && r.takes(p)) && (p.over() && p.Version > 1 || !r.wants(p, touched)) {
 			continue
 		}
 		m := s.message(p, r, texts)
-		if r.Channel == Webhook {
-			if payload == "" {
-				if payload, err = s.putPayload(tx, p); err != nil {
-					return err
-				}
+		name, known := payloads[r.Channel]
+		if !known {
+			if name, err = putPayload(tx, p, r.Channel); err != nil {
+				return err
 			}
-			m.Payload = payload
+			payloads[r.Channel] = name
 		}
+		m.Payload = name
 		ms = append(ms, m)
 	}
 	_, err = delivery.PutAll(tx, ms)
@@ -146,8 +151,28 @@ func (s *Service) touched(p Publication) map[int64]bool {
 	return out
 }
 
-// putPayload keeps what webhooks carry, the same for all.
-func (s *Service) putPayload(tx *db.Tx, p Publication) (string, error) {
+// putPayload keeps what the messages of a channel carry, the same for all of them; "" where they carry nothing.
+func putPayload(tx *db.Tx, p Publication, channel string) (string, error) {
+	name := fmt.Sprintf("%s%d", threadKey(p.Number), p.Version)
+	var body any
+	switch channel {
+	case Webhook:
+		body = hookOf(p)
+	case SMS, CellBroadcast, File:
+		name += "/" + channel
+		body = gatewayOf(p, channel != SMS) // a short message goes to a number, wherever that is
+	default:
+		return "", nil
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return "", fmt.Errorf("payload of warning %s: %w", p.Number, err)
+	}
+	return name, delivery.PutPayload(tx, name, b, p.Sent)
+}
+
+// hookOf is what webhooks carry.
+func hookOf(p Publication) any {
 	type area struct {
 		ID   int64     `json:"id,omitempty"`
 		Code string    `json:"code,omitempty"`
@@ -163,16 +188,27 @@ func (s *Service) putPayload(tx *db.Tx, p Publication) (string, error) {
 		areas = append(areas, area{x.ID, x.Code, x.Name})
 	}
 	body.Data = map[string]any{
-		"number": p.Number, "version": p.Version, "status": p.Status, "scope": p.Scope, "level": p.Level, "hazard": p.Hazard, "event": p.Event,
-		"headline": p.Headline, "description": p.Description, "instruction": p.Instruction, "areas": areas, "onset": p.Onset.UTC(),
+		"number": p.Number, "version": p.Version, "status": p.Status, "scope": p.Scope, "level": p.Level, "level_before": p.Before, "hazard": p.Hazard, "event": p.Event,
+		"headline": p.Told, "description": p.Description, "instruction": p.Instruction, "areas": areas, "onset": p.Onset.UTC(),
 		"expires": p.Expires.UTC(), "sent": p.Sent.UTC(), "identifier": p.Identifier, "url": p.URL, "cap": p.CAP,
 	}
-	b, err := json.Marshal(body)
-	if err != nil {
-		return "", fmt.Errorf("payload of warning %s: %w", p.Number, err)
+	return body
+}
+
+// gatewayOf is what a gateway, or the file in its place, is told beside the text.
+func gatewayOf(p Publication, outlines bool) delivery.GatewayWarning {
+	g := delivery.GatewayWarning{
+		Number: p.Number, Version: p.Version, Kind: p.Kind, Status: p.Status, Level: p.Level, LevelBefore: p.Before, Hazard: p.Hazard,
+		Areas: []delivery.GatewayArea{}, Onset: p.Onset.UTC(), Expires: p.Expires.UTC(), Sent: p.Sent.UTC(), Identifier: p.Identifier, CAP: p.CAPURL,
 	}
-	name := fmt.Sprintf("%s%d", threadKey(p.Number), p.Version)
-	return name, delivery.PutPayload(tx, name, b, p.Sent)
+	for _, x := range p.Places {
+		a := delivery.GatewayArea{Code: x.Code, Name: delivery.Text{En: x.Name.English, Zh: x.Name.Chinese}}
+		if outlines {
+			a.Polygons = x.Polygons
+		}
+		g.Areas = append(g.Areas, a)
+	}
+	return g
 }
 
 // versionOf reads the version out of a message's key.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -47,11 +48,14 @@ func areas(context.Context) (map[int64]int64, error) {
 func newBench(t *testing.T, d *db.DB) *bench {
 	t.Helper()
 	b := &bench{t: t, d: d, clock: clock.NewVirtual(noon), fail: map[string]error{}}
-	var err error
+	push, err := delivery.NewWebPush(b.clock, delivery.PushOptions{KeyFile: filepath.Join(t.TempDir(), "vapid.json"), Contact: "duty@city.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.s, err = New(Deps{
 		DB: d, Clock: b.clock, Access: access.AllowAll, Areas: areas, Hazards: func() []string { return []string{"gas-leak", "flood"} },
 		Number:   func(context.Context, int64) (string, error) { return "2026-0001", nil },
-		CheckURL: delivery.NewWebhook(b.clock, nil).Check, KeyFile: filepath.Join(t.TempDir(), "recipients.key"),
+		CheckURL: delivery.NewWebhook(b.clock, nil).Check, CheckBrowser: push.CheckAddress, KeyFile: filepath.Join(t.TempDir(), "recipients.key"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,18 +98,22 @@ func (b *bench) add(title string, change ...func(*Draft)) Recipient {
 
 func (b *bench) put(change ...func(*Publication)) {
 	b.t.Helper()
-	p := Publication{
-		Number: "2026-0001", Version: 1, Kind: "alert", Status: "Actual", Scope: "Public", Level: "orange", Hazard: "gas-leak",
-		Event: page.Text{English: "Gas leak", Chinese: "燃气泄漏"}, Headline: page.Text{English: "Gas leak near the harbour", Chinese: "港区附近燃气泄漏"},
-		Description: page.Text{English: "A main has broken.", Chinese: "主管破裂。"}, Instruction: page.Text{English: "Stay away. Do not smoke.", Chinese: "请勿靠近，严禁明火。"},
-		Places: []Place{{ID: 10, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}}}, Onset: noon, Expires: noon.Add(6 * time.Hour),
-		Sent: b.clock.Now(), Identifier: "urn:x.1", URL: "https://city.example/warnings/2026-0001", CAP: "<alert/>",
-	}
+	p := b.publication()
 	for _, c := range change {
 		c(&p)
 	}
 	if err := b.d.Write(context.Background(), func(tx *db.Tx) error { return b.s.Put(tx, p) }); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) publication() Publication {
+	return Publication{
+		Number: "2026-0001", Version: 1, Kind: "alert", Status: "Actual", Scope: "Public", Level: "orange", Hazard: "gas-leak",
+		Event: page.Text{English: "Gas leak", Chinese: "燃气泄漏"}, Headline: page.Text{English: "Gas leak near the harbour", Chinese: "港区附近燃气泄漏"},
+		Description: page.Text{English: "A main has broken.", Chinese: "主管破裂。"}, Instruction: page.Text{English: "Stay away. Do not smoke.", Chinese: "请勿靠近，严禁明火。"},
+		Places: []Place{{ID: 10, Code: "310100", Name: page.Text{English: "Harbour", Chinese: "港区"}}}, Onset: noon, Expires: noon.Add(6 * time.Hour),
+		Sent: b.clock.Now(), Identifier: "urn:x.1", URL: "https://city.example/warnings/2026-0001", CAP: "<alert/>",
 	}
 }
 
@@ -344,6 +352,7 @@ func TestRecipientsAreChecked(t *testing.T) {
 		{SMS, "+8621123456", true}, {SMS, "911a", false}, {CellBroadcast, "district-7", true}, {CellBroadcast, "a b", false},
 		{File, "warnings.jsonl", true}, {File, "warnings-port.jsonl", true}, {File, "notices.jsonl", false}, {File, "../warnings.jsonl", false}, {File, "anlan.db", false},
 		{WeCom, "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=x", true}, {Feishu, "https://169.254.169.254/", false},
+		{WebPush, browser, true}, {WebPush, "https://push.example/hidden", false}, {WebPush, strings.Replace(browser, "https:", "http:", 1), false},
 	} {
 		_, err := b.s.Add(as(desk), Draft{Title: page.Text{English: "x", Chinese: "x"}, Channel: x.channel, Address: x.address})
 		if (err == nil) != x.good {
@@ -370,6 +379,44 @@ func TestRecipientsAreChecked(t *testing.T) {
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info, err)
+	}
+}
+
+// browser is the subscription of an office's browser; its keys are those of RFC 8291's example.
+const browser = `{"endpoint":"https://push.example/hidden","expirationTime":null,"keys":{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"}}`
+
+// A browser of an office gets what every other recipient gets, and one that is gone is shown as such.
+func TestABrowserIsARecipient(t *testing.T) {
+	b := newBench(t, dbtest.SQLite(t, mine...))
+	r := b.add("screen", func(d *Draft) { d.Channel, d.Address, d.Areas = WebPush, browser, []int64{10} })
+	if r.Address != "https://push.example/…" {
+		t.Errorf("shown: %s", r.Address)
+	}
+	b.put(func(p *Publication) { p.Number, p.Places = "2026-0009", []Place{{ID: 20}} }) // not its area
+	b.put()
+	b.put(func(p *Publication) { p.Number, p.Status = "2026-0002", exercise })
+	b.send()
+	if len(b.sent) != 1 {
+		t.Fatalf("%d were sent", len(b.sent))
+	}
+	m := b.sent[0]
+	if m.Address != browser || m.Channel != WebPush || m.Subject.Zh != "【橙色预警】港区附近燃气泄漏" || m.Link != "/warnings/2026-0001" || m.Replaces != "warning:2026-0001" {
+		t.Errorf("%+v", m)
+	}
+	statuses := []string{"Actual", "Exercise"}
+	if _, err := b.s.Edit(as(desk), r.ID, Change{Statuses: &statuses}); err != nil {
+		t.Fatal(err)
+	}
+	b.put(func(p *Publication) { p.Number, p.Status = "2026-0003", exercise })
+	if b.send(); len(b.sent) != 1 || b.sent[0].Link != "/console/warnings" {
+		t.Errorf("%+v", b.sent)
+	}
+	b.fail[browser] = fmt.Errorf("410: %w", delivery.ErrGone)
+	b.put(kind(2, "all-clear"))
+	b.send()
+	rs, err := b.s.List(as(desk))
+	if err != nil || len(rs) != 1 || rs[0].GoneAt == nil {
+		t.Errorf("%+v %v", rs, err)
 	}
 }
 
@@ -430,4 +477,48 @@ func TestShortTextsFit(t *testing.T) {
 			t.Errorf("%s %s: %+v %q", m.Channel, m.Language, l, text)
 		}
 	}
+}
+
+// A gateway learns what it needs to choose the class of a broadcast and the cells, and what is replaced.
+func TestGatewaysAreToldOfTheWarning(t *testing.T) {
+	dbtest.Each(t, mine, func(t *testing.T, d *db.DB) {
+		b := newBench(t, d)
+		b.add("cells", func(d *Draft) { d.Channel, d.Address = CellBroadcast, "district-7" })
+		b.add("office", func(d *Draft) { d.Channel, d.Address = SMS, "+8621123456" })
+		b.add("hook")
+		b.put()
+		b.send()
+		ring := "31,121 31,121.1 31.1,121.1 31,121"
+		b.put(kind(2, "update"), func(p *Publication) {
+			p.Level, p.Before, p.CAPURL, p.Places[0].Polygons = "red", "orange", p.URL+".2.xml", []string{ring}
+		})
+		b.send()
+		if len(b.sent) != 3 {
+			t.Fatalf("%d were sent", len(b.sent))
+		}
+		for _, m := range b.sent {
+			if m.Channel == Webhook {
+				if !strings.Contains(string(m.Data), `"level_before":"orange"`) {
+					t.Errorf("%s", m.Data)
+				}
+				continue
+			}
+			var got delivery.GatewayWarning
+			if err := json.Unmarshal(m.Data, &got); err != nil {
+				t.Fatalf("%s: %q: %v", m.Channel, m.Data, err)
+			}
+			area := delivery.GatewayArea{Code: "310100", Name: delivery.Text{En: "Harbour", Zh: "港区"}}
+			if m.Channel == CellBroadcast {
+				area.Polygons = []string{ring}
+			}
+			want := delivery.GatewayWarning{
+				Number: "2026-0001", Version: 2, Kind: "update", Status: "Actual", Level: "red", LevelBefore: "orange", Hazard: "gas-leak",
+				Areas: []delivery.GatewayArea{area}, Onset: noon, Expires: noon.Add(6 * time.Hour), Sent: noon, Identifier: "urn:x.1",
+				CAP: "https://city.example/warnings/2026-0001.2.xml",
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s is told %+v, expected %+v", m.Channel, got, want)
+			}
+		}
+	})
 }

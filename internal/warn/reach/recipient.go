@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/mail"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anlan-city/anlan/internal/platform/delivery"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 )
@@ -22,12 +24,13 @@ const (
 	WeCom         = "wecom"
 	DingTalk      = "dingtalk"
 	Feishu        = "feishu"
+	WebPush       = "webpush"
 	File          = "file"
 )
 
 // channelNames lists them in the order of the documentation.
 func channelNames() []string {
-	return []string{Webhook, Email, SMS, CellBroadcast, WeCom, DingTalk, Feishu, File}
+	return []string{Webhook, Email, SMS, CellBroadcast, WeCom, DingTalk, Feishu, WebPush, File}
 }
 
 // Limits of what a recipient says.
@@ -53,7 +56,7 @@ type Recipient struct {
 	ID           int64      `json:"id"`
 	Title        page.Text  `json:"title" doc:"the organisation's, office's or device's name, never a person's"`
 	Organisation int64      `json:"organisation" doc:"its number in the register; 0: not in it"`
-	Channel      string     `json:"channel" enum:"webhook,email,sms,cell-broadcast,wecom,dingtalk,feishu,file"`
+	Channel      string     `json:"channel" enum:"webhook,email,sms,cell-broadcast,wecom,dingtalk,feishu,webpush,file"`
 	Address      string     `json:"address" doc:"as far as it may be shown: of a robot's only the host"`
 	Signed       bool       `json:"signed" doc:"whether there is a secret"`
 	PublicKey    string     `json:"public_key,omitempty" doc:"what verifies its webhooks, where its secret is a key of ed25519"`
@@ -74,8 +77,8 @@ type Recipient struct {
 type Draft struct {
 	Title        page.Text `json:"title"`
 	Organisation int64     `json:"organisation,omitempty"`
-	Channel      string    `json:"channel" enum:"webhook,email,sms,cell-broadcast,wecom,dingtalk,feishu,file"`
-	Address      string    `json:"address" maxLength:"2000" doc:"a URL, a mail address, a number, the areas' code of a broadcast, or the name of a file such as warnings.jsonl"`
+	Channel      string    `json:"channel" enum:"webhook,email,sms,cell-broadcast,wecom,dingtalk,feishu,webpush,file"`
+	Address      string    `json:"address" maxLength:"2000" doc:"a URL, a mail address, a number, the areas' code of a broadcast, a browser's push subscription as JSON, or the name of a file such as warnings.jsonl"`
 	Secret       string    `json:"secret,omitempty" maxLength:"500" doc:"made here for a webhook when left out, and shown once"`
 	Asymmetric   bool      `json:"asymmetric,omitempty" doc:"have the secret that is made be a key of ed25519"`
 	Language     string    `json:"language,omitempty" enum:",en,zh-CN"`
@@ -161,6 +164,15 @@ func (s *Service) checkAddress(channel, address string) (shown string, err error
 		if !matches(codeForm) {
 			return bad("expected the name under which the gateway knows what it broadcasts to: letters, digits and ._:-")
 		}
+	case WebPush:
+		if err := s.CheckBrowser(address); err != nil {
+			return bad("expected the push subscription of an office's browser: " + err.Error())
+		}
+		var sub delivery.Subscription
+		if err := json.Unmarshal([]byte(address), &sub); err != nil {
+			return bad(err.Error())
+		}
+		return redact(sub.Endpoint, false), nil
 	case File:
 		if !matches(fileForm) {
 			return bad("expected the name of a file, such as warnings.jsonl or warnings-port.jsonl")

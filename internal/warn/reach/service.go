@@ -32,6 +32,8 @@ type Deps struct {
 	Number func(ctx context.Context, id int64) (string, error)
 	// CheckURL says what is wrong with the address of a webhook, nil if nothing.
 	CheckURL func(address string) error
+	// CheckBrowser says what is wrong with the subscription of a browser, as JSON; nil if nothing.
+	CheckBrowser func(address string) error
 	// Zone is that of the times in texts; UTC when nil.
 	Zone *time.Location
 	// KeyFile keeps the key under which addresses and secrets are sealed; it is made when it is not there.
