@@ -36,7 +36,7 @@ func (s *Service) document(ctx context.Context, name string) (*sheet, error) {
 	number, version := name, 0
 	if before, after, ok := strings.Cut(name, "."); ok {
 		n, err := strconv.Atoi(after)
-		if err != nil || n < 1 {
+		if err != nil || n < 1 || messageName(before, n) != name { // one message has one address, and one place on the shelf
 			return nil, errNoPublic(name)
 		}
 		number, version = before, n
@@ -247,7 +247,8 @@ func (w *Warning) holdsIn(area int64, parents map[int64]int64) (whole, partly bo
 		if slices.Contains(a.Touches, area) {
 			partly = true
 		}
-		if a.ID == 0 { // drawn: its rings tell, and no area of the register is it
+		if a.ID == 0 { // drawn: what its rings hold was reckoned when it was
+			whole = whole || slices.Contains(a.Whole, area)
 			continue
 		}
 		whole = whole || slices.Contains(chain(parents, area), a.ID)
