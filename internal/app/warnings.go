@@ -54,7 +54,7 @@ func (a *App) buildWarnings(site page.Site) (err error) {
 		DB: a.db, Clock: a.clock, Access: a.access, Areas: a.area, Reach: a.reach, Hazards: a.packs.book, Organisation: a.city.OrganisationKey,
 		News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
 		Changed: func(tx *db.Tx) { a.public.Changed(tx) },
-		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: site.Name, TimeZone: site.TimeZone,
+		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: dutyOffice(site.Name), TimeZone: site.TimeZone,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
 	})
 	if err != nil {
@@ -65,6 +65,18 @@ func (a *App) buildWarnings(site page.Site) (err error) {
 		return fmt.Errorf("public warnings: %w", err)
 	}
 	return nil
+}
+
+// dutyOffice is in whose name a city of the name warns: an office, which can be asked, and not the city. Without a name the warning room
+// has one of its own.
+func dutyOffice(city page.Text) page.Text {
+	if city.English != "" {
+		city.English += " duty office"
+	}
+	if city.Chinese != "" {
+		city.Chinese += "应急值班室"
+	}
+	return city
 }
 
 // alertFacts is what warn asks of an alert that no hazard listens for.
