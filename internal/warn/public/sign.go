@@ -154,7 +154,7 @@ func (g sign) sheet(form string) (*sheet, error) {
 // screen fits a warning: what happened and how severe it is first, until when last, and between them what to do and, where there is
 // room still, the headline. The display stands where the warning holds, so that place is what it can best do without.
 func (s *Service) screen(w Warning, lang string, columns, lines int, now time.Time) signScreen {
-	title, headline := s.signTitle(w, lang)
+	title, headline := s.signTitle(w, lang, columns)
 	head := wrap(title, lang, columns)
 	if lines == 1 {
 		out, cut := shorten(head, lang, columns, 1)
@@ -181,7 +181,7 @@ func (s *Service) screen(w Warning, lang string, columns, lines int, now time.Ti
 }
 
 // signTitle is what a screen must say of a warning, and what it says where it has room. Another service's is told in its own words.
-func (s *Service) signTitle(w Warning, lang string) (title, headline string) {
+func (s *Service) signTitle(w Warning, lang string, columns int) (title, headline string) {
 	headline = w.Headline.In(lang)
 	colour := s.pages.T(lang, "colour."+string(w.Level))
 	level, _, _ := strings.Cut(s.pages.T(lang, "level."+string(w.Level)), "（") // the rank says no more than the colour
@@ -194,7 +194,10 @@ func (s *Service) signTitle(w Warning, lang string) (title, headline string) {
 	case event == "":
 		return level + s.pages.T(lang, "sign.colon") + headline, ""
 	default:
-		return s.pages.T(lang, "sign.title", event, colour), headline
+		if title = s.pages.T(lang, "sign.title", event, colour); textWidth(title, lang) > columns {
+			title = s.pages.T(lang, "sign.title-short", event, colour)
+		}
+		return title, headline
 	}
 }
 

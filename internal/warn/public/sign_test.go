@@ -102,8 +102,8 @@ func TestASmallSign(t *testing.T) {
 	issue(t, s, p)
 	var g sign
 	for path, want := range map[string][2]string{
-		"columns=16&lines=4": {"燃气泄漏红色预警|立即逆风撤离|至11月24日15:30", "Gas leak: red|warning|Leave now|To 24 Nov 15:30"},
-		"columns=16&lines=2": {"燃气泄漏红色预警|至11月24日15:30", "Gas leak: red…|To 24 Nov 15:30"},
+		"columns=16&lines=4": {"燃气泄漏红色预警|立即逆风撤离|至11月24日15:30", "Gas leak: red|Leave now|To 24 Nov 15:30"},
+		"columns=16&lines=2": {"燃气泄漏红色预警|至11月24日15:30", "Gas leak: red|To 24 Nov 15:30"},
 		"columns=32&lines=4": {"燃气泄漏红色预警|立即逆风撤离，不要使用明火和电器|开关。|有效至11月24日15:30", "Gas leak: red warning|Leave now. Use neither fire nor|switches.|Until 24 Nov 15:30"},
 		"columns=40&lines=6": {"燃气泄漏红色预警|南埠街道老码头社区及周边区域发生燃气泄漏|立即逆风撤离，不要使用明火和电器开关。|有效至11月24日15:30",
 			"Gas leak: red warning|Gas leak in Nanbu|Leave now. Use neither fire nor|switches.|Until 24 Nov 15:30"},
