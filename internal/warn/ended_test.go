@@ -136,7 +136,7 @@ func TestFromEndToFigures(t *testing.T) {
 		}
 
 		// The public sees what was public, in both languages, and nothing that officers wrote.
-		for lang, want := range map[string][2]string{"en": {"How good our warnings were", "All warnings"}, "zh-CN": {"预警质量检验", "全部预警"}} {
+		for lang, want := range map[string][2]string{"en": {"How good our warnings were", "All warnings"}, "zh-CN": {"预警效果检验", "全部预警"}} {
 			text := ask(t, s, k, access.Actor{}, "GET", "/warnings/skill?lang="+lang, "", 200, nil)
 			if !strings.Contains(text, want[0]) || !strings.Contains(text, `<th scope="row">`+want[1]+`</th>`) || !strings.Contains(text, `<th scope="row">`+want[1]+" · ") || strings.Contains(text, "smouldered") || strings.Contains(text, hidden.Number) || strings.Contains(text, "<script") {
 				t.Errorf("page %s", text)
@@ -145,6 +145,26 @@ func TestFromEndToFigures(t *testing.T) {
 		text := ask(t, s, k, access.Actor{}, "GET", "/warnings/skill?lang=en&figure=issued", "", 200, nil)
 		if !strings.Contains(text, hit.Number) || strings.Contains(text, hidden.Number) || strings.Contains(text, exercise.Number) || !strings.Contains(text, "15 min") {
 			t.Errorf("rows %s", text)
+		}
+
+		// So does the API, to whom has no account: the same figures, with the list behind each.
+		var page struct{ Items []map[string]any }
+		ask(t, s, k, access.Actor{}, "GET", "/api/v1/warnings/skill", "", 200, &out)
+		if all := out.Figures[0]; all.Issued != 2 || all.Hits != 1 || all.False != 1 || all.Missed != 1 || *all.POD.Value != .5 {
+			t.Errorf("public figures %+v", all)
+		}
+		for figure, want := range map[string]int{"issued": 2, "hits": 1, "false": 1, "missed": 1, "waiting": 0} {
+			text := ask(t, s, k, access.Actor{}, "GET", "/api/v1/warnings/skill/rows?figure="+figure, "", 200, &page)
+			if len(page.Items) != want || strings.Contains(text, "smouldered") || strings.Contains(text, "The report is in") || strings.Contains(text, "Duty officer") || strings.Contains(text, "second leak") || strings.Contains(text, "evidence") {
+				t.Errorf("public rows behind %s: %s", figure, text)
+			}
+			if figure == "hits" && (!strings.Contains(text, `"verdict":"partly"`) || !strings.Contains(text, hit.Number)) {
+				t.Errorf("public hits %s", text)
+			}
+		}
+		ask(t, s, k, first, "GET", "/api/v1/warnings/skill/rows?figure=hits", "", 200, &page)
+		if v, _ := page.Items[0]["verdict"].(map[string]any); v["what"] != "It smouldered." || v["by"] != "Duty officer" {
+			t.Errorf("an officer reads it whole: %v", v)
 		}
 
 		c.Advance(skill.Due)

@@ -169,13 +169,35 @@ func (s *Set) T(lang, key string, args ...any) string {
 // Language returns the language of the request on this site.
 func (s *Set) Language(r *http.Request) string { return Language(r, s.site.Language) }
 
-// Time returns t as the site's readers write it, with the offset from UTC.
+// Time returns t as the site's readers write it, with the offset from UTC where no sentence of the page says it for all times.
 func (s *Set) Time(lang string, t time.Time) string {
 	t = t.In(s.site.TimeZone)
+	steady := s.clock(lang) != ""
 	if lang == Chinese {
-		return fmt.Sprintf("%d年%d月%d日 %s（%s）", t.Year(), t.Month(), t.Day(), t.Format("15:04"), offset(t))
+		text := fmt.Sprintf("%d年%d月%d日 %s", t.Year(), t.Month(), t.Day(), t.Format("15:04"))
+		if !steady {
+			text += "（" + offset(t) + "）"
+		}
+		return text
 	}
-	return t.Format("2 January 2006, 15:04") + " (" + offset(t) + ")"
+	text := t.Format("2 January 2006, 15:04")
+	if !steady {
+		text += " (" + offset(t) + ")"
+	}
+	return text
+}
+
+// clock says once per page by which clock all its times are; empty where that differs with the season.
+func (s *Set) clock(lang string) string {
+	winter := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).In(s.site.TimeZone)
+	summer := time.Date(2026, time.July, 1, 0, 0, 0, 0, time.UTC).In(s.site.TimeZone)
+	switch {
+	case s.site.TimeZone.String() == "Asia/Shanghai":
+		return s.T(lang, "page.clock-china")
+	case offset(winter) != offset(summer):
+		return ""
+	}
+	return s.T(lang, "page.clock", offset(winter))
 }
 
 func offset(t time.Time) string {
@@ -193,6 +215,7 @@ func (s *Set) funcs(p Reader) template.FuncMap {
 		"lang":    func() string { return p.Lang },
 		"large":   func() bool { return p.Large },
 		"when":    func(t time.Time) string { return s.Time(p.Lang, t) },
+		"clock":   func() string { return s.clock(p.Lang) },
 		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"link":    func(to string) string { return p.link(to) },
 		"lines":   func(text string) []string { return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }) },

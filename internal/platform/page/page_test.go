@@ -54,14 +54,29 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-func TestTimesShowTheirOffset(t *testing.T) {
-	s := set(t)
+// TestAPageSaysItsClockOnce: after each time only where the zone has summer time, so that one sentence can't say it.
+func TestAPageSaysItsClockOnce(t *testing.T) {
 	at := time.Date(2026, 11, 22, 20, 5, 0, 0, time.UTC)
-	if got := s.Time(Chinese, at); got != "2026年11月23日 04:05（UTC+08:00）" {
-		t.Error(got)
+	for zone, want := range map[string][4]string{
+		"Asia/Shanghai": {"23 November 2026, 04:05", "2026年11月23日 04:05", "All times are China Standard Time (UTC+8).", "时间均为北京时间。"},
+		"Asia/Tokyo":    {"23 November 2026, 05:05", "2026年11月23日 05:05", "All times are UTC+09:00.", "时间均为 UTC+09:00。"},
+		"UTC":           {"22 November 2026, 20:05", "2026年11月22日 20:05", "All times are UTC.", "时间均为 UTC。"},
+		"Europe/Vienna": {"22 November 2026, 21:05 (UTC+01:00)", "2026年11月22日 21:05（UTC+01:00）", "", ""},
+	} {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := set(t)
+		s.site.TimeZone = loc
+		if got := [4]string{s.Time(English, at), s.Time(Chinese, at), s.clock(English), s.clock(Chinese)}; got != want {
+			t.Errorf("%s: %q", zone, got)
+		}
 	}
-	if got := s.Time(English, at); got != "23 November 2026, 04:05 (UTC+08:00)" {
-		t.Error(got)
+	w := httptest.NewRecorder()
+	set(t).Write(w, httptest.NewRequest("GET", "/x?lang=en", nil), 200, true, View{Template: "one", Title: "One"})
+	if strings.Count(w.Body.String(), "All times are UTC&#43;08:00.") != 1 {
+		t.Errorf("the page doesn't say its clock once: %s", w.Body)
 	}
 }
 

@@ -31,6 +31,8 @@ const (
 	nearby = .2
 	// named is how many areas the name of a drawn one lists.
 	named = 3
+	// asWhole is the share from which an area is told to lie in a drawn one as a whole: nobody draws along a border to the metre.
+	asWhole = .98
 )
 
 // Where says where a warning holds: by any mix of areas of the register, drawn rings and bands around assets.
@@ -67,6 +69,9 @@ type Place struct {
 	// Touches are all areas of the register but grid cells that the rings touch, and those around them, lowest first. Warnings
 	// that were published before there were drawn ones have none: see Areas.
 	Touches []int64 `json:"touches,omitempty"`
+	// Whole are those of them that lie in the rings as a whole, of what was drawn or is a band. Warnings that were published before
+	// this was kept have none, and hold for parts.
+	Whole []int64 `json:"whole,omitempty"`
 	// Asks are the smallest areas that hold together what the rings hold: whose officers it takes.
 	Asks []int64 `json:"asks,omitempty"`
 }
@@ -166,18 +171,22 @@ func (t *terrain) lowestFirst(ids []int64) []int64 {
 	return ids
 }
 
-// touch finds which areas a shape touches, and whose officers it takes: of each area that is touched, those in it that are, and the
-// area itself where they leave more than a sliver of the part.
-func (t *terrain) touch(g geom.Geometry) (touches, asks []int64) {
-	on, ok := outline.On(g)
+// touch finds which areas the place's rings touch, which lie in them as a whole, and whose officers it takes: of each area that is
+// touched, those in it that are, and the area itself where they leave more than a sliver of the part.
+func (t *terrain) touch(p *Place) {
+	on, ok := outline.On(outline.Shape(p.Rings))
 	if !ok {
-		return nil, nil
+		return
 	}
+	var touches, asks []int64
 	touched := map[int64]bool{}
 	for _, a := range t.list {
 		if shape, ok := t.shapes[a.ID]; ok && on.Touches(shape) {
 			touched[a.ID] = true
 			touches = append(touches, a.ID)
+			if on.ShareOf(shape) >= asWhole {
+				p.Whole = append(p.Whole, a.ID)
+			}
 		}
 	}
 	for _, id := range touches {
@@ -198,7 +207,7 @@ func (t *terrain) touch(g geom.Geometry) (touches, asks []int64) {
 	for _, id := range touches {
 		touches = append(touches, t.above(id)...)
 	}
-	return t.lowestFirst(touches), t.lowestFirst(asks)
+	p.Touches, p.Asks, p.Whole = t.lowestFirst(touches), t.lowestFirst(asks), t.lowestFirst(p.Whole)
 }
 
 // Places looks up where a proposal holds, and simplifies the outlines.
@@ -302,7 +311,7 @@ func (t *terrain) drawn(d Drawn, field string) (Place, error) {
 		return Place{}, web.Errorf(422, "warning.drawn_small", "the drawn area is too small to be published: coordinates are kept to about one metre").At(field + ".ring")
 	}
 	p := Place{Rings: []cap.Ring{small}, Name: d.Name}
-	if p.Touches, p.Asks = t.touch(outline.Shape(p.Rings)); len(p.Asks) == 0 {
+	if t.touch(&p); len(p.Asks) == 0 {
 		return Place{}, web.Errorf(422, "warning.drawn_outside", "the drawn area lies in no area of the register").At(field + ".ring")
 	}
 	return p, t.nameDrawn(&p, field+".name")
@@ -341,7 +350,7 @@ func (s *Service) around(ctx context.Context, t *terrain, a Around, field string
 		return Place{}, web.Errorf(422, "warning.around_shape", "no band can be drawn around asset %d: %v", a.Asset, err).At(field + ".asset")
 	}
 	p := Place{Rings: rings}
-	if p.Touches, p.Asks = t.touch(outline.Shape(rings)); len(p.Asks) == 0 {
+	if t.touch(&p); len(p.Asks) == 0 {
 		return Place{}, web.Errorf(422, "warning.drawn_outside", "the band around asset %d lies in no area of the register", a.Asset).At(field + ".asset")
 	}
 	in, more := t.names(p.Asks)
@@ -372,12 +381,14 @@ func BandName(thing page.Text, metres float64, in []page.Text, more bool) page.T
 
 // InSentence has the name that we give a drawn area or a band read well after "in" and "for".
 func InSentence(name page.Text) page.Text {
-	name.English = strings.NewReplacer("Within ", "the area within ", "Parts of ", "parts of ", "Part of ", "part of ").Replace(name.English)
+	name.English = strings.NewReplacer("Within ", "the area within ", "Parts of ", "parts of ", "Part of ", "part of ", "All of ", "all of ", wholeCity.English, "the whole city").Replace(name.English)
 	return name
 }
 
+var wholeCity = page.Text{English: "The whole city", Chinese: "全市"}
+
 // nameDrawn holds that a given name is in both languages, and gives one where there is none: by the smallest area around it all, or by
-// the few that it lies in.
+// the few that lie in it as a whole and those that it lies in.
 func (t *terrain) nameDrawn(p *Place, field string) error {
 	if strings.TrimSpace(p.Name.English+p.Name.Chinese) != "" {
 		if err := wording.Check(field, &p.Name, maxNameRunes); err != nil {
@@ -385,13 +396,26 @@ func (t *terrain) nameDrawn(p *Place, field string) error {
 		}
 		return wording.Line(field, p.Name)
 	}
-	switch in, more := t.names(p.Asks); {
-	case len(in) == 1:
-		p.Name = page.Text{English: "Part of " + in[0].In(page.English), Chinese: in[0].In(page.Chinese) + "部分区域"}
-	case more:
-		p.Name = page.Text{English: "Parts of " + listed(in, page.English, ", ", ", ") + " and others", Chinese: listed(in, page.Chinese, "、", "、") + "等地部分区域"}
+	whole, partly := t.coarsest(*p)
+	if len(whole)+len(partly) > named && len(partly) > 0 {
+		if around := t.aroundAll(p.Asks); around != 0 {
+			whole, partly = nil, []int64{around}
+		}
+	}
+	switch {
+	case len(partly) == 0 && len(whole) > 1 && t.isCity(whole):
+		p.Name = wholeCity
+	case len(partly) == 0:
+		p.Name = t.listed(whole, named)
+	case len(whole) == 0:
+		few := t.listed(partly, named)
+		p.Name = page.Text{English: "Parts of " + few.English, Chinese: few.Chinese + "部分区域"}
+		if len(partly) == 1 {
+			p.Name.English = "Part of " + few.English
+		}
 	default:
-		p.Name = page.Text{English: "Parts of " + listed(in, page.English, ", ", " and "), Chinese: listed(in, page.Chinese, "、", "、") + "部分区域"}
+		all, few := t.listed(whole, max(1, named-len(partly))), t.listed(partly, max(1, named-len(whole)))
+		p.Name = page.Text{English: "All of " + all.English + ", and parts of " + few.English, Chinese: all.Chinese + "全域及" + few.Chinese + "部分区域"}
 	}
 	return nil
 }
@@ -422,6 +446,49 @@ func listed(names []page.Text, lang, between, last string) string {
 		b.WriteString(n.In(lang))
 	}
 	return b.String()
+}
+
+// coarsest parts the areas that a drawn place takes into those that lie in it as a whole, the largest that do, and the others.
+func (t *terrain) coarsest(p Place) (whole, partly []int64) {
+	for _, id := range p.Asks {
+		top := int64(0)
+		for _, up := range append([]int64{id}, t.above(id)...) {
+			if slices.Contains(p.Whole, up) {
+				top = up
+			}
+		}
+		switch {
+		case top == 0:
+			partly = append(partly, id)
+		case !slices.Contains(whole, top):
+			whole = append(whole, top)
+		}
+	}
+	return whole, partly
+}
+
+// isCity says whether areas are all that lie in no other.
+func (t *terrain) isCity(ids []int64) bool {
+	return !slices.ContainsFunc(t.list, func(a Area) bool {
+		_, below := t.byID[a.Parent]
+		return !below && !slices.Contains(ids, a.ID)
+	})
+}
+
+// listed names areas, at most so many.
+func (t *terrain) listed(ids []int64, most int) page.Text {
+	var en, zh []string
+	for _, id := range ids[:min(len(ids), most)] {
+		en, zh = append(en, t.byID[id].Name.In(page.English)), append(zh, t.byID[id].Name.In(page.Chinese))
+	}
+	out := page.Text{English: en[0], Chinese: strings.Join(zh, "、")}
+	switch last := len(en) - 1; {
+	case len(ids) > most:
+		out = page.Text{English: strings.Join(en, ", ") + " and others", Chinese: out.Chinese + "等地"}
+	case last > 0:
+		out.English = strings.Join(en[:last], ", ") + " and " + en[last]
+	}
+	return out
 }
 
 // aroundAll is the smallest area that all of some lie in or are, by the register; 0 for none.

@@ -34,6 +34,10 @@ func TestWhereAWarningHolds(t *testing.T) {
 		"drawn in a district":     {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Part of Harbour 港区部分区域"}, []int64{10}},
 		"drawn in a town":         {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.06, .01)}}}, []string{"Part of Old Quay 老码头镇部分区域"}, []int64{11}},
 		"drawn over a line":       {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.01, 30.045, .01)}}}, []string{"Parts of Old Quay and Harbour 老码头镇、港区部分区域"}, []int64{11, 10}},
+		"over a town":             {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(121.999, 30.0495, .102)}}}, []string{"All of Old Quay, and parts of Harbour 老码头镇全域及港区部分区域"}, []int64{11, 10}},
+		"over a district":         {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(121.999, 29.999, .102)}}}, []string{"Harbour 港区"}, []int64{11, 10}},
+		"but for a sliver":        {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.001, 29.999, .102)}}}, []string{"Harbour 港区"}, []int64{11, 10}},
+		"but for a strip":         {area.Where{Drawn: []area.Drawn{{Ring: warntest.Box(122.004, 29.999, .102)}}}, []string{"Parts of Old Quay and Harbour 老码头镇、港区部分区域"}, []int64{11, 10}},
 		"with a name":             {area.Where{Drawn: []area.Drawn{{Name: page.Text{English: "Fish market", Chinese: "鱼市"}, Ring: warntest.Box(122.01, 30.01, .01)}}}, []string{"Fish market 鱼市"}, []int64{10}},
 		"around an asset":         {area.Where{Around: []area.Around{{Asset: 7, Metres: 500}}}, []string{"Within 500 m of East Gate gauge (Harbour) 东门水位站周边500米（港区）"}, []int64{10}},
 		"around it by kilometres": {area.Where{Around: []area.Around{{Asset: 7, Metres: 1500}}}, []string{"Within 1.5 km of East Gate gauge (Harbour) 东门水位站周边1.5公里（港区）"}, []int64{10}},
@@ -163,4 +167,56 @@ func TestNoRingPanics(t *testing.T) {
 			t.Fatalf("%+v", places)
 		}
 	})
+}
+
+// boroughs is a city of three districts in a row, one with four towns.
+type boroughs struct{}
+
+func (boroughs) Areas(context.Context) (out []area.Area, err error) {
+	for i := range int64(3) {
+		out = append(out, area.Area{ID: i + 1, Name: page.Text{English: string(rune('A' + i)), Chinese: string("甲乙丙"[3*i : 3*i+3])}})
+	}
+	for i := range int64(4) {
+		out = append(out, area.Area{ID: i + 10, Parent: 1, Name: page.Text{English: string(rune('a' + i)), Chinese: string("子丑寅卯"[3*i : 3*i+3])}})
+	}
+	return out, nil
+}
+
+func (boroughs) Geometry(_ context.Context, id int64) ([][][2]float64, error) {
+	ring := warntest.Box(122+.1*float64(id-1), 30, .1)
+	if id >= 10 {
+		lat := 30 + .025*float64(id-10)
+		ring = area.Outline{{122, lat}, {122.1, lat}, {122.1, lat + .025}, {122, lat + .025}}
+	}
+	return [][][2]float64{append(ring, ring[0])}, nil
+}
+
+// TestDrawnOverDistricts: what lies inside as a whole is called by its name, and all districts together are the city.
+func TestDrawnOverDistricts(t *testing.T) {
+	s := area.New(area.Deps{Access: access.AllowAll, Register: boroughs{}})
+	box := func(west, south, east, north float64) area.Outline {
+		return area.Outline{{west, south}, {east, south}, {east, north}, {west, north}}
+	}
+	for name, test := range map[string]struct {
+		ring     area.Outline
+		en, zh   string
+		whole    []int64
+		sentence string
+	}{
+		"the city":             {box(121.999, 29.999, 122.301, 30.101), "The whole city", "全市", []int64{10, 11, 12, 13, 1, 2, 3}, "the whole city"},
+		"two districts":        {box(121.999, 29.999, 122.2, 30.101), "A and B", "甲、乙", []int64{10, 11, 12, 13, 1, 2}, "A and B"},
+		"one and a half":       {box(121.999, 29.999, 122.15, 30.101), "All of A, and parts of B", "甲全域及乙部分区域", []int64{10, 11, 12, 13, 1}, "all of A, and parts of B"},
+		"two towns of four":    {box(121.999, 29.999, 122.1, 30.05), "a and b", "子、丑", []int64{10, 11}, "a and b"},
+		"towns in parts":       {box(122.01, 29.999, 122.1, 30.101), "Part of A", "甲部分区域", nil, "part of A"},
+		"towns and a district": {box(122.01, 29.999, 122.2, 30.101), "All of B, and parts of a, b and others", "", []int64{2}, ""},
+	} {
+		places, err := s.Places(t.Context(), area.Where{Drawn: []area.Drawn{{Ring: test.ring}}})
+		if err != nil || len(places) != 1 {
+			t.Fatalf("%s: %v %v", name, places, err)
+		}
+		p := places[0]
+		if p.Name.English != test.en || test.zh != "" && (p.Name.Chinese != test.zh || area.InSentence(p.Name).English != test.sentence) || !slices.Equal(p.Whole, test.whole) {
+			t.Errorf("%s: %q, in a sentence %q, whole %v", name, p.Name, area.InSentence(p.Name).English, p.Whole)
+		}
+	}
 }

@@ -142,6 +142,32 @@ func TestSignFits(t *testing.T) {
 	})
 }
 
+// TestBriefEndsWithASentence: what the list prints of a long text and the rest are the text, and the first ends where a sentence does.
+func TestBriefEndsWithASentence(t *testing.T) {
+	for _, c := range []struct{ text, lang, head, rest string }{
+		{"Short.", page.English, "Short.", ""},
+		{"It rose 3.5 m. It will rise on and on.", page.English, "It rose 3.5 m.", "It will rise on and on."},
+		{"It rose. A line\nAnother line of it", page.English, "It rose. A line", "Another line of it"},
+		{"水位上涨。预计继续上涨，请远离河道。", page.Chinese, "水位上涨。", "预计继续上涨，请远离河道。"},
+		{"no end of this sentence is near", page.English, "no end of this…", "…sentence is near"},
+		{"没有句号的长句子没有句号", page.Chinese, "没有句号的长句…", "…子没有句号"},
+	} {
+		if head, rest := brief(c.text, c.lang, 16); head != c.head || rest != c.rest {
+			t.Errorf("%q: %q and %q", c.text, head, rest)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOfN(rapid.SampledFrom([]rune("港区。！ ab.?\n")), 0, 60, -1).Draw(t, "text")
+		head, rest := brief(text, page.Chinese, 20)
+		if textWidth(strings.TrimSuffix(head, "…"), page.Chinese) > 20 {
+			t.Fatalf("%q is too long", head)
+		}
+		if got := strings.TrimSuffix(head, "…") + strings.TrimPrefix(rest, "…"); strings.Join(strings.Fields(got), "") != strings.Join(strings.Fields(text), "") {
+			t.Fatalf("%q became %q and %q", text, head, rest)
+		}
+	})
+}
+
 func TestTextsAreComplete(t *testing.T) {
 	code := fstest.MapFS{}
 	files, err := filepath.Glob("*.go")

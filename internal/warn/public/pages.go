@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/page"
@@ -36,7 +38,7 @@ func (s *Service) document(ctx context.Context, name string) (*sheet, error) {
 	number, version := name, 0
 	if before, after, ok := strings.Cut(name, "."); ok {
 		n, err := strconv.Atoi(after)
-		if err != nil || n < 1 {
+		if err != nil || n < 1 || messageName(before, n) != name { // one message has one address, and one place on the shelf
 			return nil, errNoPublic(name)
 		}
 		number, version = before, n
@@ -74,6 +76,8 @@ type card struct {
 	Anchor      string       // within the list
 	Link        string       // where it is told in full
 	Relay       *relay       // it is another service's
+	// Rest is what the list leaves out of the description, in the page's language.
+	Rest string
 	// Spoken is, by the page's language, that of the texts where it is another.
 	Spoken map[string]string
 }
@@ -98,6 +102,45 @@ func (s *Service) card(w Warning, now time.Time) card {
 		out.Areas = append(out.Areas, a.Name)
 	}
 	return out
+}
+
+// maxListed is how much of a description the list prints, in cells of a screen: a Chinese character takes two.
+const maxListed = 400
+
+// shorten leaves of the description what the list prints.
+func (c *card) shorten(lang string) {
+	text, rest := brief(c.Description.In(lang), lang, maxListed)
+	c.Description, c.Rest = page.Text{English: text, Chinese: text}, rest
+}
+
+// brief is the beginning of a text up to the end of a sentence, and the rest of it.
+func brief(text, lang string, most int) (head, rest string) {
+	if textWidth(text, lang) <= most {
+		return text, ""
+	}
+	used, sentence, gap, at := 0, 0, 0, 0
+	var before rune
+	for i, r := range text {
+		if used += cells(r, lang); used > most {
+			break
+		}
+		switch {
+		case r == '\n', unicode.IsSpace(r) && strings.ContainsRune(".!?", before):
+			sentence = i
+		case strings.ContainsRune("。！？", r):
+			sentence = i + utf8.RuneLen(r)
+		case unicode.IsSpace(r):
+			gap = i
+		}
+		before, at = r, i
+	}
+	switch {
+	case sentence > 0:
+		return text[:sentence], strings.TrimSpace(text[sentence:])
+	case gap > 0:
+		at = gap
+	}
+	return text[:at] + "…", "…" + strings.TrimSpace(text[at:])
 }
 
 // past is a warning that is over, as the page tells of it.
@@ -172,7 +215,12 @@ func (s *Service) listBody(ctx context.Context, p *picture, chosen int64, to pag
 		if w.relay != nil {
 			name = "relayed"
 		}
-		if one, err = part(name, w.ID, s.card(w, p.at)); err != nil {
+		one, err := p.part(key{what: name, area: w.ID, Reader: to}, func() (template.HTML, error) {
+			c := s.card(w, p.at)
+			c.shorten(to.Lang)
+			return s.pages.Part(to, "list", name, c)
+		})
+		if err != nil {
 			return nil, err
 		}
 		dot.Cards = append(dot.Cards, one)
@@ -247,7 +295,8 @@ func (w *Warning) holdsIn(area int64, parents map[int64]int64) (whole, partly bo
 		if slices.Contains(a.Touches, area) {
 			partly = true
 		}
-		if a.ID == 0 { // drawn: its rings tell, and no area of the register is it
+		if a.ID == 0 { // drawn: what its rings hold was reckoned when it was
+			whole = whole || slices.Contains(a.Whole, area)
 			continue
 		}
 		whole = whole || slices.Contains(chain(parents, area), a.ID)

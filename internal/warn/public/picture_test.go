@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,14 @@ func TestUnknownValuesFillNoCache(t *testing.T) {
 	}
 	if n := s.pages.Kept(); n > 4 {
 		t.Errorf("%d documents are kept", n)
+	}
+	for _, name := range []string{"2026-0001.+1", "2026-0001.01", "2026-0001.0001", "2026-0001.0", "2026-0001.-1", "2026-0001.1.1", "2026-0001.", "2026-0001.1 "} {
+		if res := fetch(t, s, "/warnings/"+url.PathEscape(name)+".xml", nil); res.StatusCode != 404 {
+			t.Errorf("%q: %d", name, res.StatusCode)
+		}
+	}
+	if res := fetch(t, s, "/warnings/2026-0001.1.xml", nil); res.StatusCode != 200 {
+		t.Errorf("the message by its own name: %d", res.StatusCode)
 	}
 	// The switches of a page don't carry on what a stranger wrote into its address.
 	if body := get(t, s, "/warnings?lang=en&utm=spam"); strings.Contains(body, "spam") {

@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
@@ -75,7 +78,7 @@ func (s *Service) searchPage(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	to, words := s.pages.Reader(r), strings.TrimSpace(r.URL.Query().Get("where"))
+	to, words := s.pages.Reader(r), strings.TrimSpace(strings.ToValidUTF8(r.URL.Query().Get("where"), "")) // the page repeats them
 	here := &url.URL{Path: "/warnings", RawQuery: url.Values{"where": {words}}.Encode()}
 	body, err := s.listBody(context.WithoutCancel(r.Context()), p, 0, to, s.search(p, words, to.Lang), here)
 	if err != nil {
@@ -92,27 +95,34 @@ func (s *Service) searchPage(w http.ResponseWriter, r *http.Request) {
 // search looks the words up in the register.
 func (s *Service) search(p *picture, words, lang string) *search {
 	out := &search{Words: words}
-	if n := utf8.RuneCountInString(words); n > maxWords || n < 2 && !strings.ContainsFunc(words, func(r rune) bool { return r >= 0x2E80 }) || !utf8.ValidString(words) {
+	if n := utf8.RuneCountInString(words); n > maxWords || n < 2 && !strings.ContainsFunc(words, func(r rune) bool { return r >= 0x2E80 }) {
 		out.Short = true
 		if n > maxWords {
 			out.Words = string([]rune(words)[:maxWords])
 		}
 		return out
 	}
-	if at, ok := position(words); ok {
-		f := s.at(p, Spot{Name: page.Text{English: words, Chinese: words}, Lon: at.Lon, Lat: at.Lat})
-		out.Found, out.Outside = []found{f}, f.In == page.Text{} && s.gazetteer != nil
+	low := folded(words)
+	if low == "" {
+		out.Short = true
 		return out
 	}
-	low := strings.ToLower(words)
+	if at, ok := position(norm.NFKC.String(words)); ok {
+		f := s.at(p, Spot{Name: page.Text{English: words, Chinese: words}, Lon: at.Lon, Lat: at.Lat})
+		out.Outside = f.In == page.Text{} && s.gazetteer != nil
+		if !out.Outside || len(f.Held) > 0 {
+			out.Found = []found{f}
+		}
+		return out
+	}
 	var areas []area.Area
 	for _, a := range p.areas {
-		if a.Code == words || strings.Contains(strings.ToLower(a.Name.English), low) || strings.Contains(strings.ToLower(a.Name.Chinese), low) {
+		if a.Code == low || strings.Contains(folded(a.Name.English), low) || strings.Contains(folded(a.Name.Chinese), low) {
 			areas = append(areas, a)
 		}
 	}
 	exact := func(a area.Area) bool {
-		return strings.EqualFold(a.Name.English, words) || strings.EqualFold(a.Name.Chinese, words) || a.Code == words
+		return folded(a.Name.English) == low || folded(a.Name.Chinese) == low || a.Code == low
 	}
 	slices.SortStableFunc(areas, func(a, b area.Area) int {
 		switch {
@@ -136,7 +146,12 @@ func (s *Service) search(p *picture, words, lang string) *search {
 		out.Found = append(out.Found, f)
 	}
 	if s.gazetteer != nil && len(out.Found) <= maxFound {
-		for _, spot := range s.gazetteer.Places(words, maxFound+1-len(out.Found)) {
+		room := maxFound + 1 - len(out.Found)
+		spots := s.gazetteer.Places(low, room)
+		if len(spots) == 0 && low != words { // the register may write it as the reader does
+			spots = s.gazetteer.Places(words, room)
+		}
+		for _, spot := range spots {
 			out.Found = append(out.Found, s.at(p, spot))
 		}
 	}
@@ -144,6 +159,34 @@ func (s *Service) search(p *picture, words, lang string) *search {
 		out.Found, out.More = out.Found[:maxFound], true
 	}
 	return out
+}
+
+// simplified turns the traditional characters that names of places are full of into those that the register writes. A table of all of
+// them would be no better: which word is meant is not guessed.
+var simplified = strings.NewReplacer("東", "东", "門", "门", "碼", "码", "頭", "头", "鎮", "镇", "區", "区", "縣", "县", "鄉", "乡", "橋", "桥", "廣", "广", "場", "场",
+	"園", "园", "學", "学", "醫", "医", "華", "华", "龍", "龙", "灣", "湾", "島", "岛", "興", "兴", "關", "关", "樓", "楼", "鐵", "铁", "車", "车", "機", "机", "濱", "滨",
+	"陽", "阳", "馬", "马", "鳳", "凤", "寧", "宁", "漢", "汉", "豐", "丰", "萬", "万", "衛", "卫", "雲", "云", "長", "长", "莊", "庄", "鐘", "钟", "澤", "泽",
+	"廟", "庙", "塢", "坞", "壩", "坝", "閘", "闸", "渾", "浑", "濟", "济", "湧", "涌", "涇", "泾", "瀾", "澜", "嶺", "岭", "崗", "岗", "嶼", "屿", "溝", "沟", "蘇", "苏",
+	"吳", "吴", "陳", "陈", "張", "张", "趙", "赵", "劉", "刘", "黃", "黄", "羅", "罗", "錢", "钱", "紅", "红", "綠", "绿", "藍", "蓝", "銀", "银", "舊", "旧", "倉", "仓",
+	"庫", "库", "廠", "厂", "電", "电", "業", "业", "際", "际", "會", "会", "體", "体", "館", "馆", "圖", "图", "書", "书", "銷", "销", "賓", "宾", "飯", "饭", "運", "运",
+	"達", "达", "遠", "远", "順", "顺", "慶", "庆", "義", "义", "禮", "礼", "聖", "圣", "貝", "贝", "魚", "鱼", "鳥", "鸟", "鷹", "鹰", "鶴", "鹤", "雞", "鸡", "豬", "猪",
+	"衝", "冲", "開", "开", "發", "发", "實", "实", "驗", "验", "國", "国", "愛", "爱", "節", "节", "歷", "历", "環", "环", "線", "线")
+
+// folded is a name as it is compared: in small letters, half-width, with simplified characters, and without a blank at a Chinese one.
+func folded(text string) string {
+	runes := []rune(simplified.Replace(strings.ToLower(norm.NFKC.String(text))))
+	out := runes[:0]
+	for i, r := range runes {
+		if unicode.IsSpace(r) {
+			next := i+1 < len(runes) && !unicode.IsSpace(runes[i+1])
+			if !next || len(out) == 0 || unicode.Is(unicode.Han, out[len(out)-1]) || unicode.Is(unicode.Han, runes[i+1]) {
+				continue
+			}
+			r = ' '
+		}
+		out = append(out, r)
+	}
+	return string(out)
 }
 
 // at says what holds at a point.

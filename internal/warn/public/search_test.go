@@ -7,9 +7,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/platform/page"
+	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
 	"github.com/anlan-city/anlan/internal/warn/public"
@@ -70,10 +72,17 @@ func TestIsItMyStreet(t *testing.T) {
 		{"310200", []string{"<h3>Hills", "No warning is in force here"}, ""},
 		{"quay school", []string{"Quay School", "in Old Quay", "Gas leak near the old harbour</a>"}, "No warning is in force here"},
 		{"小学", []string{"Quay School", "Hill School", "No warning is in force here", "15:30"}, ""},
-		{"30.08,122.05", []string{"in Old Quay", "Gas leak near the old harbour</a>"}, "outside"},
+		{"30.08,122.05", []string{"in Old Quay", "Gas leak near the old harbour</a>", "What to do", "<li>Do not return until officials say that it is safe.</li>"}, "outside the city"},
 		{"122.05，30.08", []string{"Gas leak near the old harbour</a>"}, ""},
 		{"31,123", []string{"in Hills", "No warning is in force here"}, ""},
-		{"0,0", []string{"outside the city", "No warning is in force here"}, ""},
+		{"0,0", []string{"outside the city"}, "No warning is in force here"},
+		{"0,1", []string{"outside the city"}, "<h3>"},
+		{"老码头 镇", []string{"<h3>Old Quay", "15:30"}, ""},
+		{"老碼頭鎮", []string{"<h3>Old Quay", "15:30"}, ""},
+		{"碼頭　小學", []string{"<h3>Quay School", "15:30"}, ""},
+		{"Old  Quay", []string{"<h3>Old Quay", "15:30"}, ""},
+		{"３０.０８，１２２.０５", []string{"in Old Quay"}, ""},
+		{"山区\xff", []string{"Warnings for “山区”", "<h3>Hills"}, ""},
 		{"1e9,5", []string{"No district, town or place"}, ""},
 		{"x", []string{"two to eighty characters"}, "<h3>"},
 		{strings.Repeat("y", 90), []string{"two to eighty characters"}, strings.Repeat("y", 81)},
@@ -94,6 +103,12 @@ func TestIsItMyStreet(t *testing.T) {
 		if c.not != "" && strings.Contains(answer, c.not) {
 			t.Errorf("%q: %q in %s", c.where, c.not, answer)
 		}
+		if !utf8.ValidString(body) {
+			t.Errorf("%q: the page is not UTF-8", c.where)
+		}
+		if !strings.Contains(body, "<h2>In force in the city</h2>") {
+			t.Errorf("%q: the city's warnings follow without a heading", c.where)
+		}
 		if res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("ETag") != "" {
 			t.Errorf("%q may be kept: %v", c.where, res.Header)
 		}
@@ -107,6 +122,20 @@ func TestIsItMyStreet(t *testing.T) {
 	c.Set(w.Expires)
 	if body := get(t, s, "/warnings?lang=en&where=old+quay"); !strings.Contains(body, "No warning is in force here") {
 		t.Error("the warning is over, and the search doesn't know")
+	}
+}
+
+// TestDrawnOverADistrict: what lies in a drawn area as a whole is not told to lie in it in part.
+func TestDrawnOverADistrict(t *testing.T) {
+	s, _ := newCity(t, dbtest.SQLite(t, allMigrations...), atlas{}, nil)
+	p := gasLeak()
+	p.Areas, p.Drawn = nil, []area.Drawn{{Ring: warntest.Box(121.999, 30.0495, .102)}} // over the old quay, into the harbour
+	issue(t, s, p)
+	for where, partly := range map[string]bool{"old quay": false, "harbour": true} {
+		answer, _, _ := strings.Cut(get(t, s, "/warnings?lang=en&where="+url.QueryEscape(where)), "</section>")
+		if got := strings.Contains(answer, "In a part of this area only"); got != partly || !strings.Contains(answer, "Gas leak near") {
+			t.Errorf("%s: in a part %v, want %v: %s", where, got, partly, answer)
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ type signWarning struct {
 
 type signScreen struct {
 	Lines []string `json:"lines"`
-	Cut   bool     `json:"cut"` // the headline did not fit
+	Cut   bool     `json:"cut"` // the title did not fit
 }
 
 // signPage serves the feed of street displays in one of its two forms.
@@ -151,34 +151,73 @@ func (g sign) sheet(form string) (*sheet, error) {
 	return newSheet("text/plain; charset=utf-8", "", b.Bytes(), time.Time{})
 }
 
-// screen fits a warning: level and headline first, until when last, and between them as much of what to do as fits.
+// screen fits a warning: what happened and how severe it is first, until when last, and between them what to do and, where there is
+// room still, the headline. The display stands where the warning holds, so that place is what it can best do without.
 func (s *Service) screen(w Warning, lang string, columns, lines int, now time.Time) signScreen {
-	title := s.pages.T(lang, "level."+string(w.Level)) + s.pages.T(lang, "sign.colon") + w.Headline.In(lang)
-	if w.relay != nil {
-		title = w.Headline.In(lang)
-		if colour := s.pages.T(lang, "colour."+string(w.Level)); w.Level != "" && !strings.Contains(strings.ToLower(title), colour) {
-			title = s.pages.T(lang, "level."+string(w.Level)) + s.pages.T(lang, "sign.colon") + title
-		}
-		title = s.pages.T(lang, "sign.relayed", w.relay.issuer.In(lang)) + title
-	}
+	title, headline := s.signTitle(w, lang, columns)
 	head := wrap(title, lang, columns)
 	if lines == 1 {
 		out, cut := shorten(head, lang, columns, 1)
 		return signScreen{out, cut}
 	}
 	out, cut := shorten(head, lang, columns, lines-1)
-	end := wrap(s.pages.T(lang, "sign.until", s.signTime(lang, w.Expires, now)), lang, columns)
-	if len(end) > lines-len(out) { // a narrow screen: the end is worth a line of the headline
+	until := s.signTime(lang, w.Expires, now)
+	end := wrap(s.pages.T(lang, "sign.until", until), lang, columns)
+	if len(end) > 1 {
+		end = wrap(s.pages.T(lang, "sign.until-short", until), lang, columns)
+	}
+	if len(end) > lines-len(out) { // a narrow screen: the end is worth a line of the title
 		var more bool
 		out, more = shorten(head, lang, columns, max(1, lines-len(end)))
 		cut = cut || more
 		end = end[:min(len(end), lines-len(out))]
 	}
 	first, _, _ := strings.Cut(w.Instruction.In(lang), "\n")
-	if todo := wrap(first, lang, columns); first != "" && len(out)+len(todo)+len(end) <= lines {
-		out = append(out, todo...)
+	todo := upToMark(first, lang, columns, lines-len(out)-len(end))
+	if more := wrap(headline, lang, columns); len(out)+len(more)+len(todo)+len(end) <= lines {
+		out = append(out, more...)
 	}
-	return signScreen{append(out, end...), cut}
+	return signScreen{slices.Concat(out, todo, end), cut}
+}
+
+// signTitle is what a screen must say of a warning, and what it says where it has room. Another service's is told in its own words.
+func (s *Service) signTitle(w Warning, lang string, columns int) (title, headline string) {
+	headline = w.Headline.In(lang)
+	colour := s.pages.T(lang, "colour."+string(w.Level))
+	level, _, _ := strings.Cut(s.pages.T(lang, "level."+string(w.Level)), "（") // the rank says no more than the colour
+	switch event := w.Event.In(lang); {
+	case w.relay != nil:
+		if w.Level != "" && !strings.Contains(strings.ToLower(headline), colour) {
+			headline = level + s.pages.T(lang, "sign.colon") + headline
+		}
+		return s.pages.T(lang, "sign.relayed", w.relay.issuer.In(lang)) + headline, ""
+	case event == "":
+		return level + s.pages.T(lang, "sign.colon") + headline, ""
+	default:
+		if title = s.pages.T(lang, "sign.title", event, colour); textWidth(title, lang) > columns {
+			title = s.pages.T(lang, "sign.title-short", event, colour)
+		}
+		return title, headline
+	}
+}
+
+// upToMark is as much of a text as fits on so many lines, and ends where a mark lets it; nothing where none does.
+func upToMark(text, lang string, columns, most int) []string {
+	for text != "" && most > 0 {
+		if fit := wrap(text, lang, columns); len(fit) <= most {
+			return fit
+		}
+		text = strings.TrimRightFunc(text, func(r rune) bool { return strings.ContainsRune(closers+" ", r) })
+		at := strings.LastIndexAny(text, "，。；！？,;") // a full stop may be a decimal point, a comma of a list leaves the list open
+		if stop := strings.LastIndex(text, ". "); stop > at {
+			at = stop
+		}
+		if at < 0 {
+			return nil
+		}
+		text = text[:at]
+	}
+	return nil
 }
 
 // signTime is a time as short as it can be: without a date where it is today's.

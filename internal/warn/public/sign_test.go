@@ -50,13 +50,17 @@ func TestSign(t *testing.T) {
 	if len(g.Warnings) != 2 || g.Warnings[0].Level != hazard.Red || g.Warnings[0].Colour != "#ff0000" || !g.ValidUntil.Equal(soon.Expires) || g.Sequence != none.Sequence+2 {
 		t.Fatalf("%+v", g)
 	}
-	if got := strings.Join(g.Warnings[0].English.Lines, "|"); got != "Red warning: Gas leak|near the old harbour|Until 15:30" {
+	if got := strings.Join(g.Warnings[0].English.Lines, "|"); got != "Gas leak: red warning|Leave the area on foot,|against the wind|Until 15:30" {
 		t.Error(got)
 	}
-	if got := strings.Join(g.Warnings[0].Chinese.Lines, "|"); got != "红色预警（一级）：老港区|附近发生燃气泄漏|有效至15:30" {
+	if got := strings.Join(g.Warnings[0].Chinese.Lines, "|"); got != "燃气泄漏红色预警|请步行向上风方向撤离，禁|止吸烟|有效至15:30" {
 		t.Error(got)
 	}
-	if text := get(t, s, "/warnings/sign.txt?area=310101&columns=24"); !strings.HasPrefix(text, "valid-until 2026-11-23T01:31:30Z sequence 2\n\n红色预警") {
+	small := read("/warnings/sign.json?area=310101&columns=16&lines=4")
+	if got := strings.Join(small.Warnings[0].Chinese.Lines, "|"); got != "燃气泄漏红色预警|请步行向上风方向|撤离，禁止吸烟|有效至15:30" {
+		t.Error(got)
+	}
+	if text := get(t, s, "/warnings/sign.txt?area=310101&columns=24"); !strings.HasPrefix(text, "valid-until 2026-11-23T01:31:30Z sequence 2\n\n燃气泄漏红色预警\n") {
 		t.Error(text)
 	}
 	if g := read("/warnings/sign.json?area=310200"); len(g.Warnings) != 0 {
@@ -84,6 +88,31 @@ func TestSign(t *testing.T) {
 	} {
 		if res := fetch(t, s, path, nil); res.StatusCode != status {
 			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+}
+
+// TestASmallSign: on four lines of sixteen stand what happened and its level, what to do, and until when, on another day too.
+func TestASmallSign(t *testing.T) {
+	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
+	p := gasLeak()
+	p.Level, p.Expires = hazard.Red, start.Add(30*time.Hour)
+	p.Headline.Chinese, p.Instruction.Chinese = "南埠街道老码头社区及周边区域发生燃气泄漏", "立即逆风撤离，不要使用明火和电器开关。\n不要返回。"
+	p.Headline.English, p.Instruction.English = "Gas leak in Nanbu", "Leave now. Use neither fire nor switches."
+	issue(t, s, p)
+	var g sign
+	for path, want := range map[string][2]string{
+		"columns=16&lines=4": {"燃气泄漏红色预警|立即逆风撤离|至11月24日15:30", "Gas leak: red|Leave now|To 24 Nov 15:30"},
+		"columns=16&lines=2": {"燃气泄漏红色预警|至11月24日15:30", "Gas leak: red|To 24 Nov 15:30"},
+		"columns=32&lines=4": {"燃气泄漏红色预警|立即逆风撤离，不要使用明火和电器|开关。|有效至11月24日15:30", "Gas leak: red warning|Leave now. Use neither fire nor|switches.|Until 24 Nov 15:30"},
+		"columns=40&lines=6": {"燃气泄漏红色预警|南埠街道老码头社区及周边区域发生燃气泄漏|立即逆风撤离，不要使用明火和电器开关。|有效至11月24日15:30",
+			"Gas leak: red warning|Gas leak in Nanbu|Leave now. Use neither fire nor|switches.|Until 24 Nov 15:30"},
+	} {
+		if err := json.Unmarshal([]byte(get(t, s, "/warnings/sign.json?"+path)), &g); err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{strings.Join(g.Warnings[0].Chinese.Lines, "|"), strings.Join(g.Warnings[0].English.Lines, "|")}; got != want {
+			t.Errorf("%s: %q", path, got)
 		}
 	}
 }

@@ -36,11 +36,11 @@ func (s *Service) Routes(r *web.Router) {
 		m, err := s.TakeBack(ctx, in.ID, in.Body.Reason)
 		return &missedOut{Body: m}, err
 	})
-	register(r, http.MethodGet, "/api/v1/warnings/skill", "get-warning-skill", "Get how good the warnings were", 200, func(ctx context.Context, in *spanIn) (*skillOut, error) {
+	register(r, http.MethodGet, "/api/v1/warnings/skill", "get-warning-skill", "Get how good the warnings were; without an account, the public ones", 200, func(ctx context.Context, in *spanIn) (*skillOut, error) {
 		out, err := s.Skill(ctx, in.From, in.To)
 		return &skillOut{Body: out}, err
 	})
-	register(r, http.MethodGet, "/api/v1/warnings/skill/rows", "list-warning-skill-rows", "List what stands behind a figure", 200, func(ctx context.Context, in *rowsIn) (*itemsOut, error) {
+	register(r, http.MethodGet, "/api/v1/warnings/skill/rows", "list-warning-skill-rows", "List what stands behind a figure; without an account, of public warnings and without what officers wrote", 200, func(ctx context.Context, in *rowsIn) (*itemsOut, error) {
 		out := &itemsOut{}
 		var err error
 		if out.Body.Items, err = s.Rows(ctx, in.Figure, in.Hazard, in.Level, in.From, in.To); err != nil {

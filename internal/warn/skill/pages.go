@@ -36,7 +36,7 @@ func shareOf(r Ratio) share {
 	return share{int(math.Round(*r.Value * 100)), r.Of}
 }
 
-// shown is an item as the public list has it: without what officers wrote.
+// shown is an item as the public list has it.
 type shown struct {
 	Item
 	LeadText string

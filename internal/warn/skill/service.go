@@ -128,7 +128,7 @@ type Word struct {
 type Verdict struct {
 	Version int `json:"version"`
 	Word
-	By string    `json:"by"`
+	By string    `json:"by,omitempty" doc:"left out for the public, as what officers wrote is"`
 	At time.Time `json:"at"`
 }
 
@@ -403,7 +403,11 @@ func (s *Service) items(ctx context.Context, from, to time.Time, publicOnly bool
 			if publicOnly && !w.Public {
 				continue
 			}
-			out = append(out, itemOf(w, said[w.ID], now))
+			it := itemOf(w, said[w.ID], now)
+			if v := it.Verdict; v != nil && publicOnly {
+				it.Verdict = &Verdict{Version: v.Version, Word: Word{Verdict: v.Verdict, Began: v.Began}, At: v.At}
+			}
+			out = append(out, it)
 		}
 		missed, err := missedIn(tx, from, to)
 		for _, m := range missed {
@@ -490,13 +494,23 @@ type Skill struct {
 	Figures []Figures `json:"figures" doc:"all together first, then levels, then hazards"`
 }
 
-// Skill counts.
+// Skill counts: for the public, what was public alone.
 func (s *Service) Skill(ctx context.Context, from, to time.Time) (Skill, error) {
-	if err := s.Access.Decide(ctx, "warning.read", access.Resource{Type: "warning"}, access.Operations); err != nil {
+	publicOnly, err := s.looks(ctx)
+	if err != nil {
 		return Skill{}, err
 	}
-	out, _, err := s.skill(ctx, from, to, false)
+	out, _, err := s.skill(ctx, from, to, publicOnly)
 	return out, err
+}
+
+// looks decides that someone may see figures: without an account those of public warnings, which stand on the public page as well.
+func (s *Service) looks(ctx context.Context) (publicOnly bool, err error) {
+	purpose := access.Operations
+	if access.From(ctx).Kind == access.KindPublic {
+		publicOnly, purpose = true, access.PublicInformation
+	}
+	return publicOnly, s.Access.Decide(ctx, "warning.read", access.Resource{Type: "warning"}, purpose)
 }
 
 func (s *Service) skill(ctx context.Context, from, to time.Time, publicOnly bool) (out Skill, items []Item, err error) {
@@ -517,15 +531,16 @@ func (s *Service) skill(ctx context.Context, from, to time.Time, publicOnly bool
 	return out, items, nil
 }
 
-// Rows are what stands behind a count.
+// Rows are what stands behind a count: for the public without what officers wrote.
 func (s *Service) Rows(ctx context.Context, figure, hazard, level string, from, to time.Time) ([]Item, error) {
-	if err := s.Access.Decide(ctx, "warning.read", access.Resource{Type: "warning"}, access.Operations); err != nil {
+	publicOnly, err := s.looks(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(Counts(), figure) {
 		return nil, invalid("verdict.figure", "figure", "figure %q is none of %s", figure, strings.Join(Counts(), ", "))
 	}
-	_, items, err := s.skill(ctx, from, to, false)
+	_, items, err := s.skill(ctx, from, to, publicOnly)
 	return behind(items, figure, hazard, level), err
 }
 
