@@ -126,7 +126,7 @@ func (s *Service) Draft(ctx context.Context, in DraftRequest) (Draft, error) {
 	for _, p := range places {
 		names = append(names, area.InSentence(p.Name))
 	}
-	d := s.fill(h, t, in.Level, in.Where, names, g, s.now())
+	d := s.fill(h, t, in.Level, in.Where, names, nil, g, s.now())
 	d.Suggestion = suggestion
 	return d, nil
 }
@@ -170,8 +170,8 @@ func (s *Service) alertOf(ctx context.Context, id int64) (g claim, site int64, e
 	return claim{alert: id, facts: facts}, s.district(facts.Area), err
 }
 
-// fill makes a proposal of a text. names are those of where it holds.
-func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names []page.Text, g claim, now time.Time) Draft {
+// fill makes a proposal of a text. names are those of where it holds, round what lies around it all where they are too long for a headline.
+func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names, round []page.Text, g claim, now time.Time) Draft {
 	d := Draft{Proposal: Proposal{Hazard: h.ID, Level: level, Areas: w.Areas, Drawn: w.Drawn, Around: w.Around, Onset: now, Expires: now.Add(t.Duration(level))},
 		SecondPerson: s.hazards.SecondPerson(h.ID, level), Missing: []string{}}
 	if d.Areas == nil {
@@ -180,7 +180,7 @@ func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names
 	if _, listens := h.Trigger(g.facts.Detector); listens && h.Drill() {
 		d.Status = cap.Exercise
 	}
-	v := fitting(g.values(hazard.Values{Level: level, Areas: names, From: now.In(s.options.zone()), Until: d.Expires.In(s.options.zone())}), t.Headline)
+	v := fitting(g.values(hazard.Values{Level: level, Areas: names, From: now.In(s.options.zone()), Until: d.Expires.In(s.options.zone())}), t.Headline, round)
 	instruction := t.Instruction
 	if instruction == (page.Text{}) {
 		instruction = h.At(level).Instruction
@@ -200,13 +200,18 @@ func (s *Service) fill(h Hazard, t hazard.Text, level Level, w area.Where, names
 	return d
 }
 
-// fitting has the texts name fewer places until the headline fits: under a wide storm a warning holds around a dozen instruments. Where
-// it holds stands in full in its areas.
-func fitting(v hazard.Values, headline page.Text) hazard.Values {
-	for ; v.Fewer < hazard.ManyAreas; v.Fewer++ {
-		if filled, _ := v.Fill(headline); utf8.RuneCountInString(filled.English) <= maxHeadline && utf8.RuneCountInString(filled.Chinese) <= maxHeadline {
-			break
-		}
+// fitting has the texts name what lies around it all, or else fewer places, until the headline fits: under a wide storm a warning holds
+// around a dozen instruments. Where it holds stands in full in its areas.
+func fitting(v hazard.Values, headline page.Text, round []page.Text) hazard.Values {
+	fits := func() bool {
+		filled, _ := v.Fill(headline)
+		return utf8.RuneCountInString(filled.English) <= maxHeadline && utf8.RuneCountInString(filled.Chinese) <= maxHeadline
+	}
+	if len(round) > 0 && (len(v.Areas) > hazard.ManyAreas || !fits()) {
+		v.Areas = round
+	}
+	for v.Fewer < hazard.ManyAreas && !fits() {
+		v.Fewer++
 	}
 	return v
 }
@@ -313,15 +318,18 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []area.Area) (Suggest
 		v.Around = []SuggestedAround{}
 	}
 	if t, known2 := h.Text(x.text); known2 && x.state == Open && len(claims) > 0 {
-		w, names := area.Where{Areas: areas}, areaTitles(v.Areas)
+		w, names, round := area.Where{Areas: areas}, areaTitles(v.Areas), []page.Text(nil)
 		if len(v.Around) > 0 {
 			w, names = area.Where{}, nil
+			for _, in := range areaTitles(v.Areas) {
+				round = append(round, page.Text{English: "parts of " + in.English, Chinese: in.Chinese + "部分区域"})
+			}
 			for _, a := range v.Around {
 				w.Around = append(w.Around, area.Around{Asset: a.Asset, Metres: a.Metres})
 				names = append(names, area.InSentence(area.BandName(a.Name, a.Metres, areaTitles(v.Areas), false)))
 			}
 		}
-		d := s.fill(h, t, x.level, w, names, claims[0], s.now())
+		d := s.fill(h, t, x.level, w, names, round, claims[0], s.now())
 		d.Suggestion = x.id
 		v.Draft = &d
 	}
