@@ -105,9 +105,8 @@ func (s *Service) Draft(ctx context.Context, in DraftRequest) (Draft, error) {
 		t = h.Texts[0]
 	}
 	var g claim
-	var suggestion int64
+	var suggestion, site int64
 	if in.Alert != 0 {
-		var site int64
 		if g, site, err = s.alertOf(ctx, in.Alert); err != nil {
 			return Draft{}, err
 		}
@@ -122,11 +121,20 @@ func (s *Service) Draft(ctx context.Context, in DraftRequest) (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
-	var names []page.Text
+	var names, round []page.Text
 	for _, p := range places {
 		names = append(names, area.InSentence(p.Name))
 	}
-	d := s.fill(h, t, in.Level, in.Where, names, nil, g, s.now())
+	if len(in.Around) > 0 && len(in.Areas)+len(in.Drawn) == 0 {
+		known, err := s.areas.Areas(ctx)
+		if err != nil {
+			return Draft{}, err
+		}
+		if i := slices.IndexFunc(known, func(a area.Area) bool { return a.ID == site }); i >= 0 {
+			round = []page.Text{partsOf(known[i].Name)}
+		}
+	}
+	d := s.fill(h, t, in.Level, in.Where, names, round, g, s.now())
 	d.Suggestion = suggestion
 	return d, nil
 }
@@ -322,7 +330,7 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []area.Area) (Suggest
 		if len(v.Around) > 0 {
 			w, names = area.Where{}, nil
 			for _, in := range areaTitles(v.Areas) {
-				round = append(round, page.Text{English: "parts of " + in.English, Chinese: in.Chinese + "部分区域"})
+				round = append(round, partsOf(in))
 			}
 			for _, a := range v.Around {
 				w.Around = append(w.Around, area.Around{Asset: a.Asset, Metres: a.Metres})
@@ -334,6 +342,10 @@ func (s *Service) suggested(tx *db.Tx, x suggestion, known []area.Area) (Suggest
 		v.Draft = &d
 	}
 	return v, nil
+}
+
+func partsOf(in page.Text) page.Text {
+	return page.Text{English: "parts of " + in.English, Chinese: in.Chinese + "部分区域"}
 }
 
 func areaTitles(areas []area.AreaName) (names []page.Text) {

@@ -101,6 +101,11 @@ export class Composer {
   get #fills(): string {
     const { hazard, text, level, touched } = this.d;
     if (this.loading || this.#over || !hazard || !text || !level || touched.length >= FILLED.length) return '';
+    return this.#choice;
+  }
+
+  get #choice(): string {
+    const { hazard, text, level } = this.d;
     return JSON.stringify([hazard, text, level, place(this.d)]);
   }
 
@@ -135,6 +140,8 @@ export class Composer {
       this.restored = !!kept;
       if (kept) this.#districtOf = 0;
       this.d = kept ?? fresh;
+      // What is suggested is filled for its own place: the officer proposes the words that he read.
+      if (!kept && this.suggestion?.draft && !this.base) this.#filled = this.#choice;
       for (const a of this.d.around) await this.know(a.asset);
       this.error = '';
     } catch (err) {
@@ -174,8 +181,8 @@ export class Composer {
   again(): void {
     this.restored = false;
     this.early = null;
-    this.#filled = '';
     this.d = this.#fresh();
+    this.#filled = this.suggestion?.draft && !this.base ? this.#choice : '';
   }
 
   /** It has been proposed: nothing is kept of it. */
