@@ -95,6 +95,7 @@ async function storm(t) {
   assert.match(headline['zh-CN'], /[^发布]城市内涝橙色预警：部分道路(?:疑似)?积水$/);
   assert.equal(await first.locator('#warning-hazard option', { hasText: /rainstorm/i }).count(), 0, 'nobody composes a rainstorm warning here');
   await t.shoot(first, 'composer');
+  await first.getByRole('button', { name: /^\+6\s?h$/ }).click(); // a text on what is only suspected lasts three hours; the rain lasts longer
   const w = await propose(first);
   assert.deepEqual([w.status, w.state, w.level, w.hazard], ['Actual', 'proposed', 'orange', 'waterlogging']);
   await menu(second, 'Warnings');
