@@ -6,8 +6,8 @@
 // The server must be a drill with the pack replays/drill/wear-drill, see docs/tour.md.
 
 import assert from 'node:assert/strict';
-import { attachReadingUntilAllowed, move } from './journey.mjs';
-import { allClear, approve, carryOut, endPlan, openPlan, part, PATIENCE, propose, script, shown, suggested } from './tour.mjs';
+import { move } from './journey.mjs';
+import { allClear, approve, carryOut, endPlan, openPlan, part, PATIENCE, propose, prove, script, shown, suggested } from './tour.mjs';
 
 const MAPPING = '../replays/wear-drill.yaml';
 const HEAD = /Drill: river flood, (yellow|orange) level, in Upper reach/;
@@ -114,13 +114,7 @@ async function wave(t) {
   await first.goto(`${url}/console/cases/${incident.id}`);
   await move(first, first.getByRole('main'), 'Report that the water has gone', { 'What was done': 'The bank was watched until the wave had passed.' }, PATIENCE);
   await t.forward(SPEED, LATER); // only a reading that was taken after it proves anything
-  await second.goto(`${url}/console/cases/${incident.id}`);
-  const main = second.getByRole('main');
-  await main.getByRole('heading', { name: 'What can be done next' }).waitFor();
-  const tried = await attachReadingUntilAllowed(main, 'Verify and close', PATIENCE);
-  await move(second, main, 'Verify and close', {}, PATIENCE);
-  await main.getByText('Verified and closed', { exact: true }).first().waitFor();
-  assert.equal((await ask('GET', `/cases/${incident.id}`)).outcome, 'proven');
+  const tried = await prove(second, url, ask, incident);
   t.step(`case ${incident.id} verified by the second officer on a reading back under the mark (${tried} tried)`);
 
   // ---- An exercise is never judged.

@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { launch, reader } from '../test/browser.mjs';
 import { city, invite, signInAs } from './people.mjs';
-import { signIn } from './journey.mjs';
+import { attachReadingUntilAllowed, move, signIn } from './journey.mjs';
 
 const run = promisify(execFile);
 
@@ -285,6 +285,18 @@ export async function endPlan(page, url, board, why, reason) {
   await form.getByLabel('Why?').fill(why);
   await form.getByRole('button', { name: 'End the response', exact: true }).click();
   await page.getByText('ended', { exact: false }).first().waitFor();
+}
+
+/** The second officer closes a case on a reading back under its limit that was taken after the repair; returns how many were tried. */
+export async function prove(page, url, ask, incident) {
+  await page.goto(`${url}/console/cases/${incident.id}`);
+  const main = page.getByRole('main');
+  await main.getByRole('heading', { name: 'What can be done next' }).waitFor();
+  const tried = await attachReadingUntilAllowed(main, 'Verify and close', PATIENCE);
+  await move(page, main, 'Verify and close', {}, PATIENCE);
+  await main.getByText('Verified and closed', { exact: true }).first().waitFor();
+  assert.equal((await ask('GET', `/cases/${incident.id}`)).outcome, 'proven');
+  return tried;
 }
 
 /** Starts a script: `main` gets the options; the last line says how it ended. */
