@@ -78,6 +78,12 @@ export async function begin(name, { url, token, data, browser, log = console.log
       await t.pace(1);
       return got;
     },
+    /** That nothing which was done has been changed or taken away since: the program proves it, of more than a handful of deeds. */
+    async ledgerHolds() {
+      const said = await t.anlan('ledger', 'verify', '--data', data);
+      assert.ok(Number(/: (\d+) entries verified, 0 of them erased/.exec(said)?.[1]) > 10, said);
+      t.step('the ledger holds');
+    },
     /** A replay in the background, in step with the drill; `done` is its end. */
     replay(...args) {
       const p = spawn('anlan', ['replay', ...args, '--follow', '--url', url, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });

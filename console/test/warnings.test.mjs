@@ -178,14 +178,19 @@ async function held(page, path) {
   };
 }
 
-test('a hurried press proposes the words of the level just chosen, and proposes once', async (t) => {
-  const { mock, page } = await officer(t);
+/** A composer whose words a text of the pack has filled for yellow. */
+async function yellow(page) {
   await page.open('warnings/new');
   await page.getByRole('checkbox', { name: 'Gangwan' }).check();
   await page.getByRole('radio', { name: 'Yellow warning' }).check();
   await page.getByLabel('Hazard').selectOption('flood');
   await page.getByLabel('Text', { exact: true }).selectOption({ label: 'Flood wave on its way' });
   await until(() => value(page, 'Headline, in English'), 'High water expected in Gangwan, yellow level');
+}
+
+test('a hurried press proposes the words of the level just chosen, and proposes once', async (t) => {
+  const { mock, page } = await officer(t);
+  await yellow(page);
   const drafts = await held(page, '**/warnings/draft');
   await page.getByRole('radio', { name: 'Blue warning' }).check();
   const propose = page.getByRole('button', { name: 'Propose the warning' });
@@ -203,12 +208,7 @@ test('a hurried press proposes the words of the level just chosen, and proposes 
 
 test('what would fill the words refuses: that is said, and nothing is proposed', async (t) => {
   const { mock, page } = await officer(t);
-  await page.open('warnings/new');
-  await page.getByRole('checkbox', { name: 'Gangwan' }).check();
-  await page.getByRole('radio', { name: 'Yellow warning' }).check();
-  await page.getByLabel('Hazard').selectOption('flood');
-  await page.getByLabel('Text', { exact: true }).selectOption({ label: 'Flood wave on its way' });
-  await until(() => value(page, 'Headline, in English'), 'High water expected in Gangwan, yellow level');
+  await yellow(page);
   await page.getByRole('radio', { name: 'Red warning' }).check();
   await page.getByRole('button', { name: 'Propose the warning' }).click();
   await page.locator('#warning-problems').getByText('red flood warnings are published by the inspector').waitFor();

@@ -34,7 +34,7 @@ type Options struct {
 	UnsafeNoSync bool `hidden:"" help:"Answer before the data is on disk. It loses data; the power-cut test shows it."`
 
 	ChannelOptions `embed:""`
-	WarnOptions    `embed:"" prefix:"warn-"`
+	Warn           WarnOptions `embed:"" prefix:"warn-"`
 
 	Drill DrillOptions `embed:"" prefix:"drill-"`
 

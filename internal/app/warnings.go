@@ -55,7 +55,7 @@ func (a *App) buildWarnings(site page.Site) (err error) {
 		News: a.bus, Alert: a.alertFacts, District: a.city.AboveGrid,
 		Changed: func(tx *db.Tx) { a.public.Changed(tx) },
 		Options: warn.Options{BaseURL: a.publicURL(), Sender: a.options.Sender, SenderName: a.office(site), TimeZone: site.TimeZone,
-			Contact: a.options.Contact, IdentifierPrefix: a.options.IdentifierPrefix, GeocodeName: a.options.Geocode, MaxDuration: a.options.Longest,
+			Contact: a.options.Warn.Contact, IdentifierPrefix: a.options.Warn.IdentifierPrefix, GeocodeName: a.options.Warn.Geocode, MaxDuration: a.options.Warn.Longest,
 			KeyFile: filepath.Join(a.options.Data, WarningsKeyFile)},
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func (a *App) buildWarnings(site page.Site) (err error) {
 
 // office is who issues the city's warnings.
 func (a *App) office(site page.Site) page.Text {
-	name := page.Text{English: a.options.Office, Chinese: a.options.OfficeZh}
+	name := page.Text{English: a.options.Warn.Office, Chinese: a.options.Warn.OfficeZh}
 	if name.English == "" && site.Name.English != "" {
 		name.English = site.Name.English + " duty office"
 	}
