@@ -138,9 +138,8 @@ async function storm(t) {
   await suggested(first, url, 'Upgrade', area.name.en);
   await first.getByRole('radio', { name: 'Red warning', checked: true }).waitFor();
   await first.getByRole('button', { name: /^\+6\s?h$/ }).click();
-  const red = { en: await first.getByLabel('Headline, in English', { exact: true }).inputValue(), 'zh-CN': await first.getByLabel('Headline, in Chinese', { exact: true }).inputValue() };
   await propose(first, 'Propose the upgrade');
-  await approve(second, url, w.id);
+  const red = (await approve(second, url, w.id)).headline;
   await told(t, office, w, { type: 'warning.updated', version: 2, headline: red, level: 'red' });
   t.step('the water rises on: upgraded to red, and everybody is told');
 

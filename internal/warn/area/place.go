@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/peterstace/simplefeatures/geom"
 
@@ -358,9 +359,31 @@ func (s *Service) around(ctx context.Context, t *terrain, a Around, field string
 	return p, nil
 }
 
-// BandName is what a band around a thing is called, with the areas that it lies in: few know where an instrument stands. more says that
-// it lies in others, too.
+// BandName is what a band around a thing is called, with the areas that it lies in, as many as there is room for: few know where an
+// instrument stands. more says that it lies in others, too. What was published around a thing comes back as a drawn area of that name when
+// the warning is updated, so it is never longer than such a name may be.
 func BandName(thing page.Text, metres float64, in []page.Text, more bool) page.Text {
+	over := func(name string) int { return max(0, utf8.RuneCountInString(name)-maxNameRunes) }
+	for n := len(in); n >= 0; n-- {
+		if name := bandName(thing, metres, in[:n], more || n < len(in)); over(name.English)+over(name.Chinese) == 0 {
+			return name
+		}
+	}
+	whole := bandName(thing, metres, nil, false)
+	short := page.Text{English: cut(thing.In(page.English), over(whole.English)), Chinese: cut(thing.In(page.Chinese), over(whole.Chinese))}
+	return bandName(short, metres, nil, false)
+}
+
+// cut takes n characters off the end of a name, and says so.
+func cut(name string, n int) string {
+	if n == 0 {
+		return name
+	}
+	r := []rune(name)
+	return string(r[:max(0, len(r)-n-1)]) + "…"
+}
+
+func bandName(thing page.Text, metres float64, in []page.Text, more bool) page.Text {
 	en, zh := strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+" m", strconv.FormatFloat(math.Round(metres), 'f', -1, 64)+"米"
 	if metres >= 1000 {
 		km := strconv.FormatFloat(math.Round(metres/100)/10, 'f', -1, 64)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -82,6 +84,22 @@ func TestABandSaysWhereItLies(t *testing.T) {
 	} {
 		if got != want {
 			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	// A name that the program gives is one that it takes back when the warning is updated.
+	road := name("Ring Expressway (Baize Road to Ninghe Road) underpass water gauge", "环城快速路（白泽路至宁荷路）道路积水监测点")
+	if got, want := area.BandName(road, 500, []page.Text{harbour, clouds}, false).English, "Within 500 m of Ring Expressway (Baize Road to Ninghe Road) underpass water gauge"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := area.BandName(name("the water gauge in the underpass of the ring road", "环路积水监测点"), 500, []page.Text{harbour, clouds, harbour}, false).English, "Within 500 m of the water gauge in the underpass of the ring road (Harbour Street and others)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for n := range 250 {
+		long := area.BandName(name(strings.Repeat("a", n+1), strings.Repeat("甲", n+1)), 12_000, []page.Text{harbour, clouds}, n%2 == 0)
+		for _, text := range []string{long.English, long.Chinese} {
+			if utf8.RuneCountInString(text) > 100 || !strings.Contains(text, "12") {
+				t.Fatalf("a thing of %d characters: %q", n+1, text)
+			}
 		}
 	}
 }
