@@ -39,7 +39,6 @@ type packs struct {
 	warnings   []*hazard.Set
 	book       *hazard.Book // what all packs say of warnings
 	posts      posts
-	loaded     []*pack.Pack // so far: no two may give a post two titles
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -56,6 +55,16 @@ func (a *App) loadPacks(context.Context) error {
 func LoadPacks(dirs ...string) (packs, error) {
 	p := packs{properties: map[string]pack.Property{}, posts: posts{}}
 	var errs []error
+	// No two packs may give a post two titles. They are let go with this function: what the parser made of them is large.
+	var loaded []*pack.Pack
+	add := func(files fs.FS, dir string) {
+		read, err := p.add(files, dir, loaded)
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		loaded = append(loaded, read)
+	}
 	entries, err := fs.ReadDir(shipped.FS(), ".")
 	if err != nil {
 		return p, err
@@ -65,12 +74,12 @@ func LoadPacks(dirs ...string) (packs, error) {
 		if err != nil {
 			return p, err
 		}
-		errs = append(errs, p.add(sub, path.Join("packs", e.Name())))
+		add(sub, path.Join("packs", e.Name()))
 	}
 	shippedChains, shippedWarnings := p.chains, p.warnings
 	p.chains, p.warnings = nil, nil
 	for _, dir := range dirs {
-		errs = append(errs, p.add(os.DirFS(dir), filepath.ToSlash(dir)))
+		add(os.DirFS(dir), filepath.ToSlash(dir))
 	}
 	p.chains = notify.InPlaceOf(shippedChains, p.chains)
 	if errors.Join(errs...) == nil { // else what a rule names may stand in a pack that could not be read
@@ -80,17 +89,16 @@ func LoadPacks(dirs ...string) (packs, error) {
 	return p, errors.Join(errs...)
 }
 
-// add reads one pack with the decoders of all rooms.
-func (p *packs) add(files fs.FS, dir string) error {
+// add reads one pack, after others, with the decoders of all rooms.
+func (p *packs) add(files fs.FS, dir string, others []*pack.Pack) (*pack.Pack, error) {
 	d, problems := packtool.Read(files, dir, PackFiles())
 	if err := problems.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := packtool.Disagree(d.Pack, p.loaded...).Err(); err != nil {
-		return err
+	if err := packtool.Disagree(d.Pack, others...).Err(); err != nil {
+		return nil, err
 	}
 	p.posts.add(d.Pack.Posts)
-	p.loaded = append(p.loaded, d.Pack)
 	for _, prop := range d.Pack.Properties {
 		p.properties[prop.ID] = prop
 	}
@@ -102,7 +110,7 @@ func (p *packs) add(files fs.FS, dir string) error {
 	p.cases = append(p.cases, d.Cases...)
 	for _, c := range d.Calendars {
 		if i := slices.IndexFunc(p.calendars, func(o *calendar.Calendar) bool { return o.ID == c.ID }); i >= 0 {
-			return fmt.Errorf("the packs %s and %s both have a calendar %q", p.calendars[i].Pack, c.Pack, c.ID)
+			return nil, fmt.Errorf("the packs %s and %s both have a calendar %q", p.calendars[i].Pack, c.Pack, c.ID)
 		}
 		p.calendars = append(p.calendars, c)
 	}
@@ -113,7 +121,7 @@ func (p *packs) add(files fs.FS, dir string) error {
 	if d.Warnings != nil {
 		p.warnings = append(p.warnings, d.Warnings)
 	}
-	return nil
+	return d.Pack, nil
 }
 
 // Kinds fulfils city.Kinds.
