@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"strconv"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -41,7 +39,8 @@ const (
 	layoutMixed
 	layoutFixed
 
-	maxDecimals = 6
+	// MaxDecimals is how many decimal places are kept as a number and not as text.
+	MaxDecimals = 6
 	// maxMultiple keeps multiples where float64 holds every integer.
 	maxMultiple = 1 << 53
 )
@@ -81,17 +80,17 @@ func encodeChunk(records []record) []byte {
 }
 
 func appendColumn(raw []byte, records []record) []byte {
-	literal := ""
+	d := uint8(0)
 	for i := range records {
 		r := &records[i]
-		if r.kind != KindNumber {
+		if r.kind != KindNumber || r.extra.str() != "" {
 			return appendMixed(raw, records)
 		}
-		literal = cmp.Or(literal, r.extra.str())
+		d = cmp.Or(d, r.decimals)
 	}
-	if literal != "" {
-		if d, ok := places(literal); ok && fixed(records, d) {
-			return appendMultiples(append(raw, layoutFixed), records, d)
+	if d != 0 {
+		if fixed(records, d) {
+			return appendMultiples(append(raw, layoutFixed), records, int(d))
 		}
 		return appendMixed(raw, records)
 	}
@@ -132,32 +131,18 @@ func appendMixed(raw []byte, records []record) []byte {
 			raw = append(raw, byte(r.num))
 		default:
 			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(r.num))
-			raw = appendBytes(raw, r.extra.str())
+			raw = appendLiteral(raw, r)
 		}
 	}
 	return raw
 }
 
-// places is how many decimal places a literal has, if it could be one with as many as others have.
-func places(literal string) (int, bool) {
-	_, after, _ := strings.Cut(literal, ".")
-	return len(after), len(after) > 0 && len(after) <= maxDecimals
-}
-
-// fixed says whether all numbers were written with d decimal places.
-func fixed(records []record, d int) bool {
-	var buf [32]byte
+// fixed says whether all numbers were written with d decimal places: those whose last place counts have no shorter form.
+func fixed(records []record, d uint8) bool {
 	for i := range records {
-		r := &records[i]
-		m, ok := multiple(r.num, d)
-		if !ok {
-			return false
-		}
-		if m%10 != 0 { // the last place counts, so the shortest form is the one with d places
-			if r.extra.str() != "" {
-				return false
-			}
-		} else if r.extra.str() != string(strconv.AppendFloat(buf[:0], r.num, 'f', d, 64)) {
+		m, ok := multiple(records[i].num, int(d))
+		shorter := ok && m%10 == 0
+		if !ok || shorter != (records[i].decimals == d) || !shorter && records[i].decimals != 0 {
 			return false
 		}
 	}
@@ -226,7 +211,7 @@ func decimals(records []record) (int, bool) {
 			if _, ok := multiple(records[i].num, d); ok {
 				break
 			}
-			if d++; d > maxDecimals {
+			if d++; d > MaxDecimals {
 				return 0, false
 			}
 		}
@@ -240,7 +225,7 @@ func decimals(records []record) (int, bool) {
 	return d, true
 }
 
-var powers = [maxDecimals + 1]float64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}
+var powers = [MaxDecimals + 1]float64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}
 
 // multiple is f in units of 10^-d, if that gives back f bit by bit.
 func multiple(f float64, d int) (int64, bool) {
@@ -303,7 +288,7 @@ func (r *reader) column(records []record) error {
 
 func (r *reader) multiples(records []record, fixed bool) error {
 	d := r.byte()
-	if d > maxDecimals {
+	if d > MaxDecimals {
 		return errChunk
 	}
 	var m int64
@@ -311,7 +296,7 @@ func (r *reader) multiples(records []record, fixed bool) error {
 		m += r.varint()
 		records[i].num = float64(m) / powers[d]
 		if fixed && m%10 == 0 {
-			records[i].extra = &extra{text: strconv.FormatFloat(records[i].num, 'f', int(d), 64)}
+			records[i].decimals = d
 		}
 	}
 	return nil
@@ -331,7 +316,7 @@ func (r *reader) mixed(c *record) {
 		if b := r.bytes(8); !r.bad {
 			c.num = math.Float64frombits(binary.LittleEndian.Uint64(b))
 		}
-		text = r.text()
+		c.decimals, text = r.literal(c.num)
 	default:
 		r.bad = true
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // A log row is a version byte, the server's clock at the commit, and then parts until its end:
@@ -144,10 +145,10 @@ func appendBytes(dst []byte, s string) []byte {
 func appendRecord(dst []byte, c *record, at int64) []byte {
 	var flags byte
 	x := c.extra
+	if c.kind == KindNumber && (c.decimals != 0 || x.str() != "") {
+		flags |= hasLiteral
+	}
 	if x != nil {
-		if c.kind == KindNumber && x.text != "" {
-			flags |= hasLiteral
-		}
 		if x.resultTime != 0 {
 			flags |= hasResultTime
 		}
@@ -171,7 +172,7 @@ func appendRecord(dst []byte, c *record, at int64) []byte {
 	default:
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.num))
 		if flags&hasLiteral != 0 {
-			dst = appendBytes(dst, x.text)
+			dst = appendLiteral(dst, c)
 		}
 	}
 	if flags&hasResultTime != 0 {
@@ -187,6 +188,16 @@ func appendRecord(dst []byte, c *record, at int64) []byte {
 		dst = appendMore(dst, x.more)
 	}
 	return dst
+}
+
+// appendLiteral writes how a number was written, empty where its shortest form tells.
+func appendLiteral(dst []byte, c *record) []byte {
+	if c.decimals == 0 {
+		return appendBytes(dst, c.extra.str())
+	}
+	var buf [32]byte
+	text := strconv.AppendFloat(buf[:0], c.num, 'f', int(c.decimals), 64)
+	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 }
 
 func appendMore(dst []byte, m *More) []byte {
@@ -285,7 +296,7 @@ func (r *reader) record(at int64) record {
 			c.num = math.Float64frombits(binary.LittleEndian.Uint64(b))
 		}
 		if flags&hasLiteral != 0 {
-			x.text = r.text()
+			c.decimals, x.text = r.literal(c.num)
 		}
 	case KindText, KindJSON:
 		x.text = r.text()
@@ -366,6 +377,15 @@ func (r *reader) bytes(n uint64) []byte {
 	out := r.b[:n]
 	r.b = r.b[n:]
 	return out
+}
+
+// literal is what there is to keep of how a number was written.
+func (r *reader) literal(f float64) (decimals uint8, text string) {
+	b := r.bytes(r.uvarint())
+	if len(b) == 0 {
+		return 0, ""
+	}
+	return written(f, string(b))
 }
 
 func (r *reader) text() string { return string(r.bytes(r.uvarint())) }

@@ -1,6 +1,9 @@
 package sensing
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // record is a reading within its lane, as memory holds it: 40 bytes for a number at a time. What few readings have stands
 // apart.
@@ -12,6 +15,8 @@ type record struct {
 	feature uint32
 	marks   Marks
 	kind    Kind
+
+	decimals uint8 // as a Value's
 }
 
 // extra is not changed once its record is made: records are copied, extras shared.
@@ -25,7 +30,7 @@ type extra struct {
 const maxFeature = math.MaxUint32
 
 func pack(r Reading) record {
-	c := record{at: r.At, num: r.Value.num, feature: uint32(r.Feature), marks: r.Marks, kind: r.Value.kind}
+	c := record{at: r.At, num: r.Value.num, feature: uint32(r.Feature), marks: r.Marks, kind: r.Value.kind, decimals: r.Value.decimals}
 	if r.Value.text != "" || r.ResultTime != 0 || r.More != nil {
 		c.extra = &extra{r.Value.text, r.ResultTime, r.More}
 	}
@@ -33,11 +38,19 @@ func pack(r Reading) record {
 }
 
 func (c *record) value() Value {
-	v := Value{kind: c.kind, num: c.num}
+	v := Value{kind: c.kind, decimals: c.decimals, num: c.num}
 	if c.extra != nil {
 		v.text = c.extra.text
 	}
 	return v
+}
+
+// literal is how a number was written, where its shortest form differs.
+func (c *record) literal() string {
+	if c.decimals != 0 {
+		return strconv.FormatFloat(c.num, 'f', int(c.decimals), 64)
+	}
+	return c.extra.str()
 }
 
 func (c *record) resultTime() int64 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -25,9 +26,10 @@ const (
 
 // Value is the result of a reading: a number, a text, a truth value, or JSON. The zero Value is the number 0.
 type Value struct {
-	kind Kind
-	num  float64 // 0 or 1 for a truth value
-	text string  // of a number: how it was written, where its shortest form differs
+	kind     Kind
+	decimals uint8   // of a number: with how many places it was written, where its shortest form has fewer, as 12.0 has
+	num      float64 // 0 or 1 for a truth value
+	text     string  // of a number: how it was written, where neither of these tells
 }
 
 // Number is a numeric value, in the datastream's unit.
@@ -40,11 +42,29 @@ func Literal(text string) Value {
 		return invalid("expected a number, got " + strconv.Quote(text))
 	}
 	v := Number(f)
-	var buf [32]byte
-	if string(appendNumber(buf[:0], f)) != text {
-		v.text = text
-	}
+	v.decimals, v.text = written(f, text)
 	return v
+}
+
+// Fixed is a number that was written with so many decimal places, at most MaxDecimals, of which the last is a zero.
+func Fixed(f float64, decimals int) Value { return Value{num: f, decimals: uint8(decimals)} }
+
+// written is what there is to keep of how a number was written.
+func written(f float64, literal string) (decimals uint8, text string) {
+	var buf [32]byte
+	if string(appendNumber(buf[:0], f)) == literal {
+		return 0, ""
+	}
+	if d, ok := places(literal); ok && string(strconv.AppendFloat(buf[:0], f, 'f', d, 64)) == literal {
+		return uint8(d), ""
+	}
+	return 0, literal
+}
+
+// places is how many decimal places a literal has, if they are few enough to be kept as a number.
+func places(literal string) (int, bool) {
+	_, after, _ := strings.Cut(literal, ".")
+	return len(after), len(after) > 0 && len(after) <= MaxDecimals
 }
 
 // Text is a textual value, such as a state's name.
@@ -70,7 +90,7 @@ func (v Value) Kind() Kind { return v.kind }
 // Float is the number, and whether the value is one.
 func (v Value) Float() (float64, bool) { return v.num, v.kind == KindNumber }
 
-// Str is the text, the JSON, or how a number was written where that is kept.
+// Str is the text, or the JSON.
 func (v Value) Str() string { return v.text }
 
 // String is the value as text.
@@ -80,6 +100,8 @@ func (v Value) String() string {
 		return strconv.FormatBool(v.num != 0)
 	case v.kind != KindNumber || v.text != "":
 		return v.text
+	case v.decimals != 0:
+		return strconv.FormatFloat(v.num, 'f', int(v.decimals), 64)
 	default:
 		return strconv.FormatFloat(v.num, 'g', -1, 64)
 	}
@@ -98,6 +120,8 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	switch {
 	case v.text != "":
 		return append(dst, v.text...)
+	case v.decimals != 0:
+		return strconv.AppendFloat(dst, v.num, 'f', int(v.decimals), 64)
 	case math.IsNaN(v.num) || math.IsInf(v.num, 0):
 		return appendText(dst, strconv.FormatFloat(v.num, 'g', -1, 64))
 	}

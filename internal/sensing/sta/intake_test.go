@@ -149,17 +149,21 @@ func TestBothWaysReadTheSame(t *testing.T) {
 // Numbers that are read without the library are those that it reads.
 func TestPlainNumbers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringMatching(`-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,8})?`).Draw(t, "number")
-		if f, ok := plainNumber([]byte(text)); ok && sensing.Number(f) != sensing.Literal(text) {
-			t.Fatalf("%s is %v, want %v", text, f, sensing.Literal(text))
+		text := rapid.StringMatching(`-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,5}0{0,3})?`).Draw(t, "number")
+		v, ok := plainNumber([]byte(text))
+		if ok && v != sensing.Literal(text) {
+			t.Fatalf("%s is %#v, want %#v", text, v, sensing.Literal(text))
+		}
+		if back := string(sensing.Literal(text).AppendJSON(nil)); back != text {
+			t.Fatalf("%s is written back as %s", text, back)
 		}
 	})
-	for _, text := range []string{"21.5", "-3", "0", "100", "0.001", "123456789012345"} {
+	for _, text := range []string{"21.5", "-3", "0", "100", "0.001", "123456789012345", "1.0", "0.0", "-21.50", "0.000000"} {
 		if _, ok := plainNumber([]byte(text)); !ok {
 			t.Errorf("%s is not plain", text)
 		}
 	}
-	for _, text := range []string{"-0", "1.0", "1e3", "0.0000001", "1234567890123456", "0.0"} {
+	for _, text := range []string{"-0", "-0.0", "1e3", "0.0000001", "1.0000000", "1234567890123456"} {
 		if _, ok := plainNumber([]byte(text)); ok {
 			t.Errorf("%s is plain", text)
 		}

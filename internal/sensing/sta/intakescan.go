@@ -150,8 +150,8 @@ func (s *scanner) result() (sensing.Value, bool) {
 	if !ok {
 		return sensing.Value{}, false
 	}
-	if f, plain := plainNumber(n); plain {
-		return sensing.Number(f), true
+	if v, plain := plainNumber(n); plain {
+		return v, true
 	}
 	return sensing.Literal(string(n)), true
 }
@@ -159,9 +159,10 @@ func (s *scanner) result() (sensing.Value, bool) {
 // powers of ten that a float64 holds exactly, as far as plainNumber needs them.
 var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
-// plainNumber reads a number that is written as it would be written back: at most 15 digits, no exponent, no zero at the end
-// of a fraction. Up to there digits and power are exact, so one division rounds right, and no two such texts are one number.
-func plainNumber(n []byte) (float64, bool) {
+// plainNumber reads a number of at most 15 digits without an exponent, which is written back as it was from its value and, where
+// its fraction ends in zeros, how many places it has. Up to there digits and power are exact, so one division rounds right, and no
+// two such texts are one number with as many places.
+func plainNumber(n []byte) (v sensing.Value, plain bool) {
 	digits, point, negative := int64(0), -1, false
 	for i, c := range n {
 		switch {
@@ -170,28 +171,29 @@ func plainNumber(n []byte) (float64, bool) {
 		case c == '.':
 			point = i
 		case c < '0' || c > '9':
-			return 0, false
+			return v, false
 		default:
 			digits = digits*10 + int64(c-'0')
 		}
 	}
-	decimals := 0
+	decimals, shorter := 0, false
 	if point >= 0 {
-		if decimals = len(n) - 1 - point; n[len(n)-1] == '0' {
-			return 0, false
-		}
+		decimals, shorter = len(n)-1-point, n[len(n)-1] == '0'
 	}
-	if len(n) > 15 || negative && digits == 0 {
-		return 0, false
+	if len(n) > 15 || negative && digits == 0 || shorter && decimals > sensing.MaxDecimals {
+		return v, false
 	}
 	f := float64(digits) / powers[decimals]
 	if f < 1e-6 && digits != 0 {
-		return 0, false
+		return v, false
 	}
 	if negative {
 		f = -f
 	}
-	return f, true
+	if shorter {
+		return sensing.Fixed(f, decimals), true
+	}
+	return sensing.Number(f), true
 }
 
 // skip passes over any value and returns it. Whether it is good JSON is for the general reader to say.
