@@ -117,10 +117,13 @@ func (d *DB) Lost() <-chan error {
 
 // Close waits for the writes that were accepted, then closes. It may be called twice.
 func (d *DB) Close() error {
-	if d.writer != nil {
-		d.writer.close()
+	if d.writer == nil {
+		return d.reader.Close()
 	}
-	return d.reader.Close()
+	d.writer.close()
+	err := d.reader.Close()
+	d.writer.behind.release()
+	return err
 }
 
 // Write runs fn in the writer's next transaction and returns after the synced commit. Others' functions may share the

@@ -38,7 +38,7 @@ func openSQLite(path string, o Options) (*DB, error) {
 	writeDSN := dsn(path, append(common, "journal_mode(WAL)", "synchronous("+sync+")",
 		"secure_delete(ON)", // what was erased must not stay in free pages
 		"journal_size_limit(67108864)", "cache_size(-32768)",
-		"wal_autocheckpoint(8192)")...) // see checkpointer
+		fmt.Sprintf("wal_autocheckpoint(%d)", logFrames))...)
 	d.migrator = func() (*sql.DB, error) {
 		pool := sql.OpenDB(sqliteConnector{drv, writeDSN})
 		pool.SetMaxOpenConns(1)
