@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -97,7 +96,6 @@ type App struct {
 	push     *delivery.WebPush
 	watch    *watch.Service
 	demo     *demo // nil outside the demo
-	cores    int   // see spareProcessors
 
 	listener net.Listener
 	setup    string // path of the link for the first administrator, if there is none yet
@@ -129,20 +127,6 @@ func New(o Options) (*App, error) {
 	return a, nil
 }
 
-// leastProcessors is how many goroutines run at a time at least, however few cores there are. One that waits for the disk in fsync
-// keeps its processor until the runtime notices, up to 10 ms later: on two cores, two commits (the store's and the bus's) would
-// keep everybody else waiting.
-const leastProcessors = 4
-
-// spareProcessors sees to that, unless whoever runs the program has said otherwise, and returns how many cores there are.
-func spareProcessors() (cores int) {
-	cores = runtime.GOMAXPROCS(0) // less than the machine's where a container may use no more
-	if os.Getenv("GOMAXPROCS") == "" && cores < leastProcessors {
-		runtime.GOMAXPROCS(leastProcessors)
-	}
-	return cores
-}
-
 // Start brings everything up and returns when it serves. If it fails, what was started is stopped again.
 func (a *App) Start(ctx context.Context) (err error) {
 	defer func() {
@@ -150,7 +134,6 @@ func (a *App) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, a.Stop())
 		}
 	}()
-	a.cores = spareProcessors()
 	for _, step := range []func(context.Context) error{
 		a.claimData, a.setClock, a.loadPacks, a.openStore, a.startBus, a.buildRooms, a.openMQTT, a.listen, a.startDemo,
 	} {

@@ -36,7 +36,7 @@ func (a *App) buildSensing(ctx context.Context) (err error) {
 		return err
 	}
 	a.sta, err = sta.New(ctx, sta.Deps{
-		DB: a.db, Clock: a.clock, Cores: a.cores, Access: a.access, Core: a.sensing, Assets: known, Packs: a.packs,
+		DB: a.db, Clock: a.clock, Access: a.access, Core: a.sensing, Assets: known, Packs: a.packs,
 		PublicURL: a.options.PublicURL, TrustedProxies: a.options.TrustedProxies, Here: a.publicURL(), MQTT: a.options.mqttEndpoints(),
 		Source: func(ctx context.Context) string { return access.From(ctx).Source() },
 	})

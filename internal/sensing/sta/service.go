@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,6 @@ const Root = "/v1.1"
 type Deps struct {
 	DB     *db.DB
 	Clock  clock.Clock
-	Cores  int // half of them read bulk requests; 0: one does
 	Access access.Decider
 	Core   *sensing.Service
 	Assets Assets
@@ -85,7 +85,7 @@ type Service struct {
 
 // New loads what the service keeps in memory: the feature of each datastream.
 func New(ctx context.Context, d Deps) (*Service, error) {
-	s := &Service{Deps: d, turns: make(chan struct{}, max(1, d.Cores/2)), uploads: semaphore.NewWeighted(maxUploads), bulk: semaphore.NewWeighted(maxBulkUnderWay)}
+	s := &Service{Deps: d, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), uploads: semaphore.NewWeighted(maxUploads), bulk: semaphore.NewWeighted(maxBulkUnderWay)}
 	s.features.reset()
 	if err := d.DB.Read(ctx, s.features.load); err != nil {
 		return nil, fmt.Errorf("load the features of datastreams: %w", err)
