@@ -21,7 +21,7 @@ const (
 // until ctx ends. It changes the whole process; who sets GOGC or GOMEMLIMIT is left alone.
 //
 // A limit that stood fast would be a cliff: once more lived than it allows, the program would do little but collect. So it
-// follows what lives.
+// follows what lives, and the more that is, the further: what a collection costs, and keeps others waiting for, grows with it.
 func KeepMemory(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -38,6 +38,7 @@ func KeepMemory(ctx context.Context) {
 		case <-tick.C:
 		}
 		metrics.Read(live)
-		debug.SetMemoryLimit(max(usualMemory, 7*int64(live[0].Value.Uint64())/4))
+		lives := int64(live[0].Value.Uint64())
+		debug.SetMemoryLimit(max(usualMemory, 7*lives/4, 3*lives-usualMemory))
 	}
 }

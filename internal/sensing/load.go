@@ -119,7 +119,7 @@ func (s *Service) loadStreams(tx *db.Tx) error {
 
 func (s *Service) loadLanes(tx *db.Tx) error {
 	known := s.lanes
-	s.lanes = map[int64]*lane{}
+	s.lanes, s.orphans = map[int64]*lane{}, map[int64]bool{}
 	return tx.Each(func(r *sql.Rows) error {
 		var id, datastream, sealed, stored int64
 		if err := r.Scan(&id, &datastream, &sealed, &stored); err != nil {
@@ -141,6 +141,7 @@ func (s *Service) loadLanes(tx *db.Tx) error {
 		} else {
 			l.of = s.gone[datastream]
 			s.count.deleted += stored
+			s.orphans[id] = true
 		}
 		return nil
 	}, "select lane, datastream, sealed_n, sealed from lanes order by lane nulls last")

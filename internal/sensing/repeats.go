@@ -203,8 +203,9 @@ func (s *Service) grow(l *lane, c record) {
 		s.count.headWeight += indexWeight
 	}
 	if n := len(l.head); n == cap(l.head) {
-		// A quarter more and not twice as much: the head is most of what the program holds.
-		l.head = append(make([]record, 0, max(n+n/4, min(2*n, 64), 4)), l.head...)
+		// A quarter more and not twice as much: the head is most of what the program holds. Not of one size in all lanes: where
+		// instruments speak in step, all would grow at once.
+		l.head = append(make([]record, 0, max(n+n/4, min(2*n, 64), 4+int(l.id%4))), l.head...)
 	}
 	l.head = append(l.head, c)
 }

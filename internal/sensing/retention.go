@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,12 +91,7 @@ func (s *Service) Retain(ctx context.Context) error {
 	}
 	s.mu.RLock()
 	ordered := s.ordered
-	var gone []int64
-	for id, l := range s.lanes {
-		if s.streams[l.of.ID] == nil {
-			gone = append(gone, id)
-		}
-	}
+	gone := slices.Sorted(maps.Keys(s.orphans))
 	s.mu.RUnlock()
 	for _, lane := range gone {
 		if err := s.sweep(ctx, lane); err != nil {
@@ -156,6 +153,7 @@ func (s *Service) sweep(ctx context.Context, lane int64) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			delete(s.lanes, lane)
+			delete(s.orphans, lane)
 		})
 		return nil
 	})

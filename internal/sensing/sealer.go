@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"time"
@@ -34,6 +35,9 @@ const (
 	readingsPerSeal = 20_000
 	lanesPerSeal    = 64
 	rowsPerTrim     = 64
+
+	// lanesAtOnce bounds how many lanes are looked at while nothing can come in.
+	lanesAtOnce = 4096
 
 	// chunkSize is the most readings of a chunk, and what a chunk has at last. A seal that brings fewer makes a small one,
 	// and once there are so many small ones, or enough for a whole one, they are made into one: to fill up the last chunk at
@@ -97,15 +101,10 @@ func (s *Service) Seal(ctx context.Context) error { return s.seal(ctx, false) }
 func (s *Service) seal(ctx context.Context, rests bool) error {
 	for {
 		s.mu.RLock()
-		upTo := s.settlement()
-		var work []*lane
-		for _, l := range s.laneOrder {
-			if l.applied > l.sealed {
-				work = append(work, l)
-			}
-		}
+		upTo, order := s.settlement(), s.laneOrder
 		s.mu.RUnlock()
-		if err := s.sealAll(ctx, work, rests); err != nil {
+		work, until := s.unsealed(order)
+		if err := s.sealAll(ctx, work, until, rests); err != nil {
 			return err
 		}
 		err := s.settle(ctx, upTo)
@@ -118,18 +117,27 @@ func (s *Service) seal(ctx context.Context, rests bool) error {
 	}
 }
 
+// unsealed are those of the lanes whose head holds something, and how far it goes. It looks at some at a time: what comes in must
+// not wait until all were seen.
+func (s *Service) unsealed(order []*lane) (work []*lane, until []int64) {
+	for some := range slices.Chunk(order, lanesAtOnce) {
+		s.mu.RLock()
+		for _, l := range some {
+			if l.applied > l.sealed {
+				work, until = append(work, l), append(until, l.applied)
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return work, until
+}
+
 // errMoved says that something changed while it was being sealed or counted, and that it is to be done again.
 var errMoved = errors.New("the log changed while it was being sealed")
 
-// sealAll seals what the lanes hold now, some at a time. With rests it leaves two of three moments to others, unless so much
+// sealAll seals what each of the lanes holds up to until, some at a time. With rests it leaves two of three moments to others, unless so much
 // comes meanwhile that it would not be done in time.
-func (s *Service) sealAll(ctx context.Context, work []*lane, rests bool) error {
-	until := make([]int64, len(work))
-	s.mu.RLock()
-	for i, l := range work {
-		until[i] = l.applied
-	}
-	s.mu.RUnlock()
+func (s *Service) sealAll(ctx context.Context, work []*lane, until []int64, rests bool) error {
 	for i := 0; i < len(work); {
 		began := s.Clock.Now()
 		err := s.sealLanes(ctx, work[i:min(len(work), i+lanesPerSeal)])
@@ -168,11 +176,7 @@ func (s *Service) settlement() settlement {
 	for _, src := range s.byID {
 		x.sources = append(x.sources, *src)
 	}
-	for _, l := range s.lanes {
-		if s.streams[l.of.ID] == nil {
-			x.gone = append(x.gone, l.id)
-		}
-	}
+	x.gone = slices.Sorted(maps.Keys(s.orphans))
 	return x
 }
 

@@ -68,7 +68,8 @@ type Service struct {
 	byExternal map[string]*stream
 	gone       map[int64]*stream // those that are deleted, as of the last load
 	lanes      map[int64]*lane
-	laneOrder  []*lane // those of streams that are not deleted, by id; replaced as a whole
+	laneOrder  []*lane        // those of streams that are not deleted, by id; replaced as a whole
+	orphans    map[int64]bool // the others
 	sources    map[string]*source
 	byID       map[int64]*source // sources by their number in the log
 	count      tally
@@ -179,6 +180,7 @@ func (s *Service) forget(gone []*stream) {
 			}
 			s.replaceHead(l, nil)
 			l.stored, l.goneAt = 0, s.lastSeq
+			s.orphans[l.id] = true
 		}
 	}
 	s.forgotten++
