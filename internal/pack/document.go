@@ -102,6 +102,7 @@ func read(src []byte, path string) (*document, error) {
 	doc := &document{text: &text{path, strings.Split(content, "\n")}}
 	for i, line := range doc.lines { // the parser would end the line there, and all places after it would be other ones
 		if at := strings.IndexByte(line, '\r'); at >= 0 {
+			doc.lines[i] = line[:at] // what is shown of it
 			return nil, Diagnostics{doc.spot(i+1, at, 1).diagnostic(CodeSyntax, "a carriage return stands here that ends no line; save the file with line ends of one kind, LF or CRLF")}
 		}
 	}
