@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
@@ -26,6 +27,10 @@ type table struct {
 	rows    [][]float64
 	attack  []bool
 	flagged bool // ATT_FLAG is there and says something: 0 or 1 somewhere
+	digits  int  // the most decimals that a number has
+	again   int  // rows left out, of a time that had one before
+
+	step float64 // to which readings are rounded; 0: resolution
 }
 
 // readTable reads a CSV file, plain or gzip. A missing or unreadable cell is NaN, a missing column is an error where it
@@ -61,6 +66,12 @@ func parse(raw []byte) (*table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
+	number := func(cell string) float64 {
+		if r.Comma == ';' { // where the comma is free, it is the decimal sign
+			cell = strings.Replace(cell, ",", ".", 1)
+		}
+		return number(cell)
+	}
 	t, flag, when := &table{}, -1, -1
 	var from []int
 	for i, name := range header {
@@ -77,6 +88,7 @@ func parse(raw []byte) (*table, error) {
 	if when < 0 {
 		return nil, errors.New("line 1: no column DATETIME")
 	}
+	var times []string
 	for line := 2; ; line++ {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -88,43 +100,107 @@ func parse(raw []byte) (*table, error) {
 		if when >= len(cells) {
 			return nil, fmt.Errorf("line %d: no DATETIME", line)
 		}
-		at, err := clock(cells[when])
-		if err != nil {
-			return nil, fmt.Errorf("line %d: DATETIME: %w", line, err)
+		cell := func(i int) string {
+			if i < 0 || i >= len(cells) {
+				return ""
+			}
+			return strings.TrimSpace(cells[i])
 		}
 		row := make([]float64, len(from))
 		for k, i := range from {
-			row[k] = number(cells, i)
+			if row[k] = number(cell(i)); !math.IsNaN(row[k]) {
+				_, decimals, _ := strings.Cut(strconv.FormatFloat(row[k], 'f', -1, 64), ".")
+				t.digits = max(t.digits, len(decimals))
+			}
 		}
-		f := number(cells, flag)
-		t.at, t.rows, t.attack = append(t.at, at), append(t.rows, row), append(t.attack, f == 1)
-		t.flagged = t.flagged || f == 0 || f == 1
+		on, known, err := attacked(cell(flag))
+		if err != nil {
+			return nil, fmt.Errorf("line %d: ATT_FLAG: %w", line, err)
+		}
+		times, t.rows, t.attack = append(times, strings.TrimSpace(cells[when])), append(t.rows, row), append(t.attack, on)
+		t.flagged = t.flagged || known
 	}
 	if len(t.rows) == 0 {
 		return nil, errors.New("no rows")
 	}
+	if t.at, err = clocks(times); err != nil {
+		return nil, err
+	}
+	t.order()
 	return t, nil
 }
 
-func number(cells []string, i int) float64 {
-	if i < 0 || i >= len(cells) {
-		return math.NaN()
+// order puts the rows in the order of time. Of several of one time the first is kept.
+func (t *table) order() {
+	by := make([]int, len(t.at))
+	for i := range by {
+		by[i] = i
 	}
-	v, err := strconv.ParseFloat(strings.TrimSpace(cells[i]), 64)
+	slices.SortStableFunc(by, func(a, b int) int { return cmp.Compare(t.at[a], t.at[b]) })
+	o := *t
+	o.at, o.rows, o.attack = nil, nil, nil
+	for _, i := range by {
+		if n := len(o.at); n > 0 && o.at[n-1] == t.at[i] {
+			o.again++
+			continue
+		}
+		o.at, o.rows, o.attack = append(o.at, t.at[i]), append(o.rows, t.rows[i]), append(o.attack, t.attack[i])
+	}
+	*t = o
+}
+
+// attacked reads an ATT_FLAG: 1 or 0, true or false; empty or -999 is not known.
+func attacked(cell string) (on, known bool, err error) {
+	switch x := number(cell); {
+	case x == 0, strings.EqualFold(cell, "false"):
+		return false, true, nil
+	case x == 1, strings.EqualFold(cell, "true"):
+		return true, true, nil
+	case cell == "", x == -999, strings.EqualFold(cell, "nan"):
+		return false, false, nil
+	}
+	return false, false, fmt.Errorf("%q is neither 0 nor 1, nor -999 for unknown", cell)
+}
+
+// number is a cell's number, NaN where there is none.
+func number(cell string) float64 {
+	v, err := strconv.ParseFloat(cell, 64)
 	if err != nil || math.IsInf(v, 0) {
 		return math.NaN()
 	}
 	return v
 }
 
-func clock(s string) (int64, error) {
-	s = strings.TrimSpace(s)
-	for _, layout := range []string{"2/1/06 15", "2/1/2006 15", "2/1/06 15:04", "2/1/2006 15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02 15", time.RFC3339} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UnixMicro(), nil
+// layouts are the ways in which times are read, the contest's own first.
+var layouts = []string{"2/1/06 15", "2/1/2006 15", "2/1/06 15:04", "2/1/2006 15:04", "2/1/2006 15:04:05", "1/2/06 15:04", "1/2/2006 15:04", "1/2/2006 15:04:05",
+	"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02 15", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006/1/2 15:04:05", "2006/1/2 15:04",
+	"2006-01-02 15:04:05Z07:00", time.RFC3339}
+
+// clocks reads the times of a file, all in one way. Where several ways read them, that counts in which most rows are an hour
+// after the one before: 04/07 is a day of July or of April.
+func clocks(cells []string) ([]int64, error) {
+	var best []int64
+	most, furthest := -1, 0
+	for _, layout := range layouts {
+		var at []int64
+		hourly := 0
+		for i, s := range cells {
+			t, err := time.Parse(layout, s)
+			if err != nil {
+				break
+			}
+			if at = append(at, t.UnixMicro()); i > 0 && at[i]-at[i-1] == hour {
+				hourly++
+			}
+		}
+		if furthest = max(furthest, len(at)); len(at) == len(cells) && hourly > most {
+			best, most = at, hourly
 		}
 	}
-	return 0, fmt.Errorf("%q is no time like 31/12/14 23", s)
+	if best == nil {
+		return nil, fmt.Errorf("line %d: DATETIME: %q is no time like 31/12/14 23, or not written as those above it", furthest+2, cells[furthest])
+	}
+	return best, nil
 }
 
 // normalYear is the rows before the first gap of over a day: the contest's data set 03.
@@ -140,7 +216,7 @@ func (t *table) normalYear() *table {
 }
 
 func (t *table) slice(from, to int) *table {
-	return &table{names: t.names, at: t.at[from:to], rows: t.rows[from:to], attack: t.attack[from:to], flagged: t.flagged}
+	return &table{names: t.names, at: t.at[from:to], rows: t.rows[from:to], attack: t.attack[from:to], flagged: t.flagged, digits: t.digits, again: t.again, step: t.step}
 }
 
 // column is the values of a column.
@@ -160,7 +236,7 @@ func (t *table) columns(names []string) (*table, error) {
 		o.rows[i] = make([]float64, len(names))
 	}
 	for k, name := range names {
-		from := slices.Index(t.names, name)
+		from := slices.IndexFunc(t.names, func(x string) bool { return strings.EqualFold(x, name) })
 		if from < 0 {
 			return nil, fmt.Errorf("no column %s", name)
 		}
@@ -172,7 +248,7 @@ func (t *table) columns(names []string) (*table, error) {
 }
 
 // sensors declares the columns: S_* are pumps and valves that are on (1) or off (0).
-func sensors(names []string) []joint.Sensor {
+func sensors(names []string, resolution float64) []joint.Sensor {
 	out := make([]joint.Sensor, len(names))
 	for i, name := range names {
 		out[i] = joint.Sensor{State: strings.HasPrefix(name, "S_"), Resolution: resolution}

@@ -4,7 +4,8 @@
 //
 //	go run ./bench/batadal -data ../shared/data/sensors/batadal [-test FILE] [-short]
 //
-// FILE may be plain or gzip; ATT_FLAG may be missing or -999, then there is nothing to score and the alerts are listed.
+// FILE may be plain or gzip, its columns in any order, its times written in other ways, and its rows in any order; cells may be
+// missing. ATT_FLAG may be missing or -999, then there is nothing to score and the alerts are listed.
 //
 // What was decided on what. Limits and bounds come from the normal year alone. The statistics, the lags and the fade were
 // chosen on the normal year too: learned on half of it, calibrated on a quarter, and tried on another, plain for false
@@ -22,9 +23,11 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -39,7 +42,8 @@ const (
 	// falseAlarm is the budget: one false alarm in 1,000 hours, a fifth of what is allowed.
 	falseAlarm = 1e-3
 
-	// resolution is the last digit that the readings of the watched months have: 0.01 m, L/s, and m of pressure.
+	// resolution is the last digit that the readings of the recorded attacks have: 0.01 m, L/s, and m of pressure. Another file
+	// may have a coarser one, which it shows itself.
 	resolution = 0.01
 
 	// learnShare of the normal year is learned before the rest calibrates the limits. Three quarters hold every season but
@@ -72,6 +76,10 @@ func run(w io.Writer, dir, test string, short bool) error {
 		if watched, err = watched.columns(normal.names); err != nil {
 			return fmt.Errorf("%s: %w", test, err)
 		}
+		normal.step = max(resolution, math.Pow10(-watched.digits))
+		if watched.again > 0 {
+			fmt.Fprintf(w, "%s: %d rows left out, of hours that had one before.\n", test, watched.again)
+		}
 	}
 	if len(watched.at) == 0 {
 		return fmt.Errorf("%s: no rows after the normal year", recorded)
@@ -95,7 +103,7 @@ func run(w io.Writer, dir, test string, short bool) error {
 // params are those for a table of which `learn` rows are learned and `check` calibrate the limits.
 func params(t *table, learn, check int) *joint.Params {
 	return &joint.Params{
-		Sensors: sensors(t.names),
+		Sensors: sensors(t.names, cmp.Or(t.step, resolution)),
 		Every:   hour,
 
 		// One row before: a level follows from the level an hour ago and what flowed since. More rows before gained nothing on

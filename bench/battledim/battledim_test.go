@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,20 @@ func TestGaps(t *testing.T) {
 	t.Logf("found %d, %d of them abrupt, %.1f h, %d false", res.found, res.abrupt, res.delay(), res.false)
 	if res.found < 15 || res.abrupt != 9 || res.false > 15 {
 		t.Errorf("found %d, %d of them abrupt, %d false", res.found, res.abrupt, res.false)
+	}
+}
+
+// Rows that come twice, or not at all, in any order, are put where they belong, in what was read and in what was true.
+func TestOrder(t *testing.T) {
+	r := &record{at: []int64{3 * step, step, step, 6 * step}, read: [][]float64{{3, 1, 9, 6}}}
+	r.order()
+	if !slices.Equal(r.at, []int64{step, 3 * step, 6 * step}) || !slices.Equal(r.read[0], []float64{1, 3, 6}) {
+		t.Errorf("%v %v", r.at, r.read)
+	}
+	for at, want := range map[int64]int{0: 0, step: 0, 2 * step: 0, 3 * step: 1, 5 * step: 1, 6 * step: 2, 60 * step: 2} {
+		if got := r.row(at); got != want {
+			t.Errorf("row %d at %d steps, want %d", got, at/step, want)
+		}
 	}
 }
 

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +51,10 @@ func load(dir string) (*record, error) {
 		}
 		rec.at = append(rec.at, at)
 		for i, v := range row[1:] {
-			x, err := strconv.ParseFloat(v, 64)
+			x, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+			if strings.TrimSpace(v) == "" {
+				x, err = math.NaN(), nil
+			}
 			if err != nil {
 				return fmt.Errorf("column %s: %w", sensors[i], err)
 			}
@@ -59,6 +65,10 @@ func load(dir string) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(rec.at) == 0 {
+		return nil, fmt.Errorf("%s: no rows", dir)
+	}
+	rec.order()
 	upper, err := behindPump(filepath.Join(dir, "L-TOWN.inp.gz"))
 	if err != nil {
 		return nil, err
@@ -77,6 +87,9 @@ func load(dir string) (*record, error) {
 		if l.perfect, err = strconv.ParseFloat(row[4], 64); err != nil {
 			return fmt.Errorf("perfect_score_eur: %w", err)
 		}
+		if l.from > rec.at[len(rec.at)-1] {
+			return nil // nobody could have seen it
+		}
 		l.beforeYear = l.from < rec.at[0]
 		rec.leaks = append(rec.leaks, l)
 		return nil
@@ -85,38 +98,66 @@ func load(dir string) (*record, error) {
 		return nil, err
 	}
 	pipes := []string{"timestamp"}
-	for _, l := range rec.leaks {
-		pipes = append(pipes, l.pipe)
+	for i := range rec.leaks {
+		l := &rec.leaks[i]
+		pipes, l.flow = append(pipes, l.pipe), make([]float32, len(rec.at))
 	}
 	err = table(filepath.Join(dir, "2019_leak_flows_m3h.csv.gz"), pipes, func(row []string) error {
+		at, err := clock(row[0])
+		if err != nil {
+			return err
+		}
+		k, there := slices.BinarySearch(rec.at, at)
+		if !there {
+			return nil
+		}
 		for i, v := range row[1:] {
 			x, err := strconv.ParseFloat(v, 32)
 			if err != nil {
 				return fmt.Errorf("column %s: %w", pipes[i+1], err)
 			}
-			rec.leaks[i].flow = append(rec.leaks[i].flow, float32(x))
+			rec.leaks[i].flow[k] = float32(x)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	return rec, err
+}
+
+// order puts the rows in the order of time. Of several of one time the first counts.
+func (r *record) order() {
+	by := make([]int, len(r.at))
+	for i := range by {
+		by[i] = i
 	}
-	for _, l := range rec.leaks {
-		if len(l.flow) != len(rec.at) {
-			return nil, fmt.Errorf("leak %s: %d flows for %d rows", l.pipe, len(l.flow), len(rec.at))
+	slices.SortStableFunc(by, func(a, b int) int { return cmp.Compare(r.at[a], r.at[b]) })
+	by = slices.CompactFunc(by, func(a, b int) bool { return r.at[a] == r.at[b] })
+	at, read := r.at, r.read
+	r.at, r.read = nil, make([][]float64, len(read))
+	for _, i := range by {
+		r.at = append(r.at, at[i])
+		for k := range read {
+			r.read[k] = append(r.read[k], read[k][i])
 		}
 	}
-	return rec, nil
 }
 
-func clock(s string) (int64, error) {
-	t, err := time.Parse("2006-01-02 15:04", s)
-	return t.UnixMicro(), err
+func clock(s string) (at int64, err error) {
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		var t time.Time
+		if t, err = time.Parse(layout, strings.TrimSpace(s)); err == nil {
+			return t.UnixMicro(), nil
+		}
+	}
+	return 0, err
 }
 
-// row is the row at or before a time.
+// row is the row at or before a time; the first where there is none.
 func (r *record) row(at int64) int {
-	return min(max(int((at-r.at[0])/step), 0), len(r.at)-1)
+	k, there := slices.BinarySearch(r.at, at)
+	if !there {
+		k--
+	}
+	return max(k, 0)
 }
 
 // volume is how much a leak lost from a time on to its end, in m³.

@@ -31,6 +31,9 @@ func run(w io.Writer, dir string, short bool) error {
 	if err != nil {
 		return err
 	}
+	if rec.at[len(rec.at)-1]-rec.at[0] <= shipped.learn {
+		return fmt.Errorf("%s: no more than the %d days that are learned", dir, shipped.learn/(24*hour))
+	}
 	judged := float64(rec.at[len(rec.at)-1]-rec.at[0]-shipped.learn) / hour
 	alarms, err := watchBoth(rec, shipped)
 	if err != nil {
@@ -60,8 +63,8 @@ Judged: %.0f h, the year after the learning. New leaks %d; four more had begun b
 		s, l := strict.score(rec, alarms), loose.score(rec, alarms)
 		found, delay, eur := strict.blind(rec, alarms, shipped.learn, draws)
 		anyFound, _, _ := loose.blind(rec, alarms, shipped.learn, draws)
-		fmt.Fprintf(t, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.2f\t%.0f\t%.1f %%\t%.1f\t%.0f\t%.0f\t%d\t%d\t%.1f\n", name, s.found, s.abrupt, s.delay(),
-			s.false, s.growth, float64(s.false)/judged*1000, s.eur, 100*s.eur/s.perfect, found, delay, eur, l.found, l.false, anyFound)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.2f\t%.0f\t%s\t%.1f\t%.0f\t%.0f\t%d\t%d\t%.1f\n", name, s.found, s.abrupt, s.delay(),
+			s.false, s.growth, float64(s.false)/judged*1000, s.eur, share(s), found, delay, eur, l.found, l.false, anyFound)
 	}
 	line("two zones, profile with season, shifts (shipped)", alarms)
 	town, err := watch(rec, wholeTown(), shipped)
@@ -85,6 +88,14 @@ Judged: %.0f h, the year after the learning. New leaks %d; four more had begun b
 	}
 	fmt.Fprintf(w, "\nevents=%d found=%d ttd_median_h=%.1f false_per_1000h=%.2f\n", res.events, res.found, res.delay(), float64(res.false)/judged*1000)
 	return nil
+}
+
+// share is what a result is worth of what a perfect one is.
+func share(r result) string {
+	if r.perfect == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*r.eur/r.perfect)
 }
 
 func watchBoth(rec *record, set settings) ([]alarm, error) {

@@ -20,6 +20,9 @@ func nights(rec *record, z zone, renew bool) []alarm {
 	var alarms []alarm
 	for row, at := range rec.at {
 		for term, sensor := range z.sensor {
+			if math.IsNaN(rec.read[sensor][row]) {
+				continue
+			}
 			b, ok := balance.Next(&z.balance, term, at, rec.read[sensor][row])
 			if !ok || !b.Complete() {
 				continue

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/anlan-city/anlan/internal/methods/joint"
@@ -86,6 +87,9 @@ func watch(rec *record, z zone, set settings) ([]alarm, error) {
 	var alarms []alarm
 	for row, at := range rec.at {
 		for term, sensor := range z.sensor {
+			if math.IsNaN(rec.read[sensor][row]) {
+				continue
+			}
 			b, ok := balance.Next(&z.balance, term, at, rec.read[sensor][row])
 			if !ok || !b.Complete() {
 				continue

@@ -27,12 +27,30 @@ func (h *hours) set(at int64, x float64, inputs []float64) {
 	if len(h.x) == 0 {
 		h.begin = at
 	}
+	if at < h.begin { // rows may come in any order
+		h.pad(at, h.begin+int64(len(h.x)-1)*hour)
+	}
 	k := int((at - h.begin) / hour)
 	for len(h.x) <= k {
 		h.x = append(h.x, math.NaN())
 		h.inputs = append(h.inputs, nil)
 	}
 	h.x[k], h.inputs[k] = x, inputs
+}
+
+// pad makes the series begin and end at those hours, where it does so later or sooner, with hours that are missing.
+func (h *hours) pad(begin, end int64) {
+	if n := int((h.begin - begin + hour - 1) / hour); n > 0 {
+		gap := make([]float64, n)
+		for i := range gap {
+			gap[i] = math.NaN()
+		}
+		h.x, h.inputs = append(gap, h.x...), append(make([][]float64, n), h.inputs...)
+		h.begin -= int64(n) * hour
+	}
+	for h.at(len(h.x)-1) < end {
+		h.x, h.inputs = append(h.x, math.NaN()), append(h.inputs, nil)
+	}
 }
 
 // table reads a gzipped CSV file row by row.

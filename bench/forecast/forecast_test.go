@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -42,5 +43,24 @@ func TestDaysTold(t *testing.T) {
 		if band := float64(d.in) / float64(d.days-d.unknown); math.Abs(band-0.8) > 0.06 {
 			t.Errorf("%s: %.3f in the 80 %% band", p.title, band)
 		}
+	}
+}
+
+// Rows in any order make the same series, and series that begin and end at other hours stand beside each other by the hour.
+func TestAnyOrder(t *testing.T) {
+	var h, sorted hours
+	at := func(k int) int64 { return int64(1000+k) * hour }
+	for _, k := range []int{5, 2, 9, 2, 7} {
+		h.set(at(k), float64(k), []float64{float64(k)})
+	}
+	for _, k := range []int{2, 5, 7, 9} {
+		sorted.set(at(k), float64(k), []float64{float64(k)})
+	}
+	if fmt.Sprint(h) != fmt.Sprint(sorted) || h.begin != at(2) || len(h.x) != 8 {
+		t.Errorf("%v, in order %v", h, sorted)
+	}
+	h.pad(at(0), at(11))
+	if h.begin != at(0) || len(h.x) != 12 || len(h.inputs) != 12 || h.x[5] != 5 || h.inputs[9][0] != 9 || !math.IsNaN(h.x[0]) || !math.IsNaN(h.x[11]) {
+		t.Errorf("padded: %v", h)
 	}
 }

@@ -88,6 +88,11 @@ func tasks(dir string) ([]*task, error) {
 		if t.series, err = from.read(files[0]); err != nil {
 			return nil, err
 		}
+		for _, h := range t.series { // all over the same hours, or neighbours would be told apart by a day
+			for _, o := range t.series {
+				h.pad(o.begin, o.at(len(o.x)-1))
+			}
+		}
 		if len(t.series) == 0 || len(t.series[0].x) < 200*24 {
 			return nil, fmt.Errorf("%s: less than 200 days", files[0])
 		}

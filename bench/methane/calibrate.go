@@ -53,10 +53,17 @@ type calibration struct {
 func training(rows []row) []row {
 	from, to := moment(trainingFrom), moment(trainingTo)
 	var out []row
+	wind := 0
 	for _, r := range rows {
 		if r.at > from && r.at < to {
 			out = append(out, r)
+			if !math.IsNaN(r.windDir) {
+				wind++
+			}
 		}
+	}
+	if wind < enough { // the hold follows from the wind
+		return nil
 	}
 	return out
 }

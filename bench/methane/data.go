@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -33,20 +34,16 @@ type release struct {
 	gramsHour  float64
 }
 
+// readRows reads the one file of observations, in the order of time; of several rows of one minute the first counts.
 func readRows(dir string) ([]row, error) {
-	const name = "obs_1min_2022-05-09_15.csv.gz"
-	f, err := os.Open(filepath.Join(dir, name))
+	found, err := filepath.Glob(filepath.Join(dir, "obs_1min_*.csv*"))
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("%s: want one obs_1min_*.csv or .csv.gz, found %d", dir, len(found))
+	}
+	name := filepath.Base(found[0])
+	records, err := readCSV(dir, name)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	records, err := csv.NewReader(z).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	columns := []string{"time_utc", "wind_speed_m_s", "wind_dir_rad"}
 	for _, i := range instruments {
@@ -58,20 +55,38 @@ func readRows(dir string) ([]row, error) {
 	}
 	var out []row
 	for i, r := range records[1:] {
-		t, err := time.Parse(time.RFC3339, r[at[0]])
+		cell := func(c int) string { // a row may be cut short
+			if c < len(r) {
+				return r[c]
+			}
+			return ""
+		}
+		t, err := moments(cell(at[0]))
 		if err != nil {
 			return nil, fmt.Errorf("%s: line %d: %w", name, i+2, err)
 		}
-		x := row{at: t.UnixMicro(), windSpeed: number(r[at[1]]), windDir: number(r[at[2]])}
+		x := row{at: t, windSpeed: number(cell(at[1])), windDir: number(cell(at[2]))}
 		for _, c := range at[3:] {
-			x.ppm = append(x.ppm, number(r[c]))
+			x.ppm = append(x.ppm, number(cell(c)))
 		}
 		out = append(out, x)
 	}
+	slices.SortStableFunc(out, func(a, b row) int { return cmp.Compare(a.at, b.at) })
+	out = slices.CompactFunc(out, func(a, b row) bool { return a.at == b.at })
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s: no readings", name)
 	}
 	return out, nil
+}
+
+// moments reads a time as the files of the site write it, UTC where it says no offset.
+func moments(cell string) (int64, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, strings.TrimSpace(cell)); err == nil {
+			return t.UnixMicro(), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no time such as 2022-05-09T06:00:00Z", cell)
 }
 
 // places are the columns' positions in a file with a header.
@@ -114,11 +129,9 @@ func readReleases(dir string, from, to int64) ([]release, error) {
 	for i, r := range records[1:] {
 		x := release{point: strings.TrimSpace(r[at[2]]), lat: number(r[at[3]]), lon: number(r[at[4]]), gramsHour: number(r[at[5]])}
 		for n, into := range []*int64{&x.start, &x.end} {
-			t, err := time.Parse("2006-01-02 15:04:05-07:00", r[at[n]])
-			if err != nil {
+			if *into, err = moments(r[at[n]]); err != nil {
 				return nil, fmt.Errorf("%s: line %d: %w", name, i+2, err)
 			}
-			*into = t.UnixMicro()
 		}
 		if x.end > from && x.start <= to {
 			out = append(out, x)
@@ -160,7 +173,15 @@ func readCSV(dir, name string) ([][]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
+	var raw io.Reader = f
+	if strings.HasSuffix(name, ".gz") {
+		if raw, err = gzip.NewReader(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	rows := csv.NewReader(raw)
+	rows.FieldsPerRecord = -1
+	records, err := rows.ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

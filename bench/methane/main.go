@@ -242,7 +242,10 @@ func judge(alerts []span, rows []row, releases []release) score {
 	for _, r := range releases {
 		quiet -= float64(min(r.end, rows[len(rows)-1].at)-max(r.start, rows[0].at)) / 3600e6
 	}
-	s.falsePer1000h = 1000 * float64(s.falseAlerts) / quiet
+	s.falsePer1000h = math.NaN() // no hour without a release
+	if quiet > 0 {
+		s.falsePer1000h = 1000 * float64(s.falseAlerts) / quiet
+	}
 	if slices.Sort(delays); len(delays) > 0 {
 		s.ttd = delays[len(delays)/2]
 	}

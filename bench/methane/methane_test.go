@@ -209,6 +209,50 @@ func TestRecordingWithoutTrainingHours(t *testing.T) {
 	}
 }
 
+// The week without its wind, newest rows first, some twice, as a plain file of another name: the alerts are the same, and no source
+// is named.
+func TestWithoutWind(t *testing.T) {
+	dir := testdata.Shared(t, "sensors", "methane-metec")
+	other := t.TempDir()
+	for _, name := range []string{"controlled_releases.csv", "sensor_locations.csv", "source_locations.csv"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(other, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := readRows(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("time_utc,ch4_ppm_" + strings.Join(instruments, ",ch4_ppm_") + ",wind_speed_m_s,wind_dir_rad\n")
+	for i, r := range slices.Backward(rows) {
+		var line strings.Builder
+		line.WriteString(time.UnixMicro(r.at).UTC().Format("2006-01-02 15:04:05"))
+		for _, v := range r.ppm {
+			if line.WriteByte(','); !math.IsNaN(v) {
+				fmt.Fprint(&line, v)
+			}
+		}
+		if b.WriteString(line.String() + "\n"); i%10 == 0 {
+			b.WriteString(line.String() + ",,\n")
+		}
+	}
+	if err := os.WriteFile(filepath.Join(other, "obs_1min_week.csv"), []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := run(&out, other, true, false); err != nil {
+		t.Fatal(err)
+	}
+	if last := lastLine(out.String()); !strings.Contains(last, "events=17 found=17 false=2 ") || !strings.Contains(last, "source_right=0 source_wrong=0 source_undecided=17") {
+		t.Error(last)
+	}
+}
+
 func lastLine(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return lines[len(lines)-1]

@@ -29,34 +29,67 @@ func (f *file) category() string { c, _, _ := strings.Cut(f.name, "/"); return c
 // window is an anomaly: rows from first to last, both within.
 type window struct{ first, last int }
 
-// readCorpus reads data/CATEGORY/NAME.csv.gz and labels/combined_windows.json, sorted by name.
-func readCorpus(dir string) ([]*file, error) {
+// readCorpus reads data/CATEGORY/NAME.csv.gz, or NAME.csv, and labels/combined_windows.json, sorted by name. Only what has both
+// can be scored; left are the names of all else, with what they lack.
+func readCorpus(dir string) (files []*file, left []string, err error) {
 	path := filepath.Join(dir, "labels", "combined_windows.json")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var labels map[string][][2]string
 	if err := json.Unmarshal(text, &labels); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var files []*file
-	for name, windows := range labels {
-		f, err := readSeries(dir, name)
+	there, err := seriesIn(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for name, at := range there {
+		windows, labelled := labels[name]
+		if !labelled {
+			left = append(left, name+" (no label says what is an anomaly in it)")
+			continue
+		}
+		f, err := readSeries(name, at)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := f.label(windows); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", path, name, err)
+			return nil, nil, fmt.Errorf("%s: %s: %w", path, name, err)
 		}
 		files = append(files, f)
 	}
+	for name := range labels {
+		if there[name] == "" {
+			left = append(left, name+" (labelled, but not there)")
+		}
+	}
+	if len(files) == 0 {
+		return nil, nil, fmt.Errorf("%s: no series that has labels", dir)
+	}
+	slices.Sort(left)
 	slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.name, b.name) })
-	return files, nil
+	return files, left, nil
 }
 
-func readSeries(dir, name string) (*file, error) {
-	path := filepath.Join(dir, "data", filepath.FromSlash(name)+".gz")
+// seriesIn finds the files of a corpus by their names, category/name.csv.
+func seriesIn(dir string) (map[string]string, error) {
+	found := map[string]string{}
+	for _, pattern := range []string{"*.csv", "*.csv.gz"} {
+		paths, err := filepath.Glob(filepath.Join(dir, "data", "*", pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			category, name := filepath.Split(path)
+			found[filepath.Base(category)+"/"+strings.TrimSuffix(name, ".gz")] = path
+		}
+	}
+	return found, nil
+}
+
+func readSeries(name, path string) (*file, error) {
 	f := &file{name: name}
 	err := readRows(path, []string{"timestamp", "value"}, func(row []string) error {
 		at, err := parseTime(row[0])
@@ -73,27 +106,28 @@ func readSeries(dir, name string) (*file, error) {
 	return f, err
 }
 
-// label sets the windows. Timestamps are those of rows; of repeated ones (a clock change) the first row is meant.
+// label sets the windows: the rows from one time to another, both within. Of rows of one time (a clock change) a window begins and
+// ends with the first.
 func (f *file) label(windows [][2]string) error {
-	row := func(text string) (int, error) {
-		at, err := parseTime(text)
-		if err != nil {
-			return 0, err
-		}
-		i := slices.Index(f.at, at)
-		if i < 0 {
-			return 0, fmt.Errorf("no row at %s", text)
-		}
-		return i, nil
-	}
 	for _, w := range windows {
-		first, err := row(w[0])
+		from, err := parseTime(w[0])
 		if err != nil {
 			return err
 		}
-		last, err := row(w[1])
+		to, err := parseTime(w[1])
 		if err != nil {
 			return err
+		}
+		first := slices.IndexFunc(f.at, func(at int64) bool { return at >= from })
+		last := slices.Index(f.at, to)
+		if last < 0 {
+			last = len(f.at) - 1
+			for last >= 0 && f.at[last] > to {
+				last--
+			}
+		}
+		if first < 0 || last < first {
+			return fmt.Errorf("no row from %s to %s", w[0], w[1])
 		}
 		f.windows = append(f.windows, window{first, last})
 	}
@@ -130,11 +164,13 @@ func readRows(path string, head []string, take func(row []string) error) error {
 		return err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(bufio.NewReader(f))
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	var raw io.Reader = bufio.NewReader(f)
+	if strings.HasSuffix(path, ".gz") {
+		if raw, err = gzip.NewReader(raw); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	r := csv.NewReader(z)
+	r := csv.NewReader(raw)
 	r.ReuseRecord = true
 	got, err := r.Read()
 	if err != nil || !slices.Equal(got, head) {

@@ -15,9 +15,13 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"text/tabwriter"
@@ -36,9 +40,12 @@ func main() {
 }
 
 func run(w io.Writer, dir string, short bool) error {
-	files, err := readCorpus(dir)
+	files, without, err := readCorpus(dir)
 	if err != nil {
 		return err
+	}
+	for _, name := range without {
+		fmt.Fprintf(w, "left out: %s\n", name)
 	}
 	if err := prove(w, dir, files); err != nil {
 		return err
@@ -66,23 +73,50 @@ var published = [...]struct {
 	{"numentaTM", "NumentaTM", 64.55},
 }
 
+// publishedCorpus is the digest of the published corpus: see digest.
+const publishedCorpus = "e7fafb2afaf66bde"
+
+// digest tells corpora apart, by the names of their series, their lengths and their windows.
+func digest(files []*file) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintln(h, f.name, len(f.x), f.windows)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// prove holds the scorer against what is published. On another corpus, with series more or less or other labels, the published
+// figures do not hold: then it shows what the scores come to on what they cover, and says so.
 func prove(w io.Writer, dir string, files []*file) error {
 	fmt.Fprintln(w, "The scorer, on published raw scores, threshold chosen on the labels for each profile:")
+	whole := digest(files) == publishedCorpus
+	if !whole {
+		fmt.Fprintln(w, "(not the published corpus: there is no published figure for it, so this proves nothing)")
+	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "detector\tpublished\tstandard\tlow_fp\tlow_fn\t")
 	var wrong error
 	for _, p := range published {
 		scores, err := readStored(dir, p.detector)
+		if !whole && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
+		var covered []*file
+		for _, f := range files {
+			if len(scores[f.name]) == len(f.x) {
+				covered = append(covered, f)
+			}
+		}
 		var got [len(profiles)]float64
 		for i, profile := range profiles {
-			_, t := sweep(files, scores, profile)
+			_, t := sweep(covered, scores, profile)
 			got[i] = t.normal(profile)
 		}
 		fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", p.name, p.standard, got[0], got[1], got[2])
-		if math.Abs(got[0]-p.standard) > 0.005 {
+		if whole && math.Abs(got[0]-p.standard) > 0.005 {
 			wrong = fmt.Errorf("the scorer gives %s %.3f, published is %.2f", p.name, got[0], p.standard)
 		}
 	}

@@ -124,21 +124,74 @@ func TestLabels(t *testing.T) {
 	rows := "timestamp,value\n2020-01-01 00:00:00,1\n2020-01-01 00:05:00,2\n2020-01-01 00:05:00,3\n2020-01-01 00:10:00,4.5\n"
 	write("data/c/f.csv.gz", rows)
 	write("labels/combined_windows.json", `{"c/f.csv": [["2020-01-01 00:05:00.000000", "2020-01-01 00:10:00.000000"]]}`)
-	files, err := readCorpus(dir)
+	files, _, err := readCorpus(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f := files[0]; len(f.x) != 4 || f.x[3] != 4.5 || f.category() != "c" || f.windows[0] != (window{1, 3}) {
 		t.Errorf("%+v", f)
 	}
-	write("labels/combined_windows.json", `{"c/f.csv": [["2020-01-01 00:07:00", "2020-01-01 00:10:00"]]}`)
-	if _, err := readCorpus(dir); err == nil || !strings.Contains(err.Error(), "no row at 2020-01-01 00:07:00") {
+	write("labels/combined_windows.json", `{"c/f.csv": [["2020-01-01 00:03:00", "2020-01-01 00:09:00"]]}`)
+	if files, _, err := readCorpus(dir); err != nil || files[0].windows[0] != (window{1, 2}) {
+		t.Errorf("a label between rows: %v", err)
+	}
+	write("labels/combined_windows.json", `{"c/f.csv": [["2020-01-01 00:07:00", "2020-01-01 00:08:00"]]}`)
+	if _, _, err := readCorpus(dir); err == nil || !strings.Contains(err.Error(), "no row from 2020-01-01 00:07:00 to 2020-01-01 00:08:00") {
 		t.Errorf("a label without a row: %v", err)
+	}
+	write("data/d/new.csv", rows)
+	write("labels/combined_windows.json", `{"c/f.csv": [], "c/gone.csv": []}`)
+	files, left, err := readCorpus(dir)
+	if err != nil || len(files) != 1 || strings.Join(left, ", ") != "c/gone.csv (labelled, but not there), d/new.csv (no label says what is an anomaly in it)" {
+		t.Errorf("%d files, left out %q, %v", len(files), left, err)
+	}
+	write("labels/combined_windows.json", `{"c/f.csv": [], "d/new.csv": []}`)
+	if files, left, err := readCorpus(dir); err != nil || len(files) != 2 || len(left) != 0 || len(files[1].x) != 4 {
+		t.Errorf("%d files, left out %q, %v", len(files), left, err)
 	}
 	write("labels/combined_windows.json", `{"c/f.csv": []}`)
 	write("data/c/f.csv.gz", rows+"2020-01-01 00:15:00,much\n")
-	if _, err := readCorpus(dir); err == nil || !strings.Contains(err.Error(), "f.csv.gz:6:") {
+	if _, _, err := readCorpus(dir); err == nil || !strings.Contains(err.Error(), "f.csv.gz:6:") {
 		t.Errorf("a value that is no number: %v", err)
+	}
+}
+
+// With a series more and one less the published figures hold no longer: the rest is scored, and the output says so.
+func TestAnotherCorpus(t *testing.T) {
+	from, dir := testdata.Shared(t, "nab"), t.TempDir()
+	link := func(at string) {
+		t.Helper()
+		abs, err := filepath.Abs(filepath.Join(from, at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, at)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(abs, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("results")
+	link("labels")
+	for _, c := range []string{"artificialWithAnomaly", "realTraffic"} {
+		link("data/" + c)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "data", "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "data", "mine", "new.csv"), []byte("timestamp,value\n2020-01-01 00:00:00,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := run(&out, dir, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"left out: mine/new.csv (no label", "left out: realAdExchange/exchange-2_cpc_results.csv (labelled, but not there)", "not the published corpus", "\nstandard="} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/forecast"
@@ -36,17 +37,25 @@ func read(dir string) (*record, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, "river_levels.csv.gz")
+	if _, err := os.Stat(path); err != nil {
+		path = strings.TrimSuffix(path, ".gz")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	var raw io.Reader = f
+	if strings.HasSuffix(path, ".gz") {
+		if raw, err = gzip.NewReader(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	rec := &record{names: names, least: least}
-	rows := csv.NewReader(z)
+	rows := csv.NewReader(raw)
+	rows.FieldsPerRecord = -1
+	var column [3]int
+	spoken := make([]bool, len(names))
 	for n := 1; ; n++ {
 		row, err := rows.Read()
 		if err == io.EOF {
@@ -55,26 +64,54 @@ func read(dir string) (*record, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if n == 1 || len(row) < 3 || row[2] == "" {
+		if n == 1 {
+			for i, name := range []string{"station", "dateTime", "value"} {
+				if column[i] = slices.IndexFunc(row, func(h string) bool { return strings.Trim(h, "\ufeff ") == name }); column[i] < 0 {
+					return nil, fmt.Errorf("%s: no column %s", path, name)
+				}
+			}
 			continue
 		}
-		i := slices.Index(names, row[0])
-		if i < 0 {
-			return nil, fmt.Errorf("%s:%d: station %q is not in stations_approx.csv", path, n, row[0])
+		if len(row) <= slices.Max(column[:]) {
+			continue
 		}
-		at, err := time.Parse("2006-01-02 15:04:05Z07:00", row[1])
+		value := strings.TrimSpace(row[column[2]])
+		if value == "" || strings.EqualFold(value, "nan") || strings.EqualFold(value, "null") {
+			continue
+		}
+		i := slices.Index(names, row[column[0]])
+		if i < 0 {
+			return nil, fmt.Errorf("%s:%d: station %q is not in stations_approx.csv", path, n, row[column[0]])
+		}
+		at, err := clock(row[column[1]])
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: dateTime: %w", path, n, err)
 		}
-		x, err := strconv.ParseFloat(row[2], 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: value: %w", path, n, err)
+		x, err := strconv.ParseFloat(value, 64)
+		if err != nil || math.IsInf(x, 0) {
+			return nil, fmt.Errorf("%s:%d: value: %q is no level", path, n, value)
 		}
-		rec.readings = append(rec.readings, reading{i, at.UnixMicro(), x})
+		rec.readings = append(rec.readings, reading{i, at, x})
+		spoken[i] = true
+	}
+	for i, name := range names {
+		if !spoken[i] {
+			return nil, fmt.Errorf("%s: no reading of %s; take it out of stations_approx.csv", path, name)
+		}
 	}
 	// Days come newest first: putting readings in order is the engine's work, done here by sorting.
 	slices.SortFunc(rec.readings, func(a, b reading) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.gauge, b.gauge)) })
 	return rec, nil
+}
+
+// clock reads a time, UTC where it says no offset.
+func clock(cell string) (int64, error) {
+	for _, layout := range []string{"2006-01-02 15:04:05Z07:00", time.RFC3339, "2006-01-02 15:04:05", "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, strings.TrimSpace(cell)); err == nil {
+			return t.UnixMicro(), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no time such as 2022-11-16 00:00:00+00:00", cell)
 }
 
 // stations reads the gauges in their order, and how long a wave at forecast.Fastest takes along the straight lines between
@@ -88,6 +125,9 @@ func stations(path string) (names []string, least []int64, err error) {
 	rows, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(rows) < 3 {
+		return nil, nil, fmt.Errorf("%s: fewer than two gauges", path)
 	}
 	var column [4]int
 	for i, name := range []string{"station", "order_downstream", "lat_approx", "lon_approx"} {

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,6 +47,33 @@ func TestWaves(t *testing.T) {
 	}
 	if _, _, err := forecast.FirstCrest(step, level[:100], firstRise); err == nil {
 		t.Error("a rise of 0.1 m was taken for a wave")
+	}
+}
+
+// Files in other forms are read, and what can't be is said in words.
+func TestOtherFiles(t *testing.T) {
+	const stations = "station,order_downstream,lat_approx,lon_approx\nUp,1,54,-2\nDown,2,54.1,-2\n"
+	for levels, want := range map[string]string{
+		"station,dateTime,value\nUp,2022-11-16 00:00:00+00:00,1\nDown,2022-11-16 00:15:00+00:00,2\n":                          "",
+		"\ufeffvalue,dateTime, station\n1,2022-11-16T00:00:00Z,Up\nNaN,2022-11-16T00:15:00Z,Up\n2,2022-11-16T00:15:00,Down\n": "",
+		"station,dateTime,value\nUp,2022-11-16 00:00:00+00:00,1\n":                                                            "no reading of Down",
+		"station,dateTime,value\nUp,yesterday,1\n":                                                                            `:2: dateTime: "yesterday" is no time`,
+		"station,dateTime,value\nUp,2022-11-16 00:00:00+00:00,high\n":                                                         `:2: value: "high" is no level`,
+		"station,value\nUp,1\n": "no column dateTime",
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"stations_approx.csv": stations, "river_levels.csv": levels} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rec, err := read(dir)
+		switch {
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v, want %s", levels, err, want)
+		case want == "" && (err != nil || len(rec.readings) != 2 || rec.readings[1].x != 2):
+			t.Errorf("%q: %v, %+v", levels, err, rec)
+		}
 	}
 }
 

@@ -31,12 +31,14 @@ func (c packTestCmd) Run() error {
 		}
 	}
 	var reports []*packtest.Report
+	var unread []packtest.Unread
 	var errs []error
 	failed, gaps, ran, there := 0, 0, 0, 0
 	for _, dir := range c.Dir {
 		report, err := c.test(dir, match)
 		if err != nil {
 			errs = append(errs, err)
+			unread = append(unread, packtest.Unread{Dir: folder(dir), Err: err})
 			continue
 		}
 		report.Write(os.Stdout, c.Verbose)
@@ -50,7 +52,7 @@ func (c packTestCmd) Run() error {
 		errs = append(errs, fmt.Errorf("--run %s finds the name of no test, of %d; -v without --run lists them", c.Only, there))
 	}
 	if c.JUnit != "" {
-		errs = append(errs, writeJUnit(c.JUnit, reports))
+		errs = append(errs, writeJUnit(c.JUnit, reports, unread))
 	}
 	if failed > 0 {
 		errs = append(errs, fmt.Errorf("%d of the tests failed", failed))
@@ -98,13 +100,13 @@ func (c packTestCmd) load(dir string, match *regexp.Regexp) (*packtest.Suite, *p
 	return suite, report, err
 }
 
-func writeJUnit(path string, reports []*packtest.Report) (err error) {
+func writeJUnit(path string, reports []*packtest.Report, unread []packtest.Unread) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return packtest.WriteJUnit(f, reports)
+	return packtest.WriteJUnit(f, reports, unread)
 }
 
 type packDiffCmd struct {

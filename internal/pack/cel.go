@@ -93,6 +93,9 @@ func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
 		}
 		return nil
 	}
+	if !c.plain(e, checked, ds) {
+		return nil
+	}
 	whole := e.place(1, 0, len([]rune(e.Source)))
 	if e.block {
 		whole = e.Pos
@@ -122,6 +125,36 @@ func (c *Conditions) Compile(e Expr, ds *Diagnostics) *Condition {
 	return out
 }
 
+// functions are what conditions are made of. CEL has more, of texts and times: there are none here.
+var functions = []string{
+	operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional, operators.In, operators.Negate,
+	operators.Add, operators.Subtract, operators.Multiply, operators.Divide, absolute,
+	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
+}
+
+// plain notes functions that are CEL's and not the pack language's, and a division by zero: whether it holds, nobody means.
+func (c *Conditions) plain(e Expr, checked *cel.Ast, ds *Diagnostics) bool {
+	root, info := checked.NativeRep().Expr(), checked.NativeRep().SourceInfo()
+	before := len(*ds)
+	ast.PostOrderVisit(root, ast.NewExprVisitor(func(x ast.Expr) {
+		if x.Kind() == ast.LiteralKind && x.AsLiteral().Type() == types.StringType && len(*ds) == before {
+			ds.Add(c.placeOf(e, x, info, e.Pos), CodeCondition, "%s is a text; a condition compares numbers", c.said(x, info))
+		}
+		if x.Kind() != ast.CallKind || len(*ds) > before {
+			return
+		}
+		switch name, args := x.AsCall().FunctionName(), x.AsCall().Args(); {
+		case !slices.Contains(functions, name):
+			ds.Add(c.placeOf(e, x, info, e.Pos), CodeCondition, "there is no function %q", strings.Trim(name, "_@"))
+		case name == operators.Divide:
+			if by, ok := c.reach(args[1]); ok && by.Lowest == 0 && by.Highest == 0 {
+				ds.Add(c.placeOf(e, x, info, e.Pos), CodeCondition, "%s divides by 0", c.said(x, info))
+			}
+		}
+	}))
+	return len(*ds) == before
+}
+
 // note maps CEL's errors to places in the file. After a mistake of grammar, and after a function that there is not, what
 // CEL says next is only a consequence.
 func (c *Conditions) note(e Expr, iss *cel.Issues, ds *Diagnostics) {
@@ -142,7 +175,7 @@ func (c *Conditions) note(e Expr, iss *cel.Issues, ds *Diagnostics) {
 			ds.Add(at, CodeCondition, "unknown variable %q%s; there is %s", word, strings.TrimSuffix(suggest(word, c.vars), "?"), strings.Join(c.vars, ", "))
 			continue
 		}
-		message, _, _ := strings.Cut(plain.Replace(err.Message), "\n")
+		message, _, _ := strings.Cut(unmangled.Replace(err.Message), "\n")
 		ds.Add(e.place(line, column, 1), CodeCondition, "%s", message)
 	}
 }
@@ -170,8 +203,8 @@ func syntaxWords(message string) (words string, width int) {
 	return message, 1
 }
 
-// plain takes the mangling out of CEL's messages.
-var plain = strings.NewReplacer("'_", "'", "_'", "'", "found no matching overload for ", "nothing takes ", "'@", "'",
+// unmangled takes the mangling out of CEL's messages.
+var unmangled = strings.NewReplacer("'_", "'", "_'", "'", "found no matching overload for ", "nothing takes ", "'@", "'",
 	"(double", "(number", ", double", ", number", "(string", "(text", ", string", ", text", "ERROR: <input>:", "")
 
 // doubles turns the integer literals of an expression into doubles: every variable is one, and CEL has no implicit
@@ -391,11 +424,16 @@ func (t term) judge(values []float64, unknown []bool) Truth {
 		if t.op == operators.LogicalOr {
 			decides = Holds
 		}
-		a, b := t.parts[0].judge(values, unknown), t.parts[1].judge(values, unknown)
-		if a == decides || b == decides {
-			return decides
+		all := Holds + Fails - decides
+		for _, p := range t.parts {
+			switch p.judge(values, unknown) {
+			case decides:
+				return decides
+			case Unknown:
+				all = Unknown
+			}
 		}
-		return max(a, b) // Unknown, unless both are the other
+		return all
 	case operators.LogicalNot:
 		switch t.parts[0].judge(values, unknown) {
 		case Fails:

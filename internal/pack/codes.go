@@ -26,6 +26,7 @@ const (
 	CodeCost       = "P022" // the condition costs too much to evaluate
 	CodeSeries     = "P023" // a series of readings in a test that can't be read
 	CodeDecided    = "P024" // a condition, or a comparison in one, that never or always holds
+	CodeCircle     = "P025" // rules that rest on each other in a circle, or on one that can't carry them
 	CodePerson     = "P040" // it names an identifier of a person or of a person's device
 	CodeReach      = "P050" // a state that no case can come into, or that none can leave for an end
 
@@ -113,6 +114,8 @@ var Codes = []Explained{
 		"Write readings parted by spaces: 5x10 is a 5 and ten more, 2+1x20 rises by 1 twenty times, 5~0.3x60 has noise, _ is a missing reading, stale an instrument that has stopped."},
 	{CodeDecided, "Condition that never or always holds", "The pack says what values each property can have, and within these the condition, or one of its comparisons, always comes to the same: a rule that never speaks, an alert that never ends, or one that never stops. Often the limit is in another unit than the readings, centimetres beside metres.",
 		"Write the limit in the property's unit, the one in the message; or mend the property's range in pack.yaml, if the world does reach further. Where the two parts of an and exclude each other, it is an or that is meant."},
+	{CodeCircle, "Rules that rest on each other", "Rules that suppress each other in a circle would all rest once all their alerts stand: nobody is told of any. And a rule that joins others can join only rules that judge readings; the alert of another that joins would never count.",
+		"Decide which of the alerts is the finding, and let only the others be suppressed by it. Join what the other rule joins, in its place."},
 	{CodePerson, "A person's identifier", "Anlan watches places, assets and incidents, not people: what is observed, kept or sorted by must not be an identifier of a person or of a person's device.",
 		"There is no way around it. Observe the place or the thing instead: the number of people on a platform, not who they are."},
 	{CodeReach, "No way in or out of a state", "A state that no move leads to is a slip of the pen; one that no moves lead from to an end keeps a case open for ever.",

@@ -89,7 +89,9 @@ func (d *decoder) value(n ast.Node, into any, what string, r Rules) {
 		}
 	case reflect.Bool:
 		if b, ok := n.(*ast.BoolNode); ok {
-			v.SetBool(b.Value)
+			if v.SetBool(b.Value); len(r.OneOf) > 0 && !slices.Contains(r.OneOf, strconv.FormatBool(b.Value)) {
+				d.Add(d.doc.at(n), CodeValue, "%s may be %s only; leave it out otherwise", what, strings.Join(r.OneOf, " or "))
+			}
 		} else {
 			d.Add(d.doc.at(n), CodeType, "%s needs true or false, not %s", what, KindOf(n))
 		}

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
 // MaxFile is the size of the largest file of a pack in bytes: a pack is read aloud by people.
@@ -67,15 +69,43 @@ func parse(fsys fs.FS, name, path string) (*document, error) {
 	case len(src) > MaxFile:
 		return nil, Diagnostics{{Path: path, Code: CodeFile, Severity: Error, Message: fmt.Sprintf("the file has %d bytes, more than %d", len(src), MaxFile)}}
 	case !utf8.Valid(src):
-		return nil, Diagnostics{{Path: path, Code: CodeFile, Severity: Error, Message: "the file is not UTF-8"}}
+		return nil, Diagnostics{foreign(src, path)}
 	}
 	return read(src, path)
+}
+
+// foreign notes that a file is not UTF-8, at the first place where it isn't, and what it most likely is.
+func foreign(src []byte, path string) Diagnostic {
+	if bytes.HasPrefix(src, []byte{0xff, 0xfe}) || bytes.HasPrefix(src, []byte{0xfe, 0xff}) {
+		return Diagnostic{Path: path, Line: 1, Column: 1, Code: CodeFile, Severity: Error, Message: "the file is not UTF-8 but UTF-16; save it as UTF-8"}
+	}
+	at, message := 0, "the file is not UTF-8 from here on"
+	for r, size := utf8.DecodeRune(src); r != utf8.RuneError || size != 1; r, size = utf8.DecodeRune(src[at:]) {
+		at += size
+	}
+	text := src
+	if read, err := simplifiedchinese.GB18030.NewDecoder().Bytes(src); err == nil && han(string(read)) && !han(string(src[:at])) {
+		at = bytes.IndexFunc(src, func(r rune) bool { return r >= utf8.RuneSelf }) // the first characters may look like others of UTF-8
+		text, message = read, "the file is not UTF-8 but, by its look, GBK; save it as UTF-8"
+	}
+	before := src[:at]
+	line := bytes.Count(before, []byte("\n"))
+	d := Diagnostic{Path: path, Line: line + 1, Column: utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1, Width: 1,
+		Code: CodeFile, Severity: Error, Message: message}
+	d.source = strings.ToValidUTF8(strings.TrimSuffix(strings.Split(string(text), "\n")[line], "\r"), "\ufffd")
+	return d
 }
 
 // read parses text.
 func read(src []byte, path string) (*document, error) {
 	content := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
 	doc := &document{text: &text{path, strings.Split(content, "\n")}}
+	for i, line := range doc.lines { // the parser would end the line there, and all places after it would be other ones
+		if at := strings.IndexByte(line, '\r'); at >= 0 {
+			doc.lines[i] = line[:at] // what is shown of it
+			return nil, Diagnostics{doc.spot(i+1, at, 1).diagnostic(CodeSyntax, "a carriage return stands here that ends no line; save the file with line ends of one kind, LF or CRLF")}
+		}
+	}
 	// Duplicate keys are let through here, so that the decoder finds all of them and not the first only.
 	file, err := parser.ParseBytes([]byte(content), 0, parser.AllowDuplicateMapKey())
 	if err != nil {

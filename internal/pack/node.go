@@ -2,8 +2,11 @@ package pack
 
 import (
 	"math"
+	"regexp"
+	"strconv"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // What stands in a YAML file that people write, for packs and for whoever else reads such files.
@@ -20,9 +23,16 @@ func NumberOf(n ast.Node) (float64, bool) {
 		}
 	case *ast.FloatNode:
 		return n.Value, finite(n.Value)
+	case *ast.StringNode: // the parser takes 1e6, and a whole number of more than 19 digits, for a text
+		if plainNumber.MatchString(n.Value) && n.Token.Type != token.DoubleQuoteType && n.Token.Type != token.SingleQuoteType {
+			v, err := strconv.ParseFloat(n.Value, 64)
+			return v, err == nil
+		}
 	}
 	return 0, false
 }
+
+var plainNumber = regexp.MustCompile(`^[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
 
 // KindOf names what stands there in the words of someone who does not know YAML: "needs a number, not a list".
 func KindOf(n ast.Node) string {

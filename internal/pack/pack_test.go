@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"golang.org/x/text/encoding/simplifiedchinese"
 	"pgregory.net/rapid"
 )
 
@@ -186,8 +187,29 @@ func TestTooLargeAndNotUTF8(t *testing.T) {
 		"a.yaml":    {Data: make([]byte, MaxFile+1)},
 		"b.yaml":    {Data: []byte("a: \xff")},
 	}, "packs/gas")
-	if err == nil || !strings.Contains(err.Error(), "a.yaml: the file has") || !strings.Contains(err.Error(), "b.yaml: the file is not UTF-8") {
+	if err == nil || !strings.Contains(err.Error(), "a.yaml: the file has") || !strings.Contains(err.Error(), "b.yaml:1:4: the file is not UTF-8") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A file in another encoding is told from one that is damaged, and at its place.
+func TestForeignFiles(t *testing.T) {
+	gbk, err := simplifiedchinese.GBK.NewEncoder().String("pack: gas\ntitle: {en: Gas, zh-CN: 燃气管网}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for src, want := range map[string]string{
+		gbk:                      "packs/gas/pack.yaml:2:25: the file is not UTF-8 but, by its look, GBK; save it as UTF-8 [P008]\n  2 | title: {en: Gas, zh-CN: 燃气管网}",
+		"\xff\xfep\x00":          "packs/gas/pack.yaml:1:1: the file is not UTF-8 but UTF-16; save it as UTF-8 [P008]",
+		"pack: gas\ntitle: \xff": "packs/gas/pack.yaml:2:8: the file is not UTF-8 from here on [P008]",
+		"# 燃气\ntitle: \xb2":      "packs/gas/pack.yaml:2:8: the file is not UTF-8 from here on [P008]",
+		"pack: gas\rtitle: x\r":  "packs/gas/pack.yaml:1:10: a carriage return stands here that ends no line; save the file with line ends of one kind, LF or CRLF [P001]",
+	} {
+		_, err := Load(fstest.MapFS{"pack.yaml": {Data: []byte(src)}}, "packs/gas")
+		var ds Diagnostics
+		if !errors.As(err, &ds) || len(ds) != 1 || !strings.HasPrefix(ds.Error(), want) {
+			t.Errorf("%q:\n got %v\nwant %s", src, err, want)
+		}
 	}
 }
 
@@ -270,6 +292,8 @@ func TestConditionsOfTheUnknown(t *testing.T) {
 		{"a > 1 && b > 1", 5, 2, Unknown}, {"a > 1 && b > 1", 5, 1, Fails}, {"b > 1 && a > 1", 5, 1, Fails},
 		{"a > 1 || b > 1", 5, 2, Holds}, {"b > 1 || a > 1", 5, 2, Holds}, {"a > 1 || b > 1", 5, 1, Unknown},
 		{"!(a > 1) && !(b > 1)", 5, 1, Unknown}, {"!(a > 1) && !(b > 1)", 5, 2, Fails}, {"!(a > 1 && b > 1)", 5, 1, Holds},
+		{"b > 1 && b < 9 && a > 1", 5, 2, Unknown}, {"b > 1 || b > 9 || a > 1", 5, 1, Unknown}, {"b > 1 && b < 9 && a > 1", 5, 1, Fails},
+		{"b < 1 || b > 9 || b > 1 || a > 1", 5, 2, Holds}, {"a in [1, 2, 5]", 5, 2, Unknown}, {"b in [1, 3, 2]", 5, 2, Holds},
 		{"a >= 2 * b", 5, 1, Unknown}, {"b >= 0.5 * b", 5, 1, Holds}, {"true", 5, 1, Holds},
 	} {
 		cs, err := NewConditions("a", "b")
@@ -287,6 +311,63 @@ func TestConditionsOfTheUnknown(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of a condition of any number of parts, what is unknown decides it exactly where some value of it would hold and another fail.
+func TestTheUnknownIsWhateverItMayBe(t *testing.T) {
+	values := []float64{-2, 0, 0.5, 1, 1.2, 3, 4}
+	tb := t
+	rapid.Check(t, func(t *rapid.T) {
+		// Each variable in one comparison: of two of the same, one may exclude the other, which is not looked at.
+		var parts []string
+		vars := []string{"a", "b", "c", "d"}
+		for _, v := range vars {
+			parts = append(parts, v+rapid.SampledFrom([]string{" < ", " >= ", " > "}).Draw(t, "op")+rapid.SampledFrom([]string{"0", "1", "3"}).Draw(t, "n"))
+		}
+		source := strings.Join(parts, rapid.SampledFrom([]string{" && ", " || "}).Draw(t, "join"))
+		if rapid.Bool().Draw(t, "not") {
+			source = "!(" + source + ")"
+		}
+		cond, err := compile(tb, source, vars...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in []float64
+		var unknown []bool
+		for range vars {
+			in = append(in, rapid.SampledFrom(values).Draw(t, "value"))
+			unknown = append(unknown, rapid.Bool().Draw(t, "unknown"))
+		}
+		holds, fails := false, false
+		var try func(i int)
+		try = func(i int) {
+			if i == len(in) {
+				h := cond.Holds(in...)
+				holds, fails = holds || h, fails || !h
+				return
+			}
+			if !unknown[i] {
+				try(i + 1)
+				return
+			}
+			was := in[i]
+			for _, in[i] = range values {
+				try(i + 1)
+			}
+			in[i] = was
+		}
+		try(0)
+		want := Unknown
+		switch {
+		case !fails:
+			want = Holds
+		case !holds:
+			want = Fails
+		}
+		if got := cond.Judge(in, unknown); got != want {
+			t.Fatalf("%s at %v, unknown %v: %d, want %d", source, in, unknown, got, want)
+		}
+	})
 }
 
 // Walking the comparisons gives what CEL's own evaluator gives.

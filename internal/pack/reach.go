@@ -212,7 +212,7 @@ func (c *Conditions) reach(x ast.Expr) (r Reach, ok bool) {
 		d, ok := x.AsLiteral().(types.Double)
 		return Reach{Lowest: float64(d), Highest: float64(d)}, ok
 	case ast.IdentKind:
-		if v := slices.Index(c.vars, x.AsIdent()); v >= 0 {
+		if v := slices.Index(c.vars, x.AsIdent()); v >= 0 && v < len(c.reaches) {
 			return c.reaches[v], true
 		}
 		return Anything, false

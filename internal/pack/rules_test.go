@@ -16,6 +16,7 @@ type thing struct {
 	Share   Number      `yaml:"share" pack:"at least 0,below 1" default:"0.5"`
 	Count   int         `yaml:"count" pack:"at least 1" default:"3"`
 	Live    bool        `yaml:"live" default:"true"`
+	Sure    bool        `yaml:"sure" pack:"one of true"`
 	Words   Names       `yaml:"words" pack:"name" default:"x y"`
 	Pair    []Number    `yaml:"pair" pack:"exactly 2 items,above 0"`
 	Colours Map[String] `yaml:"colours" pack:"one of red blue"`
@@ -91,6 +92,9 @@ func TestRules(t *testing.T) {
 		"every: 2h":                      "every needs to be at most 1h [P006]",
 		"share: 1":                       "share needs to be below 1 [P006]",
 		"share: -1":                      "share needs to be at least 0 [P006]",
+		"share: 1e400":                   "share needs a number, and 1e400 is beyond all that can be reckoned with [P004]",
+		"share: \"0.5\"":                 "share needs a number, not a text [P004]",
+		"sure: false":                    "sure may be true only; leave it out otherwise [P006]",
 		"count: 0":                       "count needs to be at least 1 [P006]",
 		"words: [good, Bad]":             `"Bad" is no name`,
 		"words: Bad":                     `"Bad" is no name`,

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 )
 
 // What people write in conditions who know no CEL, and what they meant by it.
@@ -18,6 +20,9 @@ var signsMeant = map[string]string{
 }
 
 var (
+	unseen     = regexp.MustCompile("[\u00a0\u2000-\u200f\u2028-\u202f\u2060\u3000\ufeff]")
+	beyond     = regexp.MustCompile(`\b(?:[0-9]{19,}|[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]{3,})\b`)
+	wideSigns  = regexp.MustCompile(`[０-９＋－＊．，＆｜！；：]+`)
 	arrow      = regexp.MustCompile(`=>|=<|<>`)
 	wide       = regexp.MustCompile(`[（）“”‘’]`)
 	negation   = regexp.MustCompile(`\b(?:not|NOT)\b`)
@@ -51,6 +56,15 @@ func (c *Conditions) slip(e Expr, ds *Diagnostics) bool {
 			return note(m[0], m[1], "%q is full-width, write %q", sign, meant)
 		}
 		return note(m[0], m[1], "%q is no quotation mark of YAML; write \" around the condition", sign)
+	}
+	if m := unseen.FindStringIndex(e.Source); m != nil {
+		return note(m[0], m[1], "a space stands here that is none to a program (%U); delete it and type a space", []rune(e.Source[m[0]:m[1]])[0])
+	}
+	if m := wideSigns.FindStringIndex(e.Source); m != nil {
+		return note(m[0], m[1], "%q is full-width, write %q", e.Source[m[0]:m[1]], width.Narrow.String(e.Source[m[0]:m[1]]))
+	}
+	if m := beyond.FindStringIndex(e.Source); m != nil {
+		return note(m[0], m[1], "%s is beyond all that can be reckoned with", e.Source[m[0]:m[1]])
 	}
 	for _, signs := range []*regexp.Regexp{arrow, negation} {
 		if m := signs.FindStringIndex(e.Source); m != nil && !slices.Contains(c.vars, e.Source[m[0]:m[1]]) {

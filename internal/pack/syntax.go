@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -14,7 +15,7 @@ import (
 // it is what the parser says.
 func (doc *document) meant(p Pos, message string) (Pos, string) {
 	for _, look := range []func(Pos, string) (Pos, string){
-		doc.tab, doc.wideColon, doc.placeholderBare, doc.bracket, doc.quote, doc.colonInText, doc.indentation, doc.sign, doc.noKey,
+		doc.tab, doc.wideSpace, doc.wideColon, doc.wideComma, doc.placeholderBare, doc.bracket, doc.quote, doc.colonInText, doc.indentation, doc.sign, doc.noKey,
 	} {
 		if at, words := look(p, message); words != "" {
 			return at, words
@@ -45,6 +46,31 @@ func (doc *document) tab(p Pos, _ string) (Pos, string) {
 	}
 	return p, ""
 }
+
+// wideSpace finds a space that is none to YAML: Chinese input methods and web pages give them.
+func (doc *document) wideSpace(p Pos, _ string) (Pos, string) {
+	for _, n := range []int{p.Line, p.Line - 1} {
+		text := doc.line(n)
+		indent := text[:len(text)-len(strings.TrimLeftFunc(text, unicode.IsSpace))]
+		if at := strings.IndexFunc(indent, func(r rune) bool { return r != ' ' && r != '\t' }); at >= 0 {
+			return doc.spot(n, at, 1), "a space stands before the text that is none to YAML (full-width, or one that does not break); indent with plain spaces"
+		}
+	}
+	return p, ""
+}
+
+// wideComma finds a full-width comma behind a text in quotes, or a bracket, where only the other can part two entries.
+func (doc *document) wideComma(p Pos, message string) (Pos, string) {
+	if !strings.Contains(message, "must be specified") {
+		return p, ""
+	}
+	if m := commaBehind.FindStringSubmatchIndex(doc.line(p.Line)); m != nil {
+		return doc.spot(p.Line, m[2], 1), `a full-width "，" stands here; write "," and a space`
+	}
+	return p, ""
+}
+
+var commaBehind = regexp.MustCompile(`["'\]}]\s*(，)`)
 
 var wideColonKey = regexp.MustCompile(`^\s*(?:- +)?["']?[A-Za-z][A-Za-z0-9_-]*["']?\s*(：)`)
 
@@ -203,6 +229,9 @@ func (doc *document) indentation(p Pos, message string) (Pos, string) {
 		if dash {
 			stack = append(stack, indent+len(trimmed)-len(strings.TrimLeft(rest, " ")))
 		} else if n == p.Line && n > 1 && doc.dashAt(n-1, indent) {
+			if strings.HasPrefix(trimmed, "-") {
+				return p, "between the dash of an item and its text stands a space"
+			}
 			return p, "the lines beside this one begin with a dash; indent it if it belongs to the item above"
 		}
 		opens = strings.HasSuffix(strings.TrimRight(text, " "), ":") || blockSign.MatchString(text)

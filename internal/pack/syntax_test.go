@@ -24,10 +24,14 @@ func TestSyntaxMistakes(t *testing.T) {
 		"a: {b: 1}}":                                                     "x.yaml:1:10: a } without the bracket that it closes",
 		"because:\n  zh-CN: {{place}}一氧化碳 {{value}} ppm":                 `x.yaml:2:10: a text that begins with { needs quotes: write "{{place}}一氧化碳 {{value}} ppm"`,
 		"because: {en: {{place}} high, zh-CN: x}":                        `x.yaml:1:15: a text that begins with { needs quotes: write "{{place}} high"`,
-		"unit: %LEL":                 `x.yaml:1:7: a text that begins with % needs quotes: write "%LEL"`,
-		"title: carbon: monoxide":    `x.yaml:1:8: a text with a colon and a space in it needs quotes: write "carbon: monoxide"`,
-		"a: \"unclosed\nb: 1":        `x.yaml:1:4: the text that begins here has no closing "`,
-		"when: \"value >= \"100\"\"": `x.yaml:1:18: the text in quotes ends before this; a quotation mark within it is written \" between double ones, or '' between single ones`,
+		"- id: x\n　　every: 1m":                                           "x.yaml:2:1: a space stands before the text that is none to YAML (full-width, or one that does not break); indent with plain spaces",
+		"- id: x\n\u00a0 every: 1m":                                      "x.yaml:2:1: a space stands before the text that is none to YAML (full-width, or one that does not break); indent with plain spaces",
+		"x: {when: \"value >= 70\"，for: 5m}":                             `x.yaml:1:24: a full-width "，" stands here; write "," and a space`,
+		"- id: x\n  a: 1\n-id: y\n  a: 2":                                "x.yaml:3:1: between the dash of an item and its text stands a space",
+		"unit: %LEL":                                                     `x.yaml:1:7: a text that begins with % needs quotes: write "%LEL"`,
+		"title: carbon: monoxide":                                        `x.yaml:1:8: a text with a colon and a space in it needs quotes: write "carbon: monoxide"`,
+		"a: \"unclosed\nb: 1":                                            `x.yaml:1:4: the text that begins here has no closing "`,
+		"when: \"value >= \"100\"\"":                                     `x.yaml:1:18: the text in quotes ends before this; a quotation mark within it is written \" between double ones, or '' between single ones`,
 	} {
 		_, err := read([]byte(text+"\n"), "x.yaml")
 		ds, _ := err.(Diagnostics)

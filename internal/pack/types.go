@@ -329,7 +329,12 @@ func (d *decoder) text(n ast.Node, what string) (string, bool) {
 func (d *decoder) number(n ast.Node, what string) (float64, bool) {
 	v, ok := NumberOf(n)
 	if !ok {
-		if s, text := n.(*ast.StringNode); text && numberWithUnit.MatchString(strings.TrimSpace(s.Value)) {
+		s, text := n.(*ast.StringNode)
+		if text && plainNumber.MatchString(s.Value) && s.Token.Type != token.DoubleQuoteType && s.Token.Type != token.SingleQuoteType {
+			d.Add(d.doc.at(n), CodeType, "%s needs a number, and %s is beyond all that can be reckoned with", what, s.Value)
+			return v, ok
+		}
+		if text && numberWithUnit.MatchString(strings.TrimSpace(s.Value)) {
 			d.Add(d.doc.at(n), CodeType, "%s needs a number without a unit, not %q; packs-reference.md says which unit it is in", what, s.Value)
 			return v, ok
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -156,6 +157,7 @@ func compile(c *compiler) ([]*Detector, error) {
 		seen[id.Value] = id.Pos
 		ds = append(ds, c.detector(&docs[i]))
 	}
+	c.circles(docs, ds)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
@@ -305,6 +307,12 @@ func (c *compiler) joins(doc *joinsDoc, d *Detector) {
 	for i := range doc.Of {
 		m := &doc.Of[i]
 		x := Member{AtLeast: m.AtLeast}
+		twice := slices.IndexFunc(doc.Of[:i], func(o memberDoc) bool {
+			return o.Alert.Value == m.Alert.Value && o.From.Value == m.From.Value && o.Reports.Value == m.Reports.Value
+		})
+		if what := cmp.Or(m.Alert, m.Reports); twice >= 0 && what.Value != "" {
+			c.Add(what.Pos, pack.CodeTwice, "%s is joined a second time; the first is in line %d, and one signal counts once", what.Value, cmp.Or(doc.Of[twice].Alert, doc.Of[twice].Reports).Line)
+		}
 		switch {
 		case !m.Alert.IsZero():
 			x.Alert = c.pack.ID(m.Alert.Value)
@@ -348,6 +356,54 @@ func (c *compiler) reports(m *memberDoc, x *Member) {
 	}
 	if !found {
 		c.Add(m.Reports.Pos, pack.CodeReference, "the pack has no category %q%s", m.Reports.Value, pack.Suggest(m.Reports.Value, names))
+	}
+}
+
+// circles notes rules that suppress each other, so that nobody is told of either, and those that join what can't be joined: the
+// alert of a rule that joins others itself (see Engine.pass).
+func (c *compiler) circles(docs []ruleDoc, ds []*Detector) {
+	index := map[string]int{}
+	for i, d := range ds {
+		index[d.ID] = i
+	}
+	for i, d := range ds {
+		if d.Joins == nil {
+			continue
+		}
+		for m, of := range d.Joins.Of {
+			if x, there := index[of.Alert]; there && ds[x].Joins != nil {
+				c.Add(docs[i].Joins.Of[m].Alert.Pos, pack.CodeCircle, "%s joins others itself; only rules that judge readings can be joined", c.short(of.Alert))
+			}
+		}
+	}
+	var way []int
+	closed := make([]bool, len(ds))
+	var follow func(i int)
+	follow = func(i int) {
+		way = append(way, i)
+		for k, by := range ds[i].SuppressedBy {
+			x, there := index[by]
+			from := slices.Index(way, x)
+			switch {
+			case !there || closed[x]:
+			case from < 0:
+				follow(x)
+			case x == i:
+				c.Add(docs[i].SuppressedBy[k].Pos, pack.CodeCircle, "a detector can't suppress itself")
+			default:
+				var names []string
+				for _, w := range way[from:] {
+					names = append(names, c.short(ds[w].ID))
+				}
+				c.Add(docs[i].SuppressedBy[k].Pos, pack.CodeCircle, "%s suppress each other: while their alerts stand, nobody is told of any", strings.Join(names, " and "))
+			}
+		}
+		way, closed[i] = way[:len(way)-1], true
+	}
+	for i := range ds {
+		if !closed[i] {
+			follow(i)
+		}
 	}
 }
 
@@ -481,9 +537,6 @@ func (c *compiler) management(doc *ruleDoc, d *Detector) {
 	}
 	for _, n := range doc.SuppressedBy {
 		d.SuppressedBy = append(d.SuppressedBy, c.suppressor(n))
-		if n.Value == doc.ID.Value {
-			c.Add(n.Pos, pack.CodeReference, "a detector can't suppress itself")
-		}
 	}
 	for _, n := range doc.Upstream { // its own, too: of several outages in a row the first explains the others
 		d.SuppressedUpstream = append(d.SuppressedUpstream, c.suppressor(n))
@@ -504,7 +557,7 @@ func (c *compiler) suppressor(n pack.String) string {
 
 func (c *compiler) silence(after pack.Duration, d *Detector) {
 	if after.Value < d.Every {
-		c.Add(after.Pos, pack.CodeValue, "silent_after is shorter than %s, the time between two readings", d.Every)
+		c.Add(after.Pos, pack.CodeValue, "silent_after is shorter than %s, the time between two readings", span(d.Every).EN)
 	}
 }
 
@@ -600,6 +653,9 @@ func (c *compiler) template(doc *ruleDoc, d *Detector) {
 		}
 	}
 	for _, s := range []pack.String{doc.Because.EN, doc.Because.ZH} {
+		if strings.ContainsAny(placeholder.ReplaceAllString(s.Value, ""), "{}") {
+			c.Add(s.Pos, pack.CodeTemplate, "a brace stands here that belongs to no placeholder; people would read it. A placeholder is written {{value}}")
+		}
 		for _, m := range placeholder.FindAllStringSubmatch(s.Value, -1) {
 			if word := m[1]; !slices.Contains(known, word) {
 				c.Add(s.Pos, pack.CodeTemplate, "nothing fills {{%s}}%s there are %s", word, orSemicolon(pack.Suggest(word, known)), strings.Join(known, ", "))

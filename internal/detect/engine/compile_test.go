@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,6 +137,9 @@ func TestShippedWordsNamePlaceOnce(t *testing.T) {
 		}
 		for _, d := range all {
 			street := Stream{AssetName: Wording{"Harbour Road street probe", "金潮路监测仪"}, PlaceName: Wording{"Harbour Road", "金潮路"}, AreaName: Wording{"Old Town", "老城"}}
+			if said := d.Because(Change{Detector: d, To: Yellow, Value: math.NaN(), Values: make([]float64, len(d.vars))}, street); strings.Contains(said.EN+said.ZH, "NaN") {
+				t.Errorf("%s says an unknown value as %q, %q", d.ID, said.EN, said.ZH)
+			}
 			said := d.Because(Change{Detector: d, To: Yellow, Values: make([]float64, len(d.vars))}, street)
 			for lang, names := range map[string][2]string{"en": {"Harbour Road", "Old Town"}, "zh-CN": {"金潮路", "老城"}} {
 				if at, in := strings.Count(said.In(lang), names[0]), strings.Count(said.In(lang), names[1]); at+in == 0 || at > 1 || in > 1 {

@@ -41,7 +41,7 @@ type ruleDoc struct {
 	Derives pack.Map[deriveDoc] `yaml:"derives" doc:"further variables for the conditions, each made from the readings"`
 	Budget  *budgetDoc          `yaml:"budget" doc:"how many false alarms the owner allows; the limits of statistical variables follow from it"`
 
-	Every        pack.Duration      `yaml:"every" default:"5m" doc:"how often an instrument speaks; a longer gap pauses all delays. Of inputs, a reading counts in its interval and the next"`
+	Every        pack.Duration      `yaml:"every" pack:"above 0s" default:"5m" doc:"how often an instrument speaks; a longer gap pauses all delays. Of inputs, a reading counts in its interval and the next"`
 	Late         pack.Duration      `yaml:"late" default:"as every" doc:"readings that come up to so late, in any order, give the same alerts as in order; later ones are counted and not judged. Late is how much older one is than the newest, of several instruments that are judged together than the newest of them all. With joins it is at least that of the detectors joined"`
 	Levels       pack.Map[levelDoc] `yaml:"levels" pack:"required" doc:"blue, yellow, orange, red: those that the rule raises"`
 	Clear        *clearDoc          `yaml:"clear" pack:"required" doc:"what ends the alert"`
@@ -73,7 +73,7 @@ type inputDoc struct {
 }
 
 type joinsDoc struct {
-	Within  pack.Duration `yaml:"within" pack:"required" doc:"how long after its end a signal still counts"`
+	Within  pack.Duration `yaml:"within" pack:"required,above 0s" doc:"how long after its end a signal still counts"`
 	Near    pack.Number   `yaml:"near" pack:"above 0,at most 10000" doc:"metres around the place, needed with reports; left out: the place itself"`
 	InOrder bool          `yaml:"in_order" doc:"true: a signal counts only after the one that stands before it in the list"`
 	Of      []memberDoc   `yaml:"of" pack:"required" doc:"the signals; at each place, signals is how many of them count just now"`

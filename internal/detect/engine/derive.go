@@ -164,14 +164,14 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 		said(" above background", "高出本底")
 		v.fresh = follows(of, func(s *series.Background, _ *known, at int64, x float64) float64 { return s.Excess(f, at, x) })
 	case !doc.Rise.IsZero():
-		o := over(doc.Rise)
+		o := c.change(over(doc.Rise), doc.Rise)
 		said(", rise within "+window(doc.Rise.Value).EN, window(doc.Rise.Value).ZH+"内升幅")
 		v.fresh = follows(of, func(s *series.Change, _ *known, at int64, x float64) float64 {
 			rise, _ := s.Next(o, at, x)
 			return rise
 		})
 	case !doc.Fall.IsZero():
-		o := over(doc.Fall)
+		o := c.change(over(doc.Fall), doc.Fall)
 		said(", fall within "+window(doc.Fall.Value).EN, window(doc.Fall.Value).ZH+"内降幅")
 		v.fresh = follows(of, func(s *series.Change, _ *known, at int64, x float64) float64 {
 			_, fall := s.Next(o, at, x)
@@ -228,6 +228,14 @@ func (c *compiler) derived(d *Detector, name string, doc *deriveDoc) variable {
 		c.statistical(d, of, doc, &v, base)
 	}
 	return v
+}
+
+// change notes a span that never holds two readings: nothing rises or falls within it.
+func (c *compiler) change(o *series.Over, span pack.Duration) *series.Over {
+	if span.Value > 0 && o.Span < o.Every && !c.trial {
+		c.Add(span.Pos, pack.CodeValue, "the span is shorter than the time between two readings, %s: it never holds two that could differ", window(time.Duration(o.Every)*time.Microsecond).EN)
+	}
+	return o
 }
 
 // of is the index of the variable that a derived one is made from.

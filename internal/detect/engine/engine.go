@@ -266,8 +266,9 @@ func (e *Engine) Bind(s Stream, changes []Change) []Change {
 		st = &stream{}
 		e.streams[s.ID] = st
 	}
-	e.stands(s, st.Place)
+	before := st.Place
 	st.Stream = s
+	e.stands(s, before)
 	n := len(changes)
 	old := append(st.under, e.restored[s.ID]...)
 	delete(e.restored, s.ID)
@@ -318,8 +319,8 @@ func (e *Engine) stands(s Stream, before int64) {
 		}
 		if e.known.atPlace[before] = ids; len(ids) == 0 {
 			delete(e.known.atPlace, before)
-			e.places.remove(before)
 		}
+		e.locate(before)
 	}
 	if s.Place == 0 {
 		return
@@ -327,9 +328,19 @@ func (e *Engine) stands(s Stream, before int64) {
 	if i, there := slices.BinarySearch(e.known.atPlace[s.Place], s.ID); !there {
 		e.known.atPlace[s.Place] = slices.Insert(e.known.atPlace[s.Place], i, s.ID)
 	}
-	if s.Point != nil {
-		e.places.add(s.Place, *s.Point)
+	e.locate(s.Place)
+}
+
+// locate puts a place where the lowest of its datastreams stands that has a point: so it is in the same place whatever the order
+// in which they are bound.
+func (e *Engine) locate(place int64) {
+	for _, id := range e.known.atPlace[place] {
+		if point := e.streams[id].Point; point != nil {
+			e.places.add(place, *point)
+			return
+		}
 	}
+	e.places.remove(place)
 }
 
 // subjectOf is what a datastream is judged as a part of.

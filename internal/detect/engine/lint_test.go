@@ -107,6 +107,57 @@ func TestLint(t *testing.T) {
   joins: {within: 1h, near: 100, of: [{alert: x, from: blue}, {reports: smoke}]}
   levels: {red: {when: "signals >= 3"}}
   clear: {when: "signals < 1", for: 1m}`), "signals >= 3 can never hold: signals ranges from 0 to 2, one for each that is joined [P024]"},
+		"never": {tunnelRule("x", strings.Replace(sump, "every: 1m", "every: 0s", 1)+`
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`), "every needs to be above 0s [P006]"},
+		"joins nothing in time": {tunnelRule("x", sump+`
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`) + tunnelRule("y", `
+  joins: {within: 0s, near: 100, of: [{alert: x}, {reports: smoke}]}
+  levels: {red: {when: "signals >= 2"}}
+  clear: {when: "signals < 1", for: 1m}`), "within needs to be above 0s [P006]"},
+		"joins itself": {tunnelRule("y", `
+  joins: {within: 1h, near: 100, of: [{alert: y, from: red}, {reports: smoke}]}
+  levels: {red: {when: "signals >= 2"}}
+  clear: {when: "signals < 1", for: 1m}`), "y joins others itself; only rules that judge readings can be joined [P025]"},
+		"joins one twice": {tunnelRule("x", sump+`
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`) + tunnelRule("y", `
+  joins: {within: 1h, near: 100, of: [{alert: x}, {alert: x}]}
+  levels: {red: {when: "signals >= 2"}}
+  clear: {when: "signals < 1", for: 1m}`), "x is joined a second time; the first is in line 17, and one signal counts once [P014]"},
+		"suppress each other": {tunnelRule("x", sump+`
+  suppressed_by: y
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`) + tunnelRule("y", sump+`
+  suppressed_by: [z]
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`) + tunnelRule("z", sump+`
+  suppressed_by: [x, y]
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`), "x and y and z suppress each other: while their alerts stand, nobody is told of any [P025]\n" +
+			"y and z suppress each other: while their alerts stand, nobody is told of any [P025]"},
+		"suppresses itself": {tunnelRule("x", sump+`
+  suppressed_by: x
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`), "a detector can't suppress itself [P025]"},
+		"a chain of suppression": {tunnelRule("x", sump+`
+  suppressed_by: [y, z]
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`) + tunnelRule("y", sump+`
+  suppressed_by: [z]
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`) + tunnelRule("z", sump+`
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`), ""},
+		"a change between no two readings": {tunnelRule("x", sump+`
+  derives: {rise: {rise_within: 30s}}
+  levels: {yellow: {when: "rise > 3"}}
+  clear: {when: "rise < 2", for: 1m}`), "the span is shorter than the time between two readings, 1 min: it never holds two that could differ [P006]"},
+		"a brace left open": {strings.ReplaceAll(tunnelRule("x", sump+`
+  levels: {yellow: {when: "value > 3"}}
+  clear: {when: "value < 2", for: 1m}`), "{{value}}", "{{value}"), strings.Repeat("a brace stands here that belongs to no placeholder; people would read it. A placeholder is written {{value}} [P013]\n", 1) +
+			"a brace stands here that belongs to no placeholder; people would read it. A placeholder is written {{value}} [P013]"},
 		"except": {tunnelRule("x", sump+`
   stuck: {after: 1h, except: "value >= 0"}
   levels: {yellow: {when: "value > 3"}}
@@ -124,7 +175,7 @@ func TestLint(t *testing.T) {
   levels: {yellow: {when: "value > 3"}}
   clear: {when: "value < 2", for: 1m}`), ""},
 		"too soon for silence": {tunnelRule("x", strings.Replace(fans, "highest}", "highest, silent_after: 1s}", 1)+"  silent_after: 1h"+gone),
-			"silent_after is shorter than 1m0s, the time between two readings [P006]"},
+			"silent_after is shorter than 1 min, the time between two readings [P006]"},
 		"what an input counts as": {tunnelRule("x", strings.Replace(fans, "highest}", "highest, unknown_as: 3}", 1)+"  silent_after: 1h"+gone), "fan ranges from 0 to 1 [P006]"},
 		"no gap and no time": {tunnelRule("x", sump+`
   levels: {yellow: {when: "value > 2"}}

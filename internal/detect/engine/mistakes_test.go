@@ -20,6 +20,8 @@ func TestMistakes(t *testing.T) {
 		{derived("{rise_within: 10}"), "15:33: rise_within needs a duration such as 30s, 10m, 2h or 3d, not a number; write 10s, 10m, 10h or 10d [P004]"},
 		{derived("{rise: 10m}"), "15:20: unknown key \"rise\", did you mean \"rise_within\"? [P003]"},
 		{derived("{average_over: 1w}"), "15:34: average_over needs a duration such as 30s, 10m, 2h or 3d, not \"1w\", did you mean \"7d\"? [P006]"},
+		{strings.Replace(single("  derives:\n    first: {of: second, highest_over: 10m}\n    second: {rise_within: 10m}\n"+levels+"yellow: {when: \"first >= 5 || second >= 5\", for: 2m}\n"), `"value < 3"`, `"first < 3 && second < 3"`, 1),
+			"16:17: no variable \"second\" stands before it [P011]"},
 		{derived("{unusual: {}}"), "15:19: rise needs a budget: its limit follows from how many false alarms the owner allows [P005]"},
 		{single(levels + "amber: {when: \"value >= 5\", for: 2m}\n"), "17:5: unknown level \"amber\"; there are blue, yellow, orange and red [P012]"},
 		{single(levels + "yellow: {when: \"value >= 5%LEL\", for: 2m}\n"), "17:31: a limit has no unit, and value is in %LEL: write 5 [P020]"},

@@ -192,6 +192,113 @@ func play(e *Engine, as []arrival, book *Book) {
 	}
 }
 
+// In whatever order instruments are bound, before anything is heard and again after a restart, the same is told in the same order:
+// also where two at one place say that it lies elsewhere, where one instrument is two inputs of a rule, and along a river.
+func TestAnyOrderOfBinding(t *testing.T) {
+	ds := append(compiled(t, manyDetectors+`
+- id: twice
+  title: {en: Twice, zh-CN: 两用}
+  inputs:
+    one: {watches: methane, on: [kitchen-alarm, home-alarm], combine: highest}
+    other: {watches: methane, on: kitchen-alarm, combine: lowest}
+    fence: {watches: methane-ambient, on: fence-monitor, combine: mean}
+  per: area
+  every: 30s
+  late: 3m
+  silent_after: 10m
+  derives: {apart: {jointly: {learn: 1h, calibrate: 100m}}}
+  budget: {false_alarms_per_day: 10, over: 1}
+  levels: {yellow: {when: "one - other > 5 || fence > 10"}, red: {when: "apart >= 1"}}
+  clear: {when: "one - other < 4 && apart < 1", for: 1m}
+  because: {en: "{{one}}", zh-CN: "{{one}}"}
+  source: a test
+  known_false_alarms: [none]
+  maturity: draft
+  owner: gas-duty
+`), riverRules(t, 6, 4)...)
+	rapid.Check(t, func(t *rapid.T) { anyBinding(t, ds) })
+}
+
+func anyBinding(t *rapid.T, ds []*Detector) {
+	ids := []int64{1, 2, 65, 101, 102, 103, 201, 301, 302, 303}
+	var where func(id int64) Stream
+	where = func(id int64) Stream {
+		if id > 300 {
+			s := river(int(id-301), 3)
+			s.ID, s.Upstream, s.Downstream = id, nil, nil
+			if id > 301 {
+				s.Upstream = []int64{id - 1}
+			}
+			if id < 303 {
+				s.Downstream = []int64{id + 1}
+			}
+			return s
+		}
+		s := harbour(id)
+		s.Point = &[2]float64{121.5 + float64(id%10)*0.004, 31.2} // some 380 m apart
+		if id == 2 {
+			s.Place = where(1).Place
+		}
+		return s
+	}
+	kept := rapid.IntRange(0, 80).Draw(t, "restart after")
+	type heard struct {
+		Reading
+		Report
+	}
+	var all []heard
+	at := t0
+	for range rapid.IntRange(1, 150).Draw(t, "n") {
+		at += rapid.SampledFrom([]int64{0, 0, second, 30 * second, minute, 20 * minute}).Draw(t, "step")
+		h := heard{Reading: number(rapid.SampledFrom(ids).Draw(t, "id"), at, rapid.SampledFrom([]float64{0, 2, 4, 6, 12, 25}).Draw(t, "v"))}
+		if rapid.IntRange(0, 5).Draw(t, "kind") == 0 {
+			h.Report = Report{ID: int64(len(all) + 1), At: at, Category: "gas/gas-smell", Point: where(rapid.SampledFrom(ids[:7]).Draw(t, "near")).Point}
+		}
+		all = append(all, h)
+	}
+	tellAll := func(bound func(label string) []int64) string {
+		e := New(ds)
+		var changes []Change
+		for _, id := range bound("bound") {
+			changes = e.Bind(where(id), changes)
+		}
+		for i, h := range all {
+			if i == kept {
+				shards, err := e.Captured(e.Capture())
+				if err != nil {
+					t.Fatal(err)
+				}
+				e = New(ds)
+				for _, x := range shards {
+					if _, err := e.Restore(x); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, id := range bound("bound again") {
+					changes = e.Bind(where(id), changes)
+				}
+			}
+			at := cmp.Or(h.Report.At, h.Reading.At)
+			changes = e.Tick(at, t0, changes)
+			if h.Category != "" {
+				changes = e.Report(h.Report, changes)
+			} else {
+				changes = e.Evaluate(h.Reading, at, changes)
+			}
+		}
+		var lines []string
+		for _, c := range e.Tick(at+12*hour, t0, changes) {
+			lines = append(lines, fmt.Sprintf("%s %s %s %v since %d at %d: %s -> %s cleared %v again %v undo %v of %v by %d",
+				c.Detector.ID, c.Kind, c.Fault, c.Subject, c.Since, c.At, c.From, c.To, c.Cleared, c.Again, c.Undo, c.Datastreams, c.Datastream))
+		}
+		return strings.Join(lines, "\n")
+	}
+	want := tellAll(func(string) []int64 { return ids })
+	if got := tellAll(func(label string) []int64 { return rapid.Permutation(ids).Draw(t, label) }); got != want {
+		t.Fatalf("bound in order:\n%s\nbound otherwise:\n%s", want, got)
+	}
+}
+
 // Readings and reports that come late, in any order within the rules' bound, give the same alerts in the end, and so they do in
 // whatever order the instruments were bound.
 func TestAnyOrderOfArrival(t *testing.T) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/anlan-city/anlan/internal/pack"
@@ -50,13 +51,15 @@ func (in *Input) reach() pack.Reach {
 	return r
 }
 
-// reach is that of a derived variable. Each of them may be unknown for a while.
-func (d *Detector) reach(doc *deriveDoc) pack.Reach {
-	base := d.vars[0]
-	for _, v := range d.vars {
-		if v.name == doc.Of.Value {
-			base = v
+// reach is that of a derived variable, made of one of those before it. Each of them may be unknown for a while.
+func reach(doc *deriveDoc, before []variable) pack.Reach {
+	base := before[0]
+	if !doc.Of.IsZero() {
+		i := slices.IndexFunc(before, func(v variable) bool { return v.name == doc.Of.Value })
+		if i < 0 {
+			return pack.Anything // it was not found, which is noted
 		}
+		base = before[i]
 	}
 	lowest, highest := base.reach.Lowest, base.reach.Highest
 	width := highest - lowest
@@ -92,7 +95,7 @@ func (d *Detector) reaches(doc *ruleDoc) []pack.Reach {
 	all := make([]pack.Reach, len(d.vars))
 	for i := range d.vars {
 		if n := i - d.given; n >= 0 && n < len(doc.Derives) {
-			d.vars[i].reach = d.reach(&doc.Derives[n].Value)
+			d.vars[i].reach = reach(&doc.Derives[n].Value, d.vars[:i])
 		}
 		all[i] = d.vars[i].reach
 	}

@@ -207,12 +207,14 @@ func (s *subject) forget() {
 	}
 }
 
-// add makes an instrument one of the subject's sources. They stand in the order of their datastreams, whatever order they come
-// in: readings of one moment are judged in it. Of a chain of gauges the one that is judged stands last.
+// add makes an instrument one of the subject's sources. They stand in the order of their datastreams and inputs, whatever order
+// they come in: readings of one moment are judged in it. Of a chain of gauges the one that is judged stands last.
 func (s *subject) add(in *instrument, input int) {
 	i := len(s.sources)
 	if !s.detector.chained {
-		i, _ = slices.BinarySearchFunc(s.sources, in, func(a, b *instrument) int { return cmp.Compare(a.id, b.id) })
+		i, _ = slices.BinarySearchFunc(s.sources, in, func(a, b *instrument) int {
+			return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.input, b.input))
+		})
 	}
 	s.insert(i, in, input)
 }

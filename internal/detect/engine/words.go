@@ -204,7 +204,7 @@ func (d *Detector) Because(c Change, s Stream) Wording {
 		return placeholder.ReplaceAllStringFunc(text, func(m string) string {
 			switch word := placeholder.FindStringSubmatch(m)[1]; word {
 			case "value":
-				return pack.FormatNumber(c.Value)
+				return figure(c.Value, lang)
 			case "unit":
 				return d.Property.Unit
 			case "level":

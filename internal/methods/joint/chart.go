@@ -64,7 +64,9 @@ const driftClip = 8
 //
 // Missing sensors are replaced by their conditional mean given those at hand (Nelson, Taylor, MacGregor 1996, "Missing
 // data methods in PCA and PLS", Chemometrics 35:45), and the deviations of the others are judged with the larger variance
-// that then holds. A gap in time makes the lagged readings missing, and Drift fades over it as over rows without deviation.
+// that then holds. That is no whole remedy: a flow is known from its pump's state and its pressure along a curve, not a line, so
+// without one of them it deviates more than any variance says. A sensor that is judged without one that it rests on (see bereft)
+// has a limit of its own, calibrated on the same rows with one of these left out at a time. A gap in time makes the lagged readings missing, and Drift fades over it as over rows without deviation.
 type Chart struct {
 	phase  Phase
 	past   past
@@ -72,7 +74,7 @@ type Chart struct {
 	model  model
 	rules  rules
 	breach tail      // while Calibrating: the worst breach of each row
-	tails  []tail    // while Calibrating: T2, Q, then each sensor's |z|, then each sensor's |e|
+	tails  []tail    // while Calibrating: T2, Q, then each sensor's |z|, each sensor's |e|, each sensor's |z| where it is bereft
 	limits []float64 // while Watching, in the same order
 	drift  []float64 // e of each sensor
 
@@ -164,7 +166,7 @@ func (s *Chart) startCalibrating(p *Params) {
 	s.model = fit(&s.learn, len(p.Sensors), p.Explained)
 	s.rules.bind(p, &s.learn, s.ruleChance(p))
 	s.breach = newTail(tailSize)
-	s.tails = make([]tail, 2+2*len(p.Sensors))
+	s.tails = make([]tail, 2+3*len(p.Sensors))
 	for i := range s.tails {
 		s.tails[i] = newTail(tailSize)
 	}
@@ -181,6 +183,7 @@ func (s *Chart) calibrateRow(p *Params, before []float64) {
 	for i, sensor := range s.model.sensors {
 		s.tails[2+sensor].add(math.Abs(j.z[i]))
 		s.tails[2+n+int(sensor)].add(math.Abs(s.drift[sensor]))
+		s.tails[2+2*n+int(sensor)].add(s.model.worst(i, j))
 	}
 }
 
@@ -208,6 +211,7 @@ func (s *Chart) ruleChance(p *Params) float64 {
 
 func (s *Chart) watchRow(p *Params, before []float64, r *Result) {
 	j := s.model.judge(s.work.x, &s.work.judge)
+	s.allow(p, j)
 	s.fade(p, j)
 	r.T2, r.Q = over(j.t2, s.limits[0]), over(j.q, s.limits[1])
 	r.Rule, r.Broken = s.rules.judge(p, s.work.row, before, r.By)
@@ -222,6 +226,16 @@ func (s *Chart) watchRow(p *Params, before []float64, r *Result) {
 		r.Relation, r.Drift = max(r.Relation, z), max(r.Drift, e)
 		if !math.IsNaN(s.work.row[sensor]) {
 			r.By[sensor] = max(r.By[sensor], z, e)
+		}
+	}
+}
+
+// allow puts the deviations of sensors that are bereft in the measure of those that are not: as multiples of their own limit.
+func (s *Chart) allow(p *Params, j *judgement) {
+	n := len(p.Sensors)
+	for i, sensor := range s.model.sensors {
+		if usual, wide := s.limits[2+sensor], s.limits[2+2*n+int(sensor)]; j.bereft[i] && wide > usual {
+			j.z[i] *= usual / wide
 		}
 	}
 }

@@ -238,6 +238,28 @@ func TestMissingSensors(t *testing.T) {
 	}
 }
 
+// A state that was saved before sensors had limits for where they lack something is taken up with the usual ones.
+func TestEarlierState(t *testing.T) {
+	p, s, n := watching(t)
+	k := len(p.Sensors)
+	s.limits = s.limits[:2+2*k]
+	b, err := s.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[0] = 1
+	var again Chart
+	if err := again.UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
+	}
+	if want := append(slices.Clone(s.limits), s.limits[2:2+k]...); !slices.Equal(again.limits, want) {
+		t.Errorf("limits %v, want %v", again.limits, want)
+	}
+	at, row := n.next()
+	row[level] = math.NaN()
+	again.Next(p, at, row)
+}
+
 func TestGapMakesNoAlarm(t *testing.T) {
 	p, s, n := watching(t)
 	for range 300 {

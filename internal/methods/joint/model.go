@@ -87,6 +87,8 @@ type judgement struct {
 	t2, q float64
 	z     []float64 // per sensor of the model: deviation from what all else says, in standard deviations
 
+	bereft []bool // per sensor of the model: judged without something that it rests on
+
 	x, g, v []float64
 	missing []int
 	chol    []float64
@@ -96,7 +98,7 @@ type judgement struct {
 func (o *model) judge(row []float64, j *judgement) *judgement {
 	d := len(o.use)
 	if len(j.x) != d || len(j.z) != len(o.sensors) {
-		*j = judgement{z: make([]float64, len(o.sensors)), x: make([]float64, d), g: make([]float64, d), v: make([]float64, d)}
+		*j = judgement{z: make([]float64, len(o.sensors)), bereft: make([]bool, len(o.sensors)), x: make([]float64, d), g: make([]float64, d), v: make([]float64, d)}
 	}
 	j.missing = j.missing[:0]
 	for i, from := range o.use {
@@ -114,7 +116,7 @@ func (o *model) judge(row []float64, j *judgement) *judgement {
 		if len(j.missing) > 0 {
 			own = o.ownPrecision(i, j)
 		}
-		j.z[i] = 0
+		j.z[i], j.bereft[i] = 0, own < bereft*o.inverse[i*d+i]
 		if own > 0 {
 			j.z[i] = dot(o.inverse[i*d:(i+1)*d], j.x) / math.Sqrt(own)
 		}
@@ -127,6 +129,28 @@ func (o *model) judge(row []float64, j *judgement) *judgement {
 	}
 	j.q = max(j.q, 0)
 	return j
+}
+
+// bereft is the share of a sensor's precision, the inverse of the variance that all else leaves, under which it is judged by the
+// limit of those that lack something: of less, its standard deviation grows by less than a twentieth.
+const bereft = 0.9
+
+// worst is the largest |z| that a sensor of a complete row has when one entry is missing without which it is bereft; |z| itself
+// where there is none such. Without entry m, P becomes P - P_m P_mᵀ/P_mm.
+func (o *model) worst(i int, j *judgement) float64 {
+	d := len(o.use)
+	own, px := o.inverse[i*d+i], dot(o.inverse[i*d:(i+1)*d], j.x)
+	worst := math.Abs(j.z[i])
+	for m := range d {
+		shared := o.inverse[i*d+m]
+		left := own - shared*shared/o.inverse[m*d+m]
+		if m == i || left >= bereft*own || left <= 0 {
+			continue
+		}
+		z := (px - shared/o.inverse[m*d+m]*dot(o.inverse[m*d:(m+1)*d], j.x)) / math.Sqrt(left)
+		worst = max(worst, math.Abs(z))
+	}
+	return worst
 }
 
 // complete gives the missing entries (now 0) their conditional mean given the others: P_mm x_m = -P_mo x_o. With them in

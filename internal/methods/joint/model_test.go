@@ -3,6 +3,7 @@ package joint
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -130,6 +131,43 @@ func TestMissingIsAsIfNeverHad(t *testing.T) {
 		if a.z[1] != 0 || a.z[4] != 0 {
 			t.Fatalf("missing sensors deviate: %v", a.z)
 		}
+	}
+}
+
+// The worst that the absence of one entry makes of a sensor's deviation is the worst of the rows in which each is missing.
+func TestWorstWithoutOneEntry(t *testing.T) {
+	rows := mixed(400, 7)
+	o := fit(learnAll(rows), 6, 0.8)
+	var whole, part judgement
+	without := 0
+	for _, x := range rows[:50] {
+		o.judge(x, &whole)
+		want := make([]float64, len(o.sensors))
+		for i := range o.sensors {
+			want[i] = math.Abs(whole.z[i])
+			if whole.bereft[i] {
+				t.Fatal("a sensor of a complete row lacks something")
+			}
+		}
+		for m := range o.use {
+			y := slices.Clone(x)
+			y[o.use[m]] = math.NaN()
+			o.judge(y, &part)
+			for i := range o.sensors {
+				if i != m && part.bereft[i] {
+					want[i] = max(want[i], math.Abs(part.z[i]))
+					without++
+				}
+			}
+		}
+		for i := range o.sensors {
+			if got := o.worst(i, &whole); math.Abs(got-want[i]) > 1e-6 {
+				t.Fatalf("sensor %d: %g, by leaving each out %g", i, got, want[i])
+			}
+		}
+	}
+	if without == 0 {
+		t.Error("no sensor rests on another")
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-const chartVersion = 1
+// chartVersion is 2 since sensors have limits for where they are bereft; a state of 1 takes the usual ones for these.
+const chartVersion = 2
 
 // AppendBinary appends the chart's state: for 43 sensors of which 12 are states, 0.7 MB while it calibrates and 71 kB
 // when it watches.
@@ -20,7 +21,7 @@ func (s *Chart) AppendBinary(b []byte) ([]byte, error) {
 
 // UnmarshalBinary takes up a state that AppendBinary wrote. On an error the chart is as it was.
 func (s *Chart) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != chartVersion {
+	if len(b) == 0 || b[0] < 1 || b[0] > chartVersion {
 		return errors.New("chart state: unknown version")
 	}
 	var n Chart
@@ -28,6 +29,11 @@ func (s *Chart) UnmarshalBinary(b []byte) error {
 	n.fields(&c)
 	if c.bad || len(c.b) != 0 {
 		return errors.New("chart state: cut short or too long")
+	}
+	if k := len(n.drift); b[0] == 1 && len(n.tails) == 2+2*k {
+		n.tails = append(n.tails, cloneTails(n.tails[2:2+k])...)
+	} else if b[0] == 1 && len(n.limits) == 2+2*k {
+		n.limits = append(n.limits, n.limits[2:2+k]...)
 	}
 	if err := n.consistent(); err != nil {
 		return fmt.Errorf("chart state: %w", err)
@@ -166,9 +172,9 @@ func (s *Chart) consistent() error {
 	}
 	switch s.phase {
 	case Calibrating:
-		wrong = wrong || len(s.tails) != 2+2*n || cap(s.breach.top) == 0
+		wrong = wrong || len(s.tails) != 2+3*n || cap(s.breach.top) == 0
 	case Watching:
-		wrong = wrong || len(s.limits) != 2+2*n
+		wrong = wrong || len(s.limits) != 2+3*n
 	}
 	for _, t := range s.tails {
 		wrong = wrong || cap(t.top) == 0

@@ -156,6 +156,36 @@ last year,2025-03-01T01:00:00Z,2025-03-01T02:00:00Z,,,,
 }
 
 // The rule decides what an alert is worth.
+// An event where nothing is measured is said to be so, and a list without events is one: then all alerts are false.
+func TestOddTruth(t *testing.T) {
+	const head = "name,start,end,place,asset\n"
+	for rows, want := range map[string][4]int{ // events, found, false, notes
+		"":                                     {0, 0, 2, 0},
+		"x,2026-03-01T00:22:00Z,,nowhere,\n":   {1, 0, 2, 1},
+		"x,2026-03-01T00:22:00Z,,,nothing\n":   {1, 0, 2, 1},
+		"x,2026-03-01T00:22:00Z,,nowhere,g1\n": {1, 1, 1, 0},
+		"x,2026-03-01T00:22:00Z,,dam,\ny,2026-03-01T00:21:00Z,2026-03-01T00:23:00Z,dam,\n": {2, 2, 1, 0}, // one overlaps the other
+	} {
+		o := drill(t)
+		truth, err := ReadTruth(file(t, "events.csv", head+rows))
+		if err != nil || truth == nil {
+			t.Fatal(truth, err)
+		}
+		o.Truth = truth
+		r := run(t, o)
+		d := r.Detectors[0]
+		notes := 0
+		for _, n := range r.Notes {
+			if strings.Contains(n.EN, "no readings") {
+				notes++
+			}
+		}
+		if got := [4]int{d.Events, d.Found, d.False, notes}; got != want {
+			t.Errorf("%q: events, found, false, notes %v, want %v: %v", rows, got, want, r.Notes)
+		}
+	}
+}
+
 func TestTheRule(t *testing.T) {
 	event := Event{Start: time.Date(2026, 3, 1, 0, 40, 0, 0, time.UTC).UnixMicro(), Places: []string{"dam"}}
 	event.End = event.Start + time.Minute.Microseconds()

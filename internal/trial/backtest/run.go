@@ -77,6 +77,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if n := len(o.Truth) - len(within); n > 0 {
 		say("%d events lie outside the readings' period and do not count", "%d 个事件在数据时段之外，不计入", n)
 	}
+	if n := j.nowhere(within); n > 0 {
+		say("%d events name places or assets of which there are no readings: nothing can find them", "%d 个事件所在的地点或资产没有监测数据，无法被发现", n)
+	}
 	answered := make([]bool, len(within))
 	var idle []string
 	for _, d := range o.Detectors {
@@ -122,6 +125,21 @@ type judge struct {
 	rule           verify.Rule
 	join, interval int64
 	where          map[int64]*Stream
+}
+
+// nowhere is how many events name places and assets, and none that has readings.
+func (j *judge) nowhere(events []Event) (n int) {
+	assets, places := map[string]bool{}, map[string]bool{}
+	for _, s := range j.where {
+		assets[s.AssetKey], places[s.PlaceKey] = true, true
+	}
+	for _, e := range events {
+		known := slices.ContainsFunc(e.Assets, func(k string) bool { return assets[k] }) || slices.ContainsFunc(e.Places, func(k string) bool { return places[k] })
+		if len(e.Assets)+len(e.Places) > 0 && !known {
+			n++
+		}
+	}
+	return n
 }
 
 // detector scores one detector against the events that it should have found.

@@ -19,7 +19,7 @@ type Event struct {
 // ReadTruth reads a list of events: CSV with the columns start and end, and if there are: name, harmful_at, place, asset
 // (several parted by ;), detector, kind. An empty end means that it was over at once.
 func ReadTruth(file string) ([]Event, error) {
-	var out []Event
+	out := []Event{} // a list without events says that nothing happened
 	err := openSheet(file, []string{"start", "end"}, []string{"name", "harmful_at", "place", "asset", "detector", "kind"}, func(s *sheet) {
 		e := Event{Name: s.text("name"), Assets: s.list("asset"), Places: s.list("place"), Detector: s.text("detector"), Kind: s.text("kind")}
 		var startOK, endOK bool

@@ -68,10 +68,10 @@ type expectDoc struct {
 	Within   []pack.Duration `yaml:"within" pack:"exactly 2 items" doc:"[from, to]: when at the earliest and at the latest"`
 	By       pack.Duration   `yaml:"by" doc:"when at the latest"`
 	Level    pack.String     `yaml:"level" pack:"one of blue yellow orange red" doc:"the level that is reached, upward or downward"`
-	Cleared  bool            `yaml:"cleared" doc:"true: the alert ends"`
-	Silent   bool            `yaml:"silent" doc:"true: an instrument of the detector has fallen silent; with cleared: is heard again"`
-	Stuck    bool            `yaml:"stuck" doc:"true: the value of an instrument of the detector does not move; with cleared: moves again"`
-	Comms    bool            `yaml:"comms" doc:"true: the link to many instruments of one organisation is lost at once; with cleared: all are heard again"`
+	Cleared  bool            `yaml:"cleared" pack:"one of true" doc:"true: the alert ends"`
+	Silent   bool            `yaml:"silent" pack:"one of true" doc:"true: an instrument of the detector has fallen silent; with cleared: is heard again"`
+	Stuck    bool            `yaml:"stuck" pack:"one of true" doc:"true: the value of an instrument of the detector does not move; with cleared: moves again"`
+	Comms    bool            `yaml:"comms" pack:"one of true" doc:"true: the link to many instruments of one organisation is lost at once; with cleared: all are heard again"`
 	Asset    pack.String     `yaml:"asset" doc:"where"`
 	Place    pack.String     `yaml:"place" doc:"where"`
 	Area     pack.String     `yaml:"area" doc:"where"`

@@ -35,9 +35,21 @@ type (
 	}
 )
 
-// WriteJUnit writes the reports as a JUnit file. A gap of coverage is a skipped test: one that nobody has written.
-func WriteJUnit(w io.Writer, reports []*Report) error {
+// Unread is a folder whose tests could not be run, and why.
+type Unread struct {
+	Dir string
+	Err error
+}
+
+// WriteJUnit writes the reports as a JUnit file. A gap of coverage is a skipped test: one that nobody has written. A pack that could
+// not be read is a failed one: who reads the file alone must not take it for sound.
+func WriteJUnit(w io.Writer, reports []*Report, unread []Unread) error {
 	var all junitSuites
+	for _, u := range unread {
+		failed := junitCase{Name: "the pack can be read", Class: u.Dir, Failure: &junitMessage{Message: "it has mistakes", Text: u.Err.Error()}}
+		all.Suites = append(all.Suites, junitSuite{Name: u.Dir, Tests: 1, Failures: 1, Cases: []junitCase{failed}})
+		all.Tests, all.Failures = all.Tests+1, all.Failures+1
+	}
 	for _, r := range reports {
 		suite := junitSuite{Name: r.Suite.Dir, Failures: r.Failed, Skipped: len(r.Gaps)}
 		for _, x := range r.Results {

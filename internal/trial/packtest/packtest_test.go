@@ -3,6 +3,7 @@ package packtest
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -245,16 +246,19 @@ func TestJUnit(t *testing.T) {
 	s := suite(t, "- name: \"a <b> & ]]> 甲\"\n  series: {kitchen-alarm/methane: 25}\n  expect: []\n- name: fine\n  expect: []\n")
 	passes := suite(t, covered[0])
 	var b bytes.Buffer
-	if err := WriteJUnit(&b, []*Report{ran(t, s), ran(t, passes)}); err != nil {
+	if err := WriteJUnit(&b, []*Report{ran(t, s), ran(t, passes)}, []Unread{{"packs/broken", errors.New("a mistake in <it>")}}); err != nil {
 		t.Fatal(err)
 	}
 	var back junitSuites
 	if err := xml.Unmarshal(b.Bytes(), &back); err != nil {
 		t.Fatal(err, b.String())
 	}
-	first, second := back.Suites[0], back.Suites[1]
-	if back.Failures != 1 || first.Failures != 1 || first.Tests != 2 || first.Cases[0].Name != "a <b> & ]]> 甲" || first.Cases[0].Line != 1 || first.Cases[1].Failure != nil ||
-		!strings.Contains(first.Cases[0].Failure.Text, "which nothing expects") || second.Skipped != 5 || back.Tests != 2+1+5 {
+	broken, first, second := back.Suites[0], back.Suites[1], back.Suites[2]
+	if broken.Name != "packs/broken" || broken.Failures != 1 || broken.Cases[0].Failure.Text != "a mistake in <it>" {
+		t.Errorf("%+v", broken)
+	}
+	if back.Failures != 2 || first.Failures != 1 || first.Tests != 2 || first.Cases[0].Name != "a <b> & ]]> 甲" || first.Cases[0].Line != 1 || first.Cases[1].Failure != nil ||
+		!strings.Contains(first.Cases[0].Failure.Text, "which nothing expects") || second.Skipped != 5 || back.Tests != 1+2+1+5 {
 		t.Errorf("%s", b.String())
 	}
 	d := xml.NewDecoder(&b)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/anlan-city/anlan/internal/detect/engine"
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
@@ -268,6 +269,7 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 				"no pack here has a case kind %q%s", id, pack.Suggest(id, caseIDs))
 		}
 	}
+	ds = append(ds, signals(d, all)...)
 	ds = append(ds, plans(d, all)...)
 	ds = append(ds, chains(d, all)...)
 	ds = append(ds, upward(d, all, caseIDs)...)
@@ -286,6 +288,70 @@ func together(d *Domain, all []*Domain) pack.Diagnostics {
 		}
 	}
 	return ds
+}
+
+// signals is what is wrong with the detectors and categories of other packs that a pack's detectors speak of: one that there is
+// not never says anything, and nobody would miss it. What is of the pack itself its compiler has looked at.
+func signals(d *Domain, all []*Domain) pack.Diagnostics {
+	var ds pack.Diagnostics
+	packs := map[string]*Domain{}
+	for _, o := range all {
+		packs[o.Pack.Name] = o
+	}
+	look := func(id, what string, at pack.Pos, known func(o *Domain) []string) {
+		owner, name, _ := strings.Cut(id, "/")
+		switch o := packs[owner]; {
+		case id == "" || owner == d.Pack.Name:
+		case o == nil:
+			ds.Warn(at, pack.CodeReference, "no pack here is called %q, so nobody knows whether it has a %s %q", owner, what, name)
+		case !slices.Contains(known(o), id):
+			ds.Add(at, pack.CodeReference, "the pack %s has no %s %q%s", owner, what, name, pack.Suggest(id, known(o)))
+		}
+	}
+	detectors := func(o *Domain) (ids []string) {
+		for _, x := range o.Detectors {
+			ids = append(ids, x.ID)
+		}
+		return ids
+	}
+	categories := func(o *Domain) (ids []string) {
+		for _, c := range o.Pack.Categories {
+			if c.Place {
+				ids = append(ids, c.ID)
+			}
+		}
+		return ids
+	}
+	for _, x := range d.Detectors {
+		id := strings.TrimPrefix(x.ID, d.Pack.Name+"/")
+		for _, up := range x.SuppressedUpstream {
+			look(up, "detector", d.Pack.At(detectorsFile, id, "suppressed_from_upstream"), detectors)
+		}
+		if x.Joins == nil {
+			continue
+		}
+		for _, m := range x.Joins.Of {
+			look(m.Alert, "detector", d.where("alert", m.Alert), detectors)
+			look(m.Reports, "category of reports about places", d.where("reports", m.Reports), categories)
+			owner, _, _ := strings.Cut(m.Alert, "/")
+			if o := packs[owner]; o != nil && owner != d.Pack.Name {
+				if i := slices.IndexFunc(o.Detectors, func(x *engine.Detector) bool { return x.ID == m.Alert }); i >= 0 && o.Detectors[i].Joins != nil {
+					ds.Add(d.where("alert", m.Alert), pack.CodeCircle, "%s joins others itself; only rules that judge readings can be joined", m.Alert)
+				}
+			}
+		}
+	}
+	return ds
+}
+
+// where is the first place at which a name stands under a key in the pack's detectors.
+func (d *Domain) where(key, name string) pack.Pos {
+	for _, s := range d.Pack.Under(detectorsFile, key) {
+		if s.Value == name {
+			return s.Pos
+		}
+	}
+	return pack.Pos{}
 }
 
 // plans is what is wrong with a pack's plans among the others.

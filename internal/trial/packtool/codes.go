@@ -50,6 +50,7 @@ func Examples() []Example {
 		{pack.CodeCost, "detectors.yaml", `value >= 10`, `value` + strings.Repeat(" + value", 110) + ` >= 10`},
 		{pack.CodeSeries, "detectors_test.yaml", `0x5 6x10`, `0x5 6*10`},
 		{pack.CodeDecided, "detectors.yaml", `value >= 10`, `value >= 10000`},
+		{pack.CodeCircle, "detectors.yaml", `  opens: {case: leak, from: orange}`, "  opens: {case: leak, from: orange}\n  suppressed_by: methane-indoor"},
 		{pack.CodePerson, "pack.yaml", `gas-smell: {title: {en: Smell of gas, zh-CN: 燃气异味}`, `visitor: {title: {en: Visitor's phone number, zh-CN: 燃气异味}`},
 		{pack.CodeReach, "cases.yaml", `    - {id: closed,`, "    - {id: doubted, title: {en: Doubted, zh-CN: 存疑}}\n    - {id: closed,"},
 		{pack.CodeUntested, "detectors_test.yaml", "", ""},

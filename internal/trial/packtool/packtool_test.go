@@ -2,6 +2,7 @@ package packtool
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -148,6 +149,64 @@ assets: {van: {title: {en: Van, zh-CN: 车}, measures: [weather/wind, weather/ra
 	r, err = tool().Check(filepath.Join(dir, "packs/gas"))
 	if err != nil || len(r) != 1 || !strings.Contains(r[0].Problems.Error(), "no kind of asset measures methane [P037]") {
 		t.Errorf("%v\n%v", err, r[0].Problems)
+	}
+}
+
+// Names of other packs' detectors and categories are looked up there: a misspelt one would be a signal that never comes.
+func TestSignalsOfOtherPacks(t *testing.T) {
+	rule := func(id, with string) string {
+		return "- id: " + id + "\n" + with + `
+  title: {en: X, zh-CN: 某}
+  because: {en: x, zh-CN: 某}
+  source: none
+  known_false_alarms: [none]
+  maturity: draft
+  owner: desk
+`
+	}
+	const judges = `  watches: methane
+  on: box
+  silent_after: 1h
+  levels: {red: {when: "value > 1"}}
+  clear: {when: "value < 0.5", for: 1m}`
+	const joins = `  levels: {red: {when: "signals >= 2"}}
+  clear: {when: "signals < 1", for: 1m}
+  joins: {within: 1h, near: 100, of: [`
+	dir := write(t, map[string]string{
+		"packs/one/pack.yaml": `pack: one
+title: {en: X, zh-CN: 某}
+observes: {methane: {title: {en: Methane, zh-CN: 甲烷}, unit: ppm, range: [0, 9]}}
+assets: {box: {title: {en: Box, zh-CN: 箱}, measures: [methane]}}
+categories: {smell: {title: {en: Smell, zh-CN: 异味}, about: place}}
+posts: {desk: {title: {en: Desk, zh-CN: 值班}}}
+`,
+		"packs/one/README.md":      "One",
+		"packs/one/detectors.yaml": rule("high", judges) + rule("both", joins+"{alert: high}, {reports: smell}]}"),
+		"packs/two/pack.yaml":      "pack: two\ntitle: {en: X, zh-CN: 某}\n",
+		"packs/two/README.md":      "Two",
+		"packs/two/detectors.yaml": rule("a", joins+"{alert: one/high}, {reports: one/smell}]}") +
+			rule("b", joins+"{alert: one/hihg}, {reports: one/smells}]}") +
+			rule("c", joins+"{alert: one/both}, {alert: three/high}]}"),
+	})
+	r, err := tool().Check(filepath.Join(dir, "packs") + "/...")
+	if err != nil || len(r) != 2 {
+		t.Fatal(err, len(r))
+	}
+	var all []string
+	for _, d := range r[1].Problems {
+		if d.Code == pack.CodeUntested {
+			continue
+		}
+		all = append(all, fmt.Sprintf("%d:%d: %s [%s]", d.Line, d.Column, d.Message, d.Code))
+	}
+	want := []string{
+		`14:47: the pack one has no detector "hihg", did you mean "one/high"? [P011]`,
+		`14:68: the pack one has no category of reports about places "smells", did you mean "one/smell"? [P011]`,
+		`24:47: one/both joins others itself; only rules that judge readings can be joined [P025]`,
+		`24:66: no pack here is called "three", so nobody knows whether it has a detector "high" [P011]`,
+	}
+	if !slices.Equal(all, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(all, "\n"), strings.Join(want, "\n"))
 	}
 }
 
