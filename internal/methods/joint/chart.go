@@ -66,7 +66,8 @@ const driftClip = 8
 // data methods in PCA and PLS", Chemometrics 35:45), and the deviations of the others are judged with the larger variance
 // that then holds. That is no whole remedy: a flow is known from its pump's state and its pressure along a curve, not a line, so
 // without one of them it deviates more than any variance says. A sensor that is judged without one that it rests on (see bereft)
-// has a limit of its own, calibrated on the same rows with one of these left out at a time. A gap in time makes the lagged readings missing, and Drift fades over it as over rows without deviation.
+// has a limit of its own, calibrated on the same rows with one of these left out at a time. A gap in time makes the lagged readings
+// missing, and Drift fades over it as over rows without deviation.
 type Chart struct {
 	phase  Phase
 	past   past
