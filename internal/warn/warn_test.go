@@ -647,6 +647,51 @@ func TestScopeIsAskedPerArea(t *testing.T) {
 	}
 }
 
+// TestRestrictedIsReadInItsAreas: whoever has none of a Restricted warning's areas in their scope reads nothing of it.
+func TestRestrictedIsReadInItsAreas(t *testing.T) {
+	d := dbtest.SQLite(t, allMigrations...)
+	s, c := newService(t, d)
+	p := gasLeak()
+	p.Areas = []int64{10, 12}
+	issue(t, s, p)
+	p.Scope, p.Restriction = cap.Restricted, "the gas company and the districts"
+	restricted := issue(t, s, p)
+	mine := int64(12)
+	s.access = scopeFunc(func(r access.Resource) error {
+		if r.Area != 0 && r.Area != mine {
+			return web.Errorf(403, "access.denied", "not your district")
+		}
+		return nil
+	})
+	read := func() (listed int, err error) {
+		list, err := s.List(as(second), "all", 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range list {
+			if w.Scope == cap.Restricted {
+				listed++
+			}
+		}
+		if len(list) != 1 {
+			t.Errorf("%d warnings on a page of one", len(list))
+		}
+		_, err = s.Get(as(second), restricted.ID)
+		return listed, err
+	}
+	if n, err := read(); n != 1 || err != nil {
+		t.Errorf("in one of its areas: %d listed, %v", n, err)
+	}
+	mine = 11
+	if n, err := read(); n != 0 || code(err) != "access.denied" {
+		t.Errorf("elsewhere: %d listed, %v", n, err)
+	}
+	c.Advance(6 * time.Hour)
+	if n, err := read(); n != 0 || code(err) != "access.denied" {
+		t.Errorf("elsewhere, after its end: %d listed, %v", n, err)
+	}
+}
+
 type scopeFunc func(r access.Resource) error
 
 func (f scopeFunc) Decide(_ context.Context, _ string, r access.Resource, _ access.Purpose) error {
