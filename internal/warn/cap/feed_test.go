@@ -111,6 +111,12 @@ func TestWrittenFeedsReadBack(t *testing.T) {
 			if err != nil || JudgeFeed(f, problems) != Accept || f.Format != format {
 				t.Fatalf("%s: %v %v\n%s", format, err, problems, text)
 			}
+			later := head
+			later.Updated = head.Updated.Add(time.Minute)
+			text, _ = write(later, list)
+			if g, _, err := ReadFeed(bytes.NewReader(text)); err != nil || (g.ID == f.ID) != (format != FormatEDXL) {
+				t.Errorf("%s: %q, a minute later %q, %v", format, f.ID, g.ID, err)
+			}
 			if !f.Updated.Equal(head.Updated) {
 				t.Errorf("%s: updated %v", format, f.Updated)
 			}
