@@ -28,6 +28,7 @@ import (
 	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/reach"
+	"github.com/anlan-city/anlan/internal/warn/skill"
 	"github.com/anlan-city/anlan/internal/warn/warntest"
 	"github.com/anlan-city/anlan/internal/warn/wording"
 )
@@ -649,8 +650,12 @@ func TestScopeIsAskedPerArea(t *testing.T) {
 
 // TestRestrictedIsReadInItsAreas: whoever has none of a Restricted warning's areas in their scope reads nothing of it.
 func TestRestrictedIsReadInItsAreas(t *testing.T) {
-	d := dbtest.SQLite(t, allMigrations...)
+	d := dbtest.SQLite(t, withSkill()...)
 	s, c := newService(t, d)
+	k, err := skill.New(skill.Deps{DB: d, Clock: c, Access: s, Warnings: s, Site: warntest.Site()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := gasLeak()
 	p.Areas = []int64{10, 12}
 	issue(t, s, p)
@@ -687,6 +692,27 @@ func TestRestrictedIsReadInItsAreas(t *testing.T) {
 		t.Errorf("elsewhere: %d listed, %v", n, err)
 	}
 	c.Advance(6 * time.Hour)
+	judged := func() (headlines int, err error) {
+		items, _, err := k.Waiting(as(second), true)
+		if err != nil || len(items) != 2 {
+			t.Fatalf("%v, %v", items, err)
+		}
+		for _, it := range items {
+			if it.Headline.English != "" {
+				headlines++
+			}
+		}
+		_, err = k.Verdicts(as(second), restricted.ID)
+		return headlines, err
+	}
+	if n, err := judged(); n != 1 || code(err) != "access.denied" {
+		t.Errorf("elsewhere, to be judged: %d headlines, %v", n, err)
+	}
+	mine = 12
+	if n, err := judged(); n != 2 || err != nil {
+		t.Errorf("in one of its areas, to be judged: %d headlines, %v", n, err)
+	}
+	mine = 11
 	if n, err := read(); n != 0 || code(err) != "access.denied" {
 		t.Errorf("elsewhere, after its end: %d listed, %v", n, err)
 	}
