@@ -70,7 +70,7 @@ const (
 	joint   = `[^\P{P}.;!?。]` // what stands between the words of one title: any sign that doesn't end a sentence
 	// A title may name several dangers, 暴雨、内涝橙色预警, or say more of one, 暴雨（港区）橙色预警.
 	joined = `(?:\s*(?:,|/|&|and|or)\s+\p{L}+(?:[ -]\p{L}+)?)*`
-	zhMore = `(?:[、和及与或暨]\p{Han}{1,6}|天气|气象|灾害|持续|继续|再次|加强|短时|临近|\([^()]{0,12}\))*`
+	zhMore = `(?:[、和及与或暨][^\P{Han}影响致引发因使造成]{1,6}|天气|气象|灾害|持续|继续|再次|加强|短时|临近|\([^()]{0,12}\))*`
 )
 
 // plain is a name without the words that make a warning of it.
