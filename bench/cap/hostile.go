@@ -67,10 +67,19 @@ func attacks() []attack {
 	zigzags := ""
 	for k := range 8 {
 		var ring strings.Builder
-		for i := range 3_990 {
-			fmt.Fprintf(&ring, "%d,%.4f ", i%2*10, float64(i)/1000)
+		for i := range 4_990 {
+			fmt.Fprintf(&ring, "%.4f,%d ", float64(i)/1000, i%2*10)
 		}
-		zigzags += fmt.Sprintf("<polygon>%s-%d,4 -%d,0 0,0</polygon>", ring.String(), k+1, k+1)
+		zigzags += fmt.Sprintf("<polygon>%s6,10 6,-%d 0,-%d 0,0</polygon>", ring.String(), k+1, k+1)
+	}
+	// Two blocks that disagree, and whose many small places lie between each other's and never over them; and a message that is wrong.
+	blocks := "<x/>"
+	for k, severity := range []string{"Minor", "Severe"} {
+		var places strings.Builder
+		for i := range 12_000 {
+			fmt.Fprintf(&places, "<circle>%d.%03d,%d 0.01</circle>", i%80, k+2*(i%499), i/80)
+		}
+		blocks += strings.NewReplacer("Minor", severity, "<areaDesc>x", fmt.Sprintf("<areaDesc>%d", k)).Replace(info(places.String()))
 	}
 	feed := func(inside string) string {
 		return `<feed xmlns="http://www.w3.org/2005/Atom"><id>x</id><title>x</title><updated>2026-11-23T00:00:00Z</updated>` + inside + `</feed>`
@@ -91,6 +100,7 @@ func attacks() []attack {
 		{"many namespaces", alert("<note " + manyNamespaces() + "/>")},
 		{"a long name", "<" + strings.Repeat("x", 3<<20) + "/>"},
 		{"rings of thousands of long sides", alert(info(zigzags))},
+		{"thousands of places in two blocks", alert(blocks)},
 		{"a ring of two million numbers", alert(info("<polygon>" + fill("1,1 ", 3<<20) + "</polygon>"))},
 		{"many rings", alert(info(fill("<polygon>0,0 1,1 1,0 0,1 0,0</polygon>", 2<<20)))},
 		{"many references", strings.Replace(alert("<references>"+fill("a,b,c ", 3<<20)+"</references>"), "Alert<", "Update<", 1)},

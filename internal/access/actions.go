@@ -91,6 +91,7 @@ var actions = []action{
 	{"model.halt", "take an outside model out of live", []string{DutyOfficer, Analyst, Administrator}, daily, false},
 
 	{"warning.read", "read warnings", append(staff, public), looking, true},
+	{"warning.restricted", "read warnings that are not for the public", staff, looking, false},
 	{"warning.propose", "propose a warning", append(watchOnly, system), []Purpose{Operations, PublicInformation}, false},
 	{"warning.approve", "approve a warning", watchOnly, []Purpose{Operations, PublicInformation}, false},
 	{"warning.received", "see the warnings of other services and how they come in", staff, looking, true},

@@ -9,6 +9,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/warn/area"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/hazard"
 )
 
@@ -117,4 +118,21 @@ func (s *Service) mayIn(ctx context.Context, action string, warning int64, c Con
 		}
 	}
 	return nil
+}
+
+// mayRead asks whether a warning that is not for everybody concerns the one who asks: whether one of its areas is in their scope. CAP
+// 1.2 §3.2.1 has Restricted ones for those "with a known operational requirement"; to whom else they go, the recipients say.
+func (s *Service) mayRead(ctx context.Context, r *record, vs []version) error {
+	if r.scope == cap.Public {
+		return nil
+	}
+	var err error
+	for _, v := range vs {
+		for _, id := range area.IDs(v.content.Areas) {
+			if err = s.access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: r.id, Area: id}, access.Operations); err == nil {
+				return nil
+			}
+		}
+	}
+	return err
 }

@@ -107,22 +107,30 @@ func (s *Service) List(ctx context.Context, state string, after int64, limit int
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		out = []Warning{}
 		now := s.now()
-		list, err := listWarnings(tx, states, after, limit)
-		if err != nil {
-			return err
-		}
-		for _, f := range list {
-			// An issued warning is active until its time, and a draft is whatever waits, an update too.
-			if state == "active" && !f.expires.After(now) || state == "draft" && f.pending == 0 {
-				continue
+		for after := after; len(out) < limit; {
+			list, err := listWarnings(tx, states, after, limit)
+			if err != nil {
+				return err
 			}
-			vs := []version{f.shown}
-			if f.pending != 0 && f.pending != f.shown.n {
-				if vs, err = loadVersions(tx, f.id); err != nil {
-					return err
+			for _, f := range list[:min(len(list), limit)] {
+				after = f.id
+				// An issued warning is active until its time, and a draft is whatever waits, an update too.
+				if len(out) == limit || state == "active" && !f.expires.After(now) || state == "draft" && f.pending == 0 {
+					continue
+				}
+				vs := []version{f.shown}
+				if f.pending != 0 && f.pending != f.shown.n {
+					if vs, err = loadVersions(tx, f.id); err != nil {
+						return err
+					}
+				}
+				if s.mayRead(ctx, &f.record, vs) == nil {
+					out = append(out, s.view(ctx, rules, &f.record, vs, false))
 				}
 			}
-			out = append(out, s.view(ctx, rules, &f.record, vs, false))
+			if len(list) < limit {
+				break
+			}
 		}
 		return nil
 	})
@@ -141,6 +149,9 @@ func (s *Service) load(ctx context.Context, id int64) (w Warning, err error) {
 		}
 		vs, err := loadVersions(tx, id)
 		if err != nil {
+			return err
+		}
+		if err := s.mayRead(ctx, r, vs); err != nil {
 			return err
 		}
 		w = s.view(ctx, rules, r, vs, true)

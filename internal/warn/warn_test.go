@@ -28,6 +28,7 @@ import (
 	"github.com/anlan-city/anlan/internal/warn/area"
 	"github.com/anlan-city/anlan/internal/warn/cap"
 	"github.com/anlan-city/anlan/internal/warn/reach"
+	"github.com/anlan-city/anlan/internal/warn/skill"
 	"github.com/anlan-city/anlan/internal/warn/warntest"
 	"github.com/anlan-city/anlan/internal/warn/wording"
 )
@@ -644,6 +645,76 @@ func TestScopeIsAskedPerArea(t *testing.T) {
 		if err := deed(); code(err) != "access.denied" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestRestrictedIsReadInItsAreas: whoever has none of a Restricted warning's areas in their scope reads nothing of it.
+func TestRestrictedIsReadInItsAreas(t *testing.T) {
+	d := dbtest.SQLite(t, withSkill()...)
+	s, c := newService(t, d)
+	k, err := skill.New(skill.Deps{DB: d, Clock: c, Access: s, Warnings: s, Site: warntest.Site()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := gasLeak()
+	p.Areas = []int64{10, 12}
+	issue(t, s, p)
+	p.Scope, p.Restriction = cap.Restricted, "the gas company and the districts"
+	restricted := issue(t, s, p)
+	mine := int64(12)
+	s.access = scopeFunc(func(r access.Resource) error {
+		if r.Area != 0 && r.Area != mine {
+			return web.Errorf(403, "access.denied", "not your district")
+		}
+		return nil
+	})
+	read := func() (listed int, err error) {
+		list, err := s.List(as(second), "all", 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range list {
+			if w.Scope == cap.Restricted {
+				listed++
+			}
+		}
+		if len(list) != 1 {
+			t.Errorf("%d warnings on a page of one", len(list))
+		}
+		_, err = s.Get(as(second), restricted.ID)
+		return listed, err
+	}
+	if n, err := read(); n != 1 || err != nil {
+		t.Errorf("in one of its areas: %d listed, %v", n, err)
+	}
+	mine = 11
+	if n, err := read(); n != 0 || code(err) != "access.denied" {
+		t.Errorf("elsewhere: %d listed, %v", n, err)
+	}
+	c.Advance(6 * time.Hour)
+	judged := func() (headlines int, err error) {
+		items, _, err := k.Waiting(as(second), true)
+		if err != nil || len(items) != 2 {
+			t.Fatalf("%v, %v", items, err)
+		}
+		for _, it := range items {
+			if it.Headline.English != "" {
+				headlines++
+			}
+		}
+		_, err = k.Verdicts(as(second), restricted.ID)
+		return headlines, err
+	}
+	if n, err := judged(); n != 1 || code(err) != "access.denied" {
+		t.Errorf("elsewhere, to be judged: %d headlines, %v", n, err)
+	}
+	mine = 12
+	if n, err := judged(); n != 2 || err != nil {
+		t.Errorf("in one of its areas, to be judged: %d headlines, %v", n, err)
+	}
+	mine = 11
+	if n, err := read(); n != 0 || code(err) != "access.denied" {
+		t.Errorf("elsewhere, after its end: %d listed, %v", n, err)
 	}
 }
 

@@ -229,7 +229,7 @@ func (o Options) compose(m message) (*cap.Alert, error) {
 			Parameters: []cap.Value{{Name: parameterLevel, Value: string(m.content.Level)}},
 		}
 		for _, place := range m.content.Areas {
-			one := cap.Area{Description: place.Name.In(lang), Polygons: place.Rings}
+			one := cap.Area{Description: place.Name.In(lang), Polygons: cap.Outer(place.Rings)} // the register knows holes, and islands in them
 			if place.Code != "" {
 				one.Geocodes = []cap.Value{{Name: o.geocodeName(), Value: place.Code}}
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/peterstace/simplefeatures/geom"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/japanese"
@@ -254,6 +255,14 @@ func TestSampleMayBePublished(t *testing.T) {
 func TestRules(t *testing.T) {
 	later := Time{time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
 	elsewhere := Area{Description: "New Harbour", Geocodes: []Value{{"code", "310002"}}}
+	core := Ring{{30.02, 122.05}, {30.02, 122.08}, {30.05, 122.08}, {30.02, 122.05}}                    // in the sample's area
+	beside := Ring{{30, 122}, {30.1, 122.1}, {30.1, 122}, {30, 122}}                                    // along one of its sides
+	across := Ring{{29.99, 122.05}, {29.99, 122.06}, {30.03, 122.06}, {30.03, 122.05}, {29.99, 122.05}} // over its border
+	worse := func(areas ...Area) func(*Alert) {                                                         // a second block in the same language
+		return func(a *Alert) {
+			a.Infos[1].Language, a.Infos[1].Areas, a.Infos[1].Severity = "en", areas, "Minor"
+		}
+	}
 	earlier := Time{time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for _, c := range []struct {
 		rule    string
@@ -269,6 +278,7 @@ func TestRules(t *testing.T) {
 		{"restriction", Receiving, Reject, func(a *Alert) { a.Scope = Restricted }},
 		{"addresses", Receiving, Reject, func(a *Alert) { a.Scope = Private }},
 		{"restriction", Receiving, Warn, func(a *Alert) { a.Restriction = "officials" }},
+		{"restriction", Receiving, Warn, func(a *Alert) { a.Scope, a.Addresses, a.Restriction = Private, "a@b", "officials" }},
 		{"references-missing", Receiving, Reject, func(a *Alert) { a.MsgType = TypeUpdate }},
 		{"references-missing", Receiving, Reject, func(a *Alert) { a.MsgType = TypeCancel }},
 		{"references-missing", Receiving, Reject, func(a *Alert) { a.MsgType = TypeAck }},
@@ -303,6 +313,14 @@ func TestRules(t *testing.T) {
 		{"info-disagree", Receiving, Accept, func(a *Alert) { // one language, two areas
 			a.Infos[1].Language, a.Infos[1].Areas, a.Infos[1].Severity = "en", []Area{elsewhere}, "Minor"
 		}},
+		{"info-disagree", Receiving, Warn, worse(Area{Description: "The quays", Polygons: []Ring{core}})},
+		{"info-disagree", Receiving, Warn, worse(Area{Description: "The roads", Polygons: []Ring{across}})},
+		{"info-disagree", Receiving, Warn, worse(Area{Description: "The quays", Circles: []Circle{{Point{30.03, 122.07}, 1}}})},
+		{"info-disagree", Receiving, Warn, worse(Area{Description: "A point", Circles: []Circle{{Point{30.03, 122.07}, 0}}})},
+		{"info-disagree", Receiving, Accept, worse(Area{Description: "Next to it", Polygons: []Ring{beside}})},
+		{"info-disagree", Receiving, Accept, worse(Area{Description: "Far away", Circles: []Circle{{Point{31, 122}, 1}}})},
+		{"polygon-inside", Receiving, Warn, func(a *Alert) { a.Infos[0].Areas[0].Polygons = append([]Ring{core}, a.Infos[0].Areas[0].Polygons...) }},
+		{"polygon-inside", Publishing, Reject, func(a *Alert) { a.Infos[0].Areas[0].Polygons = append([]Ring{core}, a.Infos[0].Areas[0].Polygons...) }},
 		{"info-disagree", Receiving, Warn, func(a *Alert) { // en, en, fr
 			fr := a.Infos[0]
 			fr.Language, fr.Severity = "fr", "Minor"
@@ -377,6 +395,70 @@ func circleRing(n int) Ring {
 	}
 	r[n] = r[0]
 	return r
+}
+
+// TestChords: all of a line lies within the tolerance of what is kept, and what is kept once more.
+func TestChords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var line []geom.XY
+		for range rapid.IntRange(1, 30).Draw(t, "points") {
+			line = append(line, geom.XY{X: float64(rapid.IntRange(0, 9).Draw(t, "x")), Y: float64(rapid.IntRange(0, 9).Draw(t, "y"))})
+		}
+		tolerance := rapid.Float64Range(0, 5).Draw(t, "tolerance")
+		kept := Chords(line, tolerance)
+		if kept[0] != 0 || kept[len(kept)-1] != len(line)-1 || !slices.IsSorted(kept) || len(slices.Compact(slices.Clone(kept))) != len(kept) {
+			t.Fatalf("kept %v of %d", kept, len(line))
+		}
+		for k, to := range kept[1:] {
+			for i := kept[k]; i <= to; i++ {
+				if d := fromChord(line[i], line[kept[k]], line[to]); d > tolerance {
+					t.Fatalf("point %d lies %v from the chord %d-%d", i, d, kept[k], to)
+				}
+			}
+		}
+	})
+}
+
+// TestManyPolygons: several polygons of one area are no holes while they lie beside or over each other, or are the same.
+func TestManyPolygons(t *testing.T) {
+	for _, ring := range []Ring{
+		{{30, 122}, {30, 122.1}, {30.1, 122.1}, {30, 122}},
+		{{30, 122}, {30.1, 122.1}, {30.1, 122}, {30, 122}},
+		{{29.99, 122.05}, {29.99, 122.06}, {30.03, 122.06}, {30.03, 122.05}, {29.99, 122.05}},
+		{{40, 122}, {40, 122.1}, {40.1, 122.1}, {40, 122}},
+	} {
+		a := sample()
+		a.Infos[0].Areas = slices.Clone(a.Infos[0].Areas)
+		a.Infos[0].Areas[0].Polygons = append([]Ring{ring}, a.Infos[0].Areas[0].Polygons...)
+		if problems := Check(a, Receiving); Judge(problems) != Accept {
+			t.Errorf("%v: %v", ring, problems)
+		}
+	}
+}
+
+// TestLargePolygon: the shore of a lake is taken with all its points, and simplified when it is to be drawn.
+func TestLargePolygon(t *testing.T) {
+	shore := make(Ring, 0, 19_000)
+	for i := range cap(shore) - 1 {
+		angle := 2 * math.Pi * float64(i) / float64(cap(shore)-1)
+		far := 0.1 + 0.01*math.Sin(40*angle) + 0.0001*math.Sin(float64(i)*1.3)
+		shore = append(shore, Point{54.3 + far*math.Sin(angle), -2.9 + far*math.Cos(angle)})
+	}
+	shore = append(shore, shore[0])
+	a := sample()
+	a.Infos[0].Areas = slices.Clone(a.Infos[0].Areas)
+	a.Infos[0].Areas[0].Polygons = []Ring{shore}
+	text, _ := Encode(a)
+	if got := Assess(text, Receiving); got.Verdict != Accept {
+		t.Fatalf("%s: %v", got.Verdict, got.Problems)
+	}
+	small, ok := shore.Simplify(MaxPoints)
+	if !ok || len(small) > MaxPoints || small.Check() != nil {
+		t.Fatalf("simplified to %d points, %v", len(small), ok)
+	}
+	if whole := shore.size(); math.Abs(small.size()-whole) > 0.02*whole {
+		t.Errorf("its area is %v, simplified %v", whole, small.size())
+	}
 }
 
 func TestHostileXML(t *testing.T) {

@@ -88,7 +88,7 @@ const (
 // Check holds the rules beyond the schema. A message out of Decode has its
 // schema checked there; both lists of problems together make the verdict.
 func Check(a *Alert, use Use) []Problem {
-	c := checker{use: use}
+	c := checker{use: use, work: compareAt}
 	c.envelope(a)
 	c.references(a)
 	c.languages(a)
@@ -110,6 +110,7 @@ type checker struct {
 	refused  bool
 	rings    []Ring // different ones that were found sound
 	points   int    // of all different ones
+	work     int    // that may still be spent on comparing shapes
 }
 
 // halfGlobe is the farthest that two points lie apart, in km.
@@ -151,8 +152,8 @@ func (c *checker) envelope(a *Alert) {
 	case a.Scope == Private && blank(a.Addresses):
 		c.add(Wrong, "addresses", "alert/addresses", "scope Private needs addresses")
 	}
-	if a.Scope == Public && !blank(a.Restriction) {
-		c.add(Doubt, "restriction", "alert/restriction", "a restriction contradicts scope Public")
+	if a.Scope != Restricted && !blank(a.Restriction) {
+		c.add(Doubt, "restriction", "alert/restriction", "a restriction contradicts scope %s", a.Scope)
 	}
 	if len(a.Infos) == 0 && (a.MsgType == TypeAlert || a.MsgType == TypeUpdate) {
 		c.add(Doubt, "info-missing", "alert/info", "an %s without info tells nobody anything", a.MsgType)
@@ -193,7 +194,7 @@ func (c *checker) references(a *Alert) {
 
 // languages: all info blocks agree in category, urgency, severity and certainty. Blocks of one language may part the message
 // by area (CAP 1.2 §3.2.2: where their targets overlap, a later one may not override an earlier), so those that have no area
-// in common get a note only. Those of another language are compared with the first language's, in their order, or where they
+// in common, by its name, its code or on the map, get a note only. Those of another language are compared with the first language's, in their order, or where they
 // are not as many, with all of them.
 func (c *checker) languages(a *Alert) {
 	if c.use == Publishing { // agreement is stricter there
@@ -243,6 +244,7 @@ func (c *checker) overridden(a *Alert, blocks []int, weights []string) {
 	}
 	first, other, everywhere := blocks[0], -1, -1 // other is the first that differs from the first, everywhere the first without an area
 	byArea := map[string]int{}
+	drawn := map[int][]shape{}
 	for _, i := range blocks {
 		differs := func(j int) bool { return j >= 0 && weights[j] != weights[i] }
 		areas := a.Infos[i].targets()
@@ -265,6 +267,16 @@ func (c *checker) overridden(a *Alert, blocks []int, weights []string) {
 				overlap = j
 			}
 		}
+		shapes := a.Infos[i].shapes()
+		for _, j := range blocks {
+			if j == i || overlap >= 0 {
+				break
+			}
+			if c.work--; differs(j) && overlapping(drawn[j], shapes, &c.work) {
+				overlap = j
+			}
+		}
+		drawn[i] = shapes
 		if overlap >= 0 {
 			c.disagree(Doubt, i, overlap, ", of the same language and area")
 		} else if apart >= 0 {
@@ -457,6 +469,13 @@ func (c *checker) area(path string, a Area) {
 			continue
 		}
 		c.rings = append(c.rings, ring)
+	}
+	shapes := shapesOf(a.Polygons)
+	for k := range shapes { // CAP has no holes: what lies in another polygon of the area is warned too
+		if o := around(shapes, k, &c.work); o >= 0 {
+			c.add(Doubt, "polygon-inside", fmt.Sprintf("%s/polygon[%d]", path, k+1), "the polygon lies in polygon[%d] of the same area; if it is meant as a hole, there are none in CAP", o+1)
+			break
+		}
 	}
 	for k, circle := range a.Circles {
 		if circle.Centre.check() != nil || !(circle.Radius >= 0) || math.IsInf(circle.Radius, 0) {

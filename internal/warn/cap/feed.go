@@ -321,7 +321,7 @@ func (f *feedReader) enclosed(e *Entry, n *node) {
 	var document []byte
 	alert := alertIn(n)
 	if alert != nil {
-		document = f.text[alert.start:alert.end]
+		document = alert.alone(f.text)
 	} else if text := strings.TrimSpace(n.text.String()); n.name.Local == "content" && strings.HasPrefix(text, "<") && strings.Contains(text, "urn:oasis:names:tc:emergency:cap:") {
 		root, err := parse([]byte(text), messageBounds)
 		if err != nil {

@@ -78,6 +78,33 @@ func TestRecordedFeeds(t *testing.T) {
 	}
 }
 
+// TestEnclosedWithNamespacesFromAround: a message that leaves its namespace to the feed around it can be cut out, read and verified.
+func TestEnclosedWithNamespacesFromAround(t *testing.T) {
+	s := newSigner(t)
+	whole, _ := Encode(sample())
+	prefixed := strings.NewReplacer("<?", "<?", "</", "</cap:", "<", "<cap:", `xmlns="`, `xmlns:cap="`).Replace(string(whole))
+	for name, document := range map[string]string{"prefixed": prefixed, "plain": string(whole)} {
+		signed, err := s.Sign([]byte(document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inside := strings.Replace(string(rootOf(signed)), ` xmlns="`+Namespace12+`"`, "", 1)
+		inside = strings.Replace(inside, ` xmlns:cap="`+Namespace12+`"`, "", 1)
+		feed := `<a:feed xmlns:a="` + nsAtom + `" xmlns:cap="` + Namespace12 + `"><a:id>x</a:id><a:title>x</a:title><a:updated>2026-11-23T00:00:00Z</a:updated>` +
+			`<a:entry><a:id>y</a:id><a:content type="text/xml" xmlns="` + Namespace12 + `">` + inside + `</a:content></a:entry></a:feed>`
+		f, problems, err := ReadFeed(strings.NewReader(feed))
+		if err != nil || JudgeFeed(f, problems) != Accept || len(f.Entries) != 1 {
+			t.Fatalf("%s: %v %v", name, err, problems)
+		}
+		if a, problems, err := Decode(bytes.NewReader(f.Entries[0].Document)); err != nil || len(problems) > 0 || a.Identifier != "urn:x:1" {
+			t.Errorf("%s: alone it reads as %v, %v, %v", name, a, problems, err)
+		}
+		if _, err := Verify(f.Entries[0].Document, []Pin{s.Pin("city")}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // items are one message of each kind that there is.
 func items(t *testing.T) (all []Item, public int) {
 	for i, status := range []string{Actual, Exercise, System, Test, Draft} {
@@ -110,6 +137,12 @@ func TestWrittenFeedsReadBack(t *testing.T) {
 			f, problems, err := ReadFeed(bytes.NewReader(text))
 			if err != nil || JudgeFeed(f, problems) != Accept || f.Format != format {
 				t.Fatalf("%s: %v %v\n%s", format, err, problems, text)
+			}
+			later := head
+			later.Updated = head.Updated.Add(time.Minute)
+			text, _ = write(later, list)
+			if g, _, err := ReadFeed(bytes.NewReader(text)); err != nil || (g.ID == f.ID) != (format != FormatEDXL) {
+				t.Errorf("%s: %q, a minute later %q, %v", format, f.ID, g.ID, err)
 			}
 			if !f.Updated.Equal(head.Updated) {
 				t.Errorf("%s: updated %v", format, f.Updated)
@@ -229,6 +262,8 @@ func FuzzReadFeed(f *testing.F) {
 		}
 		f.Add(text)
 	}
+	f.Add([]byte(`<feed xmlns="` + nsAtom + `" xmlns:c="` + Namespace12 + `"><entry><content><c:alert><c:identifier>x</c:identifier><c:sender>s</c:sender>` +
+		`<c:sent>2026-11-23T00:00:00-00:00</c:sent><c:status>Actual</c:status><c:msgType>Alert</c:msgType><c:scope>Public</c:scope></c:alert></content></entry></feed>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		feed, problems, err := ReadFeed(bytes.NewReader(data))
 		if err != nil {
@@ -243,6 +278,12 @@ func FuzzReadFeed(f *testing.F) {
 				t.Fatal("a message without its document, or the other way round")
 			}
 			Verify(e.Document, nil)
+			if e.Alert == nil || Judge(e.Problems) == Reject {
+				continue
+			}
+			if a, _, err := Decode(bytes.NewReader(e.Document)); err != nil || a.Identifier != e.Alert.Identifier {
+				t.Fatalf("the message alone reads as %v, %v: %s", a, err, e.Document)
+			}
 		}
 	})
 }

@@ -295,7 +295,8 @@ type (
 // envelope, each whole and byte for byte, so that a receiver who cuts it out can
 // verify its signature.
 func WriteEDXL(h FeedHead, items []Item) ([]byte, error) {
-	f := edxlEnvelope{ID: h.id(), Sender: h.Sender, Sent: Time{h.Updated}, Status: Actual, Type: "Report", Confidentiality: "UNCLASSIFIED", Language: h.Language}
+	// Each state of the feed is a distribution of its own (EDXL-DE 1.0 §3.2.1): who knows an id doesn't read it again.
+	f := edxlEnvelope{ID: h.id() + "#" + h.Updated.UTC().Format("20060102T150405Z"), Sender: h.Sender, Sent: Time{h.Updated}, Status: Actual, Type: "Report", Confidentiality: "UNCLASSIFIED", Language: h.Language}
 	for _, i := range forPublic(items) {
 		document, err := i.document()
 		if err != nil {

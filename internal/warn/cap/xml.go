@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -66,6 +67,36 @@ func (n *node) qualified(value string) xml.Name {
 		}
 	}
 	return xml.Name{Local: local}
+}
+
+// alone is the element as a document of its own: as it stands, and with the namespaces that it has from around it where it does not
+// declare its own.
+func (n *node) alone(text []byte) []byte {
+	document := text[n.start:n.end]
+	var declared []string
+	var b bytes.Buffer
+	for at := n; at != nil; at = at.parent {
+		for _, a := range at.attributes {
+			name := a.Name.Local
+			if a.Name.Space == "xmlns" {
+				name = "xmlns:" + name
+			}
+			if !isDeclaration(a) || slices.Contains(declared, name) {
+				continue
+			}
+			declared = append(declared, name)
+			if at == n && a.Value == n.name.Space {
+				return document
+			}
+			if at != n {
+				b.WriteString(" " + name + `="`)
+				xml.EscapeText(&b, []byte(a.Value)) // a buffer takes all
+				b.WriteByte('"')
+			}
+		}
+	}
+	name := bytes.IndexAny(document, space+"/>")
+	return slices.Concat(document[:name], b.Bytes(), document[name:])
 }
 
 // child returns the first child of that name, nil if there is none.

@@ -68,6 +68,9 @@ const (
 	graded  = `(?:(?:red|orange|yellow|blue|amber|black|weather|level|grade|category|class|no\.?|number|[ivx]+|[0-9]+|one|two|three|four)[\s\p{P}]+)*`
 	warning = `(?:warning|alert|signal)s?`
 	joint   = `[^\P{P}.;!?。]` // what stands between the words of one title: any sign that doesn't end a sentence
+	// A title may name several dangers, 暴雨、内涝橙色预警, or say more of one, 暴雨（港区）橙色预警.
+	joined = `(?:\s*(?:,|/|&|and|or)\s+\p{L}+(?:[ -]\p{L}+)?)*`
+	zhMore = `(?:[、和及与或暨][^\P{Han}影响致引发因使造成]{1,6}|天气|气象|灾害|持续|继续|再次|加强|短时|临近|\([^()]{0,12}\))*`
 )
 
 // plain is a name without the words that make a warning of it.
@@ -88,18 +91,18 @@ func han(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 }
 
-// legible is a text as a reader takes it: without what can't be seen, in one width and case, and with the simplified form of the
-// characters that the titles of warnings are written with.
+// legible is a text as a reader takes it: without what can't be seen, in one width and case, with the simplified form of the
+// characters that the titles of warnings are written with, and with Latin letters for those of other scripts that look the same.
 func legible(s string) string {
-	return strings.ToLower(strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.In(r, unicode.Cf, unicode.Cc) && !unicode.IsSpace(r), unicode.Is(unicode.Variation_Selector, r):
 			return -1
-		case simplified[r] != 0:
-			return simplified[r]
+		case alike[r] != 0:
+			return alike[r]
 		}
 		return r
-	}, norm.NFKC.String(s)))
+	}, strings.ToLower(norm.NFKC.String(s)))
 }
 
 // packed is a legible text without the blanks, dashes and other marks that may be set between characters. It keeps the ends of lines.
@@ -112,9 +115,9 @@ func packed(s string) string {
 	}, s)
 }
 
-var simplified = func() map[rune]rune {
+var alike = func() map[rune]rune {
 	m := map[rune]rune{}
-	const pairs = "颱台臺台颶飓氣气熱热帶带強强風风對对塵尘溫温乾干電电霧雾結结凍冻災灾嘯啸預预報报號号發发佈布紅红黃黄藍蓝級级別别將将據据為为後后現现"
+	const pairs = "аaеeоoрpсcхxуyіiѕsјjһhԁdԛqԝwαaεeοoνvρpτtυuκkιiıi" + "颱台臺台颶飓氣气熱热帶带強强風风對对塵尘溫温乾干電电霧雾結结凍冻災灾嘯啸預预報报號号發发佈布紅红黃黄藍蓝級级別别將将據据為为後后現现"
 	r := []rune(pairs)
 	for i := 0; i < len(r); i += 2 {
 		m[r[i]] = r[i+1]
@@ -147,9 +150,9 @@ func titles(hazard, from string, names ...page.Text) []title {
 		inChinese = append(inChinese, regexp.QuoteMeta(plain(n.Chinese)))
 	}
 	en, zh := `(?:`+strings.Join(inEnglish, "|")+`)s?`, `(?:`+strings.Join(inChinese, "|")+`)`
-	first := `(?:^|[^\p{L}])` + en + joint + `*[\s\p{P}]` + joint + `*\s*` + graded + warning
-	zhFirst := zh + `(?:天气|气象|灾害)*` + joint + `*(?:[0-9一二三四五六七八九十]+号|` + level + `)?` + joint + `*(?:天气|气象|灾害)*` + joint + `*` + signal
-	zhLast := `(?:^|[\p{P}\n]|发布|启动|气象台|天气|气象|[省市区县镇]|街道)` + level + `?` + joint + `*预警(?:信号)?` + joint + `*(?:` + level + joint + `*)?` + zh + `(?:天气)?(?:` + level + `)?(?:[)\]】》」.。!\n]|$)`
+	first := `(?:^|[^\p{L}])` + en + joined + joint + `*[\s\p{P}]` + joint + `*\s*` + graded + warning
+	zhFirst := zh + zhMore + joint + `*(?:[0-9一二三四五六七八九十]+号|` + level + `)?` + joint + `*` + zhMore + joint + `*` + signal
+	zhLast := `(?:^|[\p{P}\n]|发布|启动|气象台|天气|气象|[省市区县镇]|街道)` + level + `?` + joint + `*预警(?:信号)?` + joint + `*(?:` + level + joint + `*)?` + zh + `(?:天气)?(?:` + level + `)?(?:[)\]】》」.。!\n、和及与]|$)`
 	last := `(?:^|[.:;!?\n]\s*|(?:^|[^\p{L}])(?:an?|the|issues?|issued|weather|service)\s+)` + graded + warning + `(?:` + joint + `|\s)+(?:(?:for|of|about|against|on|an?|the|level|red|orange|yellow|blue)\s+)*` +
 		en + `(?:\s*(?:[.!;)\n]|$)|\s+(?:in|for|over|until|tonight|today|tomorrow)(?:[^\p{L}]|$))`
 	compile := func(s string) *regexp.Regexp { return regexp.MustCompile(s) }
@@ -175,16 +178,37 @@ var reservedTitles = sync.OnceValue(func() (out []title) {
 	return slices.Clip(out)
 })
 
-// poses returns the title that the text is headed with, if it is that of another service.
+// poses returns the title that the text is headed with, if it is that of another service. One that is named as the reason for something
+// else, 因暴雨橙色预警，地铁停运, heads nothing.
 func poses(all []title, text string) (title, bool) {
 	plain := legible(text)
 	tight := packed(plain)
-	i := slices.IndexFunc(all, func(t title) bool { return t.heads.MatchString(pick(t.chinese, tight, plain)) })
-	if i < 0 {
-		return title{}, false
+	for _, t := range all {
+		of := pick(t.chinese, tight, plain)
+		for {
+			at := t.heads.FindStringIndex(of)
+			if at == nil {
+				break
+			}
+			why := reason.FindStringIndex(of[:at[0]])
+			if why == nil || !led.MatchString(of[:why[0]]) && !follows.MatchString(of[at[1]:]) {
+				return t, true
+			}
+			of = of[at[1]:]
+		}
 	}
-	return all[i], true
+	return title{}, false
 }
+
+var (
+	// reason stands right before a title that is named as one: 因, 受, "because of the weather service's". What is issued for a
+	// reason, 因强降雨发布暴雨橙色预警, is issued, unless those issue it whose it is.
+	reason = regexp.MustCompile(`(?:因|受|由于|鉴于|据|根据|按照)(?:[^,:;!?。发启升影致]{0,12}|[^,:;!?。]{0,6}(?:气象|海洋|地震)[^,:;!?。]{0,4}发布的?)$` +
+		`|(?:^|[^\p{L}])(?:because of|due to|owing to|after|following|given|under|amid|in view of)(?:\s+(?:the|an?|weather|marine|service|bureau|red|orange|yellow|blue|\p{L}+['’]s))*$`)
+	// led and follows say something beside the reason, before it or behind.
+	led     = regexp.MustCompile(`\p{Han}{4}[,:;(]$|\p{L}+\s+\p{L}+[\s,:;(]*$`)
+	follows = regexp.MustCompile(`\p{Han}{4}|\p{L}+\s+\p{L}+`)
+)
 
 func pick(first bool, a, b string) string {
 	if first {

@@ -15,11 +15,18 @@ func TestHeadlinesOfOtherServices(t *testing.T) {
 		"暴雨气象灾害橙色预警": "weather", "大雾（黄色）预警": "weather", "海啸警报": "marine", "地震预警": "seismology",
 		"Red alert for rainstorm": "weather", "Torrential rain warning": "weather", "Typhoon signal No. 8": "weather", "Warning: rainstorm": "weather",
 		"ＲＡＩＮＳＴＯＲＭ orange warning": "weather", "Rain\u00adstorm warning": "weather", "Rainstorm, level II, warning": "weather", "The weather service issues an orange alert for heavy rain in Harbour": "weather",
+		"暴雨、内涝橙色预警": "weather", "暴雨和城市内涝橙色预警": "weather", "港区暴雨（东部）橙色预警": "weather", "暴雨持续，橙色预警": "weather", "橙色预警：暴雨、内涝": "weather",
+		"因强降雨发布暴雨橙色预警，请注意防范": "weather", "受台风影响，港区暴雨橙色预警": "weather", "受台风影响暴雨橙色预警，请注意防范": "weather", "因暴雨橙色预警": "weather",
+		"因暴雨橙色预警，港区大风黄色预警":              "weather",
+		"R\u0430instorm orange warning": "weather", "Rainstorm and waterlogging orange warning": "weather", "Heavy rain, flood: red alert": "weather", "After the rain: rainstorm warning": "weather",
 		"Rain storm red alert": "weather", "Warning of a tsunami": "marine", "Earthquake alert": "seismology",
 
 		"暴雨引发城市内涝橙色预警": "", "港区城市内涝橙色预警：暴雨致部分道路积水": "", "港区洪水橙色预警：暴雨": "", "受台风影响，港区大面积停电红色预警": "", "因暴雨，港区部分道路积水": "",
 		"港区城市内涝橙色预警：部分道路积水": "", "港区重污染天气红色预警": "", "重污染天气橙色预警：预计将出现重污染过程": "", "暴雨洪水黄色预警：请远离河道": "", "港区洪水橙色预警（一级）": "", "高温管道破裂，供热中断橙色预警": "",
-		"Flood warning: heavy rain upstream": "", "Urban waterlogging, orange level, in Harbour after the rainstorm": "", "River flood, orange level: heavy rain, water rising fast": "",
+		"因暴雨橙色预警，港区地铁停运": "", "受市气象台发布的暴雨橙色预警影响，港区地铁停运": "", "因市气象台发布台风红色预警，轮渡停航橙色预警": "", "地铁停运：因暴雨橙色预警": "",
+		"暴雨、内涝致港区地下空间进水，橙色预警": "", "受暴雨和上游来水影响，橙色预警：洪水": "", "高温和用电激增引发停电黄色预警": "", "Metro closed because of the rainstorm orange warning": "", "Ferries stop after the weather service's typhoon signal No. 8": "",
+		"Heavy rain and full drains: waterlogging, orange level": "",
+		"Flood warning: heavy rain upstream":                     "", "Urban waterlogging, orange level, in Harbour after the rainstorm": "", "River flood, orange level: heavy rain, water rising fast": "",
 		"Waterlogging warning for Harbour; the rainstorm goes on": "", "Warning: heavy rain has filled the underpasses": "", "Heating outage, red level, in cold Harbour": "", "Large fire, red alert: strong winds, keep away": "",
 	} {
 		if _, got, _ := book.PosesAs(headline); got != service {

@@ -52,8 +52,8 @@ func Around(g geom.Geometry, metres float64) ([]cap.Ring, error) {
 		s, taken = thin(s, t), taken+t
 	}
 	for t := max(.5, metres/200); corners(s) <= 2*manyCorners && t < 2*MaxAround; t *= 2 {
-		small, err := s.Simplify(t, geom.NoValidate{})
-		if err != nil || small.IsEmpty() || small.Dimension() != flat.Dimension() || small.Validate() != nil {
+		small := onLines(s, func(seq geom.Sequence) geom.Sequence { return chords(seq, t) })
+		if small.IsEmpty() || small.Dimension() != flat.Dimension() || small.Validate() != nil {
 			continue
 		}
 		s, taken = small, taken+t
@@ -118,7 +118,7 @@ func corners(g geom.Geometry) int { return g.DumpCoordinates().Length() }
 
 // thin drops corners that lie within t of the last one kept: what they were joined by lies within t of what is left.
 func thin(g geom.Geometry, t float64) geom.Geometry {
-	keep := func(seq geom.Sequence) geom.Sequence {
+	return onLines(g, func(seq geom.Sequence) geom.Sequence {
 		var xy []float64
 		var last geom.XY
 		for i := range seq.Length() {
@@ -128,12 +128,50 @@ func thin(g geom.Geometry, t float64) geom.Geometry {
 			}
 		}
 		return geom.NewSequence(xy, geom.DimXY)
+	})
+}
+
+// chords leaves of a line what all of it lies within t of.
+func chords(seq geom.Sequence, t float64) geom.Sequence {
+	line := make([]geom.XY, seq.Length())
+	for i := range line {
+		line[i] = seq.GetXY(i)
+	}
+	var xy []float64
+	for _, i := range cap.Chords(line, t) {
+		xy = append(xy, line[i].X, line[i].Y)
+	}
+	return geom.NewSequence(xy, geom.DimXY)
+}
+
+// onLines changes the lines of a shape, and the outer rings of its polygons, whose holes are filled.
+func onLines(g geom.Geometry, change func(geom.Sequence) geom.Sequence) geom.Geometry {
+	line := func(l geom.LineString) geom.LineString { return geom.NewLineString(change(l.Coordinates())) }
+	area := func(p geom.Polygon) geom.Polygon {
+		if p.IsEmpty() {
+			return p
+		}
+		return geom.NewPolygon([]geom.LineString{line(p.ExteriorRing())})
 	}
 	switch {
 	case g.IsLineString():
-		return geom.NewLineString(keep(g.MustAsLineString().Coordinates())).AsGeometry()
+		return line(g.MustAsLineString()).AsGeometry()
 	case g.IsPolygon():
-		return geom.NewPolygon([]geom.LineString{geom.NewLineString(keep(g.MustAsPolygon().ExteriorRing().Coordinates()))}).AsGeometry()
+		return area(g.MustAsPolygon()).AsGeometry()
+	case g.IsMultiLineString():
+		all := g.MustAsMultiLineString()
+		out := make([]geom.LineString, all.NumLineStrings())
+		for i := range out {
+			out[i] = line(all.LineStringN(i))
+		}
+		return geom.NewMultiLineString(out).AsGeometry()
+	case g.IsMultiPolygon():
+		all := g.MustAsMultiPolygon()
+		out := make([]geom.Polygon, all.NumPolygons())
+		for i := range out {
+			out[i] = area(all.PolygonN(i))
+		}
+		return geom.NewMultiPolygon(out).AsGeometry()
 	}
 	return g
 }

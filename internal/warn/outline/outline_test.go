@@ -91,6 +91,28 @@ func TestAroundHoldsAllThatIsNear(t *testing.T) {
 	})
 }
 
+// TestAroundASpur: a line that goes out and comes back the same way has its far end in the band, however many corners it has.
+func TestAroundASpur(t *testing.T) {
+	var xys []float64
+	for i := range 81 {
+		xys = append(xys, 121+.001*float64(min(i, 100-i)), 31) // to 121.05, and back to 121.02
+	}
+	for _, g := range []geom.Geometry{
+		geom.NewLineString(geom.NewSequence(xys, geom.DimXY)).AsGeometry(),
+		geom.NewMultiLineString([]geom.LineString{geom.NewLineString(geom.NewSequence(xys, geom.DimXY))}).AsGeometry(),
+	} {
+		rings, err := Around(g, 200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, lon := range []float64{121, 121.02, 121.04, 121.05} {
+			if !NewMask(rings).Holds(lon, 31.0005) {
+				t.Errorf("%v is not within the band", lon)
+			}
+		}
+	}
+}
+
 func TestAroundWhatHasNoShape(t *testing.T) {
 	if _, err := Around(geom.Geometry{}, 100); err == nil {
 		t.Error("a band around nothing")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
@@ -12,6 +13,10 @@ import (
 // Routes adds what anyone may read, without an account.
 func (s *Service) Routes(r *web.Router) {
 	r.HandleFunc("GET /warnings", s.listPage)
+	r.HandleFunc("GET /warnings/{$}", func(w http.ResponseWriter, r *http.Request) { // as people type it
+		to := url.URL{Path: "/warnings", RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, to.String(), http.StatusMovedPermanently)
+	})
 	for _, f := range feeds {
 		r.HandleFunc("GET "+f.path, s.feedPage(f))
 	}

@@ -78,9 +78,10 @@ func (s *Service) searchPage(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	to, words := s.pages.Reader(r), strings.TrimSpace(strings.ToValidUTF8(r.URL.Query().Get("where"), "")) // the page repeats them
-	here := &url.URL{Path: "/warnings", RawQuery: url.Values{"where": {words}}.Encode()}
-	body, err := s.listBody(context.WithoutCancel(r.Context()), p, 0, to, s.search(p, words, to.Lang), here)
+	to := s.pages.Reader(r)
+	found := s.search(p, legible(r.URL.Query().Get("where")), to.Lang)
+	here := &url.URL{Path: "/warnings", RawQuery: url.Values{"where": {found.Words}}.Encode()}
+	body, err := s.listBody(context.WithoutCancel(r.Context()), p, 0, to, found, here)
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
@@ -90,6 +91,17 @@ func (s *Service) searchPage(w http.ResponseWriter, r *http.Request) {
 	if _, err := w.Write(body); err != nil {
 		return // the reader has left; what they looked for is not told to the log either
 	}
+}
+
+// legible is what a reader typed without what can't be seen: the page repeats it, and a mark that turns the direction of writing would
+// turn what stands beside it.
+func legible(words string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(words, "")))
 }
 
 // search looks the words up in the register.

@@ -88,6 +88,7 @@ func TestIsItMyStreet(t *testing.T) {
 		{strings.Repeat("y", 90), []string{"two to eighty characters"}, strings.Repeat("y", 81)},
 		{"<script>alert(1)</script>", []string{"&lt;script&gt;", "No district, town or place"}, "<script"},
 		{"\xff\xfe", []string{"two to eighty characters"}, ""},
+		{"\u202eold\u200b quay\x00", []string{"Warnings for “old quay”", "<h3>Old Quay"}, "\u202e"},
 	} {
 		res := fetch(t, s, "/warnings?lang=en&where="+url.QueryEscape(c.where), nil)
 		body := get(t, s, "/warnings?lang=en&where="+url.QueryEscape(c.where))
@@ -102,6 +103,9 @@ func TestIsItMyStreet(t *testing.T) {
 		}
 		if c.not != "" && strings.Contains(answer, c.not) {
 			t.Errorf("%q: %q in %s", c.where, c.not, answer)
+		}
+		if strings.Contains(body, strings.Repeat("y", 81)) {
+			t.Errorf("%q: the page repeats it all", c.where)
 		}
 		if !utf8.ValidString(body) {
 			t.Errorf("%q: the page is not UTF-8", c.where)
@@ -122,6 +126,15 @@ func TestIsItMyStreet(t *testing.T) {
 	c.Set(w.Expires)
 	if body := get(t, s, "/warnings?lang=en&where=old+quay"); !strings.Contains(body, "No warning is in force here") {
 		t.Error("the warning is over, and the search doesn't know")
+	}
+}
+
+// TestSlashAtTheEnd: the address as people type it leads to the page.
+func TestSlashAtTheEnd(t *testing.T) {
+	s, _ := newCity(t, dbtest.SQLite(t, allMigrations...), atlas{}, nil)
+	res := fetch(t, s, "/warnings/?lang=zh-CN&where=%2F%2Fx", nil)
+	if got := res.Header.Get("Location"); res.StatusCode != 301 || got != "/warnings?lang=zh-CN&where=%2F%2Fx" {
+		t.Errorf("%d %q", res.StatusCode, got)
 	}
 }
 

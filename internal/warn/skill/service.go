@@ -288,13 +288,31 @@ func (s *Service) Verdicts(ctx context.Context, id int64) (out []Verdict, err er
 		return nil, err
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		if _, err := s.Warnings.EndedByID(tx, id); err != nil {
+		about, err := s.Warnings.EndedByID(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.mayRead(ctx, about); err != nil {
 			return err
 		}
 		out, err = verdictsOf(tx, id)
 		return err
 	})
 	return out, err
+}
+
+// mayRead asks whether a warning that was not for the public was for the one who asks: whether one of its areas is in their scope.
+func (s *Service) mayRead(ctx context.Context, w Warning) error {
+	if w.Public {
+		return nil
+	}
+	var err error
+	for _, area := range w.Areas {
+		if err = s.Access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: w.ID, Area: area}, access.Operations); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // Missed is a danger that came without a warning of its level.
@@ -404,7 +422,11 @@ func (s *Service) items(ctx context.Context, from, to time.Time, publicOnly bool
 				continue
 			}
 			it := itemOf(w, said[w.ID], now)
-			if v := it.Verdict; v != nil && publicOnly {
+			unread := s.mayRead(ctx, w) != nil // it counts, and says nothing
+			if unread {
+				it.Headline = page.Text{}
+			}
+			if v := it.Verdict; v != nil && (publicOnly || unread) {
 				it.Verdict = &Verdict{Version: v.Version, Word: Word{Verdict: v.Verdict, Began: v.Began}, At: v.At}
 			}
 			out = append(out, it)
