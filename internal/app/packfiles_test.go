@@ -160,7 +160,7 @@ func TestShippedPacksFulfilTheirSchemas(t *testing.T) {
 // onlyDecoder are the codes of what a schema can't express: it takes more than the form of one file.
 var onlyDecoder = []string{
 	pack.CodeFile, pack.CodeReference, pack.CodeTemplate, pack.CodeTwice, pack.CodeClash, pack.CodeOrder, pack.CodeUnread, pack.CodeLevel,
-	pack.CodeCondition, pack.CodeSeries, pack.CodeNotBoolean, pack.CodeCost, pack.CodePerson, pack.CodeReach, pack.CodeDecided,
+	pack.CodeCondition, pack.CodeSeries, pack.CodeNotBoolean, pack.CodeCost, pack.CodePerson, pack.CodeReach, pack.CodeDecided, pack.CodeCircle,
 	pack.CodeLanguage, // YAML has resolved anchors before a schema sees the file
 }
 
