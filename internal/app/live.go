@@ -14,6 +14,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/bus"
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
 // heartbeat is how often a quiet stream says that it lives; a console that misses two says that its data is old.
@@ -50,6 +51,11 @@ func visible(ctx context.Context, d access.Decider, m bus.Message) bool {
 	r := access.Resource{Type: room, ID: number(room, "id"), Organisation: number("owner", "organisation"), Area: number("area")}
 	if parties := facts["parties"]; parties != nil && json.Unmarshal(parties, &r.Parties) != nil {
 		return false
+	}
+	var scope string
+	if room == "warning" && json.Unmarshal(facts["scope"], &scope) == nil && scope != cap.Public {
+		var areas []int64
+		return json.Unmarshal(facts["areas"], &areas) == nil && access.DecideIn(ctx, d, "warning.restricted", r, areas, access.Operations) == nil
 	}
 	return d.Decide(ctx, action, r, access.Operations) == nil
 }

@@ -53,7 +53,10 @@ func TestVisible(t *testing.T) {
 		{events.ReportClosed{Report: 1, Area: 8}, "ynnnn"},
 		{events.FindingRecorded{Finding: 1, Owner: 40, Area: 8}, "yynnn"},
 		{events.AlertRaised{AlertFacts: events.AlertFacts{Alert: 1, Organisation: 40, Area: 8}}, "yyyyn"},
-		{events.WarningIssued{Warning: events.Warning{Warning: 1, Areas: []int64{7}}}, "yyyyn"},
+		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Public", Areas: []int64{7}}}, "yyyyn"},
+		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{8, 7}}}, "ynynn"}, // one of its areas is enough
+		{events.WarningProposed{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{8}}}, "ynnnn"},
+		{events.WarningJudged{Warning: 1, Scope: "Restricted", Areas: []int64{8}}, "ynnnn"},
 		{events.RelayIssued{Relay: events.Relay{Relay: 1, Areas: []int64{7}}}, "yyyyn"},
 		{events.AssetMoved{Asset: 1}, "yyyyn"},
 		{events.TaskGiven{TaskFacts: events.TaskFacts{Task: 1, Case: 2, Organisation: 40}}, "yynnn"},

@@ -87,6 +87,8 @@ func (WarningSuggested) Subject() string { return "warning.suggested" }
 type WarningJudged struct {
 	Warning int64      `json:"warning"`
 	Number  string     `json:"number"`
+	Scope   string     `json:"scope"`
+	Areas   []int64    `json:"areas"`
 	Hazard  string     `json:"hazard"`
 	Version int        `json:"version"` // of the verdict; 2 and more revise
 	Verdict string     `json:"verdict"`

@@ -126,13 +126,9 @@ func (s *Service) mayRead(ctx context.Context, r *record, vs []version) error {
 	if r.scope == cap.Public {
 		return nil
 	}
-	var err error
+	var areas []int64
 	for _, v := range vs {
-		for _, id := range area.IDs(v.content.Areas) {
-			if err = s.access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: r.id, Area: id}, access.Operations); err == nil {
-				return nil
-			}
-		}
+		areas = append(areas, area.IDs(v.content.Areas)...)
 	}
-	return err
+	return access.DecideIn(ctx, s.access, "warning.restricted", access.Resource{Type: "warning", ID: r.id}, areas, access.Operations)
 }

@@ -81,7 +81,7 @@ func (s *Service) EndedByID(tx *db.Tx, id int64) (skill.Warning, error) {
 
 func (f *full) ended(steps []skill.Step) skill.Warning {
 	c := f.shown.content
-	w := skill.Warning{ID: f.id, Number: f.number, Hazard: c.Hazard, Event: c.About.Event, Headline: c.Headline, Public: f.scope == cap.Public,
+	w := skill.Warning{ID: f.id, Number: f.number, Hazard: c.Hazard, Event: c.About.Event, Headline: c.Headline, Scope: f.scope,
 		Steps: steps, Ended: f.expires, End: orElse(f.endKind, "expired"), Areas: area.IDs(c.Areas)}
 	if f.endedAt != nil {
 		w.Ended = *f.endedAt

@@ -20,6 +20,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/page"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
 const (
@@ -43,7 +44,7 @@ type Warning struct {
 	Hazard   string
 	Event    page.Text
 	Headline page.Text
-	Public   bool
+	Scope    string // after CAP
 	Steps    []Step // never empty
 	Ended    time.Time
 	End      string  // cancel, all-clear or expired
@@ -277,7 +278,7 @@ func (s *Service) Judge(ctx context.Context, id int64, w Word) ([]Verdict, error
 		if err != nil {
 			return err
 		}
-		return outbox.Put(tx, events.WarningJudged{Warning: id, Number: about.Number, Hazard: about.Hazard, Version: v.Version, Verdict: v.Verdict, Began: v.Began, By: actor.ID, At: now})
+		return outbox.Put(tx, events.WarningJudged{Warning: id, Number: about.Number, Scope: about.Scope, Areas: about.Areas, Hazard: about.Hazard, Version: v.Version, Verdict: v.Verdict, Began: v.Began, By: actor.ID, At: now})
 	})
 	return out, err
 }
@@ -303,16 +304,10 @@ func (s *Service) Verdicts(ctx context.Context, id int64) (out []Verdict, err er
 
 // mayRead asks whether a warning that was not for the public was for the one who asks: whether one of its areas is in their scope.
 func (s *Service) mayRead(ctx context.Context, w Warning) error {
-	if w.Public {
+	if w.Scope == cap.Public {
 		return nil
 	}
-	var err error
-	for _, area := range w.Areas {
-		if err = s.Access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: w.ID, Area: area}, access.Operations); err == nil {
-			return nil
-		}
-	}
-	return err
+	return access.DecideIn(ctx, s.Access, "warning.restricted", access.Resource{Type: "warning", ID: w.ID}, w.Areas, access.Operations)
 }
 
 // Missed is a danger that came without a warning of its level.
@@ -418,7 +413,7 @@ func (s *Service) items(ctx context.Context, from, to time.Time, publicOnly bool
 			return err
 		}
 		for _, w := range list {
-			if publicOnly && !w.Public {
+			if publicOnly && w.Scope != cap.Public {
 				continue
 			}
 			it := itemOf(w, said[w.ID], now)
@@ -444,7 +439,7 @@ func (s *Service) items(ctx context.Context, from, to time.Time, publicOnly bool
 }
 
 func itemOf(w Warning, v *Verdict, now time.Time) Item {
-	row := Row{Warning: w.ID, Hazard: w.Hazard, Public: w.Public, Steps: w.Steps, Ended: w.Ended}
+	row := Row{Warning: w.ID, Hazard: w.Hazard, Public: w.Scope == cap.Public, Steps: w.Steps, Ended: w.Ended}
 	ended, due := w.Ended, w.Ended.Add(Due)
 	it := Item{Warning: w.ID, Number: w.Number, Hazard: w.Hazard, Event: w.Event, Headline: w.Headline, Ended: &ended, End: w.End, Verdict: v}
 	if v != nil {
