@@ -120,27 +120,13 @@ func TestOtherFiles(t *testing.T) {
 			})
 		}, 3, true},
 		"lower-case names": {func(t *testing.T) string {
-			path := write(t, zeroOne, contest, "", false)
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			head, rest, _ := strings.Cut(string(raw), "\r\n")
-			if err := os.WriteFile(path, []byte(strings.ToLower(head)+"\r\n"+rest), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			return path
+			return edit(t, write(t, zeroOne, contest, "", false), func(text string) string {
+				head, rest, _ := strings.Cut(text, "\r\n")
+				return strings.ToLower(head) + "\r\n" + rest
+			})
 		}, 3, true},
 		"semicolons and decimal commas": {func(t *testing.T) string {
-			path := write(t, zeroOne, contest, "", false)
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(strings.NewReplacer(",", ";", ".", ",").Replace(string(raw))), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			return path
+			return edit(t, write(t, zeroOne, contest, "", false), strings.NewReplacer(",", ";", ".", ",").Replace)
 		}, 3, true},
 		"no flag":         {func(t *testing.T) string { return write(t, nil, contest, " ", false) }, 0, false},
 		"unknown is -999": {func(t *testing.T) string { return write(t, func(bool) string { return "-999" }, contest, " ", false) }, 0, false},
@@ -170,19 +156,26 @@ func TestOtherFiles(t *testing.T) {
 	}
 }
 
-// rewrite puts other rows into a file; its head stays.
-func rewrite(t *testing.T, path string, change func(rows []string) []string) string {
+// edit changes a file.
+func edit(t *testing.T, path string, change func(text string) string) string {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := strings.Split(strings.TrimSuffix(string(raw), "\r\n"), "\r\n")
-	rows = append(rows[:1:1], change(rows[1:])...)
-	if err := os.WriteFile(path, []byte(strings.Join(rows, "\r\n")+"\r\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(change(string(raw))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// rewrite puts other rows into a file; its head stays.
+func rewrite(t *testing.T, path string, change func(rows []string) []string) string {
+	t.Helper()
+	return edit(t, path, func(text string) string {
+		rows := strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n")
+		return strings.Join(append(rows[:1:1], change(rows[1:])...), "\r\n") + "\r\n"
+	})
 }
 
 // Cells that are missing here and there, or coarser readings, make no flood of false alarms: all attacks are found under the same

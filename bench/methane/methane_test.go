@@ -163,10 +163,11 @@ func TestWrongWindNamesNothing(t *testing.T) {
 	t.Logf("own wind %+v, wind of six hours later %+v", truth, shifted)
 }
 
-// A folder of other weeks has no training hours; it is run with what was shipped.
-func TestRecordingWithoutTrainingHours(t *testing.T) {
+// withoutReadings is a folder with all of the recording but its readings, and these.
+func withoutReadings(t *testing.T) (other string, rows []row) {
+	t.Helper()
 	dir := testdata.Shared(t, "sensors", "methane-metec")
-	other := t.TempDir()
+	other = t.TempDir()
 	for _, name := range []string{"controlled_releases.csv", "sensor_locations.csv", "source_locations.csv"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -180,6 +181,12 @@ func TestRecordingWithoutTrainingHours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return other, rows
+}
+
+// A folder of other weeks has no training hours; it is run with what was shipped.
+func TestRecordingWithoutTrainingHours(t *testing.T) {
+	other, rows := withoutReadings(t)
 	f, err := os.Create(filepath.Join(other, "obs_1min_2022-05-09_15.csv.gz"))
 	if err != nil {
 		t.Fatal(err)
@@ -212,21 +219,7 @@ func TestRecordingWithoutTrainingHours(t *testing.T) {
 // The week without its wind, newest rows first, some twice, as a plain file of another name: the alerts are the same, and no source
 // is named.
 func TestWithoutWind(t *testing.T) {
-	dir := testdata.Shared(t, "sensors", "methane-metec")
-	other := t.TempDir()
-	for _, name := range []string{"controlled_releases.csv", "sensor_locations.csv", "source_locations.csv"} {
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(other, name), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rows, err := readRows(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	other, rows := withoutReadings(t)
 	var b strings.Builder
 	b.WriteString("time_utc,ch4_ppm_" + strings.Join(instruments, ",ch4_ppm_") + ",wind_speed_m_s,wind_dir_rad\n")
 	for i, r := range slices.Backward(rows) {

@@ -45,16 +45,7 @@ func TestChartOfOtherSensors(t *testing.T) {
 				at := t0 + int64(i)*minute
 				if i == 40*60 {
 					if c.restart {
-						shards, err := e.Captured(e.Capture())
-						if err != nil {
-							t.Fatal(err)
-						}
-						e = New(ds)
-						for _, x := range shards {
-							if _, err := e.Restore(x); err != nil {
-								t.Fatal(err)
-							}
-						}
+						e = restarted(t, e, ds)
 					}
 					now := ids
 					if c.replaced {

@@ -356,3 +356,18 @@ func TestDoubtfulReadingsAreCountedOnly(t *testing.T) {
 		t.Fatalf("%d late, %d changes", e.Late(), len(changes))
 	}
 }
+
+// restarted is the engine that a start makes of what this one has saved.
+func restarted(t interface{ Fatal(...any) }, e *Engine, ds []*Detector) *Engine {
+	shards, err := e.Captured(e.Capture())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := New(ds)
+	for _, x := range shards {
+		if _, err := again.Restore(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return again
+}

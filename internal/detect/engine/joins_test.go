@@ -57,16 +57,7 @@ func TestJoinedInstrumentLeaves(t *testing.T) {
 			t.Fatalf("%s: %d joined alerts stand", name, n)
 		}
 		// A restart in between changes nothing.
-		shards, err := e.Captured(e.Capture())
-		if err != nil {
-			t.Fatal(err)
-		}
-		again := New(compiled(t, testDetectors+manyRule))
-		for _, s := range shards {
-			if _, err := again.Restore(s); err != nil {
-				t.Fatal(err)
-			}
-		}
+		again := restarted(t, e, compiled(t, testDetectors+manyRule))
 		again.Bind(harbour(1), nil)
 		for _, e := range []*Engine{e, again} {
 			book := &Book{steps: cloned(book.steps), order: book.order}

@@ -360,16 +360,7 @@ func TestReportHeardAgain(t *testing.T) {
 	for m := range int64(9) {
 		e.Tick(t0+m*minute, t0, nil)
 	}
-	shards, err := e.Captured(e.Capture())
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := New(ds)
-	for _, s := range shards {
-		if _, err := again.Restore(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	again := restarted(t, e, ds)
 	again.Bind(harbour(1), nil)
 	again.Report(report, nil)
 	for _, sub := range again.subjects {

@@ -264,16 +264,7 @@ func anyBinding(t *rapid.T, ds []*Detector) {
 		}
 		for i, h := range all {
 			if i == kept {
-				shards, err := e.Captured(e.Capture())
-				if err != nil {
-					t.Fatal(err)
-				}
-				e = New(ds)
-				for _, x := range shards {
-					if _, err := e.Restore(x); err != nil {
-						t.Fatal(err)
-					}
-				}
+				e = restarted(t, e, ds)
 				for _, id := range bound("bound again") {
 					changes = e.Bind(where(id), changes)
 				}

@@ -211,16 +211,7 @@ func TestRestartWhileAWaveIsLearned(t *testing.T) {
 		bind()
 		for n := range 20 * 24 * 4 {
 			if n == cut {
-				shards, err := e.Captured(e.Capture())
-				if err != nil {
-					t.Fatal(err)
-				}
-				e = New(ds)
-				for _, s := range shards {
-					if _, err := e.Restore(s); err != nil {
-						t.Fatal(err)
-					}
-				}
+				e = restarted(t, e, ds)
 				bind()
 			}
 			at := t0 + int64(n)*15*minute
