@@ -107,7 +107,7 @@ export async function signIn(browser, url, button, patience = DEFAULT_PATIENCE, 
   const page = await context.newPage();
   await page.goto(`${url}/console/`);
   await page.getByRole('button', { name: button }).click({ timeout: patience.step });
-  await page.getByRole('navigation', { name: 'Lists' }).waitFor({ timeout: patience.step });
+  await page.locator('details.menu .who').waitFor({ timeout: patience.step });
   return { context, page, foreign };
 }
 

@@ -13,26 +13,18 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { launch, reader } from '../test/browser.mjs';
+import { launch } from '../test/browser.mjs';
+import { signIn } from './journey.mjs';
+import { city, invite, signInAs } from './people.mjs';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PASSWORD = 'correct horse battery staple';
 
 export async function room({ url, token, browser, log = console.log, shots = '' }) {
   const started = Date.now();
   let n = 0;
   const step = (text) => log(`step=${++n} t=${((Date.now() - started) / 1000).toFixed(1)}s ${text}`);
   const shoot = async (page, name) => shots && (await page.screenshot({ path: path.join(shots, `room-${name}.png`), fullPage: true }));
-  const ask = async (method, to, body) => {
-    const res = await fetch(url + '/api/v1' + to, {
-      method,
-      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', 'Idempotency-Key': String(Math.random()) },
-      body: body && JSON.stringify(body),
-    });
-    const out = await res.json();
-    assert.ok(res.ok, `${method} ${to}: ${res.status} ${JSON.stringify(out)}`);
-    return out;
-  };
+  const ask = city(url, token);
 
   // An asset with a holder, another organisation, and an account at each.
   const organisations = (await ask('GET', '/organisations')).items;
@@ -41,34 +33,20 @@ export async function room({ url, token, browser, log = console.log, shots = '' 
   const holder = asset.organisation;
   const other = organisations.find((o) => o.id !== holder && o.kind !== 'city' && !o.parent) ?? organisations.find((o) => o.id !== holder);
   const stamp = String(Date.now());
-  const account = async (name, organisation, roles) => {
-    const made = await ask('POST', '/accounts', { name: name + stamp, organisation, roles });
-    const res = await fetch(url + new URL(made.link, url).pathname, { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: new URLSearchParams({ name: name + stamp, password: PASSWORD, repeat: PASSWORD }) });
-    assert.equal(res.status, 200, await res.text());
-    return name + stamp;
-  };
-  const one = await account('holder-post-', holder, ['operator']);
-  const two = await account('fire-post-', other.id, ['duty-officer']);
+  const one = await invite(browser, url, ask, { name: 'holder-post-' + stamp, organisation: holder, roles: ['operator'] });
+  const two = await invite(browser, url, ask, { name: 'fire-post-' + stamp, organisation: other.id, roles: ['duty-officer'] });
 
   const trouble = [];
-  const signIn = async (name, how = {}) => {
-    const context = await reader(browser, { lang: 'en', ...how });
-    const page = await context.newPage();
+  const enter = async (name, signed) => {
+    const { context, page } = await signed;
     page.on('pageerror', (e) => trouble.push(`${name}: ${e.message}`));
     page.on('console', (m) => m.type() === 'error' && /Content Security Policy|Refused to/.test(m.text()) && trouble.push(`${name}: ${m.text()}`));
-    await page.goto(`${url}/console/sign-in`);
-    if (name === 'demo') await page.getByRole('button', { name: /demo duty officer|演示值班员/ }).click();
-    else {
-      await page.locator('input[type="text"]').first().fill(name);
-      await page.locator('input[type="password"]').first().fill(PASSWORD);
-      await page.locator('form button').last().click();
-    }
-    await page.locator('details.menu .who').waitFor();
     return { context, page };
   };
+  const asDuty = (how) => enter('duty', signIn(browser, url, /demo duty officer|演示值班员/, undefined, how));
 
   // The city's duty officer opens a case for a finding and calls the other agency in.
-  const watch = await signIn('demo');
+  const watch = await asDuty();
   const opened = await watch.page.evaluate(async ([asset]) => {
     const res = await fetch('/api/v1/findings', { method: 'POST', headers: { 'Content-Type': 'application/json', 'Idempotency-Key': String(Math.random()) }, body: JSON.stringify({ asset, description: 'Smell of gas at the riser', grade: 'major' }) });
     return await res.json();
@@ -83,8 +61,8 @@ export async function room({ url, token, browser, log = console.log, shots = '' 
   await watch.page.locator('.entries').getByText(/Called in:/).waitFor();
   step(`case ${id}: the duty officer called in organisation ${other.id} beside the holder ${holder}`);
 
-  const a = await signIn(one);
-  const b = await signIn(two);
+  const a = await enter(one, signInAs(browser, url, one));
+  const b = await enter(two, signInAs(browser, url, two));
   for (const [who, post] of [[a, 'network control'], [b, 'incident commander']]) {
     await who.page.goto(`${url}/console/rooms/${id}`);
     await who.page.locator('#room-post').fill(post);
@@ -198,7 +176,7 @@ export async function room({ url, token, browser, log = console.log, shots = '' 
 
   // Every page in both themes and at both widths, in both languages.
   for (const [lang, theme, width] of [['zh-CN', 'light', 1440], ['en', 'dark', 1440], ['zh-CN', 'dark', 390], ['en', 'light', 390]]) {
-    const s = await signIn('demo', { lang, theme, width, height: width === 390 ? 844 : 900 });
+    const s = await asDuty({ lang, theme, width, height: width === 390 ? 844 : 900 });
     const pages = [['room', `rooms/${id}`], ['lesson', `lessons/${lesson}`], ['lesson-new', `lessons/new?case=${id}`]];
     // The small pages once in each theme and width; the room in all.
     for (const [name, to] of pages.slice(0, lang === 'zh-CN' ? 3 : 1)) {

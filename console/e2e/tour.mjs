@@ -287,8 +287,8 @@ export async function endPlan(page, url, board, why, reason) {
   await page.goto(`${url}/console/board/${board.id}`);
   await page.getByRole('button', { name: 'End the response…' }).click();
   const form = page.getByRole('form', { name: 'End the response…' });
-  for (const field of await form.locator('input[type="text"]').all()) await field.fill(reason);
   await form.getByLabel('Why?').fill(why);
+  for (const field of await form.locator('input[type="text"]').all()) await field.fill(reason);
   await form.getByRole('button', { name: 'End the response', exact: true }).click();
   await page.getByText('ended', { exact: false }).first().waitFor();
 }

@@ -190,10 +190,8 @@ func (s *Service) holdings(ctx context.Context, l *list) (holdings, error) {
 	if have.revision, err = s.store.revision(ctx); err != nil {
 		return have, err
 	}
-	if s.picture.Load().revision != have.revision {
-		if err := s.Load(ctx); err != nil {
-			return have, err
-		}
+	if err := s.Load(ctx); err != nil {
+		return have, err
 	}
 	have.areas = s.picture.Load().areas
 	err = s.store.records(ctx, l, func(r *record) error {

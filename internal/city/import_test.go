@@ -3,6 +3,7 @@ package city
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -163,6 +164,35 @@ func TestLookupsDuringImports(t *testing.T) {
 	}
 	close(stop)
 	readers.Wait()
+}
+
+// What an import added can be looked up when it returns, and stays so, also when somebody looks for changes meanwhile: an older
+// picture must not come last.
+func TestImportIsSeenAtOnce(t *testing.T) {
+	w := newTown(t, dbtest.SQLite(t, roomMigrations...))
+	for i := range 100 {
+		var lookers sync.WaitGroup
+		var ids []string
+		for j := range 3 {
+			id := fmt.Sprintf("NEW-%d-%d", i, j)
+			ids = append(ids, id)
+			w.must(Assets, "new.csv", "external_id,kind,name_en,place\n"+id+",gas/kitchen-alarm,Kitchen alarm,P1\n")
+			lookers.Go(func() { // as the one does who hears of the import
+				if err := w.Load(w.ctx); err != nil {
+					t.Error(err)
+				}
+			})
+			if _, ok := w.AssetByKey(id); !ok {
+				t.Fatalf("%s is not known after its import", id)
+			}
+		}
+		lookers.Wait()
+		for _, id := range ids {
+			if _, ok := w.AssetByKey(id); !ok {
+				t.Fatalf("%s is not known any more", id)
+			}
+		}
+	}
 }
 
 func TestSuggest(t *testing.T) {

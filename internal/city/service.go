@@ -41,19 +41,20 @@ type Service struct {
 	store store
 	// importing lets one import of this process look and write at a time; another process's is seen by the revision.
 	importing sync.Mutex
+	loading   sync.Mutex // one at a time, so that an older picture can't replace a newer one
 	picture   atomic.Pointer[picture]
 }
 
 // New returns a service that answers from memory once Load was called.
 func New(d Deps) *Service {
 	s := &Service{Deps: d, store: store{d.DB}}
-	s.picture.Store(&picture{})
+	s.picture.Store(&picture{revision: -1})
 	return s
 }
 
 // picture is the part of the register that is kept in memory. It is replaced as a whole.
 type picture struct {
-	revision      int64
+	revision      int64 // -1 when nothing was read yet
 	areas         *atlas
 	organisations map[int64]organisation
 	holders       map[int64][]int64 // organisations with a duty over an area, by area
@@ -73,13 +74,18 @@ type organisation struct {
 	parent int64
 }
 
-// Load reads what AreaAt and Covers answer from. It is called after the migrations, and by the service itself after each
-// change.
+// Load reads what AreaAt and Covers answer from, if the register changed since it was last read. It is called after the migrations,
+// and by the service itself after each change.
 func (s *Service) Load(ctx context.Context) error {
+	s.loading.Lock()
+	defer s.loading.Unlock()
 	for {
 		before, err := s.store.revision(ctx)
 		if err != nil {
 			return fmt.Errorf("load the register: %w", err)
+		}
+		if before == s.picture.Load().revision {
+			return nil
 		}
 		p, err := s.store.picture(ctx)
 		if err != nil {
@@ -112,14 +118,8 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) look(ctx context.Context) error {
-	now, err := s.store.revision(ctx)
-	if err != nil {
+	if err := s.Load(ctx); err != nil {
 		return err
-	}
-	if now != s.picture.Load().revision {
-		if err := s.Load(ctx); err != nil {
-			return err
-		}
 	}
 	return s.store.forgetPaths(ctx, s.Clock.Now().Add(-PathKept))
 }

@@ -124,16 +124,24 @@ func (s *Service) grown() bool {
 
 // Load looks at everything now: the register if Refresh was called, the datastreams, the heartbeats, works and calibrations.
 func (s *Service) Load(ctx context.Context) error {
-	if s.cold.Swap(false) {
-		if err := s.readRegister(ctx); err != nil {
-			s.cold.Store(true)
-			return fmt.Errorf("read the register: %w", err)
-		}
+	if err := s.readRegister(ctx); err != nil {
+		return fmt.Errorf("read the register: %w", err)
 	}
 	return errors.Join(s.recall(ctx), s.bind(ctx))
 }
 
-func (s *Service) readRegister(ctx context.Context) error {
+// readRegister reads the register if it may have changed.
+func (s *Service) readRegister(ctx context.Context) (err error) {
+	s.binding.Lock() // before the read, so that an older registry can't replace a newer one
+	defer s.binding.Unlock()
+	if !s.cold.Swap(false) {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			s.cold.Store(true)
+		}
+	}()
 	zone, err := s.Register.Zone(ctx)
 	if err != nil {
 		return err
@@ -148,8 +156,6 @@ func (s *Service) readRegister(ctx context.Context) error {
 	}
 	r := newRegistry(assets, areas)
 	s.zone.Store(zone)
-	s.binding.Lock()
-	defer s.binding.Unlock()
 	s.registry = r
 	return nil
 }

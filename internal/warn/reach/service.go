@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +44,9 @@ type Deps struct {
 // Service keeps recipients and puts warnings into the outbox for them. It is safe for concurrent use.
 type Service struct {
 	Deps
-	seal  *sealer
-	above atomic.Pointer[map[int64]int64] // the register's areas when they were last read
+	seal       *sealer
+	refreshing sync.Mutex                      // one at a time, so that older areas can't replace newer ones
+	above      atomic.Pointer[map[int64]int64] // the register's areas when they were last read
 }
 
 //go:embed migrations/*.sql
@@ -72,6 +74,8 @@ func (s *Service) zone() *time.Location {
 
 // Refresh reads the register's areas. Whoever publishes calls it before the transaction, which must be quick.
 func (s *Service) Refresh(ctx context.Context) {
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
 	parents, err := s.Areas(ctx)
 	if err != nil {
 		slog.WarnContext(ctx, "the areas are not read; the last picture of them is used", "err", err)
