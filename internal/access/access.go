@@ -104,6 +104,9 @@ type Resource struct {
 	// theirs alone, and in no other's, the city's own included; 0 among them is the city itself.
 	Parties []int64
 	Private bool
+	// Touches are the areas that it concerns, instead of Area: it lies in the scope of whoever answers for one of them, for one
+	// around it, or for a part of it.
+	Touches []int64
 
 	// Source and Name matter to reading.append only: the source that the readings are said to come from, and the
 	// datastream's external id.
@@ -132,20 +135,6 @@ type Decider interface {
 	Decide(ctx context.Context, action string, r Resource, p Purpose) error
 }
 
-// DecideIn asks for a deed about what lies in several areas, where it is enough that one of them allows it. What lies in none is
-// decided as it is.
-func DecideIn(ctx context.Context, d Decider, action string, r Resource, areas []int64, p Purpose) (err error) {
-	if len(areas) == 0 {
-		return d.Decide(ctx, action, r, p)
-	}
-	for _, r.Area = range areas {
-		if err = d.Decide(ctx, action, r, p); err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
 // AllowAll says yes to everything. For tests of rooms that are not about access.
 var AllowAll Decider = allowAll{}
 
@@ -159,4 +148,8 @@ type Scopes interface {
 	// Covers reports whether organisation may act on what owner holds in area: because it is the owner, stands above it,
 	// or holds a duty for the area or for one around it. owner or area may be 0 for unknown, never both.
 	Covers(organisation, owner, area int64) bool
+
+	// Touches reports whether organisation, or one that it stands above, holds a duty for area, for one around it, or for one
+	// within it.
+	Touches(organisation, area int64) bool
 }

@@ -192,6 +192,10 @@ func (tree) Covers(organisation, owner, area int64) bool {
 	return organisation == 1 && owner == 2 || organisation == 3 && area == 30
 }
 
+func (tree) Touches(organisation, area int64) bool {
+	return organisation == 3 && (area == 30 || area == 1)
+} // 30 lies in 1
+
 func TestScopeOfTheOrganisation(t *testing.T) {
 	p := policy(t, tree{})
 	of := func(org int64) context.Context {
@@ -213,6 +217,10 @@ func TestScopeOfTheOrganisation(t *testing.T) {
 		{"a list", 3, Resource{}, true},
 		{"a thing whose owner nobody named", 3, Resource{ID: 7}, false},
 		{"the same for the city itself", 0, Resource{ID: 7}, true},
+		{"by a duty for one of its areas", 3, Resource{ID: 7, Touches: []int64{31, 30}}, true},
+		{"by a duty for a part of it", 3, Resource{ID: 7, Touches: []int64{1}}, true},
+		{"none of its areas", 3, Resource{ID: 7, Touches: []int64{31}}, false},
+		{"all areas, for the city itself", 0, Resource{ID: 7, Touches: []int64{31}}, true},
 	} {
 		err := p.Decide(of(tt.org), "case.move", tt.r, Operations)
 		if (err == nil) != tt.want {

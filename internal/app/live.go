@@ -53,9 +53,11 @@ func visible(ctx context.Context, d access.Decider, m bus.Message) bool {
 		return false
 	}
 	var scope string
-	if room == "warning" && json.Unmarshal(facts["scope"], &scope) == nil && scope != cap.Public {
-		var areas []int64
-		return json.Unmarshal(facts["areas"], &areas) == nil && access.DecideIn(ctx, d, "warning.restricted", r, areas, access.Operations) == nil
+	if (room == "warning" || room == "relay") && json.Unmarshal(facts["scope"], &scope) == nil && scope != cap.Public {
+		action = "warning.restricted"
+		if json.Unmarshal(facts["areas"], &r.Touches) != nil {
+			return false
+		}
 	}
 	return d.Decide(ctx, action, r, access.Operations) == nil
 }

@@ -26,6 +26,10 @@ type quarter struct{}
 
 func (quarter) Covers(organisation, _, area int64) bool { return organisation == 41 && area == 7 }
 
+func (quarter) Touches(organisation, area int64) bool {
+	return organisation == 41 && (area == 7 || area == 1)
+} // 7 lies in 1
+
 // Who follows the stream sees of each room what its pages would show, and nothing else.
 func TestVisible(t *testing.T) {
 	policy, err := access.NewPolicy(quarter{})
@@ -56,8 +60,11 @@ func TestVisible(t *testing.T) {
 		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Public", Areas: []int64{7}}}, "yyyyn"},
 		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{8, 7}}}, "ynynn"}, // one of its areas is enough
 		{events.WarningProposed{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{8}}}, "ynnnn"},
+		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{1}}}, "ynynn"}, // a part of it is enough
 		{events.WarningJudged{Warning: 1, Scope: "Restricted", Areas: []int64{8}}, "ynnnn"},
-		{events.RelayIssued{Relay: events.Relay{Relay: 1, Areas: []int64{7}}}, "yyyyn"},
+		{events.RelayIssued{Relay: events.Relay{Relay: 1, Scope: "Public", Areas: []int64{8}}}, "yyyyn"},
+		{events.RelayIssued{Relay: events.Relay{Relay: 1, Scope: "Restricted", Areas: []int64{8, 7}}}, "ynynn"},
+		{events.RelayEnded{Relay: events.Relay{Relay: 1, Scope: "Private"}}, "ynnnn"}, // of no place: the city's own
 		{events.AssetMoved{Asset: 1}, "yyyyn"},
 		{events.TaskGiven{TaskFacts: events.TaskFacts{Task: 1, Case: 2, Organisation: 40}}, "yynnn"},
 		{events.NoticeGiven{Notice: events.Notice{Notice: 1, Organisation: 40, About: "alert", ID: 3}}, "yynnn"},

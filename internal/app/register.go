@@ -45,6 +45,9 @@ func (r register) Covers(organisation, owner, area int64) bool {
 	return r.city.Covers(organisation, owner, area)
 }
 
+// Touches fulfils access.Scopes.
+func (r register) Touches(organisation, area int64) bool { return r.city.Touches(organisation, area) }
+
 // asset is what sensing asks about an asset.
 func (r register) asset(id int64) sensing.Asset {
 	s, _ := r.city.AssetSpot(id)

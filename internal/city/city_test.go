@@ -262,6 +262,25 @@ func TestScopes(t *testing.T) {
 	if w.Covers(0, 0, 0) || w.Covers(99, 98, 97) {
 		t.Error("strangers are covered")
 	}
+
+	// What touches an area concerns who answers for it, for one around it, and for a part of it, but not for the part beside it.
+	w.must(Duties, "cell.csv", "kind,organisation,area,role\nterritory,GASCO,D1-G1,assist\n")
+	above, beside := w.AreaAt(113.1, 23.1)[1], w.AreaAt(113.3, 23.1)[0]
+	for _, c := range []struct {
+		who  string
+		area int64
+		want bool
+	}{
+		{"D1-OFFICE", cell, true}, {"D1-OFFICE", beside, true}, {"D1-OFFICE", above, true},
+		{"GASCO", cell, true}, {"GASCO", above, true}, {"GASCO", beside, false},
+	} {
+		if got := w.Touches(org(c.who), c.area); got != c.want {
+			t.Errorf("Touches(%s, %d) = %v", c.who, c.area, got)
+		}
+	}
+	if w.Touches(0, above) || w.Touches(org("GOV"), 0) || w.Touches(org("GOV"), 97) {
+		t.Error("strangers are touched")
+	}
 }
 
 func TestAnotherProcessIsSeen(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -149,6 +150,24 @@ func (s *Service) Covers(organisation, owner, area int64) bool {
 			if p.above(organisation, holder) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// Touches fulfils access.Scopes: organisation, or one that it stands above, holds a duty over area, one around it or one in it.
+func (s *Service) Touches(organisation, area int64) bool {
+	if s.Covers(organisation, 0, area) {
+		return true
+	}
+	p := s.picture.Load()
+	if p.areas == nil || p.areas.byID[area] == nil {
+		return false
+	}
+	for id, holders := range p.holders {
+		if n := p.areas.byID[id]; n != nil && n.within(p.areas.byID[area]) &&
+			slices.ContainsFunc(holders, func(holder int64) bool { return p.above(organisation, holder) }) {
+			return true
 		}
 	}
 	return false

@@ -120,7 +120,7 @@ func (s *Service) mayIn(ctx context.Context, action string, warning int64, c Con
 	return nil
 }
 
-// mayRead asks whether a warning that is not for everybody concerns the one who asks: whether one of its areas is in their scope. CAP
+// mayRead asks whether a warning that is not for everybody concerns the one who asks: whether they answer for a part of where it holds. CAP
 // 1.2 §3.2.1 has Restricted ones for those "with a known operational requirement"; to whom else they go, the recipients say.
 func (s *Service) mayRead(ctx context.Context, r *record, vs []version) error {
 	if r.scope == cap.Public {
@@ -130,5 +130,5 @@ func (s *Service) mayRead(ctx context.Context, r *record, vs []version) error {
 	for _, v := range vs {
 		areas = append(areas, area.IDs(v.content.Areas)...)
 	}
-	return access.DecideIn(ctx, s.access, "warning.restricted", access.Resource{Type: "warning", ID: r.id}, areas, access.Operations)
+	return s.access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: r.id, Touches: areas}, access.Operations)
 }

@@ -46,14 +46,19 @@ func (s *Service) reachOut(tx *db.Tx, r *record, v version, vs []version) error 
 	return s.reach.Put(tx, p)
 }
 
-// Number is the number of a warning.
+// Number is the number of a warning that the one who asks may read.
 func (s *Service) Number(ctx context.Context, id int64) (number string, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		r, err := loadWarning(tx, id)
-		if err == nil {
-			number = r.number
+		if err != nil {
+			return err
 		}
-		return err
+		vs, err := loadVersions(tx, id)
+		if err != nil {
+			return err
+		}
+		number = r.number
+		return s.mayRead(ctx, r, vs)
 	})
 	return number, err
 }

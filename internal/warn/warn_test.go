@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -663,7 +664,7 @@ func TestRestrictedIsReadInItsAreas(t *testing.T) {
 	restricted := issue(t, s, p)
 	mine := int64(12)
 	s.access = scopeFunc(func(r access.Resource) error {
-		if r.Area != 0 && r.Area != mine {
+		if r.Area != 0 && r.Area != mine || len(r.Touches) > 0 && !slices.Contains(r.Touches, mine) {
 			return web.Errorf(403, "access.denied", "not your district")
 		}
 		return nil

@@ -616,6 +616,9 @@ func (c *town) Covers(organisation, owner, _ int64) bool {
 	return owner != 0 && c.Above(organisation, owner)
 }
 
+// Touches fulfils access.Scopes; nothing here touches several areas.
+func (*town) Touches(int64, int64) bool { return false }
+
 // spot is where a case is about. One that names neither asset nor place is about a place of its own.
 func (c *town) spot(o *opening) inspect.Spot {
 	s := inspect.Spot{Area: 1, Owner: c.organisation(o.doc.Owner.Value)}

@@ -12,6 +12,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/outbox"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/cap"
 )
 
 // maxPartners bounds how many there are.
@@ -216,15 +217,35 @@ func (s *Service) Received(ctx context.Context, state string, partner, after int
 	}
 	now := s.Clock.Now()
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		out, err = scanMessages(tx, `select `+messageColumns+` from received_messages where `+condition+`
-			and (cast($2 as bigint) = 0 or partner = cast($2 as bigint)) and (cast($3 as bigint) = 0 or id < cast($3 as bigint))
-			order by id desc nulls last limit $4`, db.Micros(now), partner, after, limit)
-		return err
+		for after := after; ; {
+			page, err := scanMessages(tx, `select `+messageColumns+` from received_messages where `+condition+`
+				and (cast($2 as bigint) = 0 or partner = cast($2 as bigint)) and (cast($3 as bigint) = 0 or id < cast($3 as bigint))
+				order by id desc nulls last limit $4`, db.Micros(now), partner, after, limit)
+			if err != nil {
+				return err
+			}
+			for _, m := range page {
+				after = m.ID
+				if len(out) < limit && s.mayRead(ctx, m) == nil {
+					m.seen(now)
+					out = append(out, m)
+				}
+			}
+			if len(page) < limit || len(out) == limit {
+				return nil
+			}
+		}
 	})
-	for _, m := range out {
-		m.seen(now)
-	}
 	return out, err
+}
+
+// mayRead asks whether a message that is not for everybody concerns the one who asks, as for the city's own warnings. One that names
+// no place on the map is for the city's own people. What could not be read states no scope: all staff see that it came.
+func (s *Service) mayRead(ctx context.Context, m *Message) error {
+	if m.Scope == cap.Public || m.Scope == "" {
+		return nil
+	}
+	return s.Access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: m.ID, Touches: m.touches()}, access.Operations)
 }
 
 // seen puts the clock's answers into a message.
@@ -243,6 +264,9 @@ func (s *Service) ReceivedOne(ctx context.Context, id int64) (m *Message, docume
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		if m, err = scanMessage(tx.QueryRow(`select `+messageColumns+` from received_messages where id = $1`, id)); err != nil {
+			return err
+		}
+		if err := s.mayRead(ctx, m); err != nil {
 			return err
 		}
 		return tx.QueryRow(`select document from received_messages where id = $1`, id).Scan(&document)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
 	"github.com/anlan-city/anlan/internal/warn/cap"
@@ -142,6 +143,75 @@ func TestOnlyRealPublicWarningsReachThePublic(t *testing.T) {
 	}
 	if got := told(t, s.DB); len(got) != 6 { // Actual and Exercise, of any scope
 		t.Errorf("told of %d", len(got))
+	}
+}
+
+// wards has each organisation answer for the area with its number.
+type wards struct{}
+
+func (wards) Covers(organisation, _, area int64) bool { return organisation == area }
+
+func (wards) Touches(organisation, area int64) bool { return organisation == area }
+
+// TestWhatIsNotForAllIsReadWhereItHolds: a message that isn't Public is listed, on full pages, for those only who answer for a place of
+// it; one of no place on the map for the city's own people.
+func TestWhatIsNotForAllIsReadWhereItHolds(t *testing.T) {
+	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
+	f := newFeed(t)
+	secret := func(change func(a *cap.Alert)) func(a *cap.Alert) {
+		return func(a *cap.Alert) {
+			a.Scope, a.Restriction = cap.Restricted, "offices"
+			if change != nil {
+				change(a)
+			}
+		}
+	}
+	f.put("/open", document(t, warning("open", nil)))
+	f.put("/here", document(t, warning("here", secret(nil))))
+	f.put("/there", document(t, warning("there", secret(func(a *cap.Alert) { a.Infos[0].Areas[0].Polygons[0] = ring(122.12, 30.12, .02) }))))
+	f.put("/nowhere", document(t, warning("nowhere", secret(func(a *cap.Alert) { a.Infos[0].Areas[0].Polygons = nil }))))
+	f.put("/broken", "<alert")
+	f.put("/open-too", document(t, warning("open-too", nil)))
+	f.put("/feed", f.atom("/open", "/here", "/there", "/nowhere", "/broken", "/open-too"))
+	poll(t, s, add(t, s, f.registration()))
+	policy, err := access.NewPolicy(wards{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Access = policy
+	for _, c := range []struct {
+		organisation int64
+		want         []string
+	}{
+		{11, []string{"", "here", "open", "open-too"}},
+		{12, []string{"", "open", "open-too", "there"}},
+		{99, []string{"", "open", "open-too"}},
+		{0, []string{"", "here", "nowhere", "open", "open-too", "there"}},
+	} {
+		ctx := access.With(t.Context(), access.Actor{Kind: access.KindAccount, ID: 1, Organisation: c.organisation, Roles: []string{access.DutyOfficer}})
+		var got []string
+		for after := int64(0); ; {
+			page, err := s.Received(ctx, "all", 0, after, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range page {
+				got, after = append(got, m.Identifier), m.ID
+			}
+			if len(page) < 2 {
+				break
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("organisation %d reads %q, want %q", c.organisation, got, c.want)
+		}
+		for _, m := range received(t, s, "all") {
+			_, _, err := s.ReceivedOne(ctx, m.ID)
+			if listed := slices.Contains(c.want, m.Identifier); listed != (err == nil) {
+				t.Errorf("organisation %d, %q: %v", c.organisation, m.Identifier, err)
+			}
+		}
 	}
 }
 

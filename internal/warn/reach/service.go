@@ -29,7 +29,7 @@ type Deps struct {
 	Areas func(ctx context.Context) (parents map[int64]int64, err error)
 	// Hazards are the ids of what a warning can be about.
 	Hazards func() []string
-	// Number is the number of a warning, such as 2026-0001.
+	// Number is the number of a warning, such as 2026-0001, if the one who asks may read it.
 	Number func(ctx context.Context, id int64) (string, error)
 	// CheckURL says what is wrong with the address of a webhook, nil if nothing.
 	CheckURL func(address string) error

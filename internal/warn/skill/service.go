@@ -302,12 +302,12 @@ func (s *Service) Verdicts(ctx context.Context, id int64) (out []Verdict, err er
 	return out, err
 }
 
-// mayRead asks whether a warning that was not for the public was for the one who asks: whether one of its areas is in their scope.
+// mayRead asks whether a warning that was not for the public was for the one who asks: whether they answer for a part of where it held.
 func (s *Service) mayRead(ctx context.Context, w Warning) error {
 	if w.Scope == cap.Public {
 		return nil
 	}
-	return access.DecideIn(ctx, s.Access, "warning.restricted", access.Resource{Type: "warning", ID: w.ID}, w.Areas, access.Operations)
+	return s.Access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: w.ID, Touches: w.Areas}, access.Operations)
 }
 
 // Missed is a danger that came without a warning of its level.
