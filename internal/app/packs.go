@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -12,7 +15,9 @@ import (
 
 	"github.com/anlan-city/anlan/internal/city"
 	"github.com/anlan-city/anlan/internal/detect/engine"
+	"github.com/anlan-city/anlan/internal/ledger"
 	"github.com/anlan-city/anlan/internal/pack"
+	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/respond/calendar"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/notify"
@@ -39,6 +44,7 @@ type packs struct {
 	warnings   []*hazard.Set
 	book       *hazard.Book // what all packs say of warnings
 	posts      posts
+	sums       map[string]string // SHA-256 of each pack by its name, in hexadecimal
 }
 
 // loadPacks reads the packs in the binary and those in the folders of the options.
@@ -51,9 +57,50 @@ func (a *App) loadPacks(context.Context) error {
 	return nil
 }
 
+// recordPacks puts into the ledger which packs are in force from now on, where that is not what the last start found: limits, duties
+// and who may publish are changed by files, so the ledger says which files stood behind a decision.
+func (a *App) recordPacks(ctx context.Context) error {
+	return a.db.Write(ctx, func(tx *db.Tx) error {
+		var last struct {
+			Packs map[string]string `json:"packs"`
+		}
+		detail, err := ledger.Newest(tx, "packs", 0)
+		switch {
+		case errors.Is(err, db.ErrNotFound):
+		case err != nil:
+			return err
+		default:
+			if err := json.Unmarshal(detail, &last); err != nil {
+				return fmt.Errorf("ledger entry of packs: %w", err)
+			}
+		}
+		if maps.Equal(last.Packs, a.packs.sums) {
+			return nil
+		}
+		added, changed, removed := []string{}, []string{}, []string{}
+		for name, sum := range a.packs.sums {
+			if before, ok := last.Packs[name]; !ok {
+				added = append(added, name)
+			} else if before != sum {
+				changed = append(changed, name)
+			}
+		}
+		for name := range last.Packs {
+			if _, ok := a.packs.sums[name]; !ok {
+				removed = append(removed, name)
+			}
+		}
+		slices.Sort(added)
+		slices.Sort(changed)
+		slices.Sort(removed)
+		return ledger.Append(tx, ledger.Entry{Action: "packs.load", Actor: "system", Subject: "packs", At: a.clock.Now(),
+			Detail: map[string]any{"packs": a.packs.sums, "added": added, "changed": changed, "removed": removed}})
+	})
+}
+
 // LoadPacks reads the packs in the binary and those in the folders. All mistakes of all packs come at once.
 func LoadPacks(dirs ...string) (packs, error) {
-	p := packs{properties: map[string]pack.Property{}, posts: posts{}}
+	p := packs{properties: map[string]pack.Property{}, posts: posts{}, sums: map[string]string{}}
 	var errs []error
 	// No two packs may give a post two titles. They are let go with this function: what the parser made of them is large.
 	var loaded []*pack.Pack
@@ -99,6 +146,7 @@ func (p *packs) add(files fs.FS, dir string, others []*pack.Pack) (*pack.Pack, e
 		return nil, err
 	}
 	p.posts.add(d.Pack.Posts)
+	p.sums[d.Pack.Name] = hex.EncodeToString(d.Pack.SHA256[:])
 	for _, prop := range d.Pack.Properties {
 		p.properties[prop.ID] = prop
 	}

@@ -57,6 +57,9 @@ func (a *App) buildRooms(ctx context.Context) (err error) {
 	if err := os.WriteFile(file(LedgerKeyFile), []byte(a.ledger.VerifierKey()+"\n"), 0o644); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
+	if err := a.recordPacks(ctx); err != nil {
+		return fmt.Errorf("packs: %w", err)
+	}
 	a.access, err = access.New(ctx, access.Deps{
 		DB: a.db, Clock: a.clock, People: a.people, Scopes: known, DataDir: a.options.Data, About: a.about, Revoked: a.revoked,
 		Secure: strings.HasPrefix(a.options.PublicURL, "https://"), TrustedProxies: a.options.TrustedProxies,

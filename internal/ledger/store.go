@@ -94,6 +94,24 @@ func listed(tx *db.Tx, subject string, subjectID, before int64, limit int) ([]st
 	return ls, nil
 }
 
+// Newest returns what the newest entry about a subject says in detail, and db.ErrNotFound where there is none or it was erased.
+func Newest(tx *db.Tx, subject string, subjectID int64) (detail json.RawMessage, err error) {
+	ls, err := listed(tx, subject, subjectID, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(ls) == 0 || ls[0].Record == nil {
+		return nil, db.ErrNotFound
+	}
+	var r struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal(ls[0].Record, &r); err != nil {
+		return nil, fmt.Errorf("ledger entry %d: %w", ls[0].ID, err)
+	}
+	return r.Detail, nil
+}
+
 // head is the state of the tree.
 type head struct {
 	size int64

@@ -1,7 +1,9 @@
 package pack
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -11,6 +13,9 @@ import (
 // Main is the file that every pack has.
 const Main = "pack.yaml"
 
+// Tests is what files of tests are called.
+const Tests = "*_test.yaml"
+
 // Pack is one hazard domain.
 type Pack struct {
 	Name       string
@@ -19,6 +24,9 @@ type Pack struct {
 	Kinds      []Kind
 	Categories []Category
 	Posts      []Post
+	// SHA256 is of the files that say what the pack does, in the order of their names: each as its name, its length and itself. Tests
+	// are left out.
+	SHA256 [sha256.Size]byte
 
 	dir      string
 	docs     map[string]*document // every other .yaml file, by its name in the folder
@@ -122,6 +130,7 @@ func Read(fsys fs.FS, dir string) (*Pack, Diagnostics) {
 		ds.Join(err)
 		p.docs[name] = doc
 	}
+	p.SHA256 = sumOf(fsys, names)
 	doc, err := parse(fsys, Main, p.Path(Main))
 	ds.Join(err)
 	if err == nil {
@@ -133,6 +142,20 @@ func Read(fsys fs.FS, dir string) (*Pack, Diagnostics) {
 	}
 	ds, p.warnings = ds.parted()
 	return p, ds
+}
+
+// sumOf passes over what can't be read, of which the diagnostics tell.
+func sumOf(fsys fs.FS, names []string) [sha256.Size]byte {
+	h := sha256.New()
+	for _, name := range names {
+		text, err := fs.ReadFile(fsys, name)
+		if test, _ := path.Match(Tests, name); test || err != nil {
+			continue
+		}
+		fmt.Fprintf(h, "%s\n%d\n", name, len(text))
+		h.Write(text)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // Path is what diagnostics call a file of the pack.

@@ -5,12 +5,9 @@ import (
 	"github.com/anlan-city/anlan/internal/trial/casetest"
 )
 
-// Pattern is what a file of tests is called.
-const Pattern = "*_test.yaml"
-
 // Declaration is what a file of tests may hold.
 func Declaration() pack.Declaration {
-	return pack.Declaration{File: Pattern, Title: "Tests of the detectors, what instruments say and which alerts come of it; and of the kinds of case, what people do and what comes of that", Of: []testDoc{}}
+	return pack.Declaration{File: pack.Tests, Title: "Tests of the detectors, what instruments say and which alerts come of it; and of the kinds of case, what people do and what comes of that", Of: []testDoc{}}
 }
 
 // A test as it stands in the file.

@@ -115,10 +115,10 @@ func load(files fs.FS, dir string, stories bool, calendars []*calendar.Calendar)
 	// The detector room has just said what is wrong with the file; here keys that only it knows are no mistake.
 	_ = p.Decode(RulesFile, &s.written)
 	for _, file := range p.Files() {
-		if ok, _ := path.Match(Pattern, file); !ok {
+		if ok, _ := path.Match(pack.Tests, file); !ok {
 			if strings.Contains(strings.ToLower(file), "test") { // "no tests, all passed" would be a lie
 				ds = append(ds, pack.Diagnostic{Path: p.Path(file), Code: pack.CodeUnread, Severity: pack.Error,
-					Message: fmt.Sprintf("nothing reads this file; files of tests are called %s, such as detectors_test.yaml", Pattern)})
+					Message: fmt.Sprintf("nothing reads this file; files of tests are called %s, such as detectors_test.yaml", pack.Tests)})
 			}
 			continue
 		}
