@@ -3,19 +3,18 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/joint"
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 const recorded = "batadal_normal_2014_and_attacks_2016.csv.gz"
@@ -33,23 +32,19 @@ type table struct {
 	step float64 // to which readings are rounded; 0: resolution
 }
 
-// readTable reads a CSV file, plain or gzip. A missing or unreadable cell is NaN, a missing column is an error where it
+// readTable reads a CSV file. A missing or unreadable cell is NaN, a missing column is an error where it
 // is needed.
 func readTable(path string) (*table, error) {
-	raw, err := os.ReadFile(path)
+	f, err := textfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if bytes.HasPrefix(raw, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(bytes.NewReader(raw))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if raw, err = io.ReadAll(z); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
+	defer f.Close()
+	raw, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	t, err := parse(bytes.TrimPrefix(raw, []byte("\ufeff")))
+	t, err := parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -3,17 +3,17 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"compress/gzip"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 const (
@@ -169,9 +169,9 @@ func (r *record) volume(l *leak, from int64) float64 {
 	return sum * step / hour
 }
 
-// table reads the named columns of a CSV, gzipped or not.
+// table reads the named columns of a CSV.
 func table(path string, columns []string, each func(row []string) error) error {
-	f, err := open(path)
+	f, err := textfile.Open(path)
 	if err != nil {
 		return err
 	}
@@ -213,28 +213,10 @@ func table(path string, columns []string, each func(row []string) error) error {
 	}
 }
 
-type gzipped struct {
-	io.Reader
-	io.Closer
-}
-
-func open(path string) (io.ReadCloser, error) {
-	f, err := os.Open(path)
-	if err != nil || !strings.HasSuffix(path, ".gz") {
-		return f, err
-	}
-	z, err := gzip.NewReader(bufio.NewReader(f))
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return gzipped{z, f}, nil
-}
-
 // behindPump is the pipes from which the tank T1 can be reached over open pipes: the zone that PUMP_1 alone feeds. It says
 // for each leak which zone's alarm can have meant it; no detector sees it.
 func behindPump(path string) (map[string]bool, error) {
-	f, err := open(path)
+	f, err := textfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -15,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 	"github.com/anlan-city/anlan/internal/respond/deadline"
 )
 
@@ -51,11 +49,8 @@ func readRecord(data string, zone *time.Location) (*record, error) {
 		return nil, err
 	} else if info.IsDir() {
 		file = filepath.Join(data, "requests.csv.gz")
-		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-			file = filepath.Join(data, "requests.csv")
-		}
 	}
-	f, err := os.Open(file)
+	f, err := textfile.Open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -67,22 +62,9 @@ func readRecord(data string, zone *time.Location) (*record, error) {
 	return rec, nil
 }
 
-// parse reads a file of requests, packed or not, with or without the mark of UTF-8, with either ending of lines.
+// parse reads the text of a file of requests, with either ending of lines.
 func parse(in io.Reader, zone *time.Location) (*record, error) {
-	b := bufio.NewReader(in)
-	if magic, err := b.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, err
-		}
-		b = bufio.NewReader(z)
-	}
-	if mark, err := b.Peek(3); err == nil && bytes.Equal(mark, []byte("\xEF\xBB\xBF")) {
-		if _, err := b.Discard(3); err != nil {
-			return nil, err
-		}
-	}
-	r := csv.NewReader(b)
+	r := csv.NewReader(in)
 	r.FieldsPerRecord = -1 // counted below, with the line
 	r.ReuseRecord = true
 	header, err := r.Read()

@@ -62,7 +62,7 @@ func TestMoment(t *testing.T) {
 
 // Each row that is not compared is refused or counted, with its line and field.
 func TestRowsThatAreOdd(t *testing.T) {
-	file := "\xEF\xBB\xBF" + strings.ReplaceAll(header+
+	file := strings.ReplaceAll(header+
 		`1,2015-01-01T00:00:00-05:00,2015-01-02T00:00:00-05:00,2015-01-02T00:00:00-05:00,ONTIME,Closed,lamp,A
 2,2015-01-01T00:00:00-05:00,2015-01-02T00:00:00-05:00,2015-01-02T00:00:01-05:00,OVERDUE,Closed,lamp,A
 3,2015-01-01T00:00:00-05:00,2015-01-02T00:00:00-05:00,2015-01-01T23:59:59-05:00,OVERDUE,Closed,"lamp, old",A

@@ -1,15 +1,15 @@
 package main
 
 import (
-	"compress/gzip"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 // hours is one hourly series, NaN where it is missing, and what else was measured in the same hours.
@@ -53,18 +53,14 @@ func (h *hours) pad(begin, end int64) {
 	}
 }
 
-// table reads a gzipped CSV file row by row.
+// table reads a CSV file row by row.
 func table(path string, row func(cell func(string) string) error) error {
-	f, err := os.Open(path)
+	f, err := textfile.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	r := csv.NewReader(z)
+	r := csv.NewReader(f)
 	head, err := r.Read()
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

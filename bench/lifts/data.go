@@ -2,14 +2,14 @@ package main
 
 import (
 	"cmp"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 // state is what the operator says of a unit.
@@ -154,16 +154,12 @@ func moment(s string) (int64, error) {
 }
 
 func readJSON(dir, name string, into any) error {
-	f, err := os.Open(filepath.Join(dir, name))
+	f, err := textfile.Open(filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err := json.NewDecoder(z).Decode(into); err != nil {
+	if err := json.NewDecoder(f).Decode(into); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil

@@ -2,17 +2,16 @@ package main
 
 import (
 	"cmp"
-	"compress/gzip"
 	"encoding/csv"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 // instruments are the columns of the observations, by their place on the fence.
@@ -95,7 +94,7 @@ func places(file string, records [][]string, columns []string) ([]int, error) {
 	for _, c := range columns {
 		i := -1
 		if len(records) > 0 {
-			i = slices.IndexFunc(records[0], func(h string) bool { return strings.Trim(h, "\ufeff ") == c })
+			i = slices.IndexFunc(records[0], func(h string) bool { return strings.TrimSpace(h) == c })
 		}
 		if i < 0 {
 			return nil, fmt.Errorf("%s: no column %s", file, c)
@@ -168,18 +167,12 @@ func readLocations(dir, name string) ([]location, error) {
 }
 
 func readCSV(dir, name string) ([][]string, error) {
-	f, err := os.Open(filepath.Join(dir, name))
+	f, err := textfile.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	var raw io.Reader = f
-	if strings.HasSuffix(name, ".gz") {
-		if raw, err = gzip.NewReader(f); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	rows := csv.NewReader(raw)
+	rows := csv.NewReader(f)
 	rows.FieldsPerRecord = -1
 	records, err := rows.ReadAll()
 	if err != nil {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -14,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 // file is one series of the corpus with its labels.
@@ -157,20 +157,14 @@ func readStored(dir, detector string) (map[string][]float64, error) {
 	return scores, err
 }
 
-// readRows gives each row of a gzipped CSV with the given head to take.
+// readRows gives each row of a CSV with the given head to take.
 func readRows(path string, head []string, take func(row []string) error) error {
-	f, err := os.Open(path)
+	f, err := textfile.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	var raw io.Reader = bufio.NewReader(f)
-	if strings.HasSuffix(path, ".gz") {
-		if raw, err = gzip.NewReader(raw); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	r := csv.NewReader(raw)
+	r := csv.NewReader(f)
 	r.ReuseRecord = true
 	got, err := r.Read()
 	if err != nil || !slices.Equal(got, head) {

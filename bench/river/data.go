@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"compress/gzip"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/anlan-city/anlan/internal/methods/forecast"
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 // reading is one level (m) of a gauge, 0 being the uppermost.
@@ -37,22 +37,13 @@ func read(dir string) (*record, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, "river_levels.csv.gz")
-	if _, err := os.Stat(path); err != nil {
-		path = strings.TrimSuffix(path, ".gz")
-	}
-	f, err := os.Open(path)
+	f, err := textfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	var raw io.Reader = f
-	if strings.HasSuffix(path, ".gz") {
-		if raw, err = gzip.NewReader(f); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-	}
 	rec := &record{names: names, least: least}
-	rows := csv.NewReader(raw)
+	rows := csv.NewReader(f)
 	rows.FieldsPerRecord = -1
 	var column [3]int
 	spoken := make([]bool, len(names))
@@ -66,7 +57,7 @@ func read(dir string) (*record, error) {
 		}
 		if n == 1 {
 			for i, name := range []string{"station", "dateTime", "value"} {
-				if column[i] = slices.IndexFunc(row, func(h string) bool { return strings.Trim(h, "\ufeff ") == name }); column[i] < 0 {
+				if column[i] = slices.IndexFunc(row, func(h string) bool { return strings.TrimSpace(h) == name }); column[i] < 0 {
 					return nil, fmt.Errorf("%s: no column %s", path, name)
 				}
 			}

@@ -1,9 +1,6 @@
 package backtest
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -15,6 +12,7 @@ import (
 
 	"github.com/anlan-city/anlan/internal/pack"
 	"github.com/anlan-city/anlan/internal/platform/moment"
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 // Problem is something wrong in a file, at the place where a person can mend it.
@@ -49,18 +47,11 @@ type sheet struct {
 // All problems come at once, as far as there are not too many.
 func readSheet(file string, in io.Reader, needed, optional []string, each func(s *sheet)) error {
 	s := &sheet{file: file}
-	buffered := bufio.NewReaderSize(in, 1<<16)
-	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		plain, err := gzip.NewReader(buffered)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		buffered = bufio.NewReaderSize(plain, 1<<16)
+	text, err := textfile.Text(in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	if mark, _ := buffered.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = buffered.Discard(3) // the three bytes were just seen
-	}
-	r := csv.NewReader(buffered)
+	r := csv.NewReader(text)
 	r.ReuseRecord = true
 	r.FieldsPerRecord = -1 // counted below, with a message that helps
 	r.Comment = '#'

@@ -3,7 +3,6 @@ package replay
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -17,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"github.com/anlan-city/anlan/internal/platform/textfile"
 )
 
 // table is one recorded file, read row by row. All cells are text.
@@ -54,18 +55,9 @@ func (s *Source) open(path string) (*table, error) {
 		return nil, err
 	}
 	t := &table{file: path, close: file.Close}
-	in := bufio.NewReaderSize(file, 1<<16)
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		plain, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, errors.Join(Problem{File: path, Message: err.Error()}, file.Close())
-		}
-		in = bufio.NewReaderSize(plain, 1<<16)
-	}
-	if mark, _ := in.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = in.Discard(3) // the three bytes were just seen
-	} else if bytes.HasPrefix(mark, []byte("\xff\xfe")) || bytes.HasPrefix(mark, []byte("\xfe\xff")) {
-		return nil, errors.Join(Problem{File: path, Message: "the file is UTF-16: save it as UTF-8"}, file.Close())
+	in, err := textfile.Text(file)
+	if err != nil {
+		return nil, errors.Join(Problem{File: path, Message: err.Error()}, file.Close())
 	}
 	if s.Encoding.s == "gb18030" {
 		in = bufio.NewReaderSize(simplifiedchinese.GB18030.NewDecoder().Reader(in), 1<<16)
