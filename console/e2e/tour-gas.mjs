@@ -62,10 +62,10 @@ async function gas(t) {
   t.replay(MAPPING, '--from', record, '--since', CLEAN);
   await t.forward(SPEED, RAISED);
   await shown(first, row, PATIENCE.alert);
-  const [alert] = (await ask('GET', '/alerts?state=open')).items.filter((a) => a.detector === 'gas/methane-ambient');
+  const [alert] = (await ask('GET', '/alerts?state=open&limit=1000')).items.filter((a) => a.detector === 'gas/methane-ambient');
   assert.ok(new Date(alert.since) >= release.from, `the alert's first sign, ${alert.since}, came with the release of ${release.from.toISOString()}`);
   t.step(`alert ${alert.id} at ${alert.raised_at}, ${minutes(release.from, alert.raised_at)} min after the release began: ${alert.because.en}`);
-  const incident = await t.until('the case of the alert', async () => (await ask('GET', '/cases?state=open')).items.find((c) => c.alert === alert.id));
+  const incident = await t.caseOf(alert);
   await first.goto(`${url}/console/cases/${incident.id}`);
   await move(first, first.getByRole('main'), 'Accept', {}, PATIENCE);
   await move(first, first.getByRole('main'), 'Crew has arrived', {}, PATIENCE);

@@ -77,7 +77,7 @@ async function storm(t) {
   assert.ok((await drawer.innerText()).includes(alert.asset_name.en), 'the alert names its gauge');
   await phone.goto(`${url}/console/inbox`);
   t.step(`alert ${alert.id} in ${area.name.en}: ${alert.because.en}`);
-  const incident = await t.until('the case of the alert', async () => (await ask('GET', '/cases?state=open')).items.find((c) => c.alert === alert.id));
+  const incident = await t.caseOf(alert);
   await first.goto(`${url}/console/cases/${incident.id}`);
   await move(first, first.getByRole('main'), 'Accept', {}, PATIENCE);
   t.step(`case ${incident.id} accepted`);
@@ -146,13 +146,15 @@ async function storm(t) {
   // ---- Crews: at the first underpass, at the pumps, at the other underpasses.
   await first.goto(`${url}/console/cases/${incident.id}`);
   await move(first, first.getByRole('main'), 'Crew has arrived', {}, PATIENCE);
-  const cases = (await ask('GET', '/cases?state=open')).items;
-  const stopped = (await ask('GET', '/alerts?state=open')).items.find((a) => a.detector === 'flood/pump-stopped');
-  const pumps = cases.find((c) => c.alert === stopped.id);
-  const company = agencies[posts.findIndex((p) => p.as === 'drainage')].page;
-  await company.goto(`${url}/console/cases/${pumps.id}`);
-  for (const deed of ['Accept', 'Crew has arrived']) await move(company, company.getByRole('main'), deed, {}, PATIENCE);
-  const others = cases.filter((c) => c.id !== incident.id && worse.alerts.some((a) => a.alert === c.alert));
+  const [stopped] = (await ask('GET', '/alerts?state=open&detector=flood/pump-stopped')).items;
+  const pumps = await t.caseOf(stopped);
+  if (pumps.id !== incident.id) {
+    const drainage = agencies[posts.findIndex((p) => p.as === 'drainage')];
+    const crew = pumps.owner === drainage.id ? drainage.page : second;
+    await crew.goto(`${url}/console/cases/${pumps.id}`);
+    for (const deed of ['Accept', 'Crew has arrived']) await move(crew, crew.getByRole('main'), deed, {}, PATIENCE);
+  }
+  const others = (await ask('GET', '/cases?state=open&limit=1000')).items.filter((c) => ![incident.id, pumps.id].includes(c.id) && worse.alerts.some((a) => a.alert === c.alert));
   for (const c of others) for (const deed of ['accept', 'arrive']) await t.as(first, 'POST', `/cases/${c.id}/moves`, { move: deed, fields: {} });
   t.step(`crews are at the underpass of case ${incident.id}, at the stopped pumps, and at ${others.length} other places`);
 

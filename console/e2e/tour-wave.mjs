@@ -45,10 +45,10 @@ async function wave(t) {
   const replay = t.replay(MAPPING, '--from', record, ...RECORD);
   await t.forward(SPEED, RISEN);
   await shown(first, row, PATIENCE.alert);
-  const [alert] = (await ask('GET', '/alerts?state=open')).items.filter((a) => a.detector === 'wear-drill/river-level');
+  const [alert] = (await ask('GET', '/alerts?state=open&limit=1000')).items.filter((a) => a.detector === 'wear-drill/river-level');
   assert.equal(alert.level, 'yellow');
   t.step(`alert ${alert.id} on the console: ${alert.because.en}`);
-  const incident = await t.until('the case of the alert', async () => (await ask('GET', '/cases?state=open')).items.find((c) => c.alert === alert.id));
+  const incident = await t.caseOf(alert);
   await first.goto(`${url}/console/cases/${incident.id}`);
   await move(first, first.getByRole('main'), 'Accept', {}, PATIENCE);
   t.step(`case ${incident.id} accepted`);

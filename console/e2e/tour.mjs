@@ -59,6 +59,12 @@ export async function begin(name, { url, token, data, browser, log = console.log
       assert.ok(res.ok(), `${method} ${to}: ${res.status()} ${await res.text()}`);
       return res.json();
     },
+    /** The case in which an alert is dealt with: its own, or that of the alert which leads the group of its cause. */
+    caseOf: (alert) =>
+      t.until(`the case of alert ${alert.id}`, async () => {
+        const cases = (await ask('GET', '/cases?state=open&limit=1000')).items;
+        return cases.find((c) => c.alert === alert.id) ?? cases.find((c) => c.alert === alert.lead);
+      }),
     /** A command of the program, with the server's address and data folder. */
     async anlan(...args) {
       const { stdout } = await run('anlan', args);
@@ -76,6 +82,7 @@ export async function begin(name, { url, token, data, browser, log = console.log
       await t.pace(speed);
       const got = await t.until(what, is, ms);
       await t.pace(1);
+      log(`    ${(await ask('GET', '/time')).now} in the city: ${what}`);
       return got;
     },
     /** That nothing which was done has been changed or taken away since: the program proves it, of more than a handful of deeds. */

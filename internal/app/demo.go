@@ -29,6 +29,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/clock"
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/reports"
+	"github.com/anlan-city/anlan/internal/respond"
 	"github.com/anlan-city/anlan/internal/respond/watch"
 	"github.com/anlan-city/anlan/internal/sensing"
 	"github.com/anlan-city/anlan/internal/sensing/sta"
@@ -228,23 +229,22 @@ func (d *demo) crews(ctx context.Context) error {
 		if e.To != "on-site" {
 			return nil
 		}
-		c, err := d.app.respond.Case(access.With(ctx, access.System("simulated crew")), e.Case)
+		ctx = access.With(ctx, access.System("simulated crew"))
+		c, err := d.app.respond.Case(ctx, e.Case)
 		if web.NotFound(err) {
 			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 		}
 		if err != nil {
 			return err
 		}
-		asset, place := "", ""
-		if c.Asset != nil {
-			asset = d.keys[*c.Asset]
-		}
-		if c.Place != nil {
-			place = d.places[*c.Place]
+		about, err := d.about(ctx, c)
+		if err != nil {
+			return err
 		}
 		mended := false
 		for _, i := range d.scenario.Truth().Incidents {
-			if i.Repaired != nil || i.Averted || e.At.Before(i.Start) || !i.Mendable() || !i.Concerns(e.Kind, asset, place) {
+			if i.Repaired != nil || i.Averted || e.At.Before(i.Start) || !i.Mendable() ||
+				!slices.ContainsFunc(about, func(x subject) bool { return i.Concerns(e.Kind, x.asset, x.place) }) {
 				continue
 			}
 			if err := d.scenario.Repair(i.ID, e.At); err != nil {
@@ -258,6 +258,35 @@ func (d *demo) crews(ctx context.Context) error {
 		return d.writeTruth()
 	})
 }
+
+// subject is an asset, or a place, in the world's names.
+type subject struct{ asset, place string }
+
+// about is what a crew finds to do for a case: at its asset or place, and where the alerts are that the case's alert leads and that have
+// no case of their own.
+func (d *demo) about(ctx context.Context, c *respond.CasePage) ([]subject, error) {
+	var x subject
+	if c.Asset != nil {
+		x.asset = d.keys[*c.Asset]
+	}
+	if c.Place != nil {
+		x.place = d.places[*c.Place]
+	}
+	all := []subject{x}
+	if c.Alert == nil {
+		return all, nil
+	}
+	led, err := d.app.detect.List(ctx, detect.Filter{Led: *c.Alert}, 0, mostLed)
+	for _, a := range led {
+		if key := d.keys[a.Asset]; a.Case == nil && key != "" {
+			all = append(all, subject{key, d.places[a.Place]})
+		}
+	}
+	return all, err
+}
+
+// mostLed is more alerts than one leads.
+const mostLed = 1000
 
 // writeTruth puts what was planted beside the data, for whoever scores the detectors. A power cut leaves the former file or
 // the new one: half a file would keep the demo from starting again.
