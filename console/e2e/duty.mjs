@@ -15,12 +15,15 @@ import { signIn } from './journey.mjs';
 
 const PATIENCE = { step: 30_000 };
 
-/** Signs, and tells whether it was taken: a refusal leaves the button, once it is free again. */
+/** Signs, and tells whether it was taken. After a refusal the page has read anew what is to be signed. */
 async function answered(page, button, done) {
-  const sign = page.getByRole('button', { name: button });
-  await sign.click();
-  await done.or(sign.and(page.locator(':not([aria-disabled="true"])'))).first().waitFor();
-  return done.isVisible();
+  const response = (method, end) => page.waitForResponse((r) => r.request().method() === method && end.test(new URL(r.url()).pathname));
+  const reread = response('GET', /\/handovers\/\d+$/);
+  reread.catch(() => {}); // told when it is waited for
+  const [res] = await Promise.all([response('POST', /\/handovers\/\d+\/(leave|arrive)$/), page.getByRole('button', { name: button }).click()]);
+  if (res.ok()) await done.waitFor();
+  else await reread;
+  return res.ok();
 }
 
 export async function shift({ url, browser, log = console.log, shots = '', overtake = null, checked = async () => {} }) {
