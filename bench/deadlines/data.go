@@ -57,7 +57,7 @@ func readRecord(data string, zone *time.Location) (*record, error) {
 	defer f.Close()
 	rec, err := parse(f, zone)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	return rec, nil
 }

@@ -42,6 +42,7 @@ func read(dir string) (*record, error) {
 		return nil, err
 	}
 	defer f.Close()
+	path = f.Name()
 	rec := &record{names: names, least: least}
 	rows := csv.NewReader(f)
 	rows.FieldsPerRecord = -1

@@ -26,23 +26,22 @@ type File struct {
 func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if plain, ok := strings.CutSuffix(path, ".gz"); ok && errors.Is(err, fs.ErrNotExist) {
-		if f, plainErr := os.Open(plain); plainErr == nil {
-			return file(f)
+		if p, plainErr := os.Open(plain); !errors.Is(plainErr, fs.ErrNotExist) {
+			f, err = p, plainErr
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return file(f)
-}
-
-func file(f *os.File) (*File, error) {
 	text, err := Text(f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", f.Name(), err), f.Close())
 	}
 	return &File{text, f}, nil
 }
+
+// Name is the path of the file that was opened.
+func (f *File) Name() string { return f.file.Name() }
 
 // Close closes the file.
 func (f *File) Close() error { return f.file.Close() }

@@ -43,6 +43,9 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		if is := filepath.Base(f.Name()); is != name && is+".gz" != name {
+			t.Errorf("%s is called %s", name, is)
+		}
 		got, err := io.ReadAll(f)
 		if err := errors.Join(err, f.Close()); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v", name, got, err)
