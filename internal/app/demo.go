@@ -219,22 +219,23 @@ const overlap = time.Minute
 func (d *demo) progress(at time.Time) { d.reached.Store(&at) }
 
 // crews mend what officers send them to: once a crew is on site it closes the leaking main, starts the pumps, closes off and
-// pumps out the underpass, switches the feeder over, frees the lift.
+// pumps out the underpass, switches the feeder over, frees the lift; and what joins the case while it is there.
 func (d *demo) crews(ctx context.Context) error {
-	return d.app.bus.Consume(ctx, "demo-crews", []string{events.CaseMoved{}.Subject()}, func(ctx context.Context, m bus.Message) error {
-		var e events.CaseMoved
+	news := []string{events.CaseMoved{}.Subject(), events.CaseChanged{}.Subject()}
+	return d.app.bus.Consume(ctx, "demo-crews", news, func(ctx context.Context, m bus.Message) error {
+		var e struct { // what the two have in common
+			Case int64
+			At   time.Time
+		}
 		if err := json.Unmarshal(m.Data, &e); err != nil {
 			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
-		}
-		if e.To != "on-site" {
-			return nil
 		}
 		ctx = access.With(ctx, access.System("simulated crew"))
 		c, err := d.app.respond.Case(ctx, e.Case)
 		if web.NotFound(err) {
 			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 		}
-		if err != nil {
+		if err != nil || c.State != "on-site" {
 			return err
 		}
 		about, err := d.about(ctx, c)
@@ -244,7 +245,7 @@ func (d *demo) crews(ctx context.Context) error {
 		mended := false
 		for _, i := range d.scenario.Truth().Incidents {
 			if i.Repaired != nil || i.Averted || e.At.Before(i.Start) || !i.Mendable() ||
-				!slices.ContainsFunc(about, func(x subject) bool { return i.Concerns(e.Kind, x.asset, x.place) }) {
+				!slices.ContainsFunc(about, func(x subject) bool { return i.Concerns(c.Kind, x.asset, x.place) }) {
 				continue
 			}
 			if err := d.scenario.Repair(i.ID, e.At); err != nil {
@@ -276,7 +277,7 @@ func (d *demo) about(ctx context.Context, c *respond.CasePage) ([]subject, error
 	if c.Alert == nil {
 		return all, nil
 	}
-	led, err := d.app.detect.List(ctx, detect.Filter{Led: *c.Alert}, 0, mostLed)
+	led, err := d.app.detect.List(ctx, detect.Filter{Open: true, Led: *c.Alert}, 0, mostLed)
 	for _, a := range led {
 		if key := d.keys[a.Asset]; a.Case == nil && key != "" {
 			all = append(all, subject{key, d.places[a.Place]})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path"
@@ -65,14 +66,12 @@ func (a *App) recordPacks(ctx context.Context) error {
 			Packs map[string]string `json:"packs"`
 		}
 		detail, err := ledger.Newest(tx, "packs", 0)
-		switch {
-		case errors.Is(err, db.ErrNotFound):
-		case err != nil:
-			return err
-		default:
-			if err := json.Unmarshal(detail, &last); err != nil {
-				return fmt.Errorf("ledger entry of packs: %w", err)
-			}
+		if err == nil {
+			err = json.Unmarshal(detail, &last)
+		}
+		if err != nil && !errors.Is(err, db.ErrNotFound) { // the watch goes on, and the entry says it all anew
+			slog.WarnContext(ctx, "the last entry about packs can't be read", "err", err)
+			last.Packs = nil
 		}
 		if maps.Equal(last.Packs, a.packs.sums) {
 			return nil
