@@ -104,8 +104,8 @@ type Resource struct {
 	// theirs alone, and in no other's, the city's own included; 0 among them is the city itself.
 	Parties []int64
 	Private bool
-	// Touches are the areas that it concerns, instead of Area: it lies in the scope of whoever answers for one of them, for one
-	// around it, or for a part of it.
+	// Touches are areas that it concerns beside Area: it lies also in the scope of whoever answers for one of them, for one around it,
+	// or for a part of it.
 	Touches []int64
 
 	// Source and Name matter to reading.append only: the source that the readings are said to come from, and the

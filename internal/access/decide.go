@@ -117,11 +117,11 @@ func (p *Policy) inScope(a Actor, r Resource) bool {
 		return slices.Contains(r.Parties, a.Organisation)
 	case a.Organisation == 0: // the city itself
 		return true
-	case len(r.Touches) > 0:
-		return p.scopes != nil && slices.ContainsFunc(r.Touches, func(area int64) bool { return p.scopes.Touches(a.Organisation, area) })
+	case p.scopes != nil && slices.ContainsFunc(r.Touches, func(area int64) bool { return p.scopes.Touches(a.Organisation, area) }):
+		return true
 	case r.Organisation == 0 && r.Area == 0:
 		// A list, or something new; a thing whose owner nobody named is the city's, and theirs who take part in it.
-		return r.ID == 0 || slices.Contains(r.Parties, a.Organisation)
+		return r.ID == 0 && len(r.Touches) == 0 || slices.Contains(r.Parties, a.Organisation)
 	case r.Organisation == a.Organisation, slices.Contains(r.Parties, a.Organisation):
 		return true
 	}

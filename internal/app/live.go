@@ -55,7 +55,7 @@ func visible(ctx context.Context, d access.Decider, m bus.Message) bool {
 	var scope string
 	if (room == "warning" || room == "relay") && json.Unmarshal(facts["scope"], &scope) == nil && scope != cap.Public {
 		action = "warning.restricted"
-		if json.Unmarshal(facts["areas"], &r.Touches) != nil {
+		if json.Unmarshal(facts["concerns"], &r.Touches) != nil {
 			return false
 		}
 	}

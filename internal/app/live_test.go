@@ -58,12 +58,12 @@ func TestVisible(t *testing.T) {
 		{events.FindingRecorded{Finding: 1, Owner: 40, Area: 8}, "yynnn"},
 		{events.AlertRaised{AlertFacts: events.AlertFacts{Alert: 1, Organisation: 40, Area: 8}}, "yyyyn"},
 		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Public", Areas: []int64{7}}}, "yyyyn"},
-		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{8, 7}}}, "ynynn"}, // one of its areas is enough
-		{events.WarningProposed{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{8}}}, "ynnnn"},
-		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Restricted", Areas: []int64{1}}}, "ynynn"}, // a part of it is enough
-		{events.WarningJudged{Warning: 1, Scope: "Restricted", Areas: []int64{8}}, "ynnnn"},
+		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Restricted", Concerns: []int64{8, 7}}}, "ynynn"}, // one of its areas is enough
+		{events.WarningProposed{Warning: events.Warning{Warning: 1, Scope: "Restricted", Concerns: []int64{8}}}, "ynnnn"},
+		{events.WarningIssued{Warning: events.Warning{Warning: 1, Scope: "Restricted", Concerns: []int64{1}}}, "ynynn"}, // a part of it is enough
+		{events.WarningJudged{Warning: 1, Scope: "Restricted", Concerns: []int64{8}}, "ynnnn"},
 		{events.RelayIssued{Relay: events.Relay{Relay: 1, Scope: "Public", Areas: []int64{8}}}, "yyyyn"},
-		{events.RelayIssued{Relay: events.Relay{Relay: 1, Scope: "Restricted", Areas: []int64{8, 7}}}, "ynynn"},
+		{events.RelayIssued{Relay: events.Relay{Relay: 1, Scope: "Restricted", Concerns: []int64{8, 7}}}, "ynynn"},
 		{events.RelayEnded{Relay: events.Relay{Relay: 1, Scope: "Private"}}, "ynnnn"}, // of no place: the city's own
 		{events.AssetMoved{Asset: 1}, "yyyyn"},
 		{events.TaskGiven{TaskFacts: events.TaskFacts{Task: 1, Case: 2, Organisation: 40}}, "yynnn"},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -331,10 +332,25 @@ func (s store) picture(ctx context.Context) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.fillInside()
 	if err := s.readSpots(ctx, p); err != nil {
 		return nil, err
 	}
 	return p, s.readLinks(ctx, p)
+}
+
+// fillInside notes at each area who has a duty over one in it.
+func (p *picture) fillInside() {
+	p.inside = map[int64][]int64{}
+	for id, holders := range p.holders {
+		for n := p.areas.byID[id]; n != nil && n.parent != nil; n = n.parent {
+			for _, holder := range holders {
+				if !slices.Contains(p.inside[n.parent.id], holder) {
+					p.inside[n.parent.id] = append(p.inside[n.parent.id], holder)
+				}
+			}
+		}
+	}
 }
 
 func (s store) settings(ctx context.Context) (set Settings, err error) {

@@ -59,6 +59,7 @@ type picture struct {
 	areas         *atlas
 	organisations map[int64]organisation
 	holders       map[int64][]int64 // organisations with a duty over an area, by area
+	inside        map[int64][]int64 // organisations with a duty over areas in an area
 	territory     map[int64]int64   // who leads on the territory's duty, by area
 	places        map[int64]Spot
 	assets        map[int64]Spot
@@ -161,16 +162,7 @@ func (s *Service) Touches(organisation, area int64) bool {
 		return true
 	}
 	p := s.picture.Load()
-	if p.areas == nil || p.areas.byID[area] == nil {
-		return false
-	}
-	for id, holders := range p.holders {
-		if n := p.areas.byID[id]; n != nil && n.within(p.areas.byID[area]) &&
-			slices.ContainsFunc(holders, func(holder int64) bool { return p.above(organisation, holder) }) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.inside[area], func(holder int64) bool { return p.above(organisation, holder) })
 }
 
 // AreaWithin says whether an area is another or lies in it. It answers from memory.

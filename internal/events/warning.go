@@ -13,6 +13,8 @@ type Warning struct {
 	Level   string  `json:"level"`   // red, orange, yellow, blue
 	Hazard  string  `json:"hazard"`  // "gas-leak"
 	Areas   []int64 `json:"areas"`
+	// Concerns are the areas of all its versions: whose people may hear of it where its scope isn't Public.
+	Concerns []int64 `json:"concerns"`
 	// By is the account that did it, 0 for the clock.
 	By int64     `json:"by,omitempty"`
 	At time.Time `json:"at"`
@@ -85,16 +87,16 @@ func (WarningSuggested) Subject() string { return "warning.suggested" }
 
 // WarningJudged says what an officer found out about a warning that has ended: happened, partly, did-not or cannot-tell.
 type WarningJudged struct {
-	Warning int64      `json:"warning"`
-	Number  string     `json:"number"`
-	Scope   string     `json:"scope"`
-	Areas   []int64    `json:"areas"`
-	Hazard  string     `json:"hazard"`
-	Version int        `json:"version"` // of the verdict; 2 and more revise
-	Verdict string     `json:"verdict"`
-	Began   *time.Time `json:"began,omitempty"`
-	By      int64      `json:"by"`
-	At      time.Time  `json:"at"`
+	Warning  int64      `json:"warning"`
+	Number   string     `json:"number"`
+	Scope    string     `json:"scope"`
+	Concerns []int64    `json:"concerns"` // the areas whose people may hear of it where its scope isn't Public
+	Hazard   string     `json:"hazard"`
+	Version  int        `json:"version"` // of the verdict; 2 and more revise
+	Verdict  string     `json:"verdict"`
+	Began    *time.Time `json:"began,omitempty"`
+	By       int64      `json:"by"`
+	At       time.Time  `json:"at"`
 }
 
 // Subject is the event's name.

@@ -126,9 +126,17 @@ func (s *Service) mayRead(ctx context.Context, r *record, vs []version) error {
 	if r.scope == cap.Public {
 		return nil
 	}
-	var areas []int64
+	return s.access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: r.id, Touches: concerned(vs)}, access.Operations)
+}
+
+// concerned are the areas of all versions of a warning: who read the beginning reads the end.
+func concerned(vs []version) (areas []int64) {
 	for _, v := range vs {
-		areas = append(areas, area.IDs(v.content.Areas)...)
+		for _, id := range area.IDs(v.content.Areas) {
+			if !slices.Contains(areas, id) {
+				areas = append(areas, id)
+			}
+		}
 	}
-	return s.access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: r.id, Touches: areas}, access.Operations)
+	return areas
 }

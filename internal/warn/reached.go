@@ -46,6 +46,22 @@ func (s *Service) reachOut(tx *db.Tx, r *record, v version, vs []version) error 
 	return s.reach.Put(tx, p)
 }
 
+// MayRead asks whether the one who asks may read the warning of a number.
+func (s *Service) MayRead(ctx context.Context, number string) error {
+	return s.db.Read(ctx, func(tx *db.Tx) error {
+		var id int64
+		var scope string
+		if err := tx.QueryRow("select id, scope from warnings where number = $1", number).Scan(&id, &scope); err != nil || scope == cap.Public {
+			return err
+		}
+		vs, err := loadVersions(tx, id)
+		if err != nil {
+			return err
+		}
+		return s.mayRead(ctx, &record{id: id, scope: scope}, vs)
+	})
+}
+
 // Number is the number of a warning that the one who asks may read.
 func (s *Service) Number(ctx context.Context, id int64) (number string, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {

@@ -300,7 +300,11 @@ func (s *Service) storeProposal(tx *db.Tx, r *record, v version, actor access.Ac
 	if err := insertVersion(tx, &v); err != nil {
 		return fmt.Errorf("store proposal of warning %s: %w", r.number, err)
 	}
-	return s.tell(tx, "warning.propose", r, v, actor, now, "", events.WarningProposed{Warning: r.event(v, actor.ID, now)})
+	vs, err := loadVersions(tx, r.id)
+	if err != nil {
+		return err
+	}
+	return s.tell(tx, "warning.propose", r, v, actor, now, "", events.WarningProposed{Warning: r.event(v, vs, actor.ID, now)})
 }
 
 // Approve publishes the version that waits. From the level on that the packs set, the approver is never its proposer. seen is the version that the approver has
@@ -350,9 +354,9 @@ func (s *Service) Approve(ctx context.Context, id int64, seen int) (Warning, err
 			return fmt.Errorf("issue warning %s: %w", r.number, err)
 		}
 		s.changedPublic(tx)
-		var event outbox.Event = events.WarningIssued{Warning: r.event(v, actor.ID, now), Onset: v.content.Onset, Expires: r.expires}
+		var event outbox.Event = events.WarningIssued{Warning: r.event(v, vs, actor.ID, now), Onset: v.content.Onset, Expires: r.expires}
 		if v.kind == kindUpdate {
-			event = events.WarningUpdated{Warning: r.event(v, actor.ID, now), From: string(levelBefore(vs, v.n)), Onset: v.content.Onset, Expires: r.expires}
+			event = events.WarningUpdated{Warning: r.event(v, vs, actor.ID, now), From: string(levelBefore(vs, v.n)), Onset: v.content.Onset, Expires: r.expires}
 		}
 		if err := s.reachOut(tx, r, v, vs); err != nil {
 			return err
@@ -405,7 +409,7 @@ func (s *Service) withdraw(tx *db.Tx, r *record, vs []version, actor access.Acto
 			return fmt.Errorf("withdraw update of warning %s: %w", r.number, err)
 		}
 	}
-	return s.tell(tx, "warning.withdraw", r, v, actor, now, reason, events.WarningWithdrawn{Warning: r.event(v, actor.ID, now)})
+	return s.tell(tx, "warning.withdraw", r, v, actor, now, reason, events.WarningWithdrawn{Warning: r.event(v, vs, actor.ID, now)})
 }
 
 // Cancel takes back a warning: an issued one by a Cancel message, at once and without a second officer, since a wrong
@@ -464,7 +468,7 @@ func (s *Service) end(ctx context.Context, id int64, kind Kind, reason string) (
 			return err
 		}
 		return s.tell(tx, "warning."+string(kind), r, v, actor, now, reason,
-			events.WarningCancelled{Warning: r.event(v, actor.ID, now), AllClear: kind == kindAllClear})
+			events.WarningCancelled{Warning: r.event(v, vs, actor.ID, now), AllClear: kind == kindAllClear})
 	})
 	if err != nil {
 		return Warning{}, err
@@ -573,7 +577,11 @@ func (s *Service) expire(ctx context.Context) time.Duration {
 			if err := updateWarning(tx, &f.record, at); err != nil {
 				return err
 			}
-			if err := s.tell(tx, "warning.expire", &f.record, f.shown, access.System("clock"), now, "", events.WarningExpired{Warning: f.event(f.shown, 0, at)}); err != nil {
+			vs, err := loadVersions(tx, f.id)
+			if err != nil {
+				return err
+			}
+			if err := s.tell(tx, "warning.expire", &f.record, f.shown, access.System("clock"), now, "", events.WarningExpired{Warning: f.event(f.shown, vs, 0, at)}); err != nil {
 				return err
 			}
 		}
@@ -599,9 +607,9 @@ func (r *record) message(v version, sent time.Time, refs cap.References) message
 		reason: v.reason, content: v.content, sent: sent, references: refs}
 }
 
-func (r *record) event(v version, by int64, at time.Time) events.Warning {
+func (r *record) event(v version, vs []version, by int64, at time.Time) events.Warning {
 	return events.Warning{Warning: r.id, Number: r.number, Version: v.n, Status: r.status, Scope: r.scope,
-		Level: string(v.content.Level), Hazard: v.content.Hazard, Areas: area.IDs(v.content.Areas), By: by, At: at}
+		Level: string(v.content.Level), Hazard: v.content.Hazard, Areas: area.IDs(v.content.Areas), Concerns: concerned(vs), By: by, At: at}
 }
 
 // pendingOf returns the version that waits.

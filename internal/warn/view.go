@@ -119,7 +119,7 @@ func (s *Service) List(ctx context.Context, state string, after int64, limit int
 					continue
 				}
 				vs := []version{f.shown}
-				if f.pending != 0 && f.pending != f.shown.n {
+				if f.pending != 0 && f.pending != f.shown.n || f.scope != cap.Public {
 					if vs, err = loadVersions(tx, f.id); err != nil {
 						return err
 					}

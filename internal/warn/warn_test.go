@@ -688,9 +688,15 @@ func TestRestrictedIsReadInItsAreas(t *testing.T) {
 	if n, err := read(); n != 1 || err != nil {
 		t.Errorf("in one of its areas: %d listed, %v", n, err)
 	}
+	if number, err := s.Number(as(second), restricted.ID); err != nil || s.MayRead(as(second), number) != nil {
+		t.Errorf("in one of its areas, who was told: %v", err)
+	}
 	mine = 11
 	if n, err := read(); n != 0 || code(err) != "access.denied" {
 		t.Errorf("elsewhere: %d listed, %v", n, err)
+	}
+	if _, err := s.Number(as(second), restricted.ID); code(err) != "access.denied" || code(s.MayRead(as(second), restricted.Number)) != "access.denied" {
+		t.Errorf("elsewhere, who was told: %v", err)
 	}
 	c.Advance(6 * time.Hour)
 	judged := func() (headlines int, err error) {

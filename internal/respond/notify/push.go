@@ -157,20 +157,44 @@ func (s *Service) Deliveries(ctx context.Context, state, prefix string, before i
 	}
 	out := &Left{Items: []Sent{}}
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		if out.States, err = delivery.CountOf(tx, prefix); err != nil {
-			return err
-		}
-		ds, err := delivery.List(tx, delivery.Filter{State: state, Prefix: prefix, Before: before, Limit: limit + 1})
-		if len(ds) > limit {
-			ds = ds[:limit]
-			out.Next = ds[limit-1].ID
-		}
-		for _, d := range ds {
-			out.Items = append(out.Items, sentOf(d))
-		}
+		out.States, err = delivery.CountOf(tx, prefix)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	most := max(limit+1, 200) // whoever may see little of it shall not ask for each row
+	for {
+		var ds []delivery.Delivery
+		err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			ds, err = delivery.List(tx, delivery.Filter{State: state, Prefix: prefix, Before: before, Limit: most})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range ds {
+			if s.readable(ctx, d.Key) != nil {
+				continue
+			}
+			if len(out.Items) == limit {
+				out.Next = out.Items[limit-1].ID
+				return out, nil
+			}
+			out.Items = append(out.Items, sentOf(d))
+		}
+		if len(ds) < most {
+			return out, nil
+		}
+		before = ds[len(ds)-1].ID
+	}
+}
+
+func (s *Service) readable(ctx context.Context, key string) error {
+	if s.Readable == nil {
+		return nil
+	}
+	return s.Readable(ctx, key)
 }
 
 func sentOf(d delivery.Delivery) Sent {
@@ -193,6 +217,9 @@ func (s *Service) Retry(ctx context.Context, id int64) (out Sent, err error) {
 		case errors.Is(err, delivery.ErrOver), errors.Is(err, delivery.ErrSuperseded):
 			return web.Errorf(409, "delivery.over", "delivery %d is not sent again: %s", id, err)
 		case err != nil:
+			return err
+		}
+		if err := s.readable(ctx, d.Key); err != nil {
 			return err
 		}
 		out = sentOf(d)

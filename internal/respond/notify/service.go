@@ -128,6 +128,8 @@ type Deps struct {
 	Findings Findings
 	News     respond.News
 	Push     Push // nil: none
+	// Readable asks whether the one who asks may see that the message of a key has left. nil: who may see messages sees all.
+	Readable func(ctx context.Context, key string) error
 	// Chains of all packs as they are now.
 	Chains []*Chain
 	// Kinds are the titles of the kinds of case.

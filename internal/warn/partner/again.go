@@ -61,6 +61,10 @@ func (s *Service) renew(tx *db.Tx, p *Partner, again map[int64]*candidate, now t
 		m.Verdict, m.Problems, m.SignedBy = c.Verdict, c.Problems, c.SignedBy
 		if c.Verdict != cap.Reject {
 			m.Hazard, m.Level, m.Places, m.Placement, m.Speaks, m.Clears = c.Hazard, c.Level, c.Places, c.Placement, c.Speaks, c.Clears
+			m.join(c.concerns)
+			if err := updateConcerns(tx, m); err != nil {
+				return err
+			}
 		}
 		if err := updateJudged(tx, m); err != nil {
 			return err

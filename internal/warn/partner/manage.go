@@ -217,10 +217,11 @@ func (s *Service) Received(ctx context.Context, state string, partner, after int
 	}
 	now := s.Clock.Now()
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		most := max(limit, 200) // whoever may read little of it shall not ask for each row
 		for after := after; ; {
 			page, err := scanMessages(tx, `select `+messageColumns+` from received_messages where `+condition+`
 				and (cast($2 as bigint) = 0 or partner = cast($2 as bigint)) and (cast($3 as bigint) = 0 or id < cast($3 as bigint))
-				order by id desc nulls last limit $4`, db.Micros(now), partner, after, limit)
+				order by id desc nulls last limit $4`, db.Micros(now), partner, after, most)
 			if err != nil {
 				return err
 			}
@@ -231,7 +232,7 @@ func (s *Service) Received(ctx context.Context, state string, partner, after int
 					out = append(out, m)
 				}
 			}
-			if len(page) < limit || len(out) == limit {
+			if len(page) < most || len(out) >= limit {
 				return nil
 			}
 		}
@@ -239,13 +240,13 @@ func (s *Service) Received(ctx context.Context, state string, partner, after int
 	return out, err
 }
 
-// mayRead asks whether a message that is not for everybody concerns the one who asks, as for the city's own warnings. One that names
-// no place on the map is for the city's own people. What could not be read states no scope: all staff see that it came.
+// mayRead asks whether a message that is not for everybody concerns the one who asks, as for the city's own warnings. One that can't be
+// placed is for the city's own people, and so is what could not be read, since it may be anything.
 func (s *Service) mayRead(ctx context.Context, m *Message) error {
-	if m.Scope == cap.Public || m.Scope == "" {
+	if m.Scope == cap.Public {
 		return nil
 	}
-	return s.Access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: m.ID, Touches: m.touches()}, access.Operations)
+	return s.Access.Decide(ctx, "warning.restricted", access.Resource{Type: "warning", ID: m.ID, Touches: m.concerns}, access.Operations)
 }
 
 // seen puts the clock's answers into a message.

@@ -1,6 +1,7 @@
 package partner
 
 import (
+	"slices"
 	"time"
 
 	"github.com/anlan-city/anlan/internal/platform/page"
@@ -36,6 +37,10 @@ type Message struct {
 	UnlistedAt *time.Time      `json:"unlisted_at" doc:"since when the partner's feed has no longer listed it; it stays in force until it expires"`
 	// Force says it by the clock.
 	Force bool `json:"in_force" doc:"whether it is in force now, for officers; for the public only if it is also Actual and Public"`
+
+	// concerns are the areas whose people may read it where it isn't for all: the smallest that it touches, or touched before it was
+	// judged again, and those of the messages that it ended, so that who read the beginning reads the end.
+	concerns []int64
 
 	thread int64 // under which other rooms know it, 0 none
 	told   int   // untold, toldStanding, toldEnded
@@ -87,6 +92,16 @@ func (m *Message) end(e ending) (changed bool) {
 	at := e.at
 	m.ReplacedBy, m.EndedAt, m.EndKind = e.by, &at, e.kind
 	return true
+}
+
+// join adds to the areas that it concerns, and says whether they have grown.
+func (m *Message) join(areas []int64) (grown bool) {
+	for _, id := range areas {
+		if !slices.Contains(m.concerns, id) {
+			m.concerns, grown = append(m.concerns, id), true
+		}
+	}
+	return grown
 }
 
 // touches are the areas of the register that it touches.

@@ -2,6 +2,7 @@ package partner
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,6 +120,37 @@ func (g *ground) place(a *cap.Area, room *int) (p Place, hits, known bool) {
 		}
 	}
 	return p, hits, known
+}
+
+// smallest leaves out the areas in which another of them lies: what touches a town touches its district, too.
+func (g *ground) smallest(ids []int64) (out []int64) {
+	around := map[int64]bool{}
+	for _, a := range g.areas {
+		if slices.Contains(ids, a.ID) {
+			around[a.Parent] = true
+		}
+	}
+	for _, a := range slices.Backward(g.areas) { // parents stand before children
+		if around[a.ID] {
+			around[a.Parent] = true
+		}
+	}
+	for _, id := range ids {
+		if !around[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// tops are the areas in which all others lie.
+func (g *ground) tops() (ids []int64) {
+	for _, a := range g.areas {
+		if a.Parent == 0 {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids
 }
 
 // named are the areas of a code. Codes of the Chinese divisions are met with six and with twelve digits.

@@ -146,15 +146,17 @@ func TestOnlyRealPublicWarningsReachThePublic(t *testing.T) {
 	}
 }
 
-// wards has each organisation answer for the area with its number.
+// wards has the organisations 11 and 12 answer for the towns of these numbers in the district 10.
 type wards struct{}
 
 func (wards) Covers(organisation, _, area int64) bool { return organisation == area }
 
-func (wards) Touches(organisation, area int64) bool { return organisation == area }
+func (wards) Touches(organisation, area int64) bool {
+	return organisation == area || area == 10 && (organisation == 11 || organisation == 12)
+}
 
-// TestWhatIsNotForAllIsReadWhereItHolds: a message that isn't Public is listed, on full pages, for those only who answer for a place of
-// it; one of no place on the map for the city's own people.
+// TestWhatIsNotForAllIsReadWhereItHolds: a message that isn't Public is listed, on full pages, for those only who answer for a part of
+// where it, or what it replaced, holds; one that can't be placed, or not be read, for the city's own people.
 func TestWhatIsNotForAllIsReadWhereItHolds(t *testing.T) {
 	s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
 	f := newFeed(t)
@@ -170,10 +172,24 @@ func TestWhatIsNotForAllIsReadWhereItHolds(t *testing.T) {
 	f.put("/here", document(t, warning("here", secret(nil))))
 	f.put("/there", document(t, warning("there", secret(func(a *cap.Alert) { a.Infos[0].Areas[0].Polygons[0] = ring(122.12, 30.12, .02) }))))
 	f.put("/nowhere", document(t, warning("nowhere", secret(func(a *cap.Alert) { a.Infos[0].Areas[0].Polygons = nil }))))
+	here, there := warning("here", secret(nil)), warning("there", secret(nil))
+	f.put("/moved", document(t, warning("moved", secret(func(a *cap.Alert) {
+		after(cap.TypeUpdate, 1, here)(a)
+		a.Infos[0].Areas[0].Polygons[0] = ring(122.12, 30.12, .02)
+	}))))
+	f.put("/end", document(t, warning("end", secret(func(a *cap.Alert) { after(cap.TypeCancel, 1, there)(a); a.Infos = nil }))))
+	f.put("/early", document(t, warning("early", secret(func(a *cap.Alert) { after(cap.TypeCancel, 1, warning("late", nil))(a); a.Infos = nil }))))
+	f.put("/late", document(t, warning("late", secret(nil)))) // comes after its end
 	f.put("/broken", "<alert")
 	f.put("/open-too", document(t, warning("open-too", nil)))
-	f.put("/feed", f.atom("/open", "/here", "/there", "/nowhere", "/broken", "/open-too"))
+	f.put("/feed", f.atom("/open", "/here", "/there", "/nowhere", "/broken", "/moved", "/end", "/early", "/late", "/open-too"))
 	poll(t, s, add(t, s, f.registration()))
+	g := newFeed(t)
+	g.put("/city", document(t, warning("city", secret(func(a *cap.Alert) { a.Infos[0].Areas[0].Polygons = nil }))))
+	g.put("/feed", g.atom("/city"))
+	whole := g.registration()
+	whole.Covers = "city"
+	poll(t, s, add(t, s, whole))
 	policy, err := access.NewPolicy(wards{})
 	if err != nil {
 		t.Fatal(err)
@@ -183,10 +199,10 @@ func TestWhatIsNotForAllIsReadWhereItHolds(t *testing.T) {
 		organisation int64
 		want         []string
 	}{
-		{11, []string{"", "here", "open", "open-too"}},
-		{12, []string{"", "open", "open-too", "there"}},
-		{99, []string{"", "open", "open-too"}},
-		{0, []string{"", "here", "nowhere", "open", "open-too", "there"}},
+		{11, []string{"city", "early", "here", "late", "moved", "open", "open-too"}},
+		{12, []string{"city", "end", "moved", "open", "open-too", "there"}},
+		{99, []string{"open", "open-too"}},
+		{0, []string{"", "city", "early", "end", "here", "late", "moved", "nowhere", "open", "open-too", "there"}},
 	} {
 		ctx := access.With(t.Context(), access.Actor{Kind: access.KindAccount, ID: 1, Organisation: c.organisation, Roles: []string{access.DutyOfficer}})
 		var got []string

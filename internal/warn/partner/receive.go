@@ -75,6 +75,10 @@ func (s *Service) judge(p *Partner, document []byte, hazards []Hazard, g *ground
 	r := read(a, p, hazards, g)
 	c.Hazard, c.Level, c.Texts, c.Places, c.Placement = r.hazard, r.level, r.texts, r.places, r.placement
 	c.Speaks, c.Clears, c.Onset, c.Expires = r.speaks, r.clears, r.onset.UTC(), r.expires.UTC()
+	c.concerns = g.smallest(c.touches())
+	if c.Placement == wholeCity {
+		c.concerns = g.tops()
+	}
 	return c
 }
 
@@ -181,6 +185,9 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 		if err := updateEnd(tx, m); err != nil {
 			return err
 		}
+		if err := concern(tx, m.ReplacedBy, m.concerns); err != nil {
+			return err
+		}
 	}
 	var over []*Message // those that other rooms know as in force and that it has ended
 	touched := 0        // messages that it has ended, or ended otherwise
@@ -199,6 +206,11 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 					continue
 				}
 				touched++
+				if m.join(t.concerns) {
+					if err := updateConcerns(tx, m); err != nil {
+						return err
+					}
+				}
 				if t.told == toldStanding {
 					over, t.told = append(over, t), toldEnded
 					if err := updateTold(tx, t); err != nil {
@@ -248,7 +260,7 @@ func (s *Service) tell(tx *db.Tx, p *Partner, m *Message, over []*Message, now t
 
 func (m *Message) event(p *Partner, now time.Time) events.Relay {
 	return events.Relay{Relay: m.thread, Message: m.ID, Partner: p.ID, Issuer: events.AlertText{EN: p.Title.In("en"), ZH: p.Title.In("zh-CN")},
-		Service: p.Service, Status: m.Status, Scope: m.Scope, Hazard: m.Hazard, Level: m.Level, Areas: m.touches(), Onset: m.Onset, Expires: m.Expires,
+		Service: p.Service, Status: m.Status, Scope: m.Scope, Hazard: m.Hazard, Level: m.Level, Areas: m.touches(), Concerns: m.concerns, Onset: m.Onset, Expires: m.Expires,
 		WholeCity: m.Placement == wholeCity, At: now}
 }
 

@@ -168,21 +168,22 @@ func putLink(tx *db.Tx, partner int64, l link, k known, fault string, now time.T
 // --- messages
 
 const messageColumns = `id, partner, sender, identifier, sent, msg_type, status, scope, verdict, problems, signed_by, received_at, hazard, level,
-	texts, places, placement, speaks, clears, onset, expires, replaced_by, ended_at, end_kind, thread, told, unlisted_at`
+	texts, places, placement, speaks, clears, onset, expires, replaced_by, ended_at, end_kind, thread, told, unlisted_at, concerns`
 
 func scanMessage(row interface{ Scan(...any) error }) (*Message, error) {
 	m := &Message{}
-	var problems, texts, places string
+	var problems, texts, places, concerns string
 	var sent, received, onset, expires int64
 	var ended, unlisted sql.NullInt64
 	err := row.Scan(&m.ID, &m.Partner, &m.Sender, &m.Identifier, &sent, &m.MsgType, &m.Status, &m.Scope, &m.Verdict, &problems, &m.SignedBy, &received,
-		&m.Hazard, &m.Level, &texts, &places, &m.Placement, &m.Speaks, &m.Clears, &onset, &expires, &m.ReplacedBy, &ended, &m.EndKind, &m.thread, &m.told, &unlisted)
+		&m.Hazard, &m.Level, &texts, &places, &m.Placement, &m.Speaks, &m.Clears, &onset, &expires, &m.ReplacedBy, &ended, &m.EndKind, &m.thread, &m.told, &unlisted, &concerns)
 	if err != nil {
 		return nil, err
 	}
 	m.Sent, m.ReceivedAt, m.Onset, m.Expires = db.Time(sent), db.Time(received), db.Time(onset), db.Time(expires)
 	m.EndedAt, m.UnlistedAt = optional(ended), optional(unlisted)
-	return m, errors.Join(json.Unmarshal([]byte(problems), &m.Problems), json.Unmarshal([]byte(texts), &m.Texts), json.Unmarshal([]byte(places), &m.Places))
+	return m, errors.Join(json.Unmarshal([]byte(problems), &m.Problems), json.Unmarshal([]byte(texts), &m.Texts), json.Unmarshal([]byte(places), &m.Places),
+		json.Unmarshal([]byte(concerns), &m.concerns))
 }
 
 func scanMessages(tx *db.Tx, query string, args ...any) (out []*Message, err error) {
@@ -213,6 +214,27 @@ func byName(tx *db.Tx, partner int64, a *cap.Alert) (id int64, digest string, er
 	return id, digest, err
 }
 
+func updateConcerns(tx *db.Tx, m *Message) error {
+	concerns, err := json.Marshal(append([]int64{}, m.concerns...))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`update received_messages set concerns = $1 where id = $2`, string(concerns), m.ID)
+	return err
+}
+
+// concern adds to the areas that a message concerns, by its number; 0 is none.
+func concern(tx *db.Tx, id int64, areas []int64) error {
+	if id == 0 {
+		return nil
+	}
+	m, err := scanMessage(tx.QueryRow(`select `+messageColumns+` from received_messages where id = $1`, id))
+	if err != nil || !m.join(areas) {
+		return err
+	}
+	return updateConcerns(tx, m)
+}
+
 func insertMessage(tx *db.Tx, m *Message, digest, document string) error {
 	problems, err := json.Marshal(m.Problems)
 	if err != nil {
@@ -226,12 +248,16 @@ func insertMessage(tx *db.Tx, m *Message, digest, document string) error {
 	if err != nil {
 		return err
 	}
+	concerns, err := json.Marshal(append([]int64{}, m.concerns...))
+	if err != nil {
+		return err
+	}
 	err = tx.QueryRow(`insert into received_messages (partner, digest, sender, identifier, sent, msg_type, status, scope, document, verdict, problems,
-			signed_by, received_at, hazard, level, texts, places, placement, speaks, clears, onset, expires, replaced_by, end_kind, thread, told)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 0, '', 0, 0) returning id`,
+			signed_by, received_at, hazard, level, texts, places, placement, speaks, clears, onset, expires, replaced_by, end_kind, thread, told, concerns)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 0, '', 0, 0, $23) returning id`,
 		m.Partner, digest, m.Sender, m.Identifier, db.Micros(m.Sent), m.MsgType, m.Status, m.Scope, document, m.Verdict, string(problems),
 		m.SignedBy, db.Micros(m.ReceivedAt), m.Hazard, m.Level, string(texts), string(places), m.Placement, flag(m.Speaks), flag(m.Clears),
-		db.Micros(m.Onset), db.Micros(m.Expires)).Scan(&m.ID)
+		db.Micros(m.Onset), db.Micros(m.Expires), string(concerns)).Scan(&m.ID)
 	if err != nil {
 		return fmt.Errorf("keep message %s of partner %d: %w", m.Identifier, m.Partner, err)
 	}

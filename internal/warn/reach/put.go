@@ -116,6 +116,16 @@ func reached(tx *db.Tx, number string) (map[int64]bool, error) {
 	return had, err
 }
 
+// NumberOf reads the number of the warning out of a message's key; ok is false where the message is of no warning.
+func NumberOf(key string) (number string, ok bool) {
+	rest, ok := strings.CutPrefix(key, "warning:")
+	if !ok {
+		return "", false
+	}
+	number, _, ok = strings.Cut(rest, ".")
+	return number, ok
+}
+
 // recipientOf reads the recipient out of a message's key.
 func recipientOf(key string) (int64, bool) {
 	_, text, ok := strings.Cut(strings.TrimPrefix(key, "warning:"), ":")

@@ -278,7 +278,7 @@ func (s *Service) Judge(ctx context.Context, id int64, w Word) ([]Verdict, error
 		if err != nil {
 			return err
 		}
-		return outbox.Put(tx, events.WarningJudged{Warning: id, Number: about.Number, Scope: about.Scope, Areas: about.Areas, Hazard: about.Hazard, Version: v.Version, Verdict: v.Verdict, Began: v.Began, By: actor.ID, At: now})
+		return outbox.Put(tx, events.WarningJudged{Warning: id, Number: about.Number, Scope: about.Scope, Concerns: about.Areas, Hazard: about.Hazard, Version: v.Version, Verdict: v.Verdict, Began: v.Began, By: actor.ID, At: now})
 	})
 	return out, err
 }
