@@ -61,7 +61,9 @@ func TestDeliveriesThatMayBeSeen(t *testing.T) {
 		if seen != 20 {
 			t.Errorf("%d of 20 listed", seen)
 		}
-		w.read(func(tx *db.Tx) error { return tx.QueryRow(`select id from deliveries where key = 'secret:0'`).Scan(&secret) })
+		w.read(func(tx *db.Tx) error {
+			return tx.QueryRow(`select id from deliveries where key = 'secret:0'`).Scan(&secret)
+		})
 		if _, err := w.Retry(ctx, secret); !errors.Is(err, no) {
 			t.Errorf("sent again: %v", err)
 		}
