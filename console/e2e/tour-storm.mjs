@@ -146,8 +146,10 @@ async function storm(t) {
   // ---- Crews: at the first underpass, at the pumps, at the other underpasses.
   await first.goto(`${url}/console/cases/${incident.id}`);
   await move(first, first.getByRole('main'), 'Crew has arrived', {}, PATIENCE);
-  const [stopped] = (await ask('GET', '/alerts?state=open&detector=flood/pump-stopped')).items;
-  const pumps = await t.caseOf(stopped);
+  const pumps = await t.pass(POLL, 'the case of the stopped pumps', async () => {
+    const [stopped] = (await ask('GET', '/alerts?state=open&detector=flood/pump-stopped')).items;
+    return stopped && t.findCase(stopped);
+  });
   if (pumps.id !== incident.id) {
     const drainage = agencies[posts.findIndex((p) => p.as === 'drainage')];
     const crew = pumps.owner === drainage.id ? drainage.page : second;

@@ -59,12 +59,17 @@ export async function begin(name, { url, token, data, browser, log = console.log
       assert.ok(res.ok(), `${method} ${to}: ${res.status()} ${await res.text()}`);
       return res.json();
     },
-    /** The case in which an alert is dealt with: its own, or that of the alert which leads the group of its cause. */
-    caseOf: (alert) =>
-      t.until(`the case of alert ${alert.id}`, async () => {
-        const cases = (await ask('GET', '/cases?state=open&limit=1000')).items;
-        return cases.find((c) => c.alert === alert.id) ?? cases.find((c) => c.alert === alert.lead);
-      }),
+    /** The open case in which an alert is dealt with: its own, or another that it has joined, since one cause is one case. */
+    async findCase(alert) {
+      const cases = (await ask('GET', '/cases?state=open&limit=1000')).items;
+      const own = cases.find((c) => c.alert === alert.id);
+      if (own) return own;
+      for (const c of cases.filter((c) => c.alert).sort((a, b) => (b.alert === alert.lead) - (a.alert === alert.lead))) {
+        const { timeline } = await ask('GET', `/cases/${c.id}`);
+        if (timeline.some((e) => e.kind === 'alert' && e.data?.alert === alert.id)) return c;
+      }
+    },
+    caseOf: (alert) => t.until(`the case of alert ${alert.id}`, () => t.findCase(alert)),
     /** A command of the program, with the server's address and data folder. */
     async anlan(...args) {
       const { stdout } = await run('anlan', args);

@@ -263,8 +263,7 @@ func (d *demo) crews(ctx context.Context) error {
 // subject is an asset, or a place, in the world's names.
 type subject struct{ asset, place string }
 
-// about is what a crew finds to do for a case: at its asset or place, and where the alerts are that the case's alert leads and that have
-// no case of their own.
+// about is what a crew finds to do for a case: at its asset or place, and where the alerts are that have joined it.
 func (d *demo) about(ctx context.Context, c *respond.CasePage) ([]subject, error) {
 	var x subject
 	if c.Asset != nil {
@@ -274,20 +273,22 @@ func (d *demo) about(ctx context.Context, c *respond.CasePage) ([]subject, error
 		x.place = d.places[*c.Place]
 	}
 	all := []subject{x}
-	if c.Alert == nil {
-		return all, nil
-	}
-	led, err := d.app.detect.List(ctx, detect.Filter{Open: true, Led: *c.Alert}, 0, mostLed)
-	for _, a := range led {
-		if key := d.keys[a.Asset]; a.Case == nil && key != "" {
-			all = append(all, subject{key, d.places[a.Place]})
+	for _, e := range c.Timeline {
+		id, ok := e.Data["alert"].(float64) // it was JSON
+		if !ok || e.Kind != "alert" {
+			continue
+		}
+		a, err := d.app.detect.Get(ctx, int64(id))
+		if err != nil {
+			return nil, err
+		}
+		x := subject{d.keys[a.Asset], d.places[a.Place]}
+		if a.ClearedAt == nil && x.asset != "" && !slices.Contains(all, x) {
+			all = append(all, x)
 		}
 	}
-	return all, err
+	return all, nil
 }
-
-// mostLed is more alerts than one leads.
-const mostLed = 1000
 
 // writeTruth puts what was planted beside the data, for whoever scores the detectors. A power cut leaves the former file or
 // the new one: half a file would keep the demo from starting again.
