@@ -223,19 +223,23 @@ func (d *demo) progress(at time.Time) { d.reached.Store(&at) }
 func (d *demo) crews(ctx context.Context) error {
 	news := []string{events.CaseMoved{}.Subject(), events.CaseChanged{}.Subject()}
 	return d.app.bus.Consume(ctx, "demo-crews", news, func(ctx context.Context, m bus.Message) error {
-		var e struct { // what the two have in common
-			Case int64
-			At   time.Time
+		var e struct { // of the two events
+			Case     int64
+			To, What string
+			At       time.Time
 		}
 		if err := json.Unmarshal(m.Data, &e); err != nil {
 			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
+		}
+		if e.To != "on-site" && e.What != "alert" {
+			return nil
 		}
 		ctx = access.With(ctx, access.System("simulated crew"))
 		c, err := d.app.respond.Case(ctx, e.Case)
 		if web.NotFound(err) {
 			return fmt.Errorf("%w: %w", bus.ErrDrop, err)
 		}
-		if err != nil || c.State != "on-site" {
+		if err != nil || e.To != "on-site" && c.State != "on-site" { // whoever arrived has been there, though the case may have moved on
 			return err
 		}
 		about, err := d.about(ctx, c)

@@ -15,7 +15,6 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/web"
 	"github.com/anlan-city/anlan/internal/respond/lifecycle"
 	"github.com/anlan-city/anlan/internal/respond/notify"
-	"github.com/anlan-city/anlan/internal/warn/reach"
 )
 
 // vapidFile is the file of the data folder with the keys of web push: without it every browser has to subscribe anew.
@@ -36,12 +35,6 @@ func (a *App) buildNotices() error {
 	}
 	a.notify, err = notify.New(notify.Deps{
 		DB: a.db, Clock: a.clock, Access: a.access, Accounts: a.access, Cases: a.respond, Alerts: alerts{a}, Warnings: a.warn, Register: duties{a}, Findings: a.inspect,
-		Readable: func(ctx context.Context, key string) error {
-			if number, ok := reach.NumberOf(key); ok {
-				return a.warn.MayRead(ctx, number)
-			}
-			return nil
-		},
 		News: a.bus, Push: a.push, Chains: a.packs.chains, Kinds: a.packs.caseTitle, Posts: a.packs.posts.title,
 	})
 	if err != nil {

@@ -94,7 +94,7 @@ func listed(tx *db.Tx, subject string, subjectID, before int64, limit int) ([]st
 	return ls, nil
 }
 
-// Newest returns what the newest entry about a subject says in detail, and db.ErrNotFound where there is none or it was erased.
+// Newest returns what the newest entry about a subject (subjectID 0: about any of that type) says in detail, and db.ErrNotFound where there is none or it was erased.
 func Newest(tx *db.Tx, subject string, subjectID int64) (detail json.RawMessage, err error) {
 	ls, err := listed(tx, subject, subjectID, 0, 1)
 	if err != nil {

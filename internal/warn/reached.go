@@ -54,27 +54,19 @@ func (s *Service) MayRead(ctx context.Context, number string) error {
 		if err := tx.QueryRow("select id, scope from warnings where number = $1", number).Scan(&id, &scope); err != nil || scope == cap.Public {
 			return err
 		}
-		vs, err := loadVersions(tx, id)
-		if err != nil {
-			return err
-		}
-		return s.mayRead(ctx, &record{id: id, scope: scope}, vs)
+		_, _, err := s.readable(ctx, tx, id)
+		return err
 	})
 }
 
 // Number is the number of a warning that the one who asks may read.
 func (s *Service) Number(ctx context.Context, id int64) (number string, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		r, err := loadWarning(tx, id)
-		if err != nil {
-			return err
+		r, _, err := s.readable(ctx, tx, id)
+		if err == nil {
+			number = r.number
 		}
-		vs, err := loadVersions(tx, id)
-		if err != nil {
-			return err
-		}
-		number = r.number
-		return s.mayRead(ctx, r, vs)
+		return err
 	})
 	return number, err
 }

@@ -137,21 +137,27 @@ func (s *Service) List(ctx context.Context, state string, after int64, limit int
 	return out, err
 }
 
+// readable is a warning with its versions, if the one who asks may read it.
+func (s *Service) readable(ctx context.Context, tx *db.Tx, id int64) (*record, []version, error) {
+	r, err := loadWarning(tx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	vs, err := loadVersions(tx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, vs, s.mayRead(ctx, r, vs)
+}
+
 func (s *Service) load(ctx context.Context, id int64) (w Warning, err error) {
 	rules, err := s.authority(ctx)
 	if err != nil {
 		return w, err
 	}
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		r, err := loadWarning(tx, id)
+		r, vs, err := s.readable(ctx, tx, id)
 		if err != nil {
-			return err
-		}
-		vs, err := loadVersions(tx, id)
-		if err != nil {
-			return err
-		}
-		if err := s.mayRead(ctx, r, vs); err != nil {
 			return err
 		}
 		w = s.view(ctx, rules, r, vs, true)

@@ -13,6 +13,7 @@ import (
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/delivery"
 	"github.com/anlan-city/anlan/internal/platform/web"
+	"github.com/anlan-city/anlan/internal/warn/reach"
 )
 
 // mostBrowsers is how many browsers one account may have reached.
@@ -190,11 +191,12 @@ func (s *Service) Deliveries(ctx context.Context, state, prefix string, before i
 	}
 }
 
+// readable asks whether the one who asks may see that the message of a key has left: of a warning, whoever may read it.
 func (s *Service) readable(ctx context.Context, key string) error {
-	if s.Readable == nil {
-		return nil
+	if number, ok := reach.NumberOf(key); ok {
+		return s.Warnings.MayRead(ctx, number)
 	}
-	return s.Readable(ctx, key)
+	return nil
 }
 
 func sentOf(d delivery.Delivery) Sent {

@@ -48,6 +48,8 @@ type Alerts interface {
 
 // Warnings is what notify asks of the warnings; *warn.Service fulfils it.
 type Warnings interface {
+	// MayRead asks whether the one who asks may read the warning of a number.
+	MayRead(ctx context.Context, number string) error
 	AskedProposal(tx *db.Tx, warning int64, version int) (warn.Asked, error)
 	AskedSuggestion(tx *db.Tx, suggestion int64) (warn.Asked, error)
 }
@@ -128,8 +130,6 @@ type Deps struct {
 	Findings Findings
 	News     respond.News
 	Push     Push // nil: none
-	// Readable asks whether the one who asks may see that the message of a key has left. nil: who may see messages sees all.
-	Readable func(ctx context.Context, key string) error
 	// Chains of all packs as they are now.
 	Chains []*Chain
 	// Kinds are the titles of the kinds of case.

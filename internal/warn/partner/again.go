@@ -62,9 +62,6 @@ func (s *Service) renew(tx *db.Tx, p *Partner, again map[int64]*candidate, now t
 		if c.Verdict != cap.Reject {
 			m.Hazard, m.Level, m.Places, m.Placement, m.Speaks, m.Clears = c.Hazard, c.Level, c.Places, c.Placement, c.Speaks, c.Clears
 			m.join(c.concerns)
-			if err := updateConcerns(tx, m); err != nil {
-				return err
-			}
 		}
 		if err := updateJudged(tx, m); err != nil {
 			return err
@@ -104,6 +101,6 @@ func updateJudged(tx *db.Tx, m *Message) error {
 		return err
 	}
 	_, err = tx.Exec(`update received_messages set verdict = $1, problems = $2, signed_by = $3, hazard = $4, level = $5, places = $6, placement = $7,
-		speaks = $8, clears = $9 where id = $10`, m.Verdict, string(problems), m.SignedBy, m.Hazard, m.Level, string(places), m.Placement, flag(m.Speaks), flag(m.Clears), m.ID)
+		speaks = $8, clears = $9, concerns = $10 where id = $11`, m.Verdict, string(problems), m.SignedBy, m.Hazard, m.Level, string(places), m.Placement, flag(m.Speaks), flag(m.Clears), areasJSON(m.concerns), m.ID)
 	return err
 }

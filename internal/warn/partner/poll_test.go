@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/anlan-city/anlan/internal/access"
 	"github.com/anlan-city/anlan/internal/platform/db"
 	"github.com/anlan-city/anlan/internal/platform/db/dbtest"
@@ -229,6 +231,47 @@ func TestWhatIsNotForAllIsReadWhereItHolds(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWhoReadTheBeginningReadsTheEnd: a chain of messages concerns in the end whom each of it concerned, in whatever order they come,
+// also where two of them end the same one; what another sender says of it does not.
+func TestWhoReadTheBeginningReadsTheEnd(t *testing.T) {
+	at := func(lon float64) func(a *cap.Alert) {
+		return func(a *cap.Alert) {
+			a.Scope, a.Restriction = cap.Restricted, "offices"
+			a.Infos[0].Areas[0].Polygons[0] = ring(lon, lon-92, .02) // 122.02 lies in 11, 122.12 in 12
+		}
+	}
+	first := warning("first", at(122.02))
+	second := warning("second", func(a *cap.Alert) { at(122.12)(a); after(cap.TypeUpdate, 1, first)(a) })
+	cancel := func(id, sender string) *cap.Alert {
+		return warning(id, func(a *cap.Alert) {
+			at(122.12)(a)
+			after(cap.TypeCancel, 2, second)(a)
+			a.Infos, a.Sender = nil, sender
+		})
+	}
+	all := []*cap.Alert{first, second, cancel("third", first.Sender), cancel("again", first.Sender), cancel("foreign", "somebody@else.example")}
+	want := map[string]string{"first": "[11]", "second": "[11 12]", "third": "[11 12]", "again": "[11 12]", "foreign": "[]"}
+	rapid.Check(t, func(rt *rapid.T) {
+		s, _ := newService(t, dbtest.SQLite(t, allMigrations...))
+		f := newFeed(t)
+		f.put("/feed", f.atom())
+		p := add(t, s, f.registration())
+		var pages []string
+		for _, a := range rapid.Permutation(all).Draw(rt, "order") {
+			pages = append(pages, "/"+a.Identifier)
+			f.put(pages[len(pages)-1], document(t, a))
+			f.put("/feed", f.atom(pages...))
+			poll(t, s, p)
+		}
+		for _, m := range received(t, s, "all") {
+			slices.Sort(m.concerns)
+			if got := fmt.Sprint(m.concerns); got != want[m.Identifier] {
+				rt.Errorf("%s concerns %s, want %s", m.Identifier, got, want[m.Identifier])
+			}
+		}
+	})
 }
 
 func TestNobodyElseEndsAWarning(t *testing.T) {

@@ -185,9 +185,6 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 		if err := updateEnd(tx, m); err != nil {
 			return err
 		}
-		if err := concern(tx, m.ReplacedBy, m.concerns); err != nil {
-			return err
-		}
 	}
 	var over []*Message // those that other rooms know as in force and that it has ended
 	touched := 0        // messages that it has ended, or ended otherwise
@@ -202,15 +199,13 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 				if err != nil {
 					return err
 				}
+				if mayEnd(by, t, m.ID) {
+					m.join(t.concerns)
+				}
 				if e := endOf(t.heard(), by); e.by == 0 || t.EndKind == byRemoval || !t.end(e) {
 					continue
 				}
 				touched++
-				if m.join(t.concerns) {
-					if err := updateConcerns(tx, m); err != nil {
-						return err
-					}
-				}
 				if t.told == toldStanding {
 					over, t.told = append(over, t), toldEnded
 					if err := updateTold(tx, t); err != nil {
@@ -223,6 +218,9 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 			}
 		}
 	}
+	if err := passOn(tx, m, others); err != nil {
+		return err
+	}
 	if m.shown(now) || touched > 0 {
 		if err := s.changed(tx, 1+touched); err != nil {
 			return err
@@ -230,6 +228,38 @@ func (s *Service) settle(tx *db.Tx, p *Partner, m *Message, references cap.Refer
 	}
 	tx.Signal(signal)
 	return s.tell(tx, p, m, over, now)
+}
+
+// passOn keeps whom a message concerns, and has all that may end it concern them too: messages come in any order.
+func passOn(tx *db.Tx, m *Message, others []heard) error {
+	if err := updateConcerns(tx, m); err != nil {
+		return err
+	}
+	for _, h := range others {
+		if !mayEnd(others, m, h.id) {
+			continue
+		}
+		end, err := scanMessage(tx.QueryRow(`select `+messageColumns+` from received_messages where id = $1`, h.id))
+		if err != nil {
+			return err
+		}
+		if !end.join(m.concerns) {
+			continue
+		}
+		further, err := enders(tx, end)
+		if err != nil {
+			return err
+		}
+		if err := passOn(tx, end, further); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayEnd says whether one of those that name a message could end it, were it the only one.
+func mayEnd(enders []heard, m *Message, by int64) bool {
+	return slices.ContainsFunc(enders, func(h heard) bool { return h.id == by && endOf(m.heard(), []heard{h}).by == by })
 }
 
 // tell tells the other rooms of a message that is in force, and of those that it has ended.

@@ -214,25 +214,15 @@ func byName(tx *db.Tx, partner int64, a *cap.Alert) (id int64, digest string, er
 	return id, digest, err
 }
 
-func updateConcerns(tx *db.Tx, m *Message) error {
-	concerns, err := json.Marshal(append([]int64{}, m.concerns...))
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(`update received_messages set concerns = $1 where id = $2`, string(concerns), m.ID)
-	return err
+// areasJSON is a list of areas as it is kept.
+func areasJSON(ids []int64) string {
+	text, _ := json.Marshal(append([]int64{}, ids...)) // numbers can be written
+	return string(text)
 }
 
-// concern adds to the areas that a message concerns, by its number; 0 is none.
-func concern(tx *db.Tx, id int64, areas []int64) error {
-	if id == 0 {
-		return nil
-	}
-	m, err := scanMessage(tx.QueryRow(`select `+messageColumns+` from received_messages where id = $1`, id))
-	if err != nil || !m.join(areas) {
-		return err
-	}
-	return updateConcerns(tx, m)
+func updateConcerns(tx *db.Tx, m *Message) error {
+	_, err := tx.Exec(`update received_messages set concerns = $1 where id = $2`, areasJSON(m.concerns), m.ID)
+	return err
 }
 
 func insertMessage(tx *db.Tx, m *Message, digest, document string) error {
@@ -248,16 +238,12 @@ func insertMessage(tx *db.Tx, m *Message, digest, document string) error {
 	if err != nil {
 		return err
 	}
-	concerns, err := json.Marshal(append([]int64{}, m.concerns...))
-	if err != nil {
-		return err
-	}
 	err = tx.QueryRow(`insert into received_messages (partner, digest, sender, identifier, sent, msg_type, status, scope, document, verdict, problems,
 			signed_by, received_at, hazard, level, texts, places, placement, speaks, clears, onset, expires, replaced_by, end_kind, thread, told, concerns)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 0, '', 0, 0, $23) returning id`,
 		m.Partner, digest, m.Sender, m.Identifier, db.Micros(m.Sent), m.MsgType, m.Status, m.Scope, document, m.Verdict, string(problems),
 		m.SignedBy, db.Micros(m.ReceivedAt), m.Hazard, m.Level, string(texts), string(places), m.Placement, flag(m.Speaks), flag(m.Clears),
-		db.Micros(m.Onset), db.Micros(m.Expires), string(concerns)).Scan(&m.ID)
+		db.Micros(m.Onset), db.Micros(m.Expires), areasJSON(m.concerns)).Scan(&m.ID)
 	if err != nil {
 		return fmt.Errorf("keep message %s of partner %d: %w", m.Identifier, m.Partner, err)
 	}
